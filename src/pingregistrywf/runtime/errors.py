@@ -1,0 +1,237 @@
+"""Every error that the run time raises; each carries its facts as fields.
+
+``WorkflowError`` is the base of all.  ``PACKAGE_ERRORS`` are those that every workflow's facade
+answers with (behaviour.md, section 4); a generated package adds its chart's own, which are
+subclasses of ``BehaviorError``, and tells them all from the rest by its ``is_package_error``.
+*Journal-level* errors come wrapped in ``JournalError`` from a facade and bare from a journal.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from pingregistrywf.runtime.ids import Ulid
+
+
+class WorkflowError(Exception):
+    """Base of every error of this package.
+
+    Attributes:
+        definite: True if the command certainly had no effect; False if it may have had one.
+    """
+
+    definite: bool = True
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors are rebuilt from their fields, so that they pickle whatever their signature is.
+        return (_rebuild, (type(self), self.args, dict(self.__dict__)))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.args == other.args and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), str(self)))
+
+
+def _rebuild(
+    kind: type[WorkflowError], args: tuple[object, ...], fields: dict[str, object]
+) -> WorkflowError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
+
+class BehaviorError(WorkflowError):
+    """The chart refuses the command: never retried, never wrapped, nothing changed."""
+
+
+class UninitializedError(WorkflowError):
+    """The history holds no event (behaviour.md, section 4)."""
+
+    def __init__(self, id: UUID | None = None) -> None:
+        self.id = id
+        super().__init__(
+            "uninitialized" if id is None else f"history {id} is uninitialized: it has no event"
+        )
+
+
+class InvalidCommandError(WorkflowError):
+    """Not a command of this workflow, or malformed arguments; raised before anything is read."""
+
+    def __init__(self, reason: str = "not a command of this workflow") -> None:
+        self.reason = reason
+        super().__init__(f"invalid command: {reason}")
+
+
+class StateConflictError(BehaviorError):
+    """The chart does not allow the command, or a replayed event, in the current state."""
+
+    def __init__(self, what: str | None = None, state: str | None = None) -> None:
+        self.what = what
+        self.state = state
+        super().__init__(
+            "state conflict"
+            if what is None
+            else f"state conflict: {what} is not allowed in {state}"
+        )
+
+
+class ArgumentNotIdempotentError(BehaviorError):
+    """The command was given before with another value of an argument.
+
+    Attributes:
+        arg: the argument's name in PascalCase.
+    """
+
+    def __init__(self, arg: str) -> None:
+        self.arg = arg
+        super().__init__(f"argument not idempotent: {arg} differs from the value stored first")
+
+
+class NewEventsError(WorkflowError):
+    """An event could not be made, for example because ids ran out."""
+
+    def __init__(self, err: Exception) -> None:
+        self.err = err
+        super().__init__(f"failed to make new events: {err}")
+
+
+class JournalError(WorkflowError):
+    """Whatever the journal raised, in ``err``."""
+
+    def __init__(self, err: Exception) -> None:
+        self.err = err
+        self.definite = getattr(err, "definite", True)
+        super().__init__(f"journal error: {err}")
+
+
+class EventTypeError(WorkflowError):
+    """Bytes of an event that is none of this chart's.
+
+    Attributes:
+        number: the wire number found.
+    """
+
+    def __init__(self, number: int | None = None) -> None:
+        self.number = number
+        super().__init__(
+            "not an event of this workflow"
+            if number is None
+            else f"not an event of this workflow: wire type {number}"
+        )
+
+
+class MalformedEventError(WorkflowError):
+    """Bytes that are no event, or an event that replay cannot accept."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"malformed event: {reason}")
+
+
+class JournalLevelError(WorkflowError):
+    """An error of a journal; facades wrap it in ``JournalError``."""
+
+
+class VersionConflictError(JournalLevelError):
+    """The history's head is not the expected one.
+
+    Attributes:
+        stored: the head found.
+        expected: the head asked for, or the head that was read.
+    """
+
+    def __init__(self, stored: Ulid, expected: Ulid) -> None:
+        self.stored = stored
+        self.expected = expected
+        super().__init__(f"version conflict: stored {stored}, expected {expected}")
+
+
+class UnknownHistoryError(JournalLevelError):
+    """The journal has no history of that id."""
+
+    def __init__(self, id: UUID) -> None:
+        self.id = id
+        super().__init__(f"unknown history {id}")
+
+
+class HistoryDeletedError(JournalLevelError):
+    """The history was deleted and its id is not free yet (behaviour.md, section 8, 3)."""
+
+    def __init__(self, id: UUID) -> None:
+        self.id = id
+        super().__init__(f"history {id} was deleted and its id is not free yet: use another id")
+
+
+class RetryNoVCError(JournalLevelError):
+    """Every attempt under ``RETRY_NO_VC`` lost its race; ``err`` is the last conflict."""
+
+    def __init__(self, err: VersionConflictError) -> None:
+        self.err = err
+        super().__init__(f"gave up after repeated version conflicts: {err}")
+
+
+class DBError(JournalLevelError):
+    """The database failed.
+
+    Attributes:
+        op: what was being done.
+        err: what the database said.
+    """
+
+    def __init__(self, op: str, err: Exception, *, definite: bool = True) -> None:
+        self.op = op
+        self.err = err
+        self.definite = definite
+        super().__init__(f"{op}: {err}")
+
+
+class CorruptedDataError(JournalLevelError):
+    """Stored data is not what was written, or is no chain that the chart allows."""
+
+    def __init__(self, op: str, err: Exception) -> None:
+        self.op = op
+        self.err = err
+        super().__init__(f"corrupted data: {op}: {err}")
+
+
+class JournalEntryParentMismatchError(JournalLevelError):
+    """A stored event does not follow the one before it."""
+
+    def __init__(self, event_id: Ulid, actual: Ulid, expected: Ulid) -> None:
+        self.event_id = event_id
+        self.actual = actual
+        self.expected = expected
+        super().__init__(f"event {event_id} names {actual} as its parent, but follows {expected}")
+
+
+class JournalOpenError(JournalLevelError):
+    """A journal cannot be opened; says why and what to do.
+
+    Attributes:
+        url: the journal URL as given.
+        cause: what is wrong.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, url: str, cause: str, remedy: str) -> None:
+        self.url = url
+        self.cause = cause
+        self.remedy = remedy
+        super().__init__(f"cannot open journal {url!r}: {cause}; {remedy}")
+
+
+PACKAGE_ERRORS: Final[tuple[type[WorkflowError], ...]] = (
+    UninitializedError,
+    InvalidCommandError,
+    StateConflictError,
+    ArgumentNotIdempotentError,
+    NewEventsError,
+    JournalError,
+    EventTypeError,
+)
+"""The errors that every workflow's facade answers with."""

@@ -1,0 +1,154 @@
+"""Identifiers: the ULID value type, version arguments, and the source of new event ids.
+
+A *vid* is the ULID of a history's newest event (behaviour.md, section 3); the epoch, sixteen zero
+bytes, is the vid of an empty history.  Time and randomness are passed in: nothing here reads a
+clock unless the caller chose the system's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Final, Protocol, TypeAlias
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+from ulid_transform import bytes_to_ulid, ulid_to_bytes
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since the Unix epoch, as ``time.time`` gives them."""
+
+_ALPHABET: Final = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_SIZE: Final = 16
+_UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_MAX_MILLISECONDS: Final = (1 << 48) - 1
+_MAX: Final = (1 << 128) - 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ulid:
+    """A ULID: sixteen bytes, ordered as bytes; the first six are milliseconds since 1970.
+
+    Raises:
+        ValueError: the value is not sixteen bytes.
+    """
+
+    bytes: bytes
+
+    def __post_init__(self) -> None:
+        if type(self.bytes) is not bytes or len(self.bytes) != _SIZE:
+            raise ValueError(f"a ULID is {_SIZE} bytes, not {self.bytes!r}")
+
+    @classmethod
+    def parse(cls, text: str) -> Ulid:
+        """Read the canonical text: 26 characters of Crockford base 32, upper case, at most 7ZZZ….
+
+        Raises:
+            ValueError: the text is anything else; there is exactly one text for each ULID.
+        """
+        if (
+            not isinstance(text, str)
+            or len(text) != 26
+            or text[0] > "7"
+            or not _ALPHABET.issuperset(text)
+        ):
+            raise ValueError(
+                f"{text!r} is not a ULID: write 26 characters of Crockford base 32 in upper case,"
+                " the first 0 to 7"
+            )
+        return cls(ulid_to_bytes(text))
+
+    @property
+    def milliseconds(self) -> int:
+        """The time part: milliseconds since the Unix epoch."""
+        return int.from_bytes(self.bytes[:6], "big")
+
+    @property
+    def time(self) -> datetime:
+        """The time part in UTC, to the millisecond; times past the year 9999 read as its end."""
+        try:
+            return _UNIX_EPOCH + timedelta(milliseconds=self.milliseconds)
+        except OverflowError:
+            return _LATEST
+
+    def __str__(self) -> str:
+        return bytes_to_ulid(self.bytes)
+
+    def __repr__(self) -> str:
+        return f"Ulid({str(self)!r})"
+
+    def __bool__(self) -> bool:
+        """False for the epoch alone."""
+        return self.bytes != bytes(_SIZE)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())
+
+
+EPOCH: Final = Ulid(bytes(_SIZE))
+"""The vid of an empty history."""
+
+
+class VersionControl(Enum):
+    """What may stand in place of a vid; the values are the ULIDs that the 2019 package used."""
+
+    NO_VC = Ulid((1).to_bytes(_SIZE, "big"))
+    RETRY_NO_VC = Ulid((2).to_bytes(_SIZE, "big"))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NO_VC: Final = VersionControl.NO_VC
+"""Skip the version check; losing the race at commit is still a version conflict."""
+RETRY_NO_VC: Final = VersionControl.RETRY_NO_VC
+"""Skip the version check, and read and try again when the race at commit is lost."""
+
+Vid: TypeAlias = Ulid | VersionControl
+"""A version argument: the expected head, ``NO_VC`` or ``RETRY_NO_VC``."""
+
+
+class IdSource(Protocol):
+    """Where new event ids come from."""
+
+    def next(self, after: Ulid) -> Ulid:
+        """A new id, strictly greater than ``after`` (behaviour.md, section 8, 9).
+
+        Raises:
+            OverflowError: no greater id exists.
+        """
+        ...
+
+
+class UlidSource:
+    """Draws ULIDs from a clock and a source of randomness, growing within a history.
+
+    Args:
+        clock: seconds since the Unix epoch.
+        randomness: gives that many random bytes.
+    """
+
+    def __init__(
+        self, clock: Clock = time.time, randomness: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self._clock = clock
+        self._randomness = randomness
+
+    def next(self, after: Ulid) -> Ulid:
+        milliseconds = int(self._clock() * 1000)
+        if not 0 <= milliseconds <= _MAX_MILLISECONDS:
+            raise OverflowError(f"the clock is outside of what a ULID can say: {milliseconds} ms")
+        drawn = Ulid(milliseconds.to_bytes(6, "big") + self._randomness(10))
+        if drawn > after:
+            return drawn
+        # Same millisecond, or a clock behind the one that made `after`: count on from there.
+        successor = int.from_bytes(after.bytes, "big") + 1
+        if successor > _MAX:
+            raise OverflowError(f"no ULID is greater than {after}")
+        return Ulid(successor.to_bytes(_SIZE, "big"))
