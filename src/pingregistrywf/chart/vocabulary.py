@@ -1,0 +1,452 @@
+"""The language of charts and operations: a closed vocabulary, no expressions, no code.
+
+Every key that a file in ``model/`` may use is a field here, and nothing else is.  The JSON Schemas
+beside the models are made from these classes, and so is the reference of the language.  What one
+class cannot see alone (names that must exist, numbers used twice) is checked by ``chart.checks``.
+"""
+
+from __future__ import annotations
+
+import keyword
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+PASCAL: Final = r"^[A-Z][A-Za-z0-9]*$"
+SNAKE: Final = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+UPPER: Final = r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$"
+ERROR: Final = r"^[A-Z][A-Za-z0-9]*Error$"
+
+
+def _no_keyword(name: str) -> str:
+    if keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is a word of Python: write another name")
+    return name
+
+
+PascalName: TypeAlias = Annotated[str, Field(pattern=PASCAL), AfterValidator(_no_keyword)]
+SnakeName: TypeAlias = Annotated[str, Field(pattern=SNAKE), AfterValidator(_no_keyword)]
+UpperName: TypeAlias = Annotated[str, Field(pattern=UPPER)]
+ErrorName: TypeAlias = Annotated[str, Field(pattern=ERROR)]
+FieldNumber: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=536_870_911)]
+EnumNumber: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
+Prose: TypeAlias = Annotated[
+    str, Field(description="Prose for people: Markdown, whole sentences.", default="")
+]
+
+
+class Type(StrEnum):
+    """The types of arguments, event fields and carried values."""
+
+    INT32 = "int32"
+    STRING = "string"
+    UUID = "uuid"
+    ULID = "ulid"
+    BOOL = "bool"
+
+
+class Word(BaseModel):
+    """Base of every part of a file: unknown keys are mistakes, values are never guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Wire(Word):
+    """How the chart's events look as protobuf."""
+
+    package: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", default="workflow")
+    """The protobuf package."""
+    message: PascalName = "WorkflowEvent"
+    """The message that every event of every chart on this wire is encoded as."""
+    event: FieldNumber = 1
+    """The field number of the event's type, an enum named Type inside of the message."""
+    id: FieldNumber = 2
+    """The field number of the event's id (16 bytes, a ULID)."""
+    parent: FieldNumber = 3
+    """The field number of the id of the event before it (16 bytes, zero at the epoch)."""
+
+
+class State(Word):
+    """A state of the chart."""
+
+    code: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
+    """The state's number, used once."""
+    initial: bool = False
+    """True for the one state in which every history (or entry) begins."""
+    doc: Prose
+
+
+class EventWire(Word):
+    """An event's name and number on the wire."""
+
+    name: UpperName
+    """The enum value's name."""
+    number: EnumNumber
+    """The enum value's number.  Events may share it if ``when`` tells them apart."""
+
+
+class EventField(Word):
+    """A field of an event."""
+
+    type: Type
+    """The field's type: int32, string, uuid, ulid or bool."""
+    wire: FieldNumber
+    """The protobuf field number; fields of one name share one number and type."""
+    nonzero: bool = False
+    """True if replay refuses the event when the field is zero, empty or nil."""
+    required: bool = False
+    """True if bytes without the field are malformed (ids only; else a missing id reads as nil)."""
+    doc: Prose
+
+
+class OtherFormField(Word):
+    """A field that the event's wire number has in another chart's form of it."""
+
+    type: Literal[Type.UUID, Type.ULID]
+    """uuid or ulid."""
+    wire: FieldNumber
+    """The protobuf field number."""
+    doc: Prose
+
+
+Discriminator: TypeAlias = Literal["zero", "nonzero"]
+"""What tells events of one wire number apart: whether an int32 field is zero."""
+
+FieldSource: TypeAlias = SnakeName
+RecordSources: TypeAlias = dict[SnakeName, FieldSource]
+
+
+class Event(Word):
+    """An event: what happened, and the one state that it leads to."""
+
+    wire: EventWire
+    """The event's name and number on the wire."""
+    to: PascalName
+    """The state that the event leads to."""
+    fields: dict[SnakeName, EventField] = {}
+    """What the event says beside its id and parent."""
+    when: dict[SnakeName, Discriminator] = {}
+    """For events that share a wire number: the int32 field that tells them apart, and how."""
+    other_forms: dict[SnakeName, OtherFormField] = {}
+    """Ids that other charts' forms of the same wire number carry: checked for length, not kept."""
+    set: dict[SnakeName, FieldSource | RecordSources] = {}
+    """Carried values that the event sets: from a field, or a record from several."""
+    append: dict[SnakeName, RecordSources] = {}
+    """Carried lists that the event appends a record to."""
+    doc: Prose
+
+
+class Argument(Word):
+    """An argument of a command."""
+
+    type: Type
+    """The argument's type: int32, string, uuid, ulid or bool."""
+    nonzero: bool = False
+    """True if zero, an empty text or a nil id is not a valid argument."""
+    doc: Prose
+
+
+class Constant(Word):
+    """A constant in place of an argument."""
+
+    constant: bool | int | str
+    """The value: a number, a text, true or false, or an id as text."""
+
+
+ArgumentSource: TypeAlias = SnakeName | Constant
+
+
+def _one_name_or_a_mapping(value: Any) -> Any:
+    return {value: {}} if isinstance(value, str) else value
+
+
+def _just_one(value: dict[str, Any]) -> dict[str, Any]:
+    if len(value) != 1:
+        raise ValueError(f"it names {len(value)}: write exactly one name")
+    return value
+
+
+def _named(pattern: str) -> tuple[BeforeValidator, AfterValidator, Any]:
+    sources = {"type": "object", "minProperties": 1, "maxProperties": 1}
+    return (
+        BeforeValidator(_one_name_or_a_mapping, json_schema_input_type=Any),
+        AfterValidator(_just_one),
+        Field(json_schema_extra={"anyOf": [{"type": "string", "pattern": pattern}, sources]}),
+    )
+
+
+Emission: TypeAlias = Annotated[dict[PascalName, dict[SnakeName, ArgumentSource]], *_named(PASCAL)]
+Refusal: TypeAlias = Annotated[dict[ErrorName, dict[SnakeName, ArgumentSource]], *_named(ERROR)]
+
+
+class Rule(Word):
+    """The states that a rule holds in, and its one outcome.
+
+    The outcome is one of ``emit``, ``noop``, ``same`` (with ``noop`` and ``else``), ``error`` and
+    ``delete``.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    states: list[PascalName] = Field(alias="in", min_length=1)
+    """The states in which the rule holds."""
+    emit: Emission | None = None
+    """Append an event: its name, or its name with where its fields come from.
+
+    A field that is not named takes the argument of the same name."""
+    noop: str | None = Field(default=None, min_length=1)
+    """Succeed and append nothing; the reason, for people."""
+    same: list[SnakeName] = []
+    """With ``noop`` and ``else``: a noop if these arguments are those carried, else the error."""
+    otherwise: ErrorName | None = Field(default=None, alias="else")
+    """With ``same``: the error for other arguments."""
+    error: Refusal | None = None
+    """Reject with an error: its name, or its name with where its fields come from."""
+    delete: Literal[True] | None = None
+    """Delete the history."""
+    doc: Prose
+
+
+class Command(Word):
+    """A command: what somebody asks for.  Where no rule holds, ``otherwise`` of the chart does."""
+
+    args: dict[SnakeName, Argument] = {}
+    """The arguments, in the order of the generated method."""
+    rules: list[Rule] = Field(min_length=1)
+    """What the command does, and where."""
+    doc: Prose
+
+
+class RecordField(Word):
+    """A field of a record."""
+
+    type: Type
+    """The field's type."""
+    doc: Prose
+
+
+class Record(Word):
+    """Several values carried as one, and ``event_id``, the id of the event that set them."""
+
+    fields: dict[SnakeName, RecordField] = Field(min_length=1)
+    """The record's fields."""
+    doc: Prose
+
+
+class Carried(Word):
+    """A value that events carry into the state: of one type, one record, or a list of records."""
+
+    type: Type | None = None
+    """A single value of this type; zero, empty or nil until an event sets it."""
+    record: PascalName | None = None
+    """A single record; empty (its event_id the epoch) until an event sets it."""
+    list: PascalName | None = None
+    """A list of records, in the order of their events."""
+    attribute: SnakeName | None = None
+    """The name in the generated Python, where it differs."""
+    count: SnakeName | None = None
+    """For a list: the name of a property that gives its length."""
+    doc: Prose
+
+
+class ErrorField(Word):
+    """A field of an error."""
+
+    type: Type
+    """The field's type."""
+    doc: Prose
+
+
+class Error(Word):
+    """An error that the chart's rules name."""
+
+    fields: dict[SnakeName, ErrorField] = {}
+    """What the error tells, each filled from an argument of the same name unless a rule says."""
+    doc: Prose
+
+
+class SnapshotCommand(Word):
+    """The command that asks for a snapshot."""
+
+    name: PascalName = "Snapshot"
+    """The command's name."""
+    option: SnakeName = "if_storage_reduction"
+    """The name of its one argument: true to snapshot only if that saves storage."""
+    option_doc: Prose
+    doc: Prose
+
+
+class SnapshotMessage(Word):
+    """The field that holds a snapshot's entries, and the shape of an entry."""
+
+    field: SnakeName
+    """The field's name in the event's message."""
+    wire: FieldNumber
+    """Its field number."""
+    message: PascalName
+    """The name of its message."""
+    entries: SnakeName
+    """The name, in that message, of the repeated field of entries."""
+    entries_wire: FieldNumber
+    """Its field number."""
+    entries_message: PascalName
+    """The name of the message of one entry."""
+    fields: dict[SnakeName, FieldNumber]
+    """The field numbers of the key and of the carried values in an entry."""
+
+
+class SnapshotLimit(Word):
+    """The most entries that a snapshot may hold."""
+
+    entries: Annotated[int, Field(strict=True, ge=1)]
+    """The number of entries."""
+    error: ErrorName
+    """The error above it."""
+
+
+class SnapshotSaving(Word):
+    """When a snapshot saves storage: after enough events, and more of them than it costs."""
+
+    events: Annotated[int, Field(strict=True, ge=0)]
+    """The least number of events since the last snapshot."""
+    base: Annotated[int, Field(strict=True, ge=0)]
+    """What a snapshot costs, in events."""
+    per_entry: Annotated[int, Field(strict=True, ge=0)]
+    """What each of its entries costs, in events."""
+    error: ErrorName
+    """The error when it does not save storage."""
+
+
+class Snapshot(Word):
+    """How a keyed chart's map is rewritten as one group of events that replay may start at.
+
+    The events are named SnapshotBegin, SnapshotState (left out when nothing is listed) and
+    SnapshotEnd.
+    """
+
+    command: SnapshotCommand = SnapshotCommand(option_doc="", doc="")
+    """The command that asks for it."""
+    begin: EventWire
+    """The wire name and number of SnapshotBegin."""
+    state: EventWire
+    """The wire name and number of SnapshotState."""
+    end: EventWire
+    """The wire name and number of SnapshotEnd."""
+    message: SnapshotMessage
+    """The payload of SnapshotState."""
+    order_by: SnakeName
+    """The carried value by which the entries are sorted."""
+    states: dict[PascalName, SnakeName | None] = Field(min_length=1)
+    """An entry's state: the first whose carried value is set; null holds always."""
+    limit: SnapshotLimit
+    """The most entries."""
+    saving: SnapshotSaving
+    """When it saves storage."""
+    doc: Prose
+
+
+class Chart(Word):
+    """A chart: states, the events that lead to them, and the commands that emit those."""
+
+    chart: SnakeName
+    """The chart's name, and that of the generated package."""
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    """The chart's semantic version, as text."""
+    title: str = Field(min_length=1)
+    """The chart's name for people."""
+    facade: PascalName = "Workflows"
+    """The name of the generated class that runs the commands on a journal."""
+    keyed_by: SnakeName | None = None
+    """For a chart of which one history holds many entries: the argument and event field that names
+    the entry.  The state is then a map from key to entry, and each entry follows the chart."""
+    wire: Wire = Wire()
+    """How events look as protobuf."""
+    states: dict[PascalName, State] = Field(min_length=1)
+    """The states."""
+    records: dict[PascalName, Record] = {}
+    """Several values carried as one."""
+    carried: dict[SnakeName, Carried] = {}
+    """The values that events carry into the state (or into the entry of a keyed chart)."""
+    events: dict[PascalName, Event] = Field(min_length=1)
+    """The events."""
+    commands: dict[PascalName, Command] = Field(min_length=1)
+    """The commands."""
+    errors: dict[ErrorName, Error] = {}
+    """The errors that rules name.  StateConflictError and ArgumentNotIdempotentError exist in every
+    chart and need be listed only for their prose."""
+    otherwise: ErrorName = "StateConflictError"
+    """The error for every pair of state and command that no rule names."""
+    snapshot: Snapshot | None = None
+    """For a keyed chart: how its map is rewritten as events that replay may start at."""
+    doc: Prose
+
+    @property
+    def initial(self) -> str:
+        """The name of the initial state."""
+        return next(name for name, state in self.states.items() if state.initial)
+
+    @property
+    def deletes(self) -> bool:
+        """True if a rule deletes the history."""
+        return any(rule.delete for command in self.commands.values() for rule in command.rules)
+
+    def starts(self, command: str) -> bool:
+        """True if the command begins a history: it emits in the initial state, and not of an entry."""
+        return self.keyed_by is None and any(
+            rule.emit and self.initial in rule.states for rule in self.commands[command].rules
+        )
+
+
+class StepVid(Word):
+    """The vid after an earlier step."""
+
+    step: Annotated[int, Field(strict=True, ge=1)]
+    """The earlier step's number, from 1."""
+
+
+StepSource: TypeAlias = SnakeName | StepVid | Constant
+
+
+class Step(Word):
+    """One command of an operation: the smallest part that happens whole or not at all."""
+
+    chart: SnakeName
+    """The chart whose command this is."""
+    history: SnakeName
+    """The operation's argument that names the history."""
+    command: PascalName
+    """The command."""
+    args: dict[SnakeName, StepSource] = {}
+    """Where its arguments come from: an argument of the operation, a constant, or {step: N}, the
+    vid after step N.  One that is not named takes the operation's argument of the same name."""
+    vid: Literal["given", "none", "retry"] | StepVid = "retry"
+    """The version to expect: given (by the caller; retry if none was), none (no check), retry (no
+    check, and try again when a race is lost), or {step: N}, the vid after step N.  A command that
+    begins a history takes none."""
+    on_refusal: Literal["stop", "continue", "done"] = "stop"
+    """What happens when the chart refuses: stop with the error, continue with the next step, or be
+    done."""
+    doc: Prose
+
+
+class Operation(Word):
+    """Several commands that belong together, on one or several histories."""
+
+    args: dict[SnakeName, Argument] = {}
+    """The arguments."""
+    steps: list[Step] = Field(min_length=1)
+    """The steps, in order."""
+    doc: Prose
+
+
+class Operations(Word):
+    """A file of operations."""
+
+    operations_of: SnakeName
+    """The name of this set of operations, and that of the generated module."""
+    title: str = Field(min_length=1)
+    """Its name for people."""
+    operations: dict[SnakeName, Operation] = Field(min_length=1)
+    """The operations."""
+    doc: Prose
