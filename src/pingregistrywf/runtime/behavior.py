@@ -1,0 +1,322 @@
+"""Decide and evolve: the pure core that interprets a declaration.
+
+``decide`` says what a command does to a state, ``evolve`` what an event does, ``check`` whether a
+stored event may follow a state.  None of them touches a clock, a journal or any state of its own.
+``Behavior`` and ``Advancer`` are the same under the names of the published documentation; a
+generated package derives its own from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pyrsistent import pmap
+
+from pingregistrywf.runtime.declaration import (
+    Append,
+    Argument,
+    Carry,
+    Declaration,
+    Delete,
+    Emit,
+    EventDeclaration,
+    KeyedDeclaration,
+    Noop,
+    Refuse,
+    Same,
+    SetRecord,
+    SetValue,
+    SnapshotDeclaration,
+    Sources,
+)
+from pingregistrywf.runtime.errors import (
+    ArgumentNotIdempotentError,
+    EventTypeError,
+    InvalidCommandError,
+    MalformedEventError,
+    NewEventsError,
+    StateConflictError,
+)
+from pingregistrywf.runtime.ids import EPOCH, IdSource, Ulid, UlidSource
+from pingregistrywf.runtime.values import Command, Event, KeyedState, is_zero
+
+S = TypeVar("S")
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that has no id yet."""
+
+    event: type[Event]
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a command does: the events to append, none for a noop; or the history is deleted.
+
+    Attributes:
+        drafts: the events to append, all or none.
+        deletes: True if the history is to be deleted.
+        restart: True if a reader may start at the first of the events.
+    """
+
+    drafts: tuple[Draft, ...] = ()
+    deletes: bool = False
+    restart: bool = False
+
+
+_NOTHING = Decision()
+
+
+def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
+    """What the command does in the state.
+
+    Raises:
+        InvalidCommandError: it is no command of this chart.
+        StateConflictError, ArgumentNotIdempotentError, DeclaredError: the chart refuses it.
+    """
+    keyed = declaration.keyed
+    if keyed and keyed.snapshot and isinstance(command, keyed.snapshot.command):
+        return _decide_snapshot(keyed.snapshot, state, command)
+    row = declaration.table.get(type(command))
+    if row is None:
+        raise InvalidCommandError(f"{type(command).__name__} is no command of {declaration.name}")
+    carried = _entry(keyed, state, getattr(command, keyed.key)) if keyed else state
+    match row[carried.state_code]:
+        case Emit(event, sources):
+            return Decision((Draft(event, _take(sources, command)),))
+        case Noop():
+            return _NOTHING
+        case Delete():
+            return Decision(deletes=True)
+        case Same(arguments, error=error):
+            for name in arguments:
+                stored = getattr(carried, declaration.attributes.get(name, name))
+                if getattr(command, name) != stored:
+                    raise _refusal(error, command, carried.state_code, name, {})
+            return _NOTHING
+        case Refuse(error, sources):
+            raise _refusal(error, command, carried.state_code, "", _take(sources, command))
+
+
+def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
+    """The state after the event, at the event's vid; whether it may follow, ``check`` says.
+
+    Raises:
+        EventTypeError: it is no event of this chart.
+    """
+    keyed = declaration.keyed
+    known = declaration.by_event.get(type(event))
+    if known is None:
+        if keyed and keyed.snapshot and isinstance(event, keyed.snapshot.events):
+            return _evolve_snapshot(keyed, keyed.snapshot, state, event)
+        raise EventTypeError
+    if keyed is None:
+        return dataclasses.replace(state, vid=event.id, **_changes(known, state, event))
+    key = getattr(event, keyed.key)
+    if known.target == declaration.initial:
+        entries = state.entries.discard(key)
+    else:
+        entry = _entry(keyed, state, key)
+        changed = dataclasses.replace(entry, **_changes(known, entry, event))
+        entries = state.entries.set(key, changed)
+    since = state.events_since_snapshot + 1
+    return dataclasses.replace(state, vid=event.id, entries=entries, events_since_snapshot=since)
+
+
+def check(declaration: Declaration, state: Any, event: Event) -> None:
+    """Whether a stored event may follow the state (behaviour.md, section 8, 5).
+
+    Raises:
+        EventTypeError: it is no event of this chart.
+        MalformedEventError: it has no id, or a field that must not be zero is.
+        StateConflictError: the chart does not allow it here.
+    """
+    if not event.id:
+        raise MalformedEventError("its id is zero")
+    keyed = declaration.keyed
+    known = declaration.by_event.get(type(event))
+    if known is None:
+        if keyed and keyed.snapshot and isinstance(event, keyed.snapshot.events):
+            _check_snapshot(keyed, keyed.snapshot, state, event)
+            return
+        raise EventTypeError
+    for name, declared in known.fields.items():
+        if declared.nonzero and is_zero(getattr(event, name)):
+            raise MalformedEventError(f"its {name} is zero, empty or nil")
+    if keyed is None:
+        carried = state
+    elif state.rewritten is not None:
+        raise StateConflictError(type(event).__name__, "an unfinished snapshot")
+    else:
+        carried = _entry(keyed, state, getattr(event, keyed.key))
+    if (carried.state_code, type(event)) not in declaration.follows:
+        raise StateConflictError(type(event).__name__, _spoken(carried.state_code))
+
+
+def _spoken(code: IntEnum) -> str:
+    """A state's name as the chart spells it, near enough for a message."""
+    return code.name.replace("_", " ").title().replace(" ", "")
+
+
+def _take(sources: Sources, command: Command) -> dict[str, Any]:
+    return {
+        name: getattr(command, source.name) if isinstance(source, Argument) else source.value
+        for name, source in sources.items()
+    }
+
+
+def _refusal(
+    error: type[Exception], command: Command, code: IntEnum, argument: str, fields: dict[str, Any]
+) -> Exception:
+    if issubclass(error, StateConflictError):
+        return error(type(command).__name__.removeprefix("Cmd"), _spoken(code))
+    if issubclass(error, ArgumentNotIdempotentError):
+        return error("".join(word.capitalize() for word in argument.split("_")))
+    return error(**fields)
+
+
+def _changes(known: EventDeclaration, carried: Any, event: Event) -> dict[str, Any]:
+    changes: dict[str, Any] = {"state_code": known.target}
+    for carry in known.carries:
+        changes[carry.attribute] = _carry(carry, carried, event)
+    return changes
+
+
+def _carry(carry: Carry, carried: Any, event: Event) -> Any:
+    match carry:
+        case SetValue(field=name):
+            return getattr(event, name)
+        case SetRecord(record=record, sources=sources):
+            return _record(record, sources, event)
+        case Append(attribute, record, sources):
+            return getattr(carried, attribute).append(_record(record, sources, event))
+
+
+def _record(record: type[Any], sources: Mapping[str, str], event: Event) -> Any:
+    values = {name: getattr(event, source) for name, source in sources.items()}
+    return record(**values, event_id=event.id)
+
+
+# --- Keyed charts -------------------------------------------------------------------------------
+
+
+def _entry(keyed: KeyedDeclaration, state: KeyedState[Any, Any], key: Any) -> Any:
+    entry = state.entries.get(key)
+    return keyed.entry(key) if entry is None else entry
+
+
+def _decide_snapshot(
+    snapshot: SnapshotDeclaration, state: KeyedState[Any, Any], command: Command
+) -> Decision:
+    since, listed = state.events_since_snapshot, len(state.entries)
+    if since == 0:
+        return _NOTHING
+    if listed > snapshot.limit:
+        raise snapshot.limit_error()
+    cost = snapshot.saving_base + snapshot.saving_per_entry * listed
+    if getattr(command, snapshot.option) and (since < snapshot.saving_events or cost >= since):
+        raise snapshot.saving_error()
+    entries = sorted(state.entries.values(), key=lambda entry: getattr(entry, snapshot.order_by))
+    told = (Draft(snapshot.state, {snapshot.entries: tuple(entries)}),) if entries else ()
+    return Decision((Draft(snapshot.begin, {}), *told, Draft(snapshot.end, {})), restart=True)
+
+
+def _evolve_snapshot(
+    keyed: KeyedDeclaration,
+    snapshot: SnapshotDeclaration,
+    state: KeyedState[Any, Any],
+    event: Event,
+) -> KeyedState[Any, Any]:
+    rewritten = pmap() if state.rewritten is None else state.rewritten
+    if isinstance(event, snapshot.end):
+        return dataclasses.replace(
+            state, vid=event.id, entries=rewritten, events_since_snapshot=0, rewritten=None
+        )
+    if isinstance(event, snapshot.state):
+        told = {getattr(entry, keyed.key): entry for entry in getattr(event, snapshot.entries)}
+        rewritten = rewritten.update(told)
+    return dataclasses.replace(state, vid=event.id, rewritten=rewritten)
+
+
+def _check_snapshot(
+    keyed: KeyedDeclaration,
+    snapshot: SnapshotDeclaration,
+    state: KeyedState[Any, Any],
+    event: Event,
+) -> None:
+    begins = isinstance(event, snapshot.begin)
+    if begins is (state.rewritten is not None):
+        where = "an unfinished snapshot" if begins else "no snapshot"
+        raise StateConflictError(type(event).__name__, where)
+    if isinstance(event, snapshot.state):
+        for entry in getattr(event, snapshot.entries):
+            for name in (keyed.key, snapshot.order_by):
+                if is_zero(getattr(entry, name)):
+                    raise MalformedEventError(f"the {name} of an entry is zero, empty or nil")
+
+
+# --- Under the names of the published documentation ---------------------------------------------
+
+
+class Advancer(Generic[S, E]):
+    """Applies events to states."""
+
+    declaration: ClassVar[Declaration]
+
+    def advance(self, state: S, event: E) -> S:
+        """The state after the event.  It does not judge whether the event may follow."""
+        new: S = evolve(self.declaration, state, event)
+        return new
+
+
+class Behavior(Generic[S, E]):
+    """What the chart's commands and events do.
+
+    Args:
+        ids: where the ids of new events come from; the system's clock and randomness unless given.
+    """
+
+    declaration: ClassVar[Declaration]
+
+    def __init__(self, ids: IdSource | None = None) -> None:
+        self._ids = ids if ids is not None else UlidSource()
+
+    def new_state(self, id: UUID) -> S:
+        """The state of an empty history of that id."""
+        new: S = self.declaration.state(id)
+        return new
+
+    def tell(self, state: S, command: Command) -> tuple[E, ...]:
+        """The events that the command appends, in order; none for a noop and for a delete.
+
+        Raises:
+            InvalidCommandError: it is no command of this chart.
+            StateConflictError, ArgumentNotIdempotentError, DeclaredError: the chart refuses it.
+            NewEventsError: an event could not be made.
+        """
+        return self.draw(state, decide(self.declaration, state, command))
+
+    def draw(self, state: S, decision: Decision) -> tuple[E, ...]:
+        """Give a decision's events their ids and parents, as links after the state's vid.
+
+        Raises:
+            NewEventsError: there are no more ids, or an event's fields are not valid.
+        """
+        events: list[Any] = []
+        parent: Ulid = getattr(state, "vid", EPOCH)
+        try:
+            for draft in decision.drafts:
+                vid = self._ids.next(parent)
+                events.append(draft.event(id=vid, parent=parent, **draft.fields))
+                parent = vid
+        except (OverflowError, MalformedEventError) as error:
+            raise NewEventsError(error) from error
+        return tuple(events)

@@ -1,0 +1,270 @@
+"""Runs commands on histories: reads, checks the version, decides, commits, retries, caches.
+
+The cache holds only states that are durable in the journal and is never believed without asking:
+each command and each find first reads what came after the cached state.  So whatever another
+process did is seen, also a delete (behaviour.md, section 8, 4).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from pingregistrywf.runtime.behavior import Behavior, check, decide, evolve
+from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.errors import (
+    CorruptedDataError,
+    EventTypeError,
+    InvalidCommandError,
+    JournalEntryParentMismatchError,
+    JournalError,
+    JournalLevelError,
+    MalformedEventError,
+    RetryNoVCError,
+    StateConflictError,
+    VersionConflictError,
+)
+from pingregistrywf.runtime.ids import (
+    EPOCH,
+    NO_VC,
+    RETRY_NO_VC,
+    IdSource,
+    Ulid,
+    UlidSource,
+    Vid,
+    VersionControl,
+)
+from pingregistrywf.runtime.journal.protocol import NO_HEAD, Entry, Head, Journal, Reading
+from pingregistrywf.runtime.values import NIL, Command, Event
+from pingregistrywf.runtime.wire import Codec
+
+S = TypeVar("S")
+E = TypeVar("E", bound=Event)
+
+ATTEMPTS: Final = 6
+"""How often a command is tried under ``RETRY_NO_VC`` (behaviour.md, section 3)."""
+JITTER: Final = 0.005
+"""The longest pause between two attempts, in seconds."""
+CACHED_STATES: Final = 1024
+"""How many histories' states an engine keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[E]):
+    """What a command did.
+
+    Attributes:
+        vid: the history's vid after it; the epoch if it was deleted.
+        events: the events appended, none for a noop.
+    """
+
+    vid: Ulid
+    events: tuple[E, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded(Generic[S]):
+    head: Head
+    state: S
+
+
+class Engine(Generic[S, E]):
+    """One chart on one journal.  Safe to share between threads.
+
+    Args:
+        behavior: the generated package's.
+        journal: where the events rest.
+        ids: where new event ids come from; the journal's clock and the system's randomness unless
+            given.
+        sleep: pauses for that many seconds.
+        jitter: draws from 0 to 1; how much of the longest pause an attempt waits.
+    """
+
+    def __init__(
+        self,
+        behavior: type[Behavior[S, E]],
+        journal: Journal,
+        *,
+        ids: IdSource | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._behavior = behavior(ids if ids is not None else UlidSource(journal.clock))
+        self._journal = journal
+        self._sleep = sleep
+        self._jitter = jitter
+        self._codec = Codec(behavior.declaration)
+        self._cache: OrderedDict[UUID, _Loaded[S]] = OrderedDict()
+        self._cache_lock = threading.Lock()
+
+    @property
+    def declaration(self) -> Declaration:
+        """The chart."""
+        return self._behavior.declaration
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self._journal
+
+    def tell(self, history: UUID, vid: Vid, command: Command) -> Told[E]:
+        """Run a command.
+
+        Args:
+            history: which history.
+            vid: the expected head, ``NO_VC`` or ``RETRY_NO_VC``.  A command that begins a history
+                takes none: losing the race, it is answered as if it had come second.
+            command: the command.
+
+        Raises:
+            InvalidCommandError: malformed arguments; nothing was read.
+            JournalError: a version conflict, or whatever else the journal raised.
+            NewEventsError: an event could not be made.
+            BehaviorError: the chart refuses the command.
+        """
+        declaration = self.declaration
+        if not isinstance(command, tuple(declaration.commands.values())):
+            raise InvalidCommandError(
+                f"{type(command).__name__} is no command of {declaration.name}"
+            )
+        self._check_history(history)
+        if type(command) in declaration.starting:
+            vid = RETRY_NO_VC
+        elif not isinstance(vid, Ulid | VersionControl):
+            raise InvalidCommandError(f"a vid is a Ulid, NO_VC or RETRY_NO_VC, not {vid!r}")
+        elif vid is RETRY_NO_VC and type(command) in declaration.deleting:
+            vid = NO_VC
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._tell_once(history, vid, command)
+            except VersionConflictError as conflict:
+                if vid is not RETRY_NO_VC:
+                    raise JournalError(conflict) from conflict
+                if attempt == ATTEMPTS:
+                    raise JournalError(RetryNoVCError(conflict)) from conflict
+            except JournalLevelError as error:
+                raise JournalError(error) from error
+            self._sleep(self._jitter() * JITTER)
+        raise AssertionError("unreachable")
+
+    def find(self, history: UUID) -> S:
+        """The history's state; that of an empty history if it has no event.
+
+        Raises:
+            InvalidCommandError: the id is not a UUID, or nil.
+            JournalError: whatever the journal raised.
+        """
+        self._check_history(history)
+        try:
+            loaded = self._load(history)
+        except JournalLevelError as error:
+            raise JournalError(error) from error
+        self._keep(history, loaded)
+        return loaded.state
+
+    def events(self, history: UUID) -> tuple[E, ...]:
+        """The history's events from its first visible one, oldest first, checked by replay.
+
+        Raises:
+            InvalidCommandError: the id is not a UUID, or nil.
+            JournalError: whatever the journal raised.
+        """
+        self._check_history(history)
+        try:
+            reading = self._journal.read(history, whole=True)
+            events, _ = self._replay(history, self._behavior.new_state(history), reading)
+        except JournalLevelError as error:
+            raise JournalError(error) from error
+        return events
+
+    def _tell_once(self, history: UUID, vid: Vid, command: Command) -> Told[E]:
+        unversioned = isinstance(vid, VersionControl)
+        with self._journal.exclusive(history) if unversioned else nullcontext():
+            loaded = self._load(history)
+            stored = loaded.head.vid
+            if isinstance(vid, Ulid) and vid != stored:
+                raise VersionConflictError(stored, vid)
+            decision = decide(self.declaration, loaded.state, command)
+            if decision.deletes:
+                self._journal.delete(history, loaded.head)
+                told, loaded = Told[E](EPOCH), None
+            elif decision.drafts:
+                events = self._behavior.draw(loaded.state, decision)
+                head = self._journal.commit(
+                    history,
+                    loaded.head,
+                    [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
+                    chart=self.declaration.name,
+                    restart=decision.restart,
+                )
+                state = loaded.state
+                for event in events:
+                    state = evolve(self.declaration, state, event)
+                told, loaded = Told(head.vid, events), _Loaded(head, state)
+            else:
+                told = Told(stored)
+        # Only now is it durable: what was read and written inside may be believed.
+        self._keep(history, loaded)
+        return told
+
+    def _load(self, history: UUID) -> _Loaded[S]:
+        with self._cache_lock:
+            cached = self._cache.get(history)
+        reading = self._journal.read(history, cached.head if cached else None)
+        if cached and reading.continues:
+            if not reading.entries:
+                return cached
+            state = cached.state
+        else:
+            state = self._behavior.new_state(history)
+        _, state = self._replay(history, state, reading)
+        return _Loaded(reading.head, state)
+
+    def _replay(self, history: UUID, state: S, reading: Reading) -> tuple[tuple[E, ...], S]:
+        """Fold stored entries into a state, accepting only a chain that the chart allows."""
+        events: list[Any] = []
+        follows: Ulid | None = getattr(state, "vid", EPOCH)
+        if not reading.continues and not reading.rooted:
+            follows = None  # the entry before a restart point is not among those read
+        for entry in reading.entries:
+            try:
+                event = self._codec.decode(entry.data)
+                if event.id != entry.id or event.parent != entry.parent:
+                    raise MalformedEventError("its bytes name another id or parent than its entry")
+                if follows is not None and event.parent != follows:
+                    raise JournalEntryParentMismatchError(event.id, event.parent, follows)
+                check(self.declaration, state, event)
+            except (
+                EventTypeError,
+                MalformedEventError,
+                StateConflictError,
+                JournalEntryParentMismatchError,
+            ) as error:
+                op = f"replay event {entry.id} of history {history}"
+                raise CorruptedDataError(op, error) from error
+            state = evolve(self.declaration, state, event)
+            events.append(event)
+            follows = event.id
+        return tuple(events), state
+
+    def _keep(self, history: UUID, loaded: _Loaded[S] | None) -> None:
+        with self._cache_lock:
+            if loaded is None or loaded.head == NO_HEAD:
+                self._cache.pop(history, None)
+                return
+            self._cache[history] = loaded
+            self._cache.move_to_end(history)
+            if len(self._cache) > CACHED_STATES:
+                self._cache.popitem(last=False)
+
+    @staticmethod
+    def _check_history(history: UUID) -> None:
+        if not isinstance(history, UUID) or history == NIL:
+            raise InvalidCommandError(f"a history's id is a UUID that is not nil, not {history!r}")

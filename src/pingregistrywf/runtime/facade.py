@@ -1,0 +1,68 @@
+"""The base of generated facades: a chart's commands as methods, on a journal."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pingregistrywf.runtime.behavior import Behavior
+from pingregistrywf.runtime.engine import Engine
+from pingregistrywf.runtime.errors import UninitializedError
+from pingregistrywf.runtime.ids import EPOCH, IdSource, Ulid, Vid
+from pingregistrywf.runtime.journal.protocol import Journal
+from pingregistrywf.runtime.values import Command, Event
+
+S = TypeVar("S")
+E = TypeVar("E", bound=Event)
+
+
+class Facade(Generic[S, E]):
+    """A chart's commands on a journal.  Safe to share between threads; not between forks' sides.
+
+    Args:
+        journal: where the events rest; ``open_journal`` opens one.
+        ids: where new event ids come from; the journal's clock and the system's randomness unless
+            given.
+        sleep: pauses for that many seconds, between attempts under ``RETRY_NO_VC``.
+        jitter: draws from 0 to 1; how much of the longest pause an attempt waits.
+    """
+
+    behavior: ClassVar[type[Behavior]]  # type: ignore[type-arg]  # of S and E, which ClassVar bars
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        ids: IdSource | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.engine: Engine[S, E] = Engine(
+            self.behavior, journal, ids=ids, sleep=sleep, jitter=jitter
+        )
+
+    def find_id(self, id: UUID) -> S:
+        """The state of a history.
+
+        Raises:
+            UninitializedError: the history has no event, and the chart is not keyed.
+            JournalError: whatever the journal raised.
+        """
+        state = self.engine.find(id)
+        if self.engine.declaration.keyed is None and getattr(state, "vid", EPOCH) == EPOCH:
+            raise UninitializedError(id)
+        return state
+
+    def events(self, id: UUID) -> tuple[E, ...]:
+        """The history's events, oldest first; none if it is empty or deleted.
+
+        Raises:
+            JournalError: whatever the journal raised.
+        """
+        return self.engine.events(id)
+
+    def _tell(self, id: UUID, vid: Vid, command: Command) -> Ulid:
+        return self.engine.tell(id, vid, command).vid

@@ -1,0 +1,172 @@
+"""Operations of several steps, as declared data, and the one interpreter that runs them.
+
+An operation has no loops and no conditions: waiting and counting stay with the caller.  An observer
+is told before and after each step; logs, simulated schedulers and crash points are observers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+from uuid import UUID
+
+from pingregistrywf.runtime.declaration import Argument, Constant
+from pingregistrywf.runtime.engine import Engine
+from pingregistrywf.runtime.errors import BehaviorError
+from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
+from pingregistrywf.runtime.values import Command, Event
+
+
+@dataclass(frozen=True, slots=True)
+class VidOfStep:
+    """The vid after an earlier step, counted from 1."""
+
+    step: int
+
+
+StepVid: TypeAlias = Literal["given", "none", "retry"] | VidOfStep
+StepSource: TypeAlias = Argument | Constant | VidOfStep
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command of an operation.
+
+    Attributes:
+        chart: the name of the command's chart.
+        history: the operation's argument that names the history.
+        command: the command.
+        sources: where its arguments come from.
+        vid: the version to expect; ``given`` by the caller (retry if none was), ``none``, ``retry``,
+            or the vid after an earlier step.
+        on_refusal: what happens when the chart refuses.
+        doc: what the step does, for people.
+    """
+
+    chart: str
+    history: str
+    command: type[Command]
+    sources: Mapping[str, StepSource]
+    vid: StepVid
+    on_refusal: Literal["stop", "continue", "done"]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Several commands that belong together."""
+
+    name: str
+    arguments: tuple[str, ...]
+    steps: tuple[Step, ...]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What an operation did.
+
+    Attributes:
+        vids: the vid after each step that ran, by step number from 1.
+        by_chart: the vid after the last step of each chart.
+        events: the events appended, in order.
+        refused: the refusals that the operation went on after, by step number.
+    """
+
+    vids: Mapping[int, Ulid] = field(default_factory=dict)
+    by_chart: Mapping[str, Ulid] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    refused: Mapping[int, BehaviorError] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Is told of the steps as they run."""
+
+    def before(self, operation: Operation, number: int) -> None:
+        """Step ``number``, counted from 1, is about to run."""
+        ...
+
+    def after(self, operation: Operation, number: int) -> None:
+        """Step ``number`` is done or was refused; what it wrote is durable."""
+        ...
+
+
+class Interpreter:
+    """Runs operations on the charts' engines.
+
+    Args:
+        engines: the engine of each chart that steps name.
+        observers: told before and after each step, in this order.
+    """
+
+    def __init__(
+        self, engines: Mapping[str, Engine[Any, Any]], observers: tuple[Observer, ...] = ()
+    ) -> None:
+        self._engines = engines
+        self._observers = observers
+
+    def run(
+        self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None = None
+    ) -> Ran:
+        """Run an operation to its end.
+
+        Args:
+            operation: which.
+            arguments: its arguments, by name.
+            vid: the version for steps that take the caller's; None if the caller has none.
+
+        Raises:
+            WorkflowError: what a step raised; the steps before it stay done, and running the
+                operation again finishes it.
+        """
+        vids: dict[int, Ulid] = {}
+        by_chart: dict[str, Ulid] = {}
+        events: list[Event] = []
+        refused: dict[int, BehaviorError] = {}
+        for number, step in enumerate(operation.steps, start=1):
+            command = step.command(**_take(step.sources, arguments, vids))
+            history: UUID = arguments[step.history]
+            for observer in self._observers:
+                observer.before(operation, number)
+            try:
+                told = self._engines[step.chart].tell(history, _vid(step, vid, vids), command)
+            except BehaviorError as refusal:
+                if step.on_refusal == "stop":
+                    raise
+                refused[number] = refusal
+            else:
+                vids[number] = by_chart[step.chart] = told.vid
+                events += told.events
+            for observer in self._observers:
+                observer.after(operation, number)
+            if number in refused and step.on_refusal == "done":
+                break
+        return Ran(vids, by_chart, tuple(events), refused)
+
+
+def _take(
+    sources: Mapping[str, StepSource], arguments: Mapping[str, Any], vids: Mapping[int, Ulid]
+) -> dict[str, Any]:
+    taken: dict[str, Any] = {}
+    for name, source in sources.items():
+        match source:
+            case Argument(argument):
+                taken[name] = arguments[argument]
+            case Constant(value):
+                taken[name] = value
+            case VidOfStep(step):
+                taken[name] = vids[step]
+    return taken
+
+
+def _vid(step: Step, given: Ulid | None, vids: Mapping[int, Ulid]) -> Vid:
+    match step.vid:
+        case VidOfStep(number):
+            return vids[number]
+        case "given":
+            return RETRY_NO_VC if given is None else given
+        case "retry":
+            return RETRY_NO_VC
+        case "none":
+            return NO_VC
