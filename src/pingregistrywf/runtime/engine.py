@@ -8,11 +8,9 @@ process did is seen, also a delete (behaviour.md, section 8, 4).
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -38,8 +36,8 @@ from pingregistrywf.runtime.ids import (
     IdSource,
     Ulid,
     UlidSource,
-    Vid,
     VersionControl,
+    Vid,
 )
 from pingregistrywf.runtime.journal.protocol import NO_HEAD, Entry, Head, Journal, Reading
 from pingregistrywf.runtime.values import NIL, Command, Event
@@ -101,8 +99,9 @@ class Engine(Generic[S, E]):
         self._sleep = sleep
         self._jitter = jitter
         self._codec = Codec(behavior.declaration)
-        self._cache: OrderedDict[UUID, _Loaded[S]] = OrderedDict()
-        self._cache_lock = threading.Lock()
+        # Least recently used first.  Each single operation on it is atomic, so that no lock is
+        # needed that a fork could find taken; losing a race costs a longer read, no more.
+        self._cache: dict[bytes, _Loaded[S]] = {}
 
     @property
     def declaration(self) -> Declaration:
@@ -187,36 +186,34 @@ class Engine(Generic[S, E]):
     def _tell_once(self, history: UUID, vid: Vid, command: Command) -> Told[E]:
         unversioned = isinstance(vid, VersionControl)
         with self._journal.exclusive(history) if unversioned else nullcontext():
-            loaded = self._load(history)
-            stored = loaded.head.vid
-            if isinstance(vid, Ulid) and vid != stored:
-                raise VersionConflictError(stored, vid)
-            decision = decide(self.declaration, loaded.state, command)
+            loaded: _Loaded[S] | None = (read := self._load(history))
+            if isinstance(vid, Ulid) and vid != read.head.vid:
+                raise VersionConflictError(read.head.vid, vid)
+            decision = decide(self.declaration, read.state, command)
             if decision.deletes:
-                self._journal.delete(history, loaded.head)
+                self._journal.delete(history, read.head)
                 told, loaded = Told[E](EPOCH), None
             elif decision.drafts:
-                events = self._behavior.draw(loaded.state, decision)
+                events = self._behavior.draw(read.state, decision)
                 head = self._journal.commit(
                     history,
-                    loaded.head,
+                    read.head,
                     [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
                     chart=self.declaration.name,
                     restart=decision.restart,
                 )
-                state = loaded.state
+                state = read.state
                 for event in events:
                     state = evolve(self.declaration, state, event)
                 told, loaded = Told(head.vid, events), _Loaded(head, state)
             else:
-                told = Told(stored)
+                told = Told(read.head.vid)
         # Only now is it durable: what was read and written inside may be believed.
         self._keep(history, loaded)
         return told
 
     def _load(self, history: UUID) -> _Loaded[S]:
-        with self._cache_lock:
-            cached = self._cache.get(history)
+        cached = self._cache.get(history.bytes)
         reading = self._journal.read(history, cached.head if cached else None)
         if cached and reading.continues:
             if not reading.entries:
@@ -255,14 +252,14 @@ class Engine(Generic[S, E]):
         return tuple(events), state
 
     def _keep(self, history: UUID, loaded: _Loaded[S] | None) -> None:
-        with self._cache_lock:
-            if loaded is None or loaded.head == NO_HEAD:
-                self._cache.pop(history, None)
-                return
-            self._cache[history] = loaded
-            self._cache.move_to_end(history)
-            if len(self._cache) > CACHED_STATES:
-                self._cache.popitem(last=False)
+        self._cache.pop(history.bytes, None)
+        if loaded is None or loaded.head == NO_HEAD:
+            return
+        self._cache[history.bytes] = loaded
+        if len(self._cache) > CACHED_STATES:
+            # Another thread may evict the same one, or change the dictionary under the iterator.
+            with suppress(KeyError, RuntimeError, StopIteration):
+                del self._cache[next(iter(self._cache))]
 
     @staticmethod
     def _check_history(history: UUID) -> None:

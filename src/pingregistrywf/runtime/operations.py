@@ -38,8 +38,8 @@ class Step:
         history: the operation's argument that names the history.
         command: the command.
         sources: where its arguments come from.
-        vid: the version to expect; ``given`` by the caller (retry if none was), ``none``, ``retry``,
-            or the vid after an earlier step.
+        vid: the version to expect: ``given`` by the caller (retry if none was), ``none``,
+            ``retry``, or the vid after an earlier step.
         on_refusal: what happens when the chart refuses.
         doc: what the step does, for people.
     """

@@ -8,7 +8,7 @@ is silent, the protobuf library's rules hold, which are those of the 2019 packag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -29,7 +29,10 @@ from pingregistrywf.runtime.values import Event, is_zero
 _Message: TypeAlias = Any  # classes of a private pool have no static types
 
 _ID_SIZE: Final = 16
-_IDS: Final = {"uuid": lambda data: UUID(bytes=data), "ulid": Ulid}
+_IDS: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
+    "uuid": lambda data: UUID(bytes=data),
+    "ulid": Ulid,
+}
 
 
 class Codec:
@@ -112,8 +115,7 @@ def _read_id(message: _Message, name: str, kind: FieldType) -> UUID | Ulid:
     data: bytes = getattr(message, name)
     if len(data) != _ID_SIZE:
         raise MalformedEventError(f"its {name} has {len(data)} bytes, not {_ID_SIZE}")
-    value: UUID | Ulid = _IDS[kind](data)
-    return value
+    return _IDS[kind](data)
 
 
 def _read_fields(known: EventDeclaration, message: _Message) -> dict[str, Any]:
