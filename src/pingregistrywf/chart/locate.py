@@ -1,0 +1,40 @@
+"""Where the project's own charts are: in the wheel, in an editable checkout, in the source tree.
+
+The wheel carries ``model/`` as package data at ``pingregistrywf/model``.  A checkout keeps it at the
+root, beside ``src/``, where people edit it; that is where an editable installation finds it too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pingregistrywf.chart.reader import Model, read_model
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_PLACES = (_PACKAGE / "model", _PACKAGE.parent.parent / "model")
+
+
+def model_directory() -> Path:
+    """The directory of the project's own charts and operations.
+
+    Raises:
+        FileNotFoundError: neither the package nor a checkout around it has one.
+    """
+    for place in _PLACES:
+        if any(place.glob("*.yaml")):
+            return place
+    looked = " and ".join(str(place) for place in _PLACES)
+    raise FileNotFoundError(
+        f"the charts of pingregistrywf are missing: there is no *.yaml in {looked}; "
+        "install the package again, or run it from a whole checkout"
+    )
+
+
+def load_model() -> Model:
+    """The project's own charts and operations.
+
+    Raises:
+        FileNotFoundError: they are missing.
+        ChartError: there are mistakes in them.
+    """
+    return read_model(sorted(model_directory().glob("*.yaml")))
