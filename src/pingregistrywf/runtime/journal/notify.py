@@ -27,13 +27,25 @@ class Notifier:
             self._subscriptions.add(subscription)
         return subscription
 
-    def notify(self, history: UUID | None) -> None:
-        """Tell a change to one history; None if it is not known to which."""
+    def notify(self, *histories: UUID) -> None:
+        """Tell a change: to these histories, to others that nobody waits for by name, or both."""
         with self._condition:
             for subscription in self._subscriptions:
-                if history is None or subscription.history in (None, history):
+                if subscription.history is None or subscription.history in histories:
                     subscription.changed = True
             self._condition.notify_all()
+
+    def notify_everyone(self) -> None:
+        """Wake all who wait: it is not known whether anything changed, or what."""
+        with self._condition:
+            for subscription in self._subscriptions:
+                subscription.changed = True
+            self._condition.notify_all()
+
+    def forget(self) -> None:
+        """In a forked child: end the subscriptions, whatever the parent's threads were doing."""
+        self._condition = threading.Condition()
+        self.close()
 
     def close(self) -> None:
         """End every subscription; those who wait wake."""

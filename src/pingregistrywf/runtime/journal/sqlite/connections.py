@@ -1,0 +1,156 @@
+"""SQLite connections of one process to one file, lent to one thread at a time.
+
+No connection may be open over a fork: SQLite keeps books, per process, on the locks it holds, and a
+forked child would inherit the books without the locks.  ``shut`` therefore closes all, waiting for
+those that are lent, and ``reopen`` lets them be opened again when they are next needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Final
+
+from pingregistrywf.runtime.errors import DBError
+from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.failures import failure
+from pingregistrywf.runtime.journal.sqlite.file import Role, connect
+
+_MOST_IDLE: Final = 4
+
+
+def closed_error() -> DBError:
+    """What every method of a closed journal raises."""
+    return DBError("use of a closed journal", ValueError("open it again"))
+
+
+class Connections:
+    """Lends connections, and keeps a few idle ones for the next borrower.
+
+    Args:
+        address: the journal file.
+    """
+
+    orphaned: ClassVar[set[Path]] = set()
+    """Files that this process cannot use, because it was forked while its parent used them."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        # Its lock is re-entrant: a finalizer may close a journal at any point of any thread.
+        self._changed = threading.Condition()
+        self._idle: defaultdict[Role, list[sqlite3.Connection]] = defaultdict(list)
+        self._lent: set[sqlite3.Connection] = set()
+        self._opening = 0
+        self._shut = 0
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def take(self, role: Role) -> sqlite3.Connection:
+        """Borrow a connection; ``give`` it back.
+
+        Raises:
+            DBError: the journal is closed, or SQLite cannot open its file.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._shut)
+            if self._closed:
+                raise closed_error()
+            if self._address.path in self.orphaned:
+                raise DBError(
+                    "use of a journal in a process that was forked in the middle of a commit",
+                    ValueError("fork outside of exclusive(), or start the process afresh"),
+                )
+            if self._idle[role]:
+                connection = self._idle[role].pop()
+                self._lent.add(connection)
+                return connection
+            self._opening += 1
+        opened: sqlite3.Connection | None = None
+        try:
+            opened = connect(self._address, role)
+        except sqlite3.Error as error:
+            raise failure("opening the journal's file", error) from error
+        finally:
+            with self._changed:
+                self._opening -= 1
+                if opened is not None:
+                    self._lent.add(opened)
+                self._changed.notify_all()
+        return opened
+
+    def give(self, role: Role, connection: sqlite3.Connection, *, sound: bool = True) -> None:
+        """Give a connection back, outside of any transaction unless it is not ``sound``."""
+        with self._changed:
+            keep = (
+                sound and not self._shut and not self._closed and len(self._idle[role]) < _MOST_IDLE
+            )
+            if keep:
+                self._idle[role].append(connection)
+            else:
+                _close(connection)
+            self._lent.discard(connection)
+            self._changed.notify_all()
+
+    @contextmanager
+    def lend(self, role: Role) -> Iterator[sqlite3.Connection]:
+        """``take`` and ``give``."""
+        connection = self.take(role)
+        sound = False
+        try:
+            yield connection
+            sound = True
+        finally:
+            self.give(role, connection, sound=sound)
+
+    def shut(self, timeout: float) -> bool:
+        """Close every connection and open none until ``reopen``.
+
+        Returns:
+            False if some were still lent after ``timeout`` seconds.
+        """
+        with self._changed:
+            self._shut += 1
+            self._close_idle()
+            return self._changed.wait_for(lambda: not (self._lent or self._opening), timeout)
+
+    def reopen(self) -> None:
+        """Undo one ``shut``."""
+        with self._changed:
+            self._shut -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Close what is idle now, and what is lent when it comes back."""
+        with self._changed:
+            self._closed = True
+            self._close_idle()
+
+    def orphan(self) -> None:
+        """In a child that was forked although ``shut`` failed: never touch this file again.
+
+        Even closing the parent's connections could harm what other processes are writing, so they
+        get a reference that nothing takes back, not even the end of the interpreter.
+        """
+        self.orphaned.add(self._address.path)
+        for connection in self._lent:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+    def _close_idle(self) -> None:
+        for connections in self._idle.values():
+            while connections:
+                _close(connections.pop())
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    # What was written is durable since its COMMIT; a close that fails loses nothing.
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()

@@ -1,0 +1,67 @@
+"""What SQLite says, as journal-level errors in words that name cause and remedy."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from pingregistrywf.runtime.errors import CorruptedDataError, DBError
+
+DAMAGED: Final = "restore the journal from a backup"
+
+_CORRUPTED: Final = frozenset(
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH}
+)
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: (
+        "the disk or the journal's size limit is full, and nothing was written: free space, or"
+        " raise the limit, and run again"
+    ),
+    sqlite3.SQLITE_BUSY: (
+        "another program holds the journal's lock: end it, or wait until it is done, and run again"
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "the journal's file or directory may not be written to: give this user permission to"
+    ),
+    sqlite3.SQLITE_PERM: (
+        "the journal's file or directory may not be used: give this user permission to"
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "the journal's file was moved or removed, its directory may not be written to, or this"
+        " process has too many files open"
+    ),
+    sqlite3.SQLITE_IOERR: "the disk failed, or is full: look into the system's log",
+    sqlite3.SQLITE_TOOBIG: "an event is larger than SQLite can store",
+}
+# What SQLite is known to have undone when it fails at COMMIT; after anything else, a failed flush
+# above all, a crash may still bring the commit back from the log.
+_UNDONE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY})
+
+
+def primary(error: sqlite3.Error) -> int | None:
+    """SQLite's primary result code; None where Python itself refused."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else int(code) & 0xFF
+
+
+def failure(
+    op: str, error: sqlite3.Error, *, committing: bool = False
+) -> DBError | CorruptedDataError:
+    """The journal-level error for one of SQLite's.
+
+    Args:
+        op: what was being done.
+        error: what SQLite said.
+        committing: it failed at COMMIT, where the outcome may be unknown.
+    """
+    code = primary(error)
+    if code in _CORRUPTED and not committing:
+        return CorruptedDataError(op, sqlite3.DatabaseError(f"{error}: {DAMAGED}"))
+    advice = None if code is None else _ADVICE.get(code)
+    told = error if advice is None else type(error)(f"{error}: {advice}")
+    return DBError(op, told, definite=not committing or code in _UNDONE)
+
+
+def damage(op: str, what: str) -> CorruptedDataError:
+    """Stored data that is not what was written, found by us rather than by SQLite."""
+    return CorruptedDataError(op, ValueError(f"{what}: {DAMAGED}"))

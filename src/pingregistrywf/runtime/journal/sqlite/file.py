@@ -1,0 +1,286 @@
+"""The schema; making a journal file, and refusing what is none without touching it.
+
+Making one is safe between processes and all or nothing: it happens in one transaction behind the
+turnstile, and what an interrupted attempt leaves (no bytes, or SQLite's empty first page) counts as
+no journal yet.  A file that is refused is never written to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import time
+from enum import Enum
+from typing import Final
+
+from pingregistrywf.runtime.errors import JournalOpenError
+from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
+from pingregistrywf.runtime.journal.sqlite.turnstile import Turnstile
+
+APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
+SCHEMA_VERSION: Final = 1
+BUSY_SECONDS: Final = 10.0
+"""How long to wait for a lock that some other program holds; our own processes queue."""
+
+_OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
+
+# Times are milliseconds since the Unix epoch.  What the columns say is in rows.py.
+_TABLES: Final = {
+    "history": """CREATE TABLE history (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  id BLOB NOT NULL UNIQUE,
+  chart TEXT NOT NULL,
+  head INTEGER NOT NULL,
+  vid BLOB NOT NULL,
+  start INTEGER NOT NULL,
+  restart INTEGER NOT NULL,
+  deleted_at INTEGER,
+  trimmed_at INTEGER,
+  checksum BLOB NOT NULL
+) STRICT""",
+    "history_again": "CREATE INDEX history_again ON history (id, key)",
+    "history_deleted": """CREATE INDEX history_deleted ON history (deleted_at)
+  WHERE deleted_at IS NOT NULL""",
+    "entry": """CREATE TABLE entry (
+  history INTEGER NOT NULL,
+  serial INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  parent BLOB NOT NULL,
+  data BLOB NOT NULL,
+  checksum BLOB NOT NULL,
+  PRIMARY KEY (history, serial)
+) STRICT, WITHOUT ROWID""",
+    "trim": """CREATE TABLE trim (
+  history INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (history, start)
+) STRICT, WITHOUT ROWID""",
+}
+_STORED_TABLES: Final = {name.encode(): sql.encode() for name, sql in _TABLES.items()}
+
+
+class Role(Enum):
+    """What a connection is for."""
+
+    READER = "reader"
+    WRITER = "writer"
+    WATCHER = "watcher"
+
+
+def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Connection:
+    """A connection to the file, for one thread at a time.
+
+    Raises:
+        sqlite3.Error: SQLite cannot open it.
+    """
+    connection = sqlite3.connect(
+        address.uri(mode="rwc" if make else "rw"),
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        # Text as bytes: damaged text must not raise before its checksum is looked at.
+        connection.text_factory = bytes
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cell_size_check = ON")
+        if role is not Role.WRITER:
+            connection.execute("PRAGMA query_only = ON")
+        elif address.max_page_count is not None:
+            connection.execute(f"PRAGMA max_page_count = {address.max_page_count:d}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_file(address: Address, turnstile: Turnstile) -> None:
+    """Make sure that the address names a journal of this version, making it if there is none.
+
+    Raises:
+        JournalOpenError: it names something else, or cannot be used.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise JournalOpenError(
+            address.url,
+            f"Python's SQLite is {sqlite3.sqlite_version}",
+            f"use a Python that has SQLite {'.'.join(map(str, _OLDEST_SQLITE))} or newer",
+        )
+    try:
+        found = _look_at_path(address)
+        if found is not None and found.st_size > 0:
+            _peek(address)
+        turnstile.open()
+        with contextlib.closing(connect(address, Role.WRITER, make=found is None)) as connection:
+            if not _is_journal(address, connection):
+                turnstile.acquire()
+                try:
+                    _make(address, connection)
+                finally:
+                    turnstile.release()
+    except sqlite3.Error as error:
+        raise _refusal(address, error) from error
+    except OSError as error:
+        raise JournalOpenError(
+            address.url,
+            error.strerror or str(error),
+            f"check {error.filename or str(address.path)!r}",
+        ) from error
+
+
+def _look_at_path(address: Address) -> os.stat_result | None:
+    """The file's status, None if there is none; refuse what a look at the path can tell."""
+
+    def refuse(cause: str, remedy: str) -> JournalOpenError:
+        return JournalOpenError(address.url, cause, remedy)
+
+    try:
+        found = address.path.stat()
+    except FileNotFoundError:
+        found = None
+        if not address.path.parent.is_dir():
+            raise refuse(
+                f"there is no directory {str(address.path.parent)!r}",
+                "make it, or choose another path",
+            ) from None
+    except NotADirectoryError:
+        raise refuse(
+            f"{str(address.path.parent)!r} is not a directory", "choose another path"
+        ) from None
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise refuse("it is a directory", "name a file in it")
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise refuse("it is not a regular file", "choose another path")
+    if found is not None and not os.access(address.path, os.R_OK | os.W_OK):
+        raise refuse(
+            "this user may not read and write the file", "change its permissions, or its owner"
+        )
+    if not os.access(address.path.parent, os.W_OK | os.X_OK):
+        raise refuse(
+            f"this user may not write in {str(address.path.parent)!r}, where SQLite keeps its log",
+            "change the directory's permissions, or choose another path",
+        )
+    return found
+
+
+def _peek(address: Address) -> None:
+    """Refuse what is certainly no journal, without locks, log or recovery.
+
+    Opening a foreign database the usual way could already change it: SQLite would finish what its
+    owner left unfinished.  A journal in use may look torn here; the proper look follows.
+    """
+    with contextlib.closing(
+        sqlite3.connect(address.uri(mode="ro", immutable=1), uri=True, isolation_level=None)
+    ) as connection:
+        try:
+            _identify(address, connection)
+        except sqlite3.Error as error:
+            if primary(error) == sqlite3.SQLITE_NOTADB:
+                raise
+
+
+def _identify(
+    address: Address, connection: sqlite3.Connection
+) -> tuple[int, dict[object, object]] | None:
+    """The version of a journal and the SQL of its tables, None for an empty database; else refuse.
+
+    Both are read in one transaction: the file may be turning into a journal this very moment.
+    """
+
+    def pragma(name: str) -> int:
+        return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    connection.text_factory = bytes
+    connection.execute("BEGIN")
+    try:
+        application, version = pragma("application_id"), pragma("user_version")
+        tables = dict(
+            connection.execute(
+                "SELECT name, sql FROM sqlite_schema WHERE substr(name, 1, 7) <> 'sqlite_'"
+            ).fetchall()
+        )
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    if application == APPLICATION_ID:
+        return version, tables
+    if application or version or tables:
+        raise JournalOpenError(
+            address.url,
+            "the file is a SQLite database of another program",
+            "choose another path",
+        )
+    return None
+
+
+def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
+    """True for a journal of this version, False for what is yet to become one; refuse all else."""
+    identity = _identify(address, connection)
+    if identity is None:
+        return False
+    version, tables = identity
+    if version > SCHEMA_VERSION:
+        raise JournalOpenError(
+            address.url,
+            f"the journal was written by a newer version (its schema is {version}, this version"
+            f" knows {SCHEMA_VERSION})",
+            "upgrade pingregistrywf",
+        )
+    if version != SCHEMA_VERSION or tables != _STORED_TABLES:
+        raise JournalOpenError(address.url, "the journal's schema is damaged", DAMAGED)
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == b"wal")
+
+
+def _make(address: Address, connection: sqlite3.Connection) -> None:
+    """Behind the turnstile: make the journal, unless another process just did."""
+    _log_ahead(address, connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
+            for statement in _TABLES.values():
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    _is_journal(address, connection)
+
+
+def _log_ahead(address: Address, connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for this lock by itself: others may be looking at the file just now.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            break
+        except sqlite3.OperationalError as error:
+            if primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    if mode != b"wal":
+        raise JournalOpenError(
+            address.url,
+            "its file system cannot share memory between processes, which SQLite's log needs",
+            "choose a path on a local disk",
+        )
+
+
+def _refusal(address: Address, error: sqlite3.Error) -> JournalOpenError:
+    match primary(error):
+        case sqlite3.SQLITE_NOTADB:
+            return JournalOpenError(
+                address.url, "the file is not a journal, nor any database", "choose another path"
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_FORMAT:
+            return JournalOpenError(address.url, f"the file is damaged ({error})", DAMAGED)
+        case _:
+            return JournalOpenError(
+                address.url, str(failure("opening", error).err), "then open it again"
+            )

@@ -1,0 +1,275 @@
+"""The journal protocol on one SQLite file.
+
+A read is one snapshot on a connection of its own, and never waits for a writer; inside a turn
+(``exclusive``) it sees what the turn has written.  A write happens in a turn, as a step of its own:
+the head is compared and set in the same transaction, with a constant number of statements and rows
+at any length of the history.  A ``Head``'s token is (key, serial): the history's row, and the
+serial that the next entry will have.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+from pingregistrywf.runtime.errors import HistoryDeletedError, VersionConflictError
+from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.notify import NotifierSubscription
+from pingregistrywf.runtime.journal.protocol import (
+    NO_HEAD,
+    Collected,
+    Entry,
+    Head,
+    Reading,
+    Retention,
+)
+from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.sqlite.connections import closed_error
+from pingregistrywf.runtime.journal.sqlite.failures import failure
+from pingregistrywf.runtime.journal.sqlite.file import Role
+from pingregistrywf.runtime.journal.sqlite.store import Store
+from pingregistrywf.runtime.journal.sqlite.turns import Batch
+
+COLLECTED_AT_ONCE: Final = 1000
+"""Entries that garbage collection removes in one turn, so that writers need not wait for long."""
+
+
+class SqliteJournal:
+    """A journal in one SQLite file.
+
+    Threads share an instance.  A forked child may go on using it, with a connection of its own.
+
+    Args:
+        store: the opened file, which the journal closes.
+        clock: seconds since the Unix epoch; marks deletions and trims.
+        retention: how long what is no longer needed is kept.
+    """
+
+    def __init__(
+        self, store: Store, *, clock: Clock = time.time, retention: Retention | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._retention = retention or Retention()
+        # Also closes a journal that is dropped, or still open when the interpreter ends.
+        self._close = weakref.finalize(self, store.close)
+
+    @property
+    def url(self) -> str:
+        return self._store.address.url
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
+        with self._view(f"reading history {history}") as connection:
+            stored = rows.find(connection, history)
+            if stored is None or stored.deleted_at is not None:
+                return Reading((), NO_HEAD, continues=after is not None and not after.vid)
+            if after is not None:
+                following = _following(connection, stored, after)
+                if following is not None:
+                    return Reading(following, stored.place, continues=True)
+            first = stored.start if whole else stored.restart
+            entries = rows.entries(connection, stored, first)
+            return Reading(entries, stored.place, rooted=first == 0)
+
+    def commit(
+        self,
+        history: UUID,
+        after: Head,
+        entries: Sequence[Entry],
+        *,
+        chart: str,
+        restart: bool = False,
+    ) -> Head:
+        if not entries:
+            raise ValueError("a commit has at least one entry")
+        with self._writing(f"appending to history {history}") as batch:
+            stored = rows.find(batch.connection, history)
+            if stored is not None and stored.deleted_at is not None and not after.vid:
+                raise HistoryDeletedError(history)
+            _check(stored, after)
+            with batch.step():
+                if stored is None:
+                    stored = rows.begin(batch.connection, history, chart)
+                stored = rows.append(batch.connection, stored, entries, restart=restart)
+            batch.changed[history] = stored.mark
+            return stored.place
+
+    @contextmanager
+    def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
+        self._check_open()
+        with self._store.turns.turn():
+            yield
+
+    def delete(self, history: UUID, after: Head) -> None:
+        with self._writing(f"deleting history {history}") as batch:
+            stored = rows.find(batch.connection, history)
+            _check(stored, after)
+            if stored is None or stored.deleted_at is not None:
+                return
+            stored = replace(stored, deleted_at=_milliseconds(self._clock()))
+            with batch.step():
+                rows.store(batch.connection, stored)
+            batch.changed[history] = stored.mark
+
+    def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
+        self._check_open()
+        return self._store.watch.subscribe(history)
+
+    def collect(self, now: float | None = None) -> Collected:
+        moment = _milliseconds(self._clock() if now is None else now)
+        keep = self._retention
+
+        def before(age: timedelta) -> int:
+            return moment - _milliseconds(age.total_seconds())
+
+        with self._view("looking for garbage") as connection:
+            marks = connection.execute(
+                "SELECT key, id, deleted_at FROM history"
+                " WHERE deleted_at IS NOT NULL AND deleted_at <= ?",
+                (before(min(keep.deleted_entries, keep.deleted_mark)),),
+            ).fetchall()
+            trims = connection.execute(
+                "SELECT trim.history, min(trim.start, history.start), trim.start"
+                " FROM trim JOIN history ON history.key = trim.history WHERE at <= ?",
+                (before(keep.trimmed_entries),),
+            ).fetchall()
+        removed = 0
+        freed = []
+        for key, limit, trim in trims:
+            removed += self._remove_entries(key, limit)
+            self._remove("DELETE FROM trim WHERE history = ? AND start = ?", key, trim)
+        for key, name, deleted_at in marks:
+            removed += self._remove_entries(key, None)
+            self._remove("DELETE FROM trim WHERE history = ?", key)
+            if deleted_at <= before(keep.deleted_mark) and self._remove(
+                "DELETE FROM history WHERE key = ?", key
+            ):
+                freed.append(UUID(bytes=name))
+        return Collected(removed, tuple(sorted(freed)))
+
+    def trim(self, history: UUID, now: float | None = None) -> bool:
+        with self._writing(f"trimming history {history}") as batch:
+            stored = rows.find(batch.connection, history)
+            if stored is None or stored.deleted_at is not None or stored.restart == stored.start:
+                return False
+            moment = _milliseconds(self._clock() if now is None else now)
+            interval = _milliseconds(self._retention.trim_interval.total_seconds())
+            if stored.trimmed_at is not None and moment - stored.trimmed_at < interval:
+                return False
+            stored = replace(stored, start=stored.restart, trimmed_at=moment)
+            with batch.step():
+                rows.store(batch.connection, stored)
+                batch.connection.execute(
+                    "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)",
+                    (stored.key, stored.start, moment),
+                )
+            batch.changed[history] = stored.mark
+            return True
+
+    def close(self) -> None:
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._store.connections.closed:
+            raise closed_error()
+
+    @contextmanager
+    def _view(self, op: str) -> Iterator[sqlite3.Connection]:
+        """One consistent view: the turn's own, or a snapshot."""
+        self._check_open()
+        with _told(op):
+            batch = self._store.turns.mine
+            if batch is not None:
+                batch.check()
+                yield batch.connection
+                return
+            with self._store.connections.lend(Role.READER) as connection:
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _writing(self, op: str) -> Iterator[Batch]:
+        """The turn that this thread is in, or one of its own."""
+        self._check_open()
+        with self._store.turns.turn() as batch, _told(op):
+            batch.check()
+            yield batch
+
+    def _remove_entries(self, key: int, limit: int | None) -> int:
+        """Remove a history's entries before a serial, or all; in several turns."""
+        removed = 0
+        while True:
+            some = self._remove(
+                "DELETE FROM entry WHERE history = ?1 AND serial <"
+                " min((SELECT min(serial) FROM entry WHERE history = ?1) + ?2,"
+                " ifnull(?3, 9223372036854775807))",
+                key,
+                COLLECTED_AT_ONCE,
+                limit,
+            )
+            removed += some
+            if some < COLLECTED_AT_ONCE:
+                return removed
+
+    def _remove(self, statement: str, *arguments: int | None) -> int:
+        with self._writing("collecting garbage") as batch, batch.step():
+            return batch.connection.execute(statement, arguments).rowcount
+
+
+@contextmanager
+def _told(op: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise failure(op, error) from error
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _check(stored: rows.History | None, after: Head) -> None:
+    head = NO_HEAD if stored is None else stored.place
+    if head.vid != after.vid or (head.vid and head.token != after.token):
+        raise VersionConflictError(head.vid, after.vid)
+
+
+def _following(
+    connection: sqlite3.Connection, stored: rows.History, after: Head
+) -> tuple[Entry, ...] | None:
+    """The entries after a head, None if it is not on the visible chain."""
+    match after.token:
+        case (int(key), int(serial)) if key == stored.key and stored.start <= serial <= stored.head:
+            entries = rows.entries(connection, stored, serial)
+        case _:
+            return None
+    # A file restored from a backup may have grown again, along another chain.
+    found = entries[0].parent.bytes if entries else stored.vid
+    return entries if found == after.vid.bytes else None

@@ -1,0 +1,253 @@
+"""The queue of threads that write to one file, and the one flush that they share.
+
+A *turn* is one thread's time with the write connection, given in the order in which threads came.
+Threads that follow one another closely form a *batch*: one transaction, begun by the first and
+committed by the last, when nobody else waits or the batch is large or old enough.  Every one of
+them leaves its turn only when the batch is on the disk, or with the error that kept it from there:
+also one that wrote nothing, since it may have read what others of the batch wrote.
+
+Inside a turn, *steps* are all or nothing (``Batch.step``).  Between processes the turnstile queues;
+a process holds it for one batch.
+
+A thread in its turn must not wait for another thread's: that one may be waiting for the batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+from pingregistrywf.runtime.errors import CorruptedDataError, DBError
+from pingregistrywf.runtime.journal.sqlite.connections import Connections
+from pingregistrywf.runtime.journal.sqlite.failures import failure
+from pingregistrywf.runtime.journal.sqlite.file import Role
+from pingregistrywf.runtime.journal.sqlite.rows import Mark
+from pingregistrywf.runtime.journal.sqlite.turnstile import Turnstile
+
+MOST_TURNS: Final = 64
+"""A batch takes no more turns than this, and none more after ``MOST_SECONDS``."""
+MOST_SECONDS: Final = 0.02
+
+
+class Batch:
+    """A transaction that several turns share.
+
+    Attributes:
+        connection: the write connection, inside of the transaction.
+        changed: the histories that it changes, and how they are then.
+        turns: how many turns it took.
+        error: once it is done, what kept it from the disk.
+        done: set when it is durable, or has failed.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.changed: dict[UUID, Mark] = {}
+        self.turns = 0
+        self.error: DBError | CorruptedDataError | None = None
+        self.done = threading.Event()
+        self._before = connection.total_changes
+        self._old = time.monotonic() + MOST_SECONDS
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is anything to make durable."""
+        return self.connection.total_changes != self._before
+
+    @property
+    def full(self) -> bool:
+        return self.error is not None or self.turns >= MOST_TURNS or time.monotonic() >= self._old
+
+    def check(self) -> None:
+        """Raise if the transaction is lost; what follows must not run outside of it."""
+        if self.error is not None:
+            raise copy.copy(self.error)
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """What the body writes is written as a whole, or not at all."""
+        self.check()
+        self.connection.execute("SAVEPOINT step")
+        try:
+            yield
+            self.connection.execute("RELEASE step")
+        except BaseException as cause:
+            try:
+                self.connection.execute("ROLLBACK TO step")
+                self.connection.execute("RELEASE step")
+            except sqlite3.Error as error:
+                # A full disk, for example, makes SQLite undo the transaction of all.
+                root = cause if isinstance(cause, sqlite3.Error) else error
+                self.error = failure("writing together with other threads", root)
+            raise
+
+    def commit(self) -> None:
+        """Make it durable; ``error`` tells if that failed."""
+        if self.error is None:
+            try:
+                self.connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self.error = failure("committing", error, committing=True)
+        if self.connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+
+
+class Turns:
+    """Gives turns to the threads of this process.
+
+    Args:
+        connections: lend the write connection.
+        turnstile: queues between processes.
+        publish: told what a durable batch changed.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        turnstile: Turnstile,
+        publish: Callable[[dict[UUID, Mark]], None],
+    ) -> None:
+        self._connections = connections
+        self._turnstile = turnstile
+        self._publish = publish
+        self._mutex = threading.RLock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+        self._batch: Batch | None = None
+        self._mine = threading.local()
+        self._closed = False
+        self._abandoned = False
+
+    @property
+    def mine(self) -> Batch | None:
+        """The batch of the turn that this thread is in."""
+        batch: Batch | None = getattr(self._mine, "batch", None)
+        return batch
+
+    @contextmanager
+    def turn(self) -> Iterator[Batch]:
+        """A turn; inside another of the same thread, that one.
+
+        Raises:
+            DBError: the turn could not begin, or, on leaving, its batch is not durable.
+            CorruptedDataError: the same, because the file is damaged.
+        """
+        mine = self.mine
+        if mine is not None:
+            yield mine
+            return
+        batch = self._mine.batch = self._enter()
+        try:
+            yield batch
+        finally:
+            self._mine.batch = None
+            if not self._abandoned:
+                self._leave(batch)
+
+    def close(self) -> None:
+        """Close the turnstile, now or after the turns that are under way or waited for."""
+        with self._mutex:
+            self._closed = True
+            if not self._taken:
+                self._turnstile.close()
+
+    def abandon(self) -> None:
+        """In a forked child: a turn in which the thread was forked belongs to the parent."""
+        self._abandoned = True
+        self._turnstile.close()
+
+    def _enter(self) -> Batch:
+        self._queue()
+        if self._batch is None:
+            try:
+                self._batch = self._begin()
+            except BaseException:
+                self._pass_on()
+                raise
+        return self._batch
+
+    def _queue(self) -> None:
+        """Wait until the turn is this thread's."""
+        with self._mutex:
+            if not self._taken:
+                self._taken = True
+                return
+            called = threading.Lock()
+            called.acquire()
+            self._waiting.append(called)
+        try:
+            called.acquire()
+        except BaseException:  # the user interrupts
+            with self._mutex:
+                try:
+                    self._waiting.remove(called)
+                except ValueError:  # called at the same moment
+                    self._pass_on()
+            raise
+
+    def _begin(self) -> Batch:
+        connection = self._connections.take(Role.WRITER)
+        try:
+            self._turnstile.acquire()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return Batch(connection)
+            except BaseException:
+                self._turnstile.release()
+                raise
+        except BaseException as error:
+            self._connections.give(Role.WRITER, connection, sound=False)
+            if isinstance(error, sqlite3.Error):
+                raise failure("waiting for the turn to write", error) from error
+            if isinstance(error, OSError):
+                raise DBError("waiting for the turn to write", error) from error
+            raise
+
+    def _leave(self, batch: Batch) -> None:
+        batch.turns += 1
+        with self._mutex:
+            last = not self._waiting or batch.full
+            if not last:
+                dirty = batch.dirty
+                self._waiting.popleft().release()
+        if last:
+            self._flush(batch)
+        elif dirty:
+            batch.done.wait()
+        else:
+            return
+        batch.check()
+
+    def _flush(self, batch: Batch) -> None:
+        try:
+            batch.commit()
+        except BaseException:
+            batch.error = DBError("committing", RuntimeError("it was interrupted"), definite=False)
+            raise
+        finally:
+            self._batch = None
+            sound = batch.error is None
+            self._connections.give(Role.WRITER, batch.connection, sound=sound)
+            self._turnstile.release()
+            self._pass_on()
+            if sound and batch.changed:
+                self._publish(batch.changed)
+            batch.done.set()
+
+    def _pass_on(self) -> None:
+        """Give the turn to the next in the queue, outside of any batch."""
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().release()
+                return
+            self._taken = False
+            if self._closed:
+                self._turnstile.close()

@@ -1,0 +1,117 @@
+"""Changes made by other processes, noticed while anybody subscribes.
+
+One thread asks SQLite every few milliseconds whether the file changed (``PRAGMA data_version``,
+which reads shared memory, not the file).  Only when it did are the histories that somebody waits
+for compared with what was last seen of them.  Changes by this process are told at once, by
+``publish``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import Final
+from uuid import UUID
+
+from pingregistrywf.runtime.errors import JournalLevelError
+from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
+from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.sqlite.connections import Connections
+from pingregistrywf.runtime.journal.sqlite.failures import failure
+from pingregistrywf.runtime.journal.sqlite.file import Role
+
+INTERVAL: Final = 0.02
+"""Seconds between two looks: half the median that a change may take to be told."""
+_AFTER_FAILURE: Final = 1.0
+
+
+class Watch:
+    """Tells a notifier what changed.
+
+    Args:
+        connections: lend the connection that looks.
+        notifier: the subscriptions of this process.
+    """
+
+    def __init__(self, connections: Connections, notifier: Notifier) -> None:
+        self._connections = connections
+        self._notifier = notifier
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        # The number is comparable only with one that the same connection gave.
+        self._version: tuple[sqlite3.Connection, int] | None = None
+        self._marks: dict[UUID, rows.Mark | None] = {}
+
+    def subscribe(self, history: UUID | None) -> NotifierSubscription:
+        """A new subscription; changes that become durable from now on are told.
+
+        Raises:
+            DBError: the database failed.
+            CorruptedDataError: the history's row is damaged.
+        """
+        # The lock keeps the thread from looking between the first mark and its being noted.
+        with self._lock:
+            try:
+                with self._connections.lend(Role.WATCHER) as connection:
+                    if self._thread is None:
+                        self._version = _version(connection)
+                    if history is not None and history not in self._marks:
+                        self._marks[history] = _mark(connection, history)
+            except sqlite3.Error as error:
+                raise failure("subscribing", error) from error
+            subscription = self._notifier.subscribe(history)
+            if self._thread is None and not self._stop.is_set():
+                self._thread = threading.Thread(target=self._run, name="journal watch", daemon=True)
+                self._thread.start()
+            return subscription
+
+    def publish(self, changed: dict[UUID, rows.Mark]) -> None:
+        """Tell what this process changed."""
+        with self._lock:
+            self._marks.update((h, mark) for h, mark in changed.items() if h in self._marks)
+        self._notifier.notify(*changed)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        pause = INTERVAL
+        while not self._stop.wait(pause):
+            try:
+                with self._lock:
+                    if not self._notifier.watched:
+                        self._thread = None
+                        self._marks.clear()
+                        return
+                    self._look()
+                pause = INTERVAL
+            except (sqlite3.Error, JournalLevelError):
+                # Whoever waits shall read, and meet the error where it can be told.
+                self._notifier.notify_everyone()
+                pause = _AFTER_FAILURE
+
+    def _look(self) -> None:
+        with self._connections.lend(Role.WATCHER) as connection:
+            version = _version(connection)
+            if version == self._version:
+                return
+            self._version = version
+            watched = self._notifier.watched
+            seen = {h: _mark(connection, h) for h in watched if h is not None}
+        changed = [h for h, mark in seen.items() if mark != self._marks.get(h)]
+        self._marks = seen
+        self._notifier.notify(*changed)
+
+
+def _version(connection: sqlite3.Connection) -> tuple[sqlite3.Connection, int]:
+    return connection, connection.execute("PRAGMA data_version").fetchone()[0]
+
+
+def _mark(connection: sqlite3.Connection, history: UUID) -> rows.Mark | None:
+    found = rows.find(connection, history)
+    return None if found is None else found.mark
