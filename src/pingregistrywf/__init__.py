@@ -1,0 +1,165 @@
+"""The ping-registry workflow: an event-sourced state machine generated from a declarative chart.
+
+    journal = open_journal("sqlite:pings.db")
+    workflows = Workflows(journal)
+    vid = workflows.init(workflow_id, CmdInit(registry_id=registry_id))
+
+The names here are the counterparts of the 2019 Go package's; what they do is written in the chart
+``ping_registry`` and nowhere else.  ``WorkflowIndexes`` runs the index's chart, ``Operations`` what
+takes several steps on both.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pingregistrywf._generated.ping_registry import (
+        Advancer,
+        Behavior,
+        CmdAbortExpired,
+        CmdAppendPing,
+        CmdCommit,
+        CmdDelete,
+        CmdEnd,
+        CmdInit,
+        CmdPostSummary,
+        Event,
+        PingRegistryCommitted,
+        PingRegistryCompleted,
+        PingRegistryStarted,
+        ServerPinged,
+        ServerPingsGathered,
+        State,
+        StateCode,
+        Status,
+        Workflows,
+        is_package_error,
+    )
+    from pingregistrywf._generated.ping_registry_index import (
+        SmallStorageReductionError,
+        TooManyWorkflowsError,
+        UnknownWorkflowError,
+        WorkflowIndexes,
+    )
+    from pingregistrywf._generated.ping_registry_operations import Operations
+    from pingregistrywf.runtime.errors import (
+        ArgumentNotIdempotentError,
+        BehaviorError,
+        CorruptedDataError,
+        DBError,
+        EventTypeError,
+        HistoryDeletedError,
+        InvalidCommandError,
+        JournalEntryParentMismatchError,
+        JournalError,
+        JournalLevelError,
+        JournalOpenError,
+        MalformedEventError,
+        NewEventsError,
+        RetryNoVCError,
+        StateConflictError,
+        UninitializedError,
+        UnknownHistoryError,
+        VersionConflictError,
+        WorkflowError,
+    )
+    from pingregistrywf.runtime.ids import (
+        EPOCH,
+        NO_VC,
+        RETRY_NO_VC,
+        IdSource,
+        Ulid,
+        UlidSource,
+        Vid,
+    )
+    from pingregistrywf.runtime.journal import Journal, Retention, open_journal
+    from pingregistrywf.runtime.values import NIL, Command
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EPOCH",
+    "NIL",
+    "NO_VC",
+    "RETRY_NO_VC",
+    "Advancer",
+    "ArgumentNotIdempotentError",
+    "Behavior",
+    "BehaviorError",
+    "CmdAbortExpired",
+    "CmdAppendPing",
+    "CmdCommit",
+    "CmdDelete",
+    "CmdEnd",
+    "CmdInit",
+    "CmdPostSummary",
+    "Command",
+    "CorruptedDataError",
+    "DBError",
+    "Event",
+    "EventTypeError",
+    "HistoryDeletedError",
+    "IdSource",
+    "InvalidCommandError",
+    "Journal",
+    "JournalEntryParentMismatchError",
+    "JournalError",
+    "JournalLevelError",
+    "JournalOpenError",
+    "MalformedEventError",
+    "NewEventsError",
+    "Operations",
+    "PingRegistryCommitted",
+    "PingRegistryCompleted",
+    "PingRegistryStarted",
+    "Retention",
+    "RetryNoVCError",
+    "ServerPinged",
+    "ServerPingsGathered",
+    "SmallStorageReductionError",
+    "State",
+    "StateCode",
+    "StateConflictError",
+    "Status",
+    "TooManyWorkflowsError",
+    "Ulid",
+    "UlidSource",
+    "UninitializedError",
+    "UnknownHistoryError",
+    "UnknownWorkflowError",
+    "VersionConflictError",
+    "Vid",
+    "WorkflowError",
+    "WorkflowIndexes",
+    "Workflows",
+    "is_package_error",
+    "open_journal",
+]
+
+_HOMES: Final = (
+    "runtime.errors",
+    "runtime.ids",
+    "runtime.journal",
+    "_generated.ping_registry",
+    "_generated.ping_registry_index",
+    "_generated.ping_registry_operations",
+    "runtime.values",
+)
+"""Where the names above are defined; the first module that has a name is its home."""
+
+
+def __getattr__(name: str) -> Any:
+    # A name is imported when it is first used: whoever needs a journal alone pays for no models.
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if hasattr(module, name):
+                value = globals()[name] = getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -204,13 +204,13 @@ class KeyedDeclaration:
 # --- The whole ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Declaration:
-    """A chart, as its generated package declares it.
+    """A chart, as its generated package declares it.  There is one for each package.
 
     Attributes:
         name, version, sha256: the chart's name, version, and hash without prose.
-        descriptor: the serialized FileDescriptorProto of its wire format.
+        descriptor: the serialized FileDescriptorSet of its wire format.
         message: the full name of the event message.
         initial: the code of the initial state.
         state: the class of a history's state.

@@ -41,7 +41,7 @@ from pingregistrywf.runtime.ids import (
 )
 from pingregistrywf.runtime.journal.protocol import NO_HEAD, Entry, Head, Journal, Reading
 from pingregistrywf.runtime.values import NIL, Command, Event
-from pingregistrywf.runtime.wire import Codec
+from pingregistrywf.runtime.wire import codec_of
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event)
@@ -98,7 +98,7 @@ class Engine(Generic[S, E]):
         self._journal = journal
         self._sleep = sleep
         self._jitter = jitter
-        self._codec = Codec(behavior.declaration)
+        self._codec = codec_of(behavior.declaration)
         # Least recently used first.  Each single operation on it is atomic, so that no lock is
         # needed that a fork could find taken; losing a race costs a longer read, no more.
         self._cache: dict[bytes, _Loaded[S]] = {}
@@ -192,7 +192,8 @@ class Engine(Generic[S, E]):
             decision = decide(self.declaration, read.state, command)
             if decision.deletes:
                 self._journal.delete(history, read.head)
-                told, loaded = Told[E](EPOCH), None
+                told: Told[E] = Told(EPOCH)
+                loaded = None
             elif decision.drafts:
                 events = self._behavior.draw(read.state, decision)
                 head = self._journal.commit(

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.engine import Engine
-from pingregistrywf.runtime.errors import UninitializedError
-from pingregistrywf.runtime.ids import EPOCH, IdSource, Ulid, Vid
+from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
+from pingregistrywf.runtime.ids import EPOCH, NO_VC, IdSource, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import Journal
 from pingregistrywf.runtime.values import Command, Event
 
@@ -66,3 +66,8 @@ class Facade(Generic[S, E]):
 
     def _tell(self, id: UUID, vid: Vid, command: Command) -> Ulid:
         return self.engine.tell(id, vid, command).vid
+
+    def _begin(self, id: UUID, command: Command, kind: type[Command]) -> Ulid:
+        if type(command) is not kind:
+            raise InvalidCommandError(f"it takes a {kind.__name__}, not {command!r}")
+        return self._tell(id, NO_VC, command)

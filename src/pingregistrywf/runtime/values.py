@@ -7,7 +7,8 @@ models: values are never converted, and a bad one is refused where it is made.
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
+from enum import IntEnum
+from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +16,7 @@ from pyrsistent import PMap, pmap
 
 from pingregistrywf.runtime.errors import (
     BehaviorError,
+    EventTypeError,
     InvalidCommandError,
     MalformedEventError,
 )
@@ -67,7 +69,7 @@ class Command(BaseModel):
         InvalidCommandError: an argument is missing, unknown, or not what the chart says.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     def __init__(self, /, **arguments: Any) -> None:
         try:
@@ -75,6 +77,18 @@ class Command(BaseModel):
         except ValidationError as error:
             name = type(self).__name__.removeprefix("Cmd")
             raise InvalidCommandError(_reason(name, error)) from None
+
+
+class EventCodec(Protocol):
+    """Events to bytes and back; ``runtime.wire`` has the one that packages use."""
+
+    def encode(self, event: Event) -> bytes:
+        """The event's bytes."""
+        ...
+
+    def decode(self, data: bytes) -> Event:
+        """The event that the bytes encode."""
+        ...
 
 
 class Event(BaseModel):
@@ -88,7 +102,9 @@ class Event(BaseModel):
         MalformedEventError: a field is unknown, or not what the chart says.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+
+    codec: ClassVar[EventCodec]
 
     id: Ulid = EPOCH
     parent: Ulid = EPOCH
@@ -98,6 +114,23 @@ class Event(BaseModel):
             super().__init__(**fields)
         except ValidationError as error:
             raise MalformedEventError(_reason(type(self).__name__, error)) from None
+
+    def marshal_proto(self) -> bytes:
+        """The event's bytes (wire.md)."""
+        return self.codec.encode(self)
+
+    @classmethod
+    def unmarshal_proto(cls, data: bytes) -> Self:
+        """The event that the bytes encode.
+
+        Raises:
+            EventTypeError: they encode an event of another chart, or of another class than this.
+            MalformedEventError: they encode no event.
+        """
+        event = cls.codec.decode(data)
+        if not isinstance(event, cls):
+            raise EventTypeError
+        return event
 
 
 class State:
@@ -134,6 +167,13 @@ class KeyedState(State, Generic[K, E]):
     entries: PMap[K, E] = dataclasses.field(default_factory=pmap)
     events_since_snapshot: int = 0
     rewritten: PMap[K, E] | None = None
+
+    def in_state(self, code: IntEnum) -> tuple[K, ...]:
+        """The keys of the entries in that state, sorted."""
+        found: list[Any] = [
+            key for key, entry in self.entries.items() if getattr(entry, "state_code", None) == code
+        ]
+        return tuple(sorted(found))
 
 
 class DeclaredError(BehaviorError):

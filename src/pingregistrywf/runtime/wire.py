@@ -9,6 +9,7 @@ is silent, the protobuf library's rules hold, which are those of the 2019 packag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -40,9 +41,9 @@ class Codec:
 
     def __init__(self, declaration: Declaration) -> None:
         self._declaration = declaration
-        file = descriptor_pb2.FileDescriptorProto.FromString(declaration.descriptor)
         pool = descriptor_pool.DescriptorPool()
-        pool.Add(file)
+        for file in descriptor_pb2.FileDescriptorSet.FromString(declaration.descriptor).file:
+            pool.AddSerializedFile(file.SerializeToString())
         self._message: type[_Message] = message_factory.GetMessageClass(
             pool.FindMessageTypeByName(declaration.message)
         )
@@ -105,6 +106,12 @@ class Codec:
             ):
                 return known.event(**header, **_read_fields(known, message))
         raise EventTypeError(number)
+
+
+@cache
+def codec_of(declaration: Declaration) -> Codec:
+    """The one codec of a declaration."""
+    return Codec(declaration)
 
 
 def _plain(value: Any) -> Any:

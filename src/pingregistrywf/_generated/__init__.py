@@ -1,0 +1,1 @@
+"""Generated packages, one for each chart."""

@@ -1,0 +1,57 @@
+# Generated from chart ping_registry 1.0.0. Do not edit: change the chart.
+"""The events of chart ping_registry."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pingregistrywf.runtime.values import NIL, Int32, Text
+from pingregistrywf.runtime.values import Event as BaseEvent
+
+
+class Event(BaseEvent):
+    """Any event of chart ping_registry."""
+
+
+class PingRegistryStarted(Event):
+    """The admin began the workflow.
+
+    Attributes:
+        registry_id: The registry whose servers are asked to answer.
+    """
+
+    registry_id: UUID = NIL
+
+
+class ServerPinged(Event):
+    """A server answered.
+
+    Attributes:
+        status_code: 0 if the server is well; any other number tells what is wrong.
+        status_message: The same in words.
+    """
+
+    status_code: Int32 = 0
+    status_message: Text = ""
+
+
+class ServerPingsGathered(Event):
+    """The gatherer summarized the pings.
+
+    Attributes:
+        status_code: 0 if every ping had code 0.
+        status_message: How many pings there were, and how many told of trouble.
+    """
+
+    status_code: Int32 = 0
+    status_message: Text = ""
+
+
+class PingRegistryCompleted(Event):
+    """The workflow was completed, by the admin or because it expired."""
+
+
+class PingRegistryCommitted(Event):
+    """The history ends here. The event has no other effect, and is missing when the steps of a
+    commit were interrupted.
+    """

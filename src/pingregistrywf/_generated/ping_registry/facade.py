@@ -1,0 +1,198 @@
+# Generated from chart ping_registry 1.0.0. Do not edit: change the chart.
+"""The facade of chart ping_registry."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pingregistrywf.runtime.behavior import Advancer as BaseAdvancer
+from pingregistrywf.runtime.behavior import Behavior as BaseBehavior
+from pingregistrywf.runtime.facade import Facade
+from pingregistrywf.runtime.ids import Ulid, Vid
+
+from .commands import (
+    CmdAbortExpired,
+    CmdAppendPing,
+    CmdCommit,
+    CmdDelete,
+    CmdEnd,
+    CmdInit,
+    CmdPostSummary,
+)
+from .events import Event
+from .states import State
+from .table import DECLARATION
+
+
+class Advancer(BaseAdvancer[State, Event]):
+    """Applies events to states."""
+
+    declaration = DECLARATION
+
+
+class Behavior(BaseBehavior[State, Event]):
+    """What the commands and events of chart ping_registry do."""
+
+    declaration = DECLARATION
+
+    def new_event(self) -> type[Event]:
+        """The class of events; ``unmarshal_proto`` makes one from bytes."""
+        return Event
+
+    def new_advancer(self) -> Advancer:
+        """What applies events to states."""
+        return Advancer()
+
+
+class Workflows(Facade[State, Event]):
+    """Ping registry: its commands as methods, on a journal."""
+
+    behavior = Behavior
+
+    def init(self, id: UUID, cmd: CmdInit) -> Ulid:
+        """The admin begins the workflow.
+
+        - Uninitialized: appends PingRegistryStarted (rule Init.1).
+        - Initialized: nothing to do if registry_id is as stored, else ArgumentNotIdempotentError
+          (rule Init.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            cmd: The command and its arguments.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            ArgumentNotIdempotentError: the workflow has begun with another registry.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._begin(id, cmd, CmdInit)
+
+    def append_ping(self, id: UUID, vid: Vid, code: int, message: str) -> Ulid:
+        """A server answers.
+
+        - Initialized, Appending: appends ServerPinged (rule AppendPing.1).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+            code: 0 if the server is well; any other number tells what is wrong.
+            message: The same in words.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdAppendPing(code=code, message=message))
+
+    def post_summary(self, id: UUID, vid: Vid, code: int, message: str) -> Ulid:
+        """The gatherer summarizes the pings.
+
+        - Initialized, Appending: appends ServerPingsGathered (rule PostSummary.1).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+            code: 0 if every ping had code 0.
+            message: How many pings there were, and how many told of trouble.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdPostSummary(code=code, message=message))
+
+    def commit(self, id: UUID, vid: Vid) -> Ulid:
+        """The admin has read the summary and completes the workflow.
+
+        - Summarized: appends PingRegistryCompleted (rule Commit.1).
+        - Completed: nothing to do (rule Commit.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdCommit())
+
+    def abort_expired(self, id: UUID, vid: Vid) -> Ulid:
+        """The collector completes a workflow that nobody has committed in time.
+
+        - Initialized, Appending, Summarized: appends PingRegistryCompleted (rule AbortExpired.1).
+        - Completed, Terminated: nothing to do (rule AbortExpired.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdAbortExpired())
+
+    def end(self, id: UUID, vid: Vid) -> Ulid:
+        """Confirm that the history ends.
+
+        - Completed: appends PingRegistryCommitted (rule End.1).
+        - Terminated: nothing to do (rule End.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdEnd())
+
+    def delete(self, id: UUID, vid: Vid) -> None:
+        """Delete the workflow's history.
+
+        - Uninitialized: nothing to do (rule Delete.1).
+        - Completed, Terminated: the history is deleted (rule Delete.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the command is not allowed in the workflow's state.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        self._tell(id, vid, CmdDelete())

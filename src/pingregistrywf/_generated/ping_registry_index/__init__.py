@@ -1,0 +1,69 @@
+# Generated from chart ping_registry_index 1.0.0. Do not edit: change the chart.
+"""Ping registry index. One index history per registry lists the workflows that are active or
+completed, so that the daemons that watch the registry find them. Each listed workflow follows
+this chart by itself.
+"""
+
+from .commands import (
+    CmdBeginPingRegistry,
+    CmdCommitPingRegistry,
+    CmdDeletePingRegistry,
+    CmdSnapshot,
+)
+from .errors import (
+    PACKAGE_ERRORS,
+    SmallStorageReductionError,
+    TooManyWorkflowsError,
+    UnknownWorkflowError,
+    is_package_error,
+)
+from .events import (
+    Event,
+    PingRegistryCompleted,
+    PingRegistryDeleted,
+    PingRegistryStarted,
+    SnapshotBegin,
+    SnapshotEnd,
+    SnapshotState,
+)
+from .facade import (
+    Advancer,
+    Behavior,
+    WorkflowIndexes,
+)
+from .states import (
+    Entry,
+    State,
+    StateCode,
+)
+from .table import (
+    DECLARATION,
+    TABLE,
+)
+
+__all__ = [
+    "DECLARATION",
+    "PACKAGE_ERRORS",
+    "TABLE",
+    "Advancer",
+    "Behavior",
+    "CmdBeginPingRegistry",
+    "CmdCommitPingRegistry",
+    "CmdDeletePingRegistry",
+    "CmdSnapshot",
+    "Entry",
+    "Event",
+    "PingRegistryCompleted",
+    "PingRegistryDeleted",
+    "PingRegistryStarted",
+    "SmallStorageReductionError",
+    "SnapshotBegin",
+    "SnapshotEnd",
+    "SnapshotState",
+    "State",
+    "StateCode",
+    "TooManyWorkflowsError",
+    "UnknownWorkflowError",
+    "WorkflowIndexes",
+    "is_package_error",
+]

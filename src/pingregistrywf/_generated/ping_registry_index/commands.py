@@ -1,0 +1,54 @@
+# Generated from chart ping_registry_index 1.0.0. Do not edit: change the chart.
+"""The commands of chart ping_registry_index."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.values import Command, NonZero
+
+
+class CmdBeginPingRegistry(Command):
+    """List a workflow as active.
+
+    Attributes:
+        workflow_id: The workflow.
+        workflow_event_id: The id of its first event.
+    """
+
+    workflow_id: Annotated[UUID, NonZero]
+    workflow_event_id: Annotated[Ulid, NonZero]
+
+
+class CmdCommitPingRegistry(Command):
+    """List a workflow as completed.
+
+    Attributes:
+        workflow_id: The workflow.
+        workflow_event_id: The id of its completion event.
+    """
+
+    workflow_id: Annotated[UUID, NonZero]
+    workflow_event_id: Annotated[Ulid, NonZero]
+
+
+class CmdDeletePingRegistry(Command):
+    """Take a workflow from the list.
+
+    Attributes:
+        workflow_id: The workflow.
+    """
+
+    workflow_id: Annotated[UUID, NonZero]
+
+
+class CmdSnapshot(Command):
+    """Rewrite the list as a snapshot.
+
+    Attributes:
+        if_storage_reduction: True to write the snapshot only if it saves storage.
+    """
+
+    if_storage_reduction: bool

@@ -1,0 +1,147 @@
+# Generated from chart ping_registry_index 1.0.0. Do not edit: change the chart.
+"""The facade of chart ping_registry_index."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pingregistrywf.runtime.behavior import Advancer as BaseAdvancer
+from pingregistrywf.runtime.behavior import Behavior as BaseBehavior
+from pingregistrywf.runtime.facade import Facade
+from pingregistrywf.runtime.ids import Ulid, Vid
+
+from .commands import (
+    CmdBeginPingRegistry,
+    CmdCommitPingRegistry,
+    CmdDeletePingRegistry,
+    CmdSnapshot,
+)
+from .events import Event
+from .states import State
+from .table import DECLARATION
+
+
+class Advancer(BaseAdvancer[State, Event]):
+    """Applies events to states."""
+
+    declaration = DECLARATION
+
+
+class Behavior(BaseBehavior[State, Event]):
+    """What the commands and events of chart ping_registry_index do."""
+
+    declaration = DECLARATION
+
+    def new_event(self) -> type[Event]:
+        """The class of events; ``unmarshal_proto`` makes one from bytes."""
+        return Event
+
+    def new_advancer(self) -> Advancer:
+        """What applies events to states."""
+        return Advancer()
+
+
+class WorkflowIndexes(Facade[State, Event]):
+    """Ping registry index: its commands as methods, on a journal."""
+
+    behavior = Behavior
+
+    def begin_ping_registry(
+        self, id: UUID, vid: Vid, workflow_id: UUID, workflow_event_id: Ulid
+    ) -> Ulid:
+        """List a workflow as active.
+
+        - Absent: appends PingRegistryStarted (rule BeginPingRegistry.1).
+        - Active: nothing to do (rule BeginPingRegistry.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+            workflow_id: The workflow.
+            workflow_event_id: The id of its first event.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            StateConflictError: the workflow is listed as completed. It cannot begin again.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        command = CmdBeginPingRegistry(
+            workflow_id=workflow_id,
+            workflow_event_id=workflow_event_id,
+        )
+        return self._tell(id, vid, command)
+
+    def commit_ping_registry(
+        self, id: UUID, vid: Vid, workflow_id: UUID, workflow_event_id: Ulid
+    ) -> Ulid:
+        """List a workflow as completed.
+
+        - Active: appends PingRegistryCompleted (rule CommitPingRegistry.1).
+        - Completed: nothing to do (rule CommitPingRegistry.2).
+        - Absent: UnknownWorkflowError (rule CommitPingRegistry.3).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+            workflow_id: The workflow.
+            workflow_event_id: The id of its completion event.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            UnknownWorkflowError: the index does not list the workflow as the command needs it.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        command = CmdCommitPingRegistry(
+            workflow_id=workflow_id,
+            workflow_event_id=workflow_event_id,
+        )
+        return self._tell(id, vid, command)
+
+    def delete_ping_registry(self, id: UUID, vid: Vid, workflow_id: UUID) -> Ulid:
+        """Take a workflow from the list.
+
+        - Completed: appends PingRegistryDeleted (rule DeletePingRegistry.1).
+        - Absent, Active: UnknownWorkflowError (rule DeletePingRegistry.2).
+        - Anywhere else: StateConflictError.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+            workflow_id: The workflow.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            UnknownWorkflowError: the index does not list the workflow as the command needs it.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdDeletePingRegistry(workflow_id=workflow_id))
+
+    def snapshot(self, id: UUID, vid: Vid, if_storage_reduction: bool) -> Ulid:
+        """Rewrite the list as a snapshot.
+
+        Args:
+            id: Which history.
+            vid: The expected vid, NO_VC or RETRY_NO_VC.
+            if_storage_reduction: True to write the snapshot only if it saves storage.
+
+        Returns:
+            The vid after the command.
+
+        Raises:
+            InvalidCommandError: an argument is malformed; nothing was read.
+            TooManyWorkflowsError: more workflows are listed than a snapshot may hold.
+            SmallStorageReductionError: a snapshot would not save enough storage yet.
+            JournalError: a version conflict, or another error of the journal.
+        """
+        return self._tell(id, vid, CmdSnapshot(if_storage_reduction=if_storage_reduction))

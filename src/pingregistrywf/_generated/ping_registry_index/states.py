@@ -1,0 +1,46 @@
+# Generated from chart ping_registry_index 1.0.0. Do not edit: change the chart.
+"""The states of chart ping_registry_index, and what they carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.values import KeyedState
+
+
+class StateCode(IntEnum):
+    """The states of chart ping_registry_index."""
+
+    ABSENT = 0
+    """The index does not list the workflow, or does no more."""
+    ACTIVE = 1
+    """The workflow has begun. Servers that watch the registry take part in it."""
+    COMPLETED = 2
+    """The workflow is over. It stays listed until it is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a history, which follows the chart by itself.
+
+    Attributes:
+        workflow_id: The key.
+        state_code: The state of this entry.
+        started_workflow_event_id: The id of the workflow's first event, and so the time at which it
+            began.
+        completed_workflow_event_id: The id of the workflow's completion event. The epoch while the
+            workflow is active.
+    """
+
+    workflow_id: UUID
+    state_code: StateCode = StateCode.ABSENT
+    started_workflow_event_id: Ulid = EPOCH
+    completed_workflow_event_id: Ulid = EPOCH
+
+
+@dataclass(frozen=True, slots=True)
+class State(KeyedState[UUID, Entry]):
+    """What a history amounts to: its entries by key."""

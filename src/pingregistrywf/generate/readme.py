@@ -1,0 +1,66 @@
+"""The parts of the README that come from the chart: the diagram's text form, and the table."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pingregistrywf.chart.table import Arguments, Cell, Outcome, Table
+from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.generate.mermaid import mermaid
+
+_PARTS: Final = ("diagram", "table")
+
+
+def filled(text: str, chart: Chart) -> str:
+    """The README with each part between its two markers written anew.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    table = Table(chart)
+    made = {"diagram": f"```mermaid\n{mermaid(table)}```", "table": markdown_table(table)}
+    for part in _PARTS:
+        begin, end = f"<!-- begin generated {part} -->", f"<!-- end generated {part} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"README.md needs {begin} and {end} once: put them back")
+        content = f"{begin}\n{made[part]}\n{end}"
+        text = pattern.sub(lambda _, content=content: content, text)  # type: ignore[misc]
+    return text
+
+
+def markdown_table(table: Table) -> str:
+    """The total table in Markdown, a row a command, a column a state."""
+    head = ["command", *table.states]
+    lines = [_row(head), _row(["---"] * len(head))]
+    for command, arguments in table.rows:
+        cells = (table.cells[(command, arguments), state] for state in table.states)
+        lines.append(_row([_name(table, command, arguments), *map(cell_text, cells)]))
+    return "\n".join(lines)
+
+
+def cell_text(cell: Cell) -> str:
+    """What a cell says, in a word or two."""
+    match cell.outcome:
+        case Outcome.EMIT:
+            return f"**+{cell.event}**"
+        case Outcome.DELETE:
+            return "**history deleted**"
+        case Outcome.NOOP:
+            return "noop"
+        case Outcome.REJECT:
+            return (cell.error or "").removesuffix("Error")
+
+
+def _name(table: Table, command: str, arguments: Arguments) -> str:
+    if arguments is Arguments.ANY:
+        return command
+    compared = {
+        name for state in table.states for name in table.cells[(command, arguments), state].compared
+    }
+    return f"{command}, {arguments} {', '.join(sorted(compared))}"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
