@@ -102,6 +102,8 @@ class MemoryJournal:
         chart: str,
         restart: bool = False,
     ) -> Head:
+        if not entries:
+            raise ValueError("a commit has at least one entry")
         with self._opened():
             stored = self._histories.get(history)
             if stored is not None and stored.deleted_at is not None and not after.vid:
@@ -143,7 +145,7 @@ class MemoryJournal:
             for history, stored in list(self._histories.items()):
                 if stored.deleted_at is not None:
                     age = moment - stored.deleted_at
-                    if age >= keep.deleted_entries.total_seconds():
+                    if age >= min(keep.deleted_entries, keep.deleted_mark).total_seconds():
                         entries += len(stored.entries)
                         stored.entries.clear()
                         stored.trims.clear()

@@ -1,0 +1,592 @@
+"""What every journal is tested for: subclass ``JournalContract`` and say how to open one.
+
+The tests know nothing of a backend but the protocol.  ``open_second`` opens the same store again,
+as another process would; a backend whose store is the instance itself gives the instance.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from pingregistrywf.runtime.errors import (
+    DBError,
+    HistoryDeletedError,
+    VersionConflictError,
+)
+from pingregistrywf.runtime.ids import EPOCH, Ulid, UlidSource
+from pingregistrywf.runtime.journal import (
+    NO_HEAD,
+    Entry,
+    Head,
+    Journal,
+    Retention,
+)
+
+CHART = "pings"
+DAY = timedelta(days=1).total_seconds()
+
+
+@dataclass
+class TurnedClock:
+    """A clock that stands still until it is turned."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+IDS = UlidSource()
+
+
+def chain(after: Ulid, count: int = 1, data: bytes = b"data") -> list[Entry]:
+    """New entries that follow one another."""
+    entries = []
+    for number in range(count):
+        entry = Entry(IDS.next(after), after, data + str(number).encode())
+        entries.append(entry)
+        after = entry.id
+    return entries
+
+
+def post(journal: Journal, history: UUID, after: Head, count: int = 1) -> tuple[Head, list[Entry]]:
+    """Commit new entries."""
+    entries = chain(after.vid, count)
+    return journal.commit(history, after, entries, chart=CHART), entries
+
+
+class JournalContract(ABC):
+    @abstractmethod
+    def open(self, place: Path, clock: TurnedClock, retention: Retention | None = None) -> Journal:
+        """Open the journal that belongs to a directory, making it if there is none."""
+
+    def open_second(self, first: Journal, place: Path, clock: TurnedClock) -> Journal:
+        """Open the same journal once more."""
+        return self.open(place, clock)
+
+    @pytest.fixture
+    def clock(self) -> TurnedClock:
+        return TurnedClock()
+
+    @pytest.fixture
+    def journal(self, tmp_path: Path, clock: TurnedClock) -> Iterator[Journal]:
+        with self.open(tmp_path, clock) as journal:
+            yield journal
+
+    @pytest.fixture
+    def second(self, journal: Journal, tmp_path: Path, clock: TurnedClock) -> Iterator[Journal]:
+        with self.open_second(journal, tmp_path, clock) as second:
+            yield second
+
+    # Reading and appending
+
+    def test_an_unknown_history_reads_as_empty(self, journal: Journal) -> None:
+        reading = journal.read(uuid4())
+        assert reading.entries == ()
+        assert reading.head == NO_HEAD
+        assert not reading.continues
+        assert reading.rooted
+
+    def test_nothing_continues_from_nothing(self, journal: Journal) -> None:
+        assert journal.read(uuid4(), NO_HEAD).continues
+
+    def test_what_is_committed_is_read(self, journal: Journal) -> None:
+        history = uuid4()
+        head, entries = post(journal, history, NO_HEAD, 3)
+        reading = journal.read(history)
+        assert list(reading.entries) == entries
+        assert reading.head == head
+        assert head.vid == entries[-1].id
+        assert reading.rooted
+        assert not reading.continues
+
+    @pytest.mark.parametrize("data", [b"", b"\0", b"'\";--", bytes(range(256)), b"x" * 300_000])
+    def test_any_bytes_come_back(self, journal: Journal, data: bytes) -> None:
+        history = uuid4()
+        entry = Entry(IDS.next(EPOCH), EPOCH, data)
+        journal.commit(history, NO_HEAD, [entry], chart=CHART)
+        assert journal.read(history).entries == (entry,)
+
+    def test_reading_goes_on_from_a_head(self, journal: Journal) -> None:
+        history = uuid4()
+        first, _ = post(journal, history, NO_HEAD, 2)
+        second, more = post(journal, history, first, 3)
+        reading = journal.read(history, first)
+        assert list(reading.entries) == more
+        assert reading.continues
+        at_end = journal.read(history, second)
+        assert at_end.entries == ()
+        assert at_end.head == second
+        assert at_end.continues
+
+    def test_a_place_that_is_not_on_the_chain_begins_anew(self, journal: Journal) -> None:
+        history, other = uuid4(), uuid4()
+        _, entries = post(journal, history, NO_HEAD, 2)
+        elsewhere, _ = post(journal, other, NO_HEAD, 1)
+        for after in (elsewhere, NO_HEAD, Head(entries[0].id)):
+            reading = journal.read(history, after)
+            assert list(reading.entries) == entries
+            assert not reading.continues
+            assert reading.rooted
+
+    def test_histories_are_apart(self, journal: Journal) -> None:
+        histories = [uuid4() for _ in range(5)]
+        heads = dict.fromkeys(histories, NO_HEAD)
+        written: dict[UUID, list[Entry]] = {history: [] for history in histories}
+        for round_ in range(1, 4):
+            for history in histories:
+                heads[history], entries = post(journal, history, heads[history], round_)
+                written[history] += entries
+        for history in histories:
+            reading = journal.read(history)
+            assert list(reading.entries) == written[history]
+            assert reading.head == heads[history]
+
+    def test_no_entry_is_no_commit(self, journal: Journal) -> None:
+        history = uuid4()
+        with pytest.raises(ValueError, match="at least one"):
+            journal.commit(history, NO_HEAD, [], chart=CHART)
+        assert journal.read(history).head == NO_HEAD
+
+    def test_url_and_clock(self, journal: Journal, clock: TurnedClock) -> None:
+        assert ":" in journal.url
+        assert journal.clock is clock
+
+    # Compare-and-set
+
+    def test_a_stale_head_is_refused_and_nothing_written(self, journal: Journal) -> None:
+        history = uuid4()
+        stale, _ = post(journal, history, NO_HEAD)
+        head, _ = post(journal, history, stale)
+        before = journal.read(history)
+        for after in (stale, NO_HEAD):
+            with pytest.raises(VersionConflictError) as caught:
+                journal.commit(history, after, chain(after.vid, 2), chart=CHART)
+            assert caught.value == VersionConflictError(head.vid, after.vid)
+            assert caught.value.definite
+        assert journal.read(history) == before
+
+    def test_a_head_of_another_history_is_refused(self, journal: Journal) -> None:
+        history, other = uuid4(), uuid4()
+        elsewhere, _ = post(journal, other, NO_HEAD)
+        with pytest.raises(VersionConflictError):
+            journal.commit(history, elsewhere, chain(elsewhere.vid), chart=CHART)
+        assert journal.read(history).head == NO_HEAD
+
+    def test_one_of_many_threads_wins_each_serial(self, journal: Journal) -> None:
+        history = uuid4()
+        threads, rounds = 8, 5
+        barrier = threading.Barrier(threads)
+
+        def race(head: Head) -> Head | None:
+            barrier.wait()
+            try:
+                return journal.commit(history, head, chain(head.vid), chart=CHART)
+            except VersionConflictError:
+                return None
+
+        with ThreadPoolExecutor(threads) as pool:
+            head = NO_HEAD
+            for _ in range(rounds):
+                won = [each for each in pool.map(race, [head] * threads) if each is not None]
+                assert len(won) == 1
+                head = won[0]
+        assert len(journal.read(history).entries) == rounds
+
+    def test_threads_append_each_of_theirs_once(self, journal: Journal, second: Journal) -> None:
+        history = uuid4()
+        each = 25
+
+        def append(user: Journal) -> list[Ulid]:
+            acknowledged = []
+            for _ in range(each):
+                with user.exclusive(history):
+                    head = user.read(history).head
+                    head, (entry,) = post(user, history, head)
+                acknowledged.append(head.vid)
+                assert entry in user.read(history).entries
+            return acknowledged
+
+        with ThreadPoolExecutor(8) as pool:
+            told = [vid for vids in pool.map(append, [journal, second] * 4) for vid in vids]
+        reading = journal.read(history)
+        assert sorted(told) == sorted(entry.id for entry in reading.entries)
+        assert len(told) == 8 * each
+        parents = [EPOCH, *(entry.id for entry in reading.entries)]
+        assert [entry.parent for entry in reading.entries] == parents[:-1]
+
+    # Turns
+
+    def test_exclusive_reads_its_own_commits(self, journal: Journal) -> None:
+        history = uuid4()
+        with journal.exclusive(history):
+            head, entries = post(journal, history, journal.read(history).head)
+            assert list(journal.read(history).entries) == entries
+            head, more = post(journal, history, head)
+            assert list(journal.read(history).entries) == entries + more
+        assert list(journal.read(history).entries) == entries + more
+
+    def test_exclusive_nests(self, journal: Journal) -> None:
+        outer, inner = uuid4(), uuid4()
+        with journal.exclusive(outer), journal.exclusive(inner):
+            post(journal, inner, NO_HEAD)
+            post(journal, outer, NO_HEAD)
+        assert journal.read(inner).head.vid
+        assert journal.read(outer).head.vid
+
+    def test_what_was_committed_before_an_exception_stays(self, journal: Journal) -> None:
+        history = uuid4()
+        with pytest.raises(ZeroDivisionError), journal.exclusive(history):
+            head, _ = post(journal, history, NO_HEAD)
+            raise ZeroDivisionError
+        assert journal.read(history).head == head
+        post(journal, history, head)
+
+    def test_a_refusal_inside_leaves_the_turn_usable(self, journal: Journal) -> None:
+        history = uuid4()
+        with journal.exclusive(history):
+            head, _ = post(journal, history, NO_HEAD)
+            with pytest.raises(VersionConflictError):
+                post(journal, history, NO_HEAD)
+            head, _ = post(journal, history, head)
+        assert journal.read(history).head == head
+        assert len(journal.read(history).entries) == 2
+
+    def test_others_are_kept_out(self, journal: Journal, second: Journal) -> None:
+        history = uuid4()
+        order = []
+        with ThreadPoolExecutor(1) as pool:
+            with journal.exclusive(history):
+                other = pool.submit(post, second, uuid4(), NO_HEAD)
+                time.sleep(0.05)
+                order.append(other.done())
+            other.result(timeout=10)
+        assert order == [False]
+
+    # Two users of one store
+
+    def test_another_user_sees_what_is_committed(self, journal: Journal, second: Journal) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD)
+        reading = second.read(history)
+        assert reading.head == head
+        head, more = post(second, history, reading.head)
+        assert list(journal.read(history, reading.head).entries) == more
+
+    def test_another_user_sees_a_delete(self, journal: Journal, second: Journal) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD)
+        second.delete(history, second.read(history).head)
+        assert journal.read(history, head).head == NO_HEAD
+        with pytest.raises(VersionConflictError) as caught:
+            post(journal, history, head)
+        assert caught.value.stored == EPOCH
+
+    # Deleting and collecting
+
+    def test_a_deleted_history_reads_as_empty(self, journal: Journal) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD, 2)
+        journal.delete(history, head)
+        for after in (None, head):
+            reading = journal.read(history, after)
+            assert (reading.entries, reading.head) == ((), NO_HEAD)
+            assert not reading.continues
+        assert journal.read(history, NO_HEAD).continues
+
+    def test_deleting_compares_the_head(self, journal: Journal) -> None:
+        history = uuid4()
+        stale, _ = post(journal, history, NO_HEAD)
+        head, _ = post(journal, history, stale)
+        for after in (stale, NO_HEAD):
+            with pytest.raises(VersionConflictError) as caught:
+                journal.delete(history, after)
+            assert caught.value == VersionConflictError(head.vid, after.vid)
+        assert journal.read(history).head == head
+
+    def test_deleting_what_is_empty_or_deleted(self, journal: Journal) -> None:
+        history = uuid4()
+        journal.delete(history, NO_HEAD)
+        head, _ = post(journal, history, NO_HEAD)  # an empty history's id is not taken by deleting
+        journal.delete(history, head)
+        journal.delete(history, NO_HEAD)
+        with pytest.raises(VersionConflictError) as caught:
+            journal.delete(history, head)
+        assert caught.value == VersionConflictError(EPOCH, head.vid)
+
+    def test_the_id_of_a_deleted_history_is_taken(self, journal: Journal) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD)
+        journal.delete(history, head)
+        with pytest.raises(HistoryDeletedError) as caught:
+            post(journal, history, NO_HEAD)
+        assert caught.value.id == history
+
+    def test_garbage_collection_in_two_steps(self, journal: Journal, clock: TurnedClock) -> None:
+        history, kept = uuid4(), uuid4()
+        head, _ = post(journal, history, NO_HEAD, 3)
+        kept_head, _ = post(journal, kept, NO_HEAD, 2)
+        journal.delete(history, head)
+        clock.now += 14 * DAY
+        assert not journal.collect()
+        clock.now += 2 * DAY
+        collected = journal.collect()
+        assert (collected.entries, collected.freed) == (3, ())
+        assert not journal.collect()
+        with pytest.raises(HistoryDeletedError):
+            post(journal, history, NO_HEAD)
+        clock.now += 13 * DAY
+        assert not journal.collect()
+        clock.now += 2 * DAY
+        collected = journal.collect()
+        assert (collected.entries, collected.freed) == (0, (history,))
+        assert not journal.collect()
+        assert journal.read(kept).head == kept_head
+        assert len(journal.read(kept).entries) == 2
+
+    def test_collecting_at_a_given_time(self, journal: Journal, clock: TurnedClock) -> None:
+        histories = sorted(uuid4() for _ in range(3))
+        for history in histories:
+            journal.delete(history, post(journal, history, NO_HEAD, 2)[0])
+        collected = journal.collect(clock.now + 31 * DAY)
+        assert (collected.entries, collected.freed) == (6, tuple(histories))
+        assert not journal.collect(clock.now + 31 * DAY)
+
+    def test_a_history_of_a_freed_id_is_another(self, journal: Journal, clock: TurnedClock) -> None:
+        history = uuid4()
+        old, entries = post(journal, history, NO_HEAD, 2)
+        journal.delete(history, old)
+        journal.collect(clock.now + 31 * DAY)
+        assert journal.read(history, old).head == NO_HEAD
+        # Even the very same entries, so that the heads look alike.
+        new = journal.commit(history, NO_HEAD, entries, chart=CHART)
+        assert new.vid == old.vid
+        reading = journal.read(history, old)
+        assert not reading.continues
+        assert list(reading.entries) == entries
+        with pytest.raises(VersionConflictError):
+            post(journal, history, old)
+        post(journal, history, new)
+
+    @pytest.mark.parametrize("mark_days", [5, 20])
+    def test_other_retention(self, tmp_path: Path, clock: TurnedClock, mark_days: int) -> None:
+        retention = Retention(
+            deleted_entries=timedelta(days=10), deleted_mark=timedelta(days=mark_days)
+        )
+        with self.open(tmp_path, clock, retention) as journal:
+            history = uuid4()
+            journal.delete(history, post(journal, history, NO_HEAD, 2)[0])
+            # Freeing the id frees the entries, too, however long they were to be kept.
+            early = journal.collect(clock.now + 6 * DAY)
+            late = journal.collect(clock.now + 11 * DAY)
+            assert (early.entries, late.entries) == ((2, 0) if mark_days == 5 else (0, 2))
+            assert (early.freed, late.freed) == (((history,), ()) if mark_days == 5 else ((), ()))
+            assert not journal.collect(clock.now + 11 * DAY)
+
+    def test_many_entries_are_collected_in_one_pass(
+        self, journal: Journal, clock: TurnedClock
+    ) -> None:
+        history = uuid4()
+        journal.delete(history, post(journal, history, NO_HEAD, 2500)[0])
+        assert journal.collect(clock.now + 31 * DAY).entries == 2500
+
+    # Restart points and trimming
+
+    @staticmethod
+    def snapshot(
+        journal: Journal, history: UUID, after: Head, count: int = 2
+    ) -> tuple[Head, list[Entry]]:
+        entries = chain(after.vid, count, b"snapshot")
+        return journal.commit(history, after, entries, chart=CHART, restart=True), entries
+
+    def test_a_reader_starts_at_the_newest_restart_point(self, journal: Journal) -> None:
+        history = uuid4()
+        head, before = post(journal, history, NO_HEAD, 3)
+        middle, first = self.snapshot(journal, history, head)
+        head, second = self.snapshot(journal, history, middle)
+        head, after = post(journal, history, head)
+        reading = journal.read(history)
+        assert list(reading.entries) == second + after
+        assert not reading.rooted
+        assert not reading.continues
+        whole = journal.read(history, whole=True)
+        assert list(whole.entries) == before + first + second + after
+        assert whole.rooted
+        assert list(journal.read(history, middle).entries) == second + after
+        assert journal.read(history, middle).continues
+        assert list(journal.read(history, middle, whole=True).entries) == second + after
+
+    def test_a_restart_point_at_the_root(self, journal: Journal) -> None:
+        history = uuid4()
+        _, entries = self.snapshot(journal, history, NO_HEAD)
+        reading = journal.read(history)
+        assert list(reading.entries) == entries
+        assert reading.rooted
+        assert not journal.trim(history)
+
+    def test_trimming(self, journal: Journal, clock: TurnedClock) -> None:
+        history = uuid4()
+        assert not journal.trim(history)
+        early, before = post(journal, history, NO_HEAD, 3)
+        assert not journal.trim(history)
+        head, snapshot = self.snapshot(journal, history, early)
+        assert journal.trim(history)
+        assert not journal.trim(history)
+        whole = journal.read(history, whole=True)
+        assert list(whole.entries) == snapshot
+        assert not whole.rooted
+        assert whole.entries[0].parent == before[-1].id  # shown as it is stored
+        # A place right before the new start is still good, one before that is not.
+        assert journal.read(history, early).continues
+        assert journal.read(history, head).continues
+        clock.now += 31 * DAY
+        assert journal.collect().entries == 3
+        assert not journal.collect()
+        assert list(journal.read(history, whole=True).entries) == snapshot
+        post(journal, history, head)
+
+    def test_a_place_before_the_start_begins_anew(self, journal: Journal) -> None:
+        history = uuid4()
+        early, _ = post(journal, history, NO_HEAD)
+        head, _ = post(journal, history, early)
+        _, snapshot = self.snapshot(journal, history, head)
+        assert journal.read(history, early).continues
+        assert journal.trim(history)
+        reading = journal.read(history, early)
+        assert list(reading.entries) == snapshot
+        assert not reading.continues
+        assert not reading.rooted
+
+    def test_trims_are_apart_and_collected_each_in_its_time(
+        self, journal: Journal, clock: TurnedClock
+    ) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD, 3)
+        head, first = self.snapshot(journal, history, head)
+        assert journal.trim(history)
+        head, second = self.snapshot(journal, history, head, 4)
+        clock.now += 29 * DAY
+        assert not journal.trim(history)
+        clock.now += 2 * DAY
+        assert journal.trim(history)
+        assert journal.collect().entries == 3
+        assert list(journal.read(history, whole=True).entries) == second
+        clock.now += 28 * DAY
+        assert not journal.collect()
+        clock.now += 3 * DAY
+        assert journal.collect().entries == len(first)
+        assert not journal.collect(clock.now + 1000 * DAY)
+
+    def test_trimming_at_a_given_time(self, journal: Journal, clock: TurnedClock) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD)
+        head, _ = self.snapshot(journal, history, head)
+        assert journal.trim(history, clock.now + 100 * DAY)
+        self.snapshot(journal, history, head)
+        assert not journal.trim(history, clock.now + 129 * DAY)
+        assert journal.trim(history, clock.now + 131 * DAY)
+
+    def test_a_trimmed_history_is_deleted_and_collected(
+        self, journal: Journal, clock: TurnedClock
+    ) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD, 3)
+        head, _ = self.snapshot(journal, history, head)
+        assert journal.trim(history)
+        journal.delete(history, head)
+        assert not journal.trim(history)
+        assert journal.collect(clock.now + 31 * DAY).entries == 5
+        assert not journal.collect(clock.now + 100 * DAY)
+
+    # Subscriptions
+
+    def test_a_subscription_is_woken_by_its_history(self, journal: Journal) -> None:
+        history = uuid4()
+        with journal.subscribe(history) as one, journal.subscribe() as any_:
+            assert not one.wait(0)
+            assert not any_.wait(0)
+            head, _ = post(journal, history, NO_HEAD)
+            assert one.wait(0)
+            assert any_.wait(0)
+            journal.delete(history, head)
+            assert one.wait(0)
+            assert any_.wait(0)
+
+    def test_a_subscription_is_not_woken_by_others(self, journal: Journal) -> None:
+        with journal.subscribe(uuid4()) as one:
+            post(journal, uuid4(), NO_HEAD)
+            assert not one.wait(0.1)
+
+    def test_a_trim_wakes(self, journal: Journal) -> None:
+        history = uuid4()
+        head, _ = post(journal, history, NO_HEAD)
+        self.snapshot(journal, history, head)
+        with journal.subscribe(history) as one:
+            assert journal.trim(history)
+            assert one.wait(0)
+
+    def test_a_waiting_thread_wakes(self, journal: Journal, second: Journal) -> None:
+        history = uuid4()
+        with ThreadPoolExecutor(2) as pool, journal.subscribe(history) as one:
+            near = pool.submit(one.wait, 10)
+            post(journal, history, NO_HEAD)
+            assert near.result(timeout=10)
+            while one.wait(0.1):  # spurious wake-ups are allowed, but they end
+                pass
+            far = pool.submit(one.wait, 10)
+            post(second, history, second.read(history).head)
+            assert far.result(timeout=10)
+
+    def test_changes_of_a_turn_are_told(self, journal: Journal) -> None:
+        history = uuid4()
+        with journal.subscribe(history) as one:
+            with journal.exclusive(history):
+                post(journal, history, NO_HEAD)
+            assert one.wait(0)
+
+    def test_closing_a_subscription_wakes_its_waiter(self, journal: Journal) -> None:
+        subscription = journal.subscribe()
+        with ThreadPoolExecutor(1) as pool:
+            waiter = pool.submit(subscription.wait)
+            time.sleep(0.02)
+            subscription.close()
+            subscription.close()
+            assert waiter.result(timeout=10) is False
+        post(journal, uuid4(), NO_HEAD)
+        assert subscription.wait(0) is False
+
+    # Closing
+
+    def test_a_closed_journal_refuses(self, tmp_path: Path, clock: TurnedClock) -> None:
+        journal = self.open(tmp_path, clock)
+        history = uuid4()
+        head, entries = post(journal, history, NO_HEAD)
+        subscription = journal.subscribe()
+        with ThreadPoolExecutor(1) as pool:
+            waiter = pool.submit(subscription.wait)
+            time.sleep(0.02)
+            journal.close()
+            assert waiter.result(timeout=10) is False
+        journal.close()
+        uses: Sequence[object] = [
+            lambda: journal.read(history),
+            lambda: post(journal, history, head),
+            lambda: journal.delete(history, head),
+            lambda: journal.collect(),
+            lambda: journal.trim(history),
+            lambda: journal.subscribe(history),
+        ]
+        for use in uses:
+            with pytest.raises(DBError, match="use of a closed journal") as caught:
+                use()  # type: ignore[operator]
+            assert caught.value.definite
