@@ -1,7 +1,7 @@
 """Where the project's own charts are: in the wheel, in an editable checkout, in the source tree.
 
-The wheel carries ``model/`` as package data at ``pingregistrywf/model``.  A checkout keeps it at the
-root, beside ``src/``, where people edit it; that is where an editable installation finds it too.
+The wheel carries ``model/`` as package data at ``pingregistrywf/model``.  A checkout keeps it at
+the root, beside ``src/``, where people edit it; an editable installation finds it there, too.
 """
 
 from __future__ import annotations

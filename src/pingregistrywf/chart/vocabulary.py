@@ -167,17 +167,25 @@ def _just_one(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _named(pattern: str) -> tuple[BeforeValidator, AfterValidator, Any]:
-    sources = {"type": "object", "minProperties": 1, "maxProperties": 1}
-    return (
-        BeforeValidator(_one_name_or_a_mapping, json_schema_input_type=Any),
-        AfterValidator(_just_one),
-        Field(json_schema_extra={"anyOf": [{"type": "string", "pattern": pattern}, sources]}),
-    )
+Sources: TypeAlias = dict[SnakeName, ArgumentSource]
+_JUST_ONE: Final = Field(min_length=1, max_length=1)
 
-
-Emission: TypeAlias = Annotated[dict[PascalName, dict[SnakeName, ArgumentSource]], *_named(PASCAL)]
-Refusal: TypeAlias = Annotated[dict[ErrorName, dict[SnakeName, ArgumentSource]], *_named(ERROR)]
+Emission: TypeAlias = Annotated[
+    dict[PascalName, Sources],
+    BeforeValidator(
+        _one_name_or_a_mapping,
+        json_schema_input_type=PascalName | Annotated[dict[PascalName, Sources], _JUST_ONE],
+    ),
+    AfterValidator(_just_one),
+]
+Refusal: TypeAlias = Annotated[
+    dict[ErrorName, Sources],
+    BeforeValidator(
+        _one_name_or_a_mapping,
+        json_schema_input_type=ErrorName | Annotated[dict[ErrorName, Sources], _JUST_ONE],
+    ),
+    AfterValidator(_just_one),
+]
 
 
 class Rule(Word):
@@ -197,7 +205,7 @@ class Rule(Word):
     A field that is not named takes the argument of the same name."""
     noop: str | None = Field(default=None, min_length=1)
     """Succeed and append nothing; the reason, for people."""
-    same: list[SnakeName] = []
+    same: list[SnakeName] = Field(default=[], min_length=1)
     """With ``noop`` and ``else``: a noop if these arguments are those carried, else the error."""
     otherwise: ErrorName | None = Field(default=None, alias="else")
     """With ``same``: the error for other arguments."""
@@ -392,7 +400,7 @@ class Chart(Word):
         return any(rule.delete for command in self.commands.values() for rule in command.rules)
 
     def starts(self, command: str) -> bool:
-        """True if the command begins a history: it emits in the initial state, and not of an entry."""
+        """True if the command begins a history: it emits in the initial state, not of an entry."""
         return self.keyed_by is None and any(
             rule.emit and self.initial in rule.states for rule in self.commands[command].rules
         )

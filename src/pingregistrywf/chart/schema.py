@@ -1,0 +1,55 @@
+"""JSON Schemas of the files in ``model/``, for editors that complete and check while people write.
+
+They are made from the vocabulary, so they know every key, type, pattern and description.  They say
+what one part may look like; what the parts mean together only the reader checks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pingregistrywf.chart.vocabulary import Chart, Operations, Word
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def chart_schema() -> dict[str, Any]:
+    """The schema of a chart's file."""
+    return _schema(Chart, "A chart: states, events and commands")
+
+
+def operations_schema() -> dict[str, Any]:
+    """The schema of a file of operations."""
+    return _schema(Operations, "Operations: commands that belong together")
+
+
+def _schema(word: type[Word], title: str) -> dict[str, Any]:
+    made: dict[str, Any] = _tightened(word.model_json_schema(by_alias=True))
+    return {"$schema": DIALECT, **made, "title": title}
+
+
+def _tightened(node: Any) -> Any:
+    """A schema as strict as the reader, and without pydantic's invented titles.
+
+    pydantic lets names pass that do not fit a pattern, and an empty value wherever a key may be
+    left out; the reader does neither.
+    """
+    if isinstance(node, list):
+        return [_tightened(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    tight = {key: _tightened(value) for key, value in node.items()}
+    if isinstance(tight.get("title"), str):
+        del tight["title"]
+    if "patternProperties" in tight:
+        tight["additionalProperties"] = False
+    if "default" in tight and tight["default"] is None:
+        del tight["default"]
+        choices = [each for each in tight.pop("anyOf") if each != {"type": "null"}]
+        tight |= choices[0] if len(choices) == 1 else {"anyOf": choices}
+    if tight.get("default") in ("", [], {}):
+        del tight["default"]
+    if isinstance(tight.get("description"), str):
+        paragraphs = tight["description"].replace("``", "`").split("\n\n")
+        tight["description"] = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    return tight
