@@ -98,12 +98,13 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
             return Decision(deletes=True)
         case Same(arguments, error=error):
             for name in arguments:
-                stored = getattr(carried, declaration.attributes.get(name, name))
+                stored = getattr(carried, declaration.carried[name])
                 if getattr(command, name) != stored:
-                    raise _refusal(error, command, carried.state_code, name, {})
+                    raise _refusal(declaration, error, command, carried.state_code, name)
             return _NOTHING
         case Refuse(error, sources):
-            raise _refusal(error, command, carried.state_code, "", _take(sources, command))
+            fields = _take(sources, command)
+            raise _refusal(declaration, error, command, carried.state_code, **fields)
 
 
 def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
@@ -158,12 +159,7 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
     else:
         carried = _entry(keyed, state, getattr(event, keyed.key))
     if (carried.state_code, type(event)) not in declaration.follows:
-        raise StateConflictError(type(event).__name__, _spoken(carried.state_code))
-
-
-def _spoken(code: IntEnum) -> str:
-    """A state's name as the chart spells it, near enough for a message."""
-    return code.name.replace("_", " ").title().replace(" ", "")
+        raise StateConflictError(type(event).__name__, declaration.state_names[carried.state_code])
 
 
 def _take(sources: Sources, command: Command) -> dict[str, Any]:
@@ -174,10 +170,17 @@ def _take(sources: Sources, command: Command) -> dict[str, Any]:
 
 
 def _refusal(
-    error: type[Exception], command: Command, code: IntEnum, argument: str, fields: dict[str, Any]
+    declaration: Declaration,
+    error: type[Exception],
+    command: Command,
+    code: IntEnum,
+    argument: str = "",
+    /,
+    **fields: Any,
 ) -> Exception:
     if issubclass(error, StateConflictError):
-        return error(type(command).__name__.removeprefix("Cmd"), _spoken(code))
+        name = type(command).__name__.removeprefix("Cmd")
+        return error(name, declaration.state_names[code])
     if issubclass(error, ArgumentNotIdempotentError):
         return error("".join(word.capitalize() for word in argument.split("_")))
     return error(**fields)

@@ -217,7 +217,8 @@ class Declaration:
         table: what each command does in each state: total.
         events: the events.
         package_errors: what the generated facade answers with.
-        attributes: carried names that differ in the generated state, by their name in the chart.
+        carried: the names of the carried values in the chart, and those in the generated state.
+        state_names: the names of the states in the chart.
         keyed: how the chart is keyed, if it is.
     """
 
@@ -231,7 +232,8 @@ class Declaration:
     table: Mapping[type[Command], Mapping[IntEnum, Outcome]]
     events: tuple[EventDeclaration, ...]
     package_errors: tuple[type[Exception], ...]
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, str]
+    state_names: Mapping[IntEnum, str]
     keyed: KeyedDeclaration | None = None
 
     @cached_property

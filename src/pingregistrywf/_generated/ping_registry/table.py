@@ -198,7 +198,19 @@ DECLARATION: Final = Declaration(
         ),
     ),
     package_errors=PACKAGE_ERRORS,
-    attributes={"summary": "summary_status"},
+    carried={
+        "registry_id": "registry_id",
+        "pings": "pings",
+        "summary": "summary_status",
+    },
+    state_names={
+        StateCode.UNINITIALIZED: "Uninitialized",
+        StateCode.INITIALIZED: "Initialized",
+        StateCode.APPENDING: "Appending",
+        StateCode.SUMMARIZED: "Summarized",
+        StateCode.COMPLETED: "Completed",
+        StateCode.TERMINATED: "Terminated",
+    },
 )
 """The chart."""
 

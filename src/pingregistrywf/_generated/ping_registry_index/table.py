@@ -145,6 +145,15 @@ DECLARATION: Final = Declaration(
         ),
     ),
     package_errors=PACKAGE_ERRORS,
+    carried={
+        "started_workflow_event_id": "started_workflow_event_id",
+        "completed_workflow_event_id": "completed_workflow_event_id",
+    },
+    state_names={
+        StateCode.ABSENT: "Absent",
+        StateCode.ACTIVE: "Active",
+        StateCode.COMPLETED: "Completed",
+    },
     keyed=KeyedDeclaration(
         key="workflow_id",
         entry=Entry,

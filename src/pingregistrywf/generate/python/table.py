@@ -168,9 +168,8 @@ def literal(value: bool | int | str, kind: Type) -> str:
 
 def _declaration(table: Table, document: ChartDocument) -> list[str]:
     chart = table.chart
-    attributes = {
-        name: each.attribute for name, each in chart.carried.items() if each.attribute is not None
-    }
+    carried = [(name, attribute(name, each)) for name, each in chart.carried.items()]
+    names = [name for name in table.states if name != DELETED]
     lines = [
         "DECLARATION: Final = Declaration(",
         f'    name="{chart.chart}",',
@@ -186,9 +185,16 @@ def _declaration(table: Table, document: ChartDocument) -> list[str]:
     for name, event in chart.events.items():
         lines += _event_declaration(chart, name, event)
     lines += ["    ),", "    package_errors=PACKAGE_ERRORS,"]
-    if attributes:
-        pairs = ", ".join(f'"{name}": "{attribute}"' for name, attribute in attributes.items())
-        lines.append(f"    attributes={{{pairs}}},")
+    lines += [
+        "    carried={",
+        *(f'        "{name}": "{spelt}",' for name, spelt in carried),
+        "    },",
+    ]
+    lines += [
+        "    state_names={",
+        *(f'        StateCode.{upper(name)}: "{name}",' for name in names),
+    ]
+    lines.append("    },")
     if chart.keyed_by is not None:
         lines += [
             "    keyed=KeyedDeclaration(",
