@@ -184,17 +184,8 @@ def _declaration(table: Table, document: ChartDocument) -> list[str]:
     ]
     for name, event in chart.events.items():
         lines += _event_declaration(chart, name, event)
-    lines += ["    ),", "    package_errors=PACKAGE_ERRORS,"]
-    lines += [
-        "    carried={",
-        *(f'        "{name}": "{spelt}",' for name, spelt in carried),
-        "    },",
-    ]
-    lines += [
-        "    state_names={",
-        *(f'        StateCode.{upper(name)}: "{name}",' for name in names),
-    ]
-    lines.append("    },")
+    lines += _mapping("carried", [(f'"{name}"', spelt) for name, spelt in carried])
+    lines += _mapping("state_names", [(f"StateCode.{upper(name)}", name) for name in names])
     if chart.keyed_by is not None:
         lines += [
             "    keyed=KeyedDeclaration(",
@@ -204,6 +195,10 @@ def _declaration(table: Table, document: ChartDocument) -> list[str]:
         lines += _snapshot_declaration(chart)
         lines.append("    ),")
     return [*lines, ")", '"""The chart."""', "", "Event.codec = codec_of(DECLARATION)"]
+
+
+def _mapping(name: str, texts: list[tuple[str, str]]) -> list[str]:
+    return [f"    {name}={{", *(f'        {key}: "{value}",' for key, value in texts), "    },"]
 
 
 def _event_declaration(chart: Chart, name: str, event: Event) -> list[str]:
