@@ -33,11 +33,8 @@ def error_reply(error: errors.WorkflowError) -> Json:
     inner = error.err if isinstance(error, errors.JournalError) else error
     reply: Json = {"code": _code(inner), "definite": error.definite, "message": str(inner)}
     match inner:
-        case (
-            errors.VersionConflictError()
-            | errors.RetryNoVCError(err=errors.VersionConflictError() as inner)
-        ):
-            reply |= {"stored": str(inner.stored), "expected": str(inner.expected)}
+        case errors.VersionConflictError(stored=stored, expected=expected):
+            reply |= {"stored": str(stored), "expected": str(expected)}
         case errors.ArgumentNotIdempotentError(arg=arg):
             reply["arg"] = arg
     return reply
@@ -105,10 +102,10 @@ def _snapshot_fields(keyed: KeyedDeclaration | None, event: Event) -> Json:
 
 
 def _carried(value: Any) -> Any:
-    if is_dataclass(value):
-        return _record(value) if getattr(value, "event_id", None) else None
     if isinstance(value, UUID | Ulid):
         return None if is_zero(value) else str(value)
+    if is_dataclass(value):
+        return _record(value) if getattr(value, "event_id", None) else None
     return _plain(value) if isinstance(value, str | int) else [_record(each) for each in value]
 
 

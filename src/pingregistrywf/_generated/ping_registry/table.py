@@ -36,7 +36,6 @@ from .commands import (
     CmdInit,
     CmdPostSummary,
 )
-from .errors import PACKAGE_ERRORS
 from .events import (
     Event,
     PingRegistryCommitted,
@@ -196,8 +195,6 @@ DECLARATION: Final = Declaration(
             number=115,
             target=StateCode.TERMINATED,
         ),
-    ),
-    package_errors=PACKAGE_ERRORS,
     carried={
         "registry_id": "registry_id",
         "pings": "pings",
