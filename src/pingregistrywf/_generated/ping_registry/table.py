@@ -36,6 +36,7 @@ from .commands import (
     CmdInit,
     CmdPostSummary,
 )
+from .errors import PACKAGE_ERRORS
 from .events import (
     Event,
     PingRegistryCommitted,
@@ -195,6 +196,8 @@ DECLARATION: Final = Declaration(
             number=115,
             target=StateCode.TERMINATED,
         ),
+    ),
+    package_errors=PACKAGE_ERRORS,
     carried={
         "registry_id": "registry_id",
         "pings": "pings",

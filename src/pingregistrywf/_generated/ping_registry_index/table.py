@@ -31,7 +31,12 @@ from .commands import (
     CmdDeletePingRegistry,
     CmdSnapshot,
 )
-from .errors import SmallStorageReductionError, TooManyWorkflowsError, UnknownWorkflowError
+from .errors import (
+    PACKAGE_ERRORS,
+    SmallStorageReductionError,
+    TooManyWorkflowsError,
+    UnknownWorkflowError,
+)
 from .events import (
     Event,
     PingRegistryCompleted,
@@ -138,6 +143,8 @@ DECLARATION: Final = Declaration(
                 "workflow_id": EventField("uuid", nonzero=True, required=True),
             },
         ),
+    ),
+    package_errors=PACKAGE_ERRORS,
     carried={
         "started_workflow_event_id": "started_workflow_event_id",
         "completed_workflow_event_id": "completed_workflow_event_id",

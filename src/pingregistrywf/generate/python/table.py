@@ -184,6 +184,7 @@ def _declaration(table: Table, document: ChartDocument) -> list[str]:
     ]
     for name, event in chart.events.items():
         lines += _event_declaration(chart, name, event)
+    lines += ["    ),", "    package_errors=PACKAGE_ERRORS,"]
     lines += _mapping("carried", [(f'"{name}"', spelt) for name, spelt in carried])
     lines += _mapping("state_names", [(f"StateCode.{upper(name)}", name) for name in names])
     if chart.keyed_by is not None:
