@@ -1,0 +1,1 @@
+"""Said to written: one small pure function an artefact."""

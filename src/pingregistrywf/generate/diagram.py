@@ -1,0 +1,113 @@
+"""What a diagram of a chart shows: the arrows, taken from the total table.
+
+Every format draws these arrows and no others, so that no two diagrams of a chart can disagree:
+each cell that emits, deletes or is a noop is part of one arrow; a rejection is in the table and on
+no arrow.  Cells that go from one state to one state by one event share an arrow, and so do the
+noops of a state.  Arrows and what they hold are sorted: states by code, commands as in the chart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from pingregistrywf.chart.table import Arguments, Cell, Outcome, Table
+
+
+class Kind(StrEnum):
+    """How an arrow is drawn.  Several kinds between two states are in this order."""
+
+    MOVE = "move"
+    LOOP = "loop"
+    NOOP = "noop"
+    DELETE = "delete"
+
+
+MEANING: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        Kind.MOVE: "moves to another state",
+        Kind.LOOP: "emits, and stays",
+        Kind.NOOP: "accepted, changes nothing",
+        Kind.DELETE: "deletes the history",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """Commands that have one effect in one state.
+
+    Attributes:
+        kind: how it is drawn.
+        source: the state that the commands are told in.
+        target: the state after them.
+        event: the event that they emit, if they do.
+        cells: the table's cell of each command.
+    """
+
+    kind: Kind
+    source: str
+    target: str
+    event: str | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The names of the commands, in the chart's order."""
+        return tuple(cell.command for cell in self.cells)
+
+
+def arrows(table: Table) -> tuple[Arrow, ...]:
+    """Every arrow of the chart, sorted by source, target, kind and first command."""
+    groups: dict[tuple[Kind, str, str, str | None], dict[str, Cell]] = {}
+    for cell in table.cells.values():
+        if cell.outcome is not Outcome.REJECT:
+            key = (_kind(cell), cell.state, cell.target, cell.event)
+            # A command with two rows that do the same is one entry: the first row stands for both.
+            groups.setdefault(key, {}).setdefault(cell.command, cell)
+    kinds, places, commands = list(Kind), table.states.index, list(table.chart.commands).index
+    drawn = [
+        Arrow(kind, source, target, event, tuple(cells.values()))
+        for (kind, source, target, event), cells in groups.items()
+    ]
+    return tuple(
+        sorted(
+            drawn,
+            key=lambda arrow: (
+                places(arrow.source),
+                places(arrow.target),
+                kinds.index(arrow.kind),
+                commands(arrow.commands[0]),
+            ),
+        )
+    )
+
+
+def told(table: Table, arrow: Arrow) -> list[str]:
+    """The commands of an arrow as text, each with the arguments it asks for."""
+    asked = [(cell.command, condition(table, cell)) for cell in arrow.cells]
+    return [f"{command} ({words})" if words else command for command, words in asked]
+
+
+def condition(table: Table, cell: Cell) -> str:
+    """The arguments that a cell asks for, as words; empty if any arguments do."""
+    if cell.arguments is Arguments.ANY:
+        return ""
+    same, other = (table.cell(cell.command, cell.state, same=same) for same in (True, False))
+    if (same.outcome, same.event) == (other.outcome, other.event):
+        return ""
+    (what, *more) = cell.compared
+    return f"{cell.arguments} {'arguments' if more else what}"
+
+
+def _kind(cell: Cell) -> Kind:
+    match cell.outcome:
+        case Outcome.DELETE:
+            return Kind.DELETE
+        case Outcome.EMIT:
+            return Kind.LOOP if cell.target == cell.state else Kind.MOVE
+        case _:
+            return Kind.NOOP

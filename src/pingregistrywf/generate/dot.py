@@ -1,0 +1,63 @@
+"""A chart as Graphviz's DOT, for whoever wants to lay it out or restyle it.
+
+The text is complete by itself: moves are solid, what stays in its state is dashed, what deletes the
+history is dotted.  Every text is quoted.  The SVG of the documentation has a layout of its own
+(``svg``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from pingregistrywf.chart.table import DELETED, Table
+from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, told
+
+GONE: Final = "#cf222e"
+STYLE: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        Kind.MOVE: "",
+        Kind.LOOP: ", style=dashed",
+        Kind.NOOP: ', style=dashed, color="#6e7781", fontcolor="#59636e"',
+        Kind.DELETE: f', style=dotted, color="{GONE}", fontcolor="{GONE}"',
+    }
+)
+
+
+def quoted(text: str) -> str:
+    """The text as a quoted string of DOT, which shows each of its lines as a line."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def dot(table: Table) -> str:
+    """The chart as text for Graphviz."""
+    return "".join(f"{line}\n" for line in _lines(table))
+
+
+def _lines(table: Table) -> Iterator[str]:
+    chart = table.chart
+    yield f"digraph {quoted(chart.chart)} {{"
+    title = quoted(chart.title)
+    yield f"  graph [label={title}, labelloc=t, fontname=Helvetica, bgcolor=transparent]"
+    yield "  node [shape=box, style=rounded, fontname=Helvetica]"
+    yield "  edge [fontname=Helvetica, fontsize=11]"
+    # The one name here that cannot be a state's, since states begin with a capital letter.
+    yield '  "initial" [shape=point, width=0.15, label=""]'
+    for state in table.states:
+        if state == DELETED:
+            yield f'  {quoted(state)} [style="rounded,dotted", color="{GONE}", fontcolor="{GONE}"]'
+        else:
+            label = quoted(f"{state}\n{chart.states[state].code}")
+            yield f"  {quoted(state)} [label={label}]"
+    yield f'  "initial" -> {quoted(chart.initial)}'
+    for arrow in arrows(table):
+        ends = f"{quoted(arrow.source)} -> {quoted(arrow.target)}"
+        yield f"  {ends} [label={quoted(_label(table, arrow))}{STYLE[arrow.kind]}]"
+    yield "}"
+
+
+def _label(table: Table, arrow: Arrow) -> str:
+    effect = f"/ {arrow.event}" if arrow.event else f"({MEANING[arrow.kind]})"
+    return "\n".join([*told(table, arrow), effect])

@@ -1,0 +1,154 @@
+"""Where the boxes and arrows of a diagram go: Graphviz as a library.
+
+Boxes and labels come with their sizes, and what comes back is coordinates, so no text is measured
+with a font of this machine.  Graphviz is the PyPI package ``graphviz-pure``, which gives the same
+coordinates on every machine; it is looked for where this Python keeps its commands and nowhere
+else, since another version of it might draw the same chart otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+COMMAND: Final = "graphviz-pure"
+TIMEOUT: Final = 60.0
+
+Point: TypeAlias = tuple[float, float]
+
+
+class LayoutError(Exception):
+    """Graphviz is not there, or did not answer; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box to place, of this size, which shares no place with another."""
+
+    name: str
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An arrow between two boxes, and the size of its label; more weight makes it straighter."""
+
+    tail: str
+    head: str
+    width: float = 0
+    height: float = 0
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a link goes: a Bézier path, the tip of the arrow that ends it, the label's centre."""
+
+    path: tuple[Point, ...]
+    tip: Point
+    label: Point | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The centres of the boxes and the routes of the links, y downwards, in pixels."""
+
+    centres: dict[str, Point]
+    routes: tuple[Route, ...]
+
+
+def place(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
+    """Lay boxes out from top to bottom, in the direction of the links.
+
+    Raises:
+        LayoutError: if Graphviz is not installed or fails.
+    """
+    answer = _graphviz("".join(f"{line}\n" for line in _lines(boxes, links)))
+    centres = {node["name"]: _point(node["pos"]) for node in answer["objects"]}
+    edges = {int(edge["id"]): edge for edge in answer.get("edges", ())}
+    return Layout(centres, tuple(_route(edges[number]) for number in range(len(links))))
+
+
+def executable() -> str:
+    """The path of the command that does the layout.
+
+    Raises:
+        LayoutError: if it is not installed for this Python.
+    """
+    places = [sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]
+    try:
+        files = metadata.files(COMMAND) or ()
+    except metadata.PackageNotFoundError:
+        files = ()
+    # The list of the package's files knows the place also after `pip install --user` or `--target`.
+    places = [str(Path(str(f.locate())).parent) for f in files if f.stem == COMMAND] + places
+    found = shutil.which(COMMAND, path=os.pathsep.join(places))
+    if found is None:
+        raise LayoutError(
+            f"diagrams need {COMMAND}, which is not installed for {sys.executable}:"
+            " pip install 'pingregistrywf[model]'"
+        )
+    return found
+
+
+def _graphviz(text: str) -> dict[str, Any]:
+    command = executable()
+    try:
+        done = subprocess.run(  # noqa: S603 - the package's own command, fed on standard input
+            [command, "-Kdot", "-Tjson0"],
+            input=text.encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=True,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.CalledProcessError as error:
+        why = error.stderr.decode(errors="replace").strip() or f"exit code {error.returncode}"
+        raise LayoutError(f"{command} failed: {why}") from None
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise LayoutError(f"{command} failed: {error}") from error
+    return answer
+
+
+def _lines(boxes: Sequence[Box], links: Sequence[Link]) -> Iterator[str]:
+    yield "digraph {"
+    yield '  graph [rankdir=TB, nodesep=0.4, ranksep=0.3, pad=0, dpi=72, charset="UTF-8"]'
+    yield '  node [shape=box, fixedsize=true, label="", margin=0]'
+    yield "  edge [arrowsize=0.8]"
+    for box in boxes:
+        size = f"width={box.width / 72:.4f}, height={box.height / 72:.4f}"
+        yield f"  {json.dumps(box.name)} [{size}]"
+    for number, link in enumerate(links):
+        ends = f"{json.dumps(link.tail)} -> {json.dumps(link.head)}"
+        label = f", label={_sized(link.width, link.height)}" if link.width else ""
+        yield f'  {ends} [id="{number}", weight={link.weight}{label}]'
+    yield "}"
+
+
+def _sized(width: float, height: float) -> str:
+    # An empty table of a fixed size is the one label whose size no font decides.
+    none = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"'
+    size = f'FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"'
+    return f"<<TABLE {none} {size}><TR><TD></TD></TR></TABLE>>"
+
+
+def _route(edge: dict[str, Any]) -> Route:
+    # "e,x,y x,y x,y ...": the tip of the arrow, then the path up to the arrow's base.
+    tip, *path = edge["pos"].split()
+    label = _point(edge["lp"]) if "lp" in edge else None
+    return Route(tuple(map(_point, path)), _point(tip.removeprefix("e,")), label)
+
+
+def _point(text: str) -> Point:
+    x, y = text.split(",")
+    return float(x), -float(y)
