@@ -1,0 +1,162 @@
+"""A whole workflow in one command: an admin here, servers and a gatherer in processes of their own.
+
+The processes meet in nothing but the journal: they find the workflow through the registry's index.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+from typing import Final
+from uuid import UUID
+
+from pingregistrywf._generated.ping_registry import State, StateCode
+from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.daemon import OPEN, Stop
+from pingregistrywf.coordination.gatherer import Gatherer
+from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.server import Server
+from pingregistrywf.coordination.timeline import Line, workflow_lines
+from pingregistrywf.runtime.journal import Journal, open_journal
+
+REGISTRY: Final = "demo"
+FAILING_CODE: Final = 1
+PATIENCE: Final = 0.25
+"""How long to wait for news before looking whether the processes are still there, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a demonstration does.
+
+    Attributes:
+        servers: how many servers take part.
+        pings: how many pings each participant posts.
+        interval: the pause between two pings of one, in seconds.
+        duration: from the workflow's start to its deadline, in seconds.
+        failing: how many of the servers post pings with a code that is not zero.
+    """
+
+    servers: int = 3
+    pings: int = 3
+    interval: float = 0.4
+    duration: float = 4.0
+    failing: int = 1
+
+
+class ParticipantFailedError(RuntimeError):
+    """A process of the demonstration ended before its part was done."""
+
+
+def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Iterator[Line]:
+    """Run a workflow from begin to end, and give its events as they happen.
+
+    Args:
+        journal: a journal that other processes can open by its URL.
+        plan: who takes part, and how.
+        workflow_id: the new workflow's id.
+
+    Raises:
+        ParticipantFailedError: a process ended before its part was done.
+        WorkflowError: what the admin's commands raised.
+    """
+    desk = Desk(journal, Registry(REGISTRY))
+    admin = Admin(desk)
+    told = 0
+    with journal.subscribe(workflow_id) as news, _participants(journal.url, plan) as processes:
+        admin.begin(workflow_id)
+        while True:
+            lines = list(workflow_lines(desk.workflows.events(workflow_id)))
+            yield from lines[told:]
+            told = len(lines)
+            state = desk.workflows.find_id(workflow_id)
+            if state.state_code is StateCode.TERMINATED and state.vid == lines[-1].event.id:
+                return
+            if state.state_code not in OPEN:
+                admin.commit(workflow_id)
+            elif not news.wait(PATIENCE):
+                _look_after(processes)
+
+
+def outcome(journal: Journal, workflow_id: UUID) -> State:
+    """The workflow's state once ``run`` is done."""
+    return Desk(journal, Registry(REGISTRY)).workflows.find_id(workflow_id)
+
+
+@contextmanager
+def _participants(url: str, plan: Plan) -> Iterator[list[SpawnProcess]]:
+    spawn = multiprocessing.get_context("spawn")
+    width = len(str(plan.servers))
+    processes = [
+        spawn.Process(
+            target=_serve,
+            name=(name := f"server-{number:0{width}}"),
+            args=(url, name, plan, FAILING_CODE if number > plan.servers - plan.failing else 0),
+        )
+        for number in range(1, plan.servers + 1)
+    ]
+    processes.append(spawn.Process(target=_gather, name="gatherer", args=(url, plan)))
+    try:
+        for process in processes:
+            process.start()
+        yield processes
+    finally:
+        for process in processes:
+            if process.pid is not None:
+                process.terminate()
+        for process in processes:
+            if process.pid is not None:
+                process.join()
+
+
+def _look_after(processes: list[SpawnProcess]) -> None:
+    for process in processes:
+        if process.exitcode is not None:
+            raise ParticipantFailedError(
+                f"process {process.name} ended with exit code {process.exitcode}:"
+                " see what it wrote to standard error"
+            )
+
+
+def _serve(url: str, name: str, plan: Plan, code: int) -> None:
+    stop = _stopped_by_signals()
+    with open_journal(url) as journal:
+        Server(
+            Desk(journal, Registry(REGISTRY)),
+            name,
+            pings=plan.pings,
+            interval=plan.interval,
+            code=code,
+            stop=stop,
+        ).serve()
+
+
+def _gather(url: str, plan: Plan) -> None:
+    stop = _stopped_by_signals()
+    with open_journal(url) as journal:
+        Gatherer(
+            Desk(journal, Registry(REGISTRY)),
+            pings=plan.pings,
+            interval=plan.interval,
+            duration=plan.duration,
+            stop=stop,
+        ).serve()
+
+
+def _stopped_by_signals() -> Stop:
+    stop = Stop()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        # The handler may have interrupted the very code whose locks it would need.
+        threading.Thread(target=stop.ask, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, ask)
+    # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return stop

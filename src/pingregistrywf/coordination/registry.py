@@ -1,0 +1,79 @@
+"""A registry by its name, and all that runs its workflows on one journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid5
+
+from pingregistrywf._generated.ping_registry import Workflows
+from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
+from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf.runtime.ids import IdSource
+from pingregistrywf.runtime.journal import Journal
+from pingregistrywf.runtime.operations import Observer
+
+NAMESPACE: Final = UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
+"""The namespace of registry and index ids, unless another is chosen (behaviour.md, section 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry: a name, from which its ids follow.
+
+    Attributes:
+        name: the registry's name; not empty.
+        namespace: the namespace in which the ids are made.
+
+    Raises:
+        ValueError: the name is empty, or holds what UTF-8 cannot.
+    """
+
+    name: str
+    namespace: UUID = NAMESPACE
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a registry's name is not empty: give one")
+        try:
+            self.name.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{self.name!r} is no name of a registry: it is not UTF-8") from None
+
+    @property
+    def id(self) -> UUID:
+        """The registry's id: UUID version 5 of ``fsoreg:NAME``."""
+        return uuid5(self.namespace, f"fsoreg:{self.name}")
+
+    @property
+    def index_id(self) -> UUID:
+        """The id of the registry's index: UUID version 5 of ``fsoregephwfl:NAME``."""
+        return uuid5(self.namespace, f"fsoregephwfl:{self.name}")
+
+
+class Desk:
+    """A registry on a journal: its workflows, its index, and the operations on both.
+
+    Args:
+        journal: where the events rest.
+        registry: the registry.
+        ids: where new event ids come from.
+        observers: told before and after each step of an operation.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        registry: Registry,
+        *,
+        ids: IdSource | None = None,
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
+        self.journal = journal
+        self.registry = registry
+        self.workflows = Workflows(journal, ids=ids)
+        self.indexes = WorkflowIndexes(journal, ids=ids)
+        facades = (self.workflows, self.indexes)
+        self.operations = Operations(
+            {facade.engine.declaration.name: facade.engine for facade in facades}, observers
+        )

@@ -1,0 +1,99 @@
+"""What happened to a workflow, line by line: when, what, by whom, and the state it led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from pingregistrywf._generated import ping_registry as workflow
+from pingregistrywf._generated import ping_registry_index as index
+from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.values import Event
+
+ADMIN: Final = "admin"
+GATHERER: Final = "gatherer"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of a history.
+
+    Attributes:
+        event: the event.
+        who: who posted it, as far as the event tells.
+        what: its fields in words.
+        state: the state that it leads to, as the chart names it.
+    """
+
+    event: Event
+    who: str
+    what: str
+    state: str
+
+    def json(self) -> dict[str, Any]:
+        """The line as a JSON object."""
+        told = self.event.model_dump(exclude={"id", "parent"}, mode="json")
+        return {
+            "event": type(self.event).__name__,
+            "id": str(self.event.id),
+            "parent": str(self.event.parent),
+            "time": self.event.id.time.isoformat(timespec="milliseconds"),
+            "who": self.who,
+            "state": self.state,
+            "fields": told,
+        }
+
+
+def workflow_lines(events: Sequence[workflow.Event]) -> Iterator[Line]:
+    """The lines of a workflow's history."""
+    for event in events:
+        yield Line(event, _who(event), _what(event), _state(workflow.DECLARATION, event))
+
+
+def index_lines(events: Sequence[index.Event]) -> Iterator[Line]:
+    """The lines of an index's history."""
+    for event in events:
+        yield Line(event, "", _what(event), _state(index.DECLARATION, event))
+
+
+def _who(event: workflow.Event) -> str:
+    match event:
+        case workflow.ServerPinged(status_message=message):
+            # Pings of this project's daemons name their poster: NAME ping K.
+            name, _, number = message.rpartition(" ping ")
+            return name if number.isdigit() else ""
+        case workflow.ServerPingsGathered():
+            return GATHERER
+        case _:
+            return ADMIN
+
+
+def _what(event: Event) -> str:
+    match event:
+        case workflow.ServerPinged() | workflow.ServerPingsGathered():
+            return f"{event.status_code} {_printable(event.status_message)}"
+        case index.SnapshotState(ping_registry=entries):
+            return f"{len(entries)} listed"
+        case _:
+            names = type(event).model_fields.keys() - {"id", "parent"}
+            return " ".join(f"{name} {_value(getattr(event, name))}" for name in sorted(names))
+
+
+def _value(value: object) -> str:
+    return str(value) if isinstance(value, UUID | Ulid) else repr(value)
+
+
+def _printable(message: str) -> str:
+    """A message on one line that no terminal takes for an order."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in message
+    )
+
+
+def _state(declaration: Declaration, event: Event) -> str:
+    known = declaration.by_event.get(type(event))
+    return declaration.state_names[known.target] if known else ""
