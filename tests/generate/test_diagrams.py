@@ -447,11 +447,12 @@ def test_ping_registry_fits_a_readme() -> None:
     assert float(_root(TABLES["ping_registry"]).attrib["width"]) <= 900
 
 
-def test_widths_are_enough_for_dejavu_and_arial() -> None:
+def test_widths_are_enough_for_the_usual_fonts() -> None:
     # Measured with the fonts' own tables: DejaVu Sans and Liberation Sans (Arial's widths).
     assert width("PingRegistryCompleted", 1) >= max(11.742, 10.505)
     assert width("PingRegistryCompleted", 1, bold=True) >= max(13.3, 11.335)
     assert width("WWW mmm 000", 1, bold=True) >= max(9.219, 7.723)
+    assert width("illicit", 1) >= 7 * 0.602  # DejaVu Sans Mono
     assert width("注文", 1) >= 2
     assert width("e\N{COMBINING ACUTE ACCENT}", 1) == width("e", 1)
 

@@ -122,7 +122,7 @@ def _graphviz(text: str) -> dict[str, Any]:
 
 def _lines(boxes: Sequence[Box], links: Sequence[Link]) -> Iterator[str]:
     yield "digraph {"
-    yield '  graph [rankdir=TB, nodesep=0.4, ranksep=0.3, pad=0, dpi=72, charset="UTF-8"]'
+    yield '  graph [rankdir=TB, nodesep=0.25, ranksep=0.3, pad=0, dpi=72, charset="UTF-8"]'
     yield '  node [shape=box, fixedsize=true, label="", margin=0]'
     yield "  edge [arrowsize=0.8]"
     for box in boxes:

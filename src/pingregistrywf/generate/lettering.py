@@ -1,8 +1,8 @@
 """How wide a text is at most, whatever font it is shown in.
 
 A diagram is shown in a font of the reader's machine, so its texts cannot be measured: they are
-given the room that the widest of the usual fonts takes (DejaVu Sans, about the same as Verdana, and
-Arial for the letters in which that is wider).
+given the room that the widest of the usual fonts takes: DejaVu Sans, about the same as Verdana, and
+Arial for the letters in which that is wider; or a monospaced font, for a text of narrow letters.
 """
 
 from __future__ import annotations
@@ -56,12 +56,13 @@ BOLD: Final = _by_character(
         1.15: "W",
     }
 )
+MONOSPACE: Final = 0.61
 ANY_OTHER: Final = 1.05
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
     """The most room that a line of text takes at a font size."""
     widths = BOLD if bold else REGULAR
-    return size * sum(
-        widths.get(letter, 0.0 if unicodedata.combining(letter) else ANY_OTHER) for letter in text
-    )
+    letters = [letter for letter in text if not unicodedata.combining(letter)]
+    proportional = sum(widths.get(letter, ANY_OTHER) for letter in letters)
+    return size * max(proportional, MONOSPACE * len(letters))

@@ -1,4 +1,4 @@
-"""A chart as SVG: readable in light and dark, in any font, by screen readers, and by scripts.
+"""A chart as SVG: readable in light and dark, in any usual font, by screen readers and scripts.
 
 Graphviz says where things go (``layout``); what is drawn there, and how, is decided here.  The file
 asks nothing of its surroundings: no font, no picture and no script is loaded, and it follows the
@@ -70,14 +70,14 @@ LABEL: Final = 12.0
 SMALL: Final = 11.0
 LEADING: Final = 15.0
 WRAP: Final = 170.0
-MARGIN: Final = 18.0
-PADDING: Final = 14.0
+MARGIN: Final = 14.0
+PADDING: Final = 12.0
 HEADER: Final = 34.0
 DOT: Final = 12.0
 LOOP: Final = 24.0
-GAP: Final = 6.0
+GAP: Final = 5.0
 HEAD: Final = 8.0
-LEGEND: Final = 460.0
+LEGEND: Final = 500.0
 STRAIGHT: Final = 8
 """The weight of an arrow to the next state, which keeps the main way in one line."""
 
