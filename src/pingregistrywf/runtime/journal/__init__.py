@@ -37,12 +37,17 @@ _FORMS: Final = "use memory: or sqlite:PATH, for example sqlite:pings.db"
 
 
 def open_journal(
-    url: str, *, clock: Clock = time.time, retention: Retention | None = None
+    url: str,
+    *,
+    create: bool = True,
+    clock: Clock = time.time,
+    retention: Retention | None = None,
 ) -> Journal:
     """Open a journal; close it, or use it as a context manager.
 
     Args:
         url: ``memory:``, or ``sqlite:PATH`` for a file that is made if there is none.
+        create: False to refuse a file that does not exist yet.
         clock: seconds since the Unix epoch; marks deletions and trims.
         retention: how long the journal keeps what is no longer needed.
 
@@ -62,7 +67,7 @@ def open_journal(
         case "sqlite", ":", _:
             from pingregistrywf.runtime.journal.sqlite import open_sqlite
 
-            return open_sqlite(url, rest, clock=clock, retention=retention)
+            return open_sqlite(url, rest, create=create, clock=clock, retention=retention)
         case _, "", _:
             raise JournalOpenError(url, "it names no kind of journal", _FORMS)
         case _:

@@ -20,6 +20,7 @@ file lets two processes hold "the same" lock.
 
 from __future__ import annotations
 
+from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.protocol import Journal, Retention
 from pingregistrywf.runtime.journal.sqlite.address import Address
@@ -30,11 +31,19 @@ __all__ = ["open_sqlite"]
 
 
 def open_sqlite(
-    url: str, path_text: str, *, clock: Clock, retention: Retention | None = None
+    url: str,
+    path_text: str,
+    *,
+    create: bool,
+    clock: Clock,
+    retention: Retention | None = None,
 ) -> Journal:
     """Open the journal that ``path_text``, the URL after ``sqlite:``, names.
 
     Raises:
         JournalOpenError: the URL makes no sense, or the file is no journal or cannot be used.
     """
-    return SqliteJournal(Store(Address.parse(url, path_text)), clock=clock, retention=retention)
+    address = Address.parse(url, path_text)
+    if not create and not address.path.exists():
+        raise JournalOpenError(url, "there is no such file", "name a journal that exists")
+    return SqliteJournal(Store(address), clock=clock, retention=retention)

@@ -10,7 +10,13 @@ from pingregistrywf.runtime.errors import CorruptedDataError, DBError
 DAMAGED: Final = "restore the journal from a backup"
 
 _CORRUPTED: Final = frozenset(
-    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH}
+    {
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_FORMAT,
+        # A place that is free by the history's row is taken by a stray entry.
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    }
 )
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: (
@@ -55,7 +61,9 @@ def failure(
         committing: it failed at COMMIT, where the outcome may be unknown.
     """
     code = primary(error)
-    if code in _CORRUPTED and not committing:
+    if not committing and not _CORRUPTED.isdisjoint(
+        {code, getattr(error, "sqlite_errorcode", None)}
+    ):
         return CorruptedDataError(op, sqlite3.DatabaseError(f"{error}: {DAMAGED}"))
     advice = None if code is None else _ADVICE.get(code)
     told = error if advice is None else type(error)(f"{error}: {advice}")

@@ -25,6 +25,7 @@ SCHEMA_VERSION: Final = 1
 BUSY_SECONDS: Final = 10.0
 """How long to wait for a lock that some other program holds; our own processes queue."""
 
+_NO_DATABASE: Final = "the file is not a journal, nor any database"
 _OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
 
 # Times are milliseconds since the Unix epoch.  What the columns say is in rows.py.
@@ -87,7 +88,10 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
     try:
         # Text as bytes: damaged text must not raise before its checksum is looked at.
         connection.text_factory = bytes
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute("PRAGMA synchronous = FULL")  # reads the schema, too
+        except UnicodeDecodeError:  # SQLite quotes what is damaged
+            raise sqlite3.DatabaseError("malformed database schema") from None
         connection.execute("PRAGMA cell_size_check = ON")
         if role is not Role.WRITER:
             connection.execute("PRAGMA query_only = ON")
@@ -156,6 +160,8 @@ def _look_at_path(address: Address) -> os.stat_result | None:
         raise refuse("it is a directory", "name a file in it")
     if found is not None and not stat.S_ISREG(found.st_mode):
         raise refuse("it is not a regular file", "choose another path")
+    if found is not None and found.st_size == 1:  # which SQLite would take for empty
+        raise refuse(_NO_DATABASE, "choose another path")
     if found is not None and not os.access(address.path, os.R_OK | os.W_OK):
         raise refuse(
             "this user may not read and write the file", "change its permissions, or its owner"
@@ -179,6 +185,8 @@ def _peek(address: Address) -> None:
     ) as connection:
         try:
             _identify(address, connection)
+        except UnicodeDecodeError:  # SQLite quotes what is damaged
+            pass
         except sqlite3.Error as error:
             if primary(error) == sqlite3.SQLITE_NOTADB:
                 raise
@@ -275,10 +283,8 @@ def _log_ahead(address: Address, connection: sqlite3.Connection) -> None:
 def _refusal(address: Address, error: sqlite3.Error) -> JournalOpenError:
     match primary(error):
         case sqlite3.SQLITE_NOTADB:
-            return JournalOpenError(
-                address.url, "the file is not a journal, nor any database", "choose another path"
-            )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_FORMAT:
+            return JournalOpenError(address.url, _NO_DATABASE, "choose another path")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_FORMAT | None:
             return JournalOpenError(address.url, f"the file is damaged ({error})", DAMAGED)
         case _:
             return JournalOpenError(

@@ -135,29 +135,26 @@ class SqliteJournal:
             return moment - _milliseconds(age.total_seconds())
 
         with self._view("looking for garbage") as connection:
-            marks = connection.execute(
-                "SELECT key, id, deleted_at FROM history"
-                " WHERE deleted_at IS NOT NULL AND deleted_at <= ?",
-                (before(min(keep.deleted_entries, keep.deleted_mark)),),
-            ).fetchall()
+            emptied = rows.deleted(connection, before(min(keep.deleted_entries, keep.deleted_mark)))
+            expired = rows.deleted(connection, before(keep.deleted_mark))
             trims = connection.execute(
                 "SELECT trim.history, min(trim.start, history.start), trim.start"
                 " FROM trim JOIN history ON history.key = trim.history WHERE at <= ?",
                 (before(keep.trimmed_entries),),
             ).fetchall()
         removed = 0
-        freed = []
         for key, limit, trim in trims:
             removed += self._remove_entries(key, limit)
             self._remove("DELETE FROM trim WHERE history = ? AND start = ?", key, trim)
-        for key, name, deleted_at in marks:
-            removed += self._remove_entries(key, None)
-            self._remove("DELETE FROM trim WHERE history = ?", key)
-            if deleted_at <= before(keep.deleted_mark) and self._remove(
-                "DELETE FROM history WHERE key = ?", key
-            ):
-                freed.append(UUID(bytes=name))
-        return Collected(removed, tuple(sorted(freed)))
+        for history in emptied:
+            removed += self._remove_entries(history.key, None)
+            self._remove("DELETE FROM trim WHERE history = ?", history.key)
+        freed = sorted(
+            UUID(bytes=history.id)
+            for history in expired
+            if self._remove("DELETE FROM history WHERE key = ?", history.key)
+        )
+        return Collected(removed, tuple(freed))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._writing(f"trimming history {history}") as batch:

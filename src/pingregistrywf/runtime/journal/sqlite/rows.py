@@ -23,6 +23,10 @@ from pingregistrywf.runtime.journal.sqlite.failures import damage
 
 _DIGEST_SIZE: Final = 16
 _NEVER: Final = -(1 << 63)
+_SELECT: Final = (
+    "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
+    " FROM history"
+)
 
 Mark: TypeAlias = tuple[int, int, int, bool]
 """What tells two states of a history apart: key, head, start, deleted."""
@@ -86,11 +90,7 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
     Raises:
         CorruptedDataError: the row is not what was written.
     """
-    row = connection.execute(
-        "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
-        " FROM history WHERE id = ?",
-        (history.bytes,),
-    ).fetchone()
+    row = connection.execute(f"{_SELECT} WHERE id = ?", (history.bytes,)).fetchone()
     if row is None:
         again = connection.execute(
             "SELECT 1 FROM history INDEXED BY history_again WHERE id = ?", (history.bytes,)
@@ -98,18 +98,28 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
         if again.fetchone() is not None:
             raise damage(f"finding history {history}", "two indexes disagree on whether it exists")
         return None
-    checksum, *columns = row
-    found = History(*columns)
-    if found.id != history.bytes or not _matches(checksum, found):
+    found = _verified(row)
+    if found is None or found.id != history.bytes:
         raise damage(f"finding history {history}", "its row does not match its checksum")
     return found
 
 
-def _matches(checksum: Any, found: History) -> bool:
+def deleted(connection: sqlite3.Connection, moment: int) -> list[History]:
+    """The histories that were deleted at a moment or before; damaged rows are left out."""
+    found = connection.execute(
+        f"{_SELECT} WHERE deleted_at IS NOT NULL AND deleted_at <= ?", (moment,)
+    )
+    return [history for history in map(_verified, found) if history is not None]
+
+
+def _verified(row: Sequence[Any]) -> History | None:
+    checksum, *columns = row
+    found = History(*columns)
     try:
-        return bool(checksum == found.digest()) and len(found.vid) == len(EPOCH.bytes)
+        sound = checksum == found.digest() and len(found.id) == len(found.vid) == len(EPOCH.bytes)
     except (TypeError, struct.error):  # a flipped bit may make a text of a number
-        return False
+        return None
+    return found if sound else None
 
 
 def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
