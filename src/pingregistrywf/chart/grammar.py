@@ -134,7 +134,7 @@ class Grammar:
         for key, field in allowed.items():
             item: Any = _LOST
             if key in found:
-                item = self._entry(field, value[found[key]], (*at, found[key]))
+                item = self._entry(field, value[found[key]], (*at, key))
             elif field.is_required():
                 what = f"{_place(at)} lacks the key {key}"
                 self._spoil((*at, key), what, f"add {key}: {_sentence(field.description or '')}")
@@ -164,6 +164,7 @@ class Grammar:
             self._report.say((*at, key), f"{_place(at)} has an unknown key {key}", remedy)
             if near:
                 found[near] = key
+                self._report.rename((*at, key), (*at, near))
             else:
                 self._report.holes.add((*at, key))
         return found
@@ -202,7 +203,8 @@ class Grammar:
 
     def _list(self, annotation: Any, metadata: list[Any], value: Any, at: Path) -> Any:
         if not isinstance(value, list):
-            return self._spoil_shown(value, at, "write a list: [ … ]")
+            items = value if isinstance(value, str) else "…"
+            return self._spoil_shown(value, at, f"write a list: [{items}]")
         if not value and _min_length(metadata):
             return self._spoil(at, f"{_place(at)} is empty", "write at least one item")
         read = []
@@ -224,7 +226,8 @@ class Grammar:
             shaped = [each for each in shaped if set(value) & set(keys(each))]
         if len(shaped) == 1 and isinstance(value, (str, dict)):
             return self._value(shaped[0], metadata, value, at)
-        expected = " or ".join(_expected(*split(each)) for each in choices)
+        written = "…" if isinstance(value, (str, dict, list)) else _written(value)
+        expected = " or ".join(_expected(*split(each), written) for each in choices)
         return self._spoil_shown(value, at, f"write {expected}")
 
     def _leaf(self, kind: Any, metadata: list[Any], value: Any, at: Path) -> Any:
@@ -290,7 +293,7 @@ class Grammar:
         if isinstance(value, str):
             return f'"{value[:60]}{"…" if len(value) > 60 else ""}"'
         read = "a truth value" if isinstance(value, bool) else "a number"
-        return f"{self._document.texts.get(at, '')[:60]}, which YAML reads as {read}"
+        return f"{self._document.texts.get(at, str(value))[:60]}, which YAML reads as {read}"
 
 
 # --- Leaves: a name, a number, a truth value, one of some words -----------------------------------
@@ -319,12 +322,11 @@ def _choices(kind: Any) -> list[Any]:
     return list(kind) if issubclass(kind, StrEnum) else []
 
 
-def _expected(kind: Any, metadata: list[Any]) -> str:
+def _expected(kind: Any, metadata: list[Any], value: str = "…") -> str:
     """What to write, in words."""
     if is_word(kind):
-        return (
-            "{" + ", ".join(f"{key}: …" for key, f in keys(kind).items() if f.is_required()) + "}"
-        )
+        required = (key for key, field in keys(kind).items() if field.is_required())
+        return "{" + ", ".join(f"{key}: {value}" for key in required) + "}"
     if get_origin(kind) is dict:
         return "a mapping"
     if choices := [_written(each) for each in _choices(kind)]:

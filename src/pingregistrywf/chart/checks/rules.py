@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pingregistrywf.chart.checks.names import RUNTIME_ERRORS
 from pingregistrywf.chart.checks.states import leads_are_whole
 from pingregistrywf.chart.checks.tools import (
     CONFLICT,
@@ -275,6 +276,10 @@ class _Checker:
 
 def known_error(inquiry: Inquiry, name: str, at: Path) -> str | None:
     """The error of that name."""
+    if name in RUNTIME_ERRORS and name not in STANDARD_ERRORS:
+        what = f"{name} is an error of the run time, which no rule can name"
+        inquiry.report.say(at, what, "write an error of your own, declared under errors")
+        return None
     names = dict.fromkeys((*inquiry.chart.errors, *STANDARD_ERRORS))
     return inquiry.known(name, names, at, "error", ("errors",))
 

@@ -125,11 +125,6 @@ def _check_sharing(inquiry: Inquiry, sharing: list[tuple[str, EventWire, Path]])
                 what = f"no other event has the wire number {wire.number} of {name}"
                 report.say(("events", name, "when"), what, "remove when", (*at, "number"))
             continue
-        if wire.name != first_wire.name:
-            what = f"{first} and {name} have one wire number {wire.number} and different names"
-            remedy = f"write {first_wire.name} in both, or another number"
-            given = ((*first_at, "name"), (*first_at, "number"), (*at, "number"))
-            report.say((*at, "name"), what, remedy, *given)
         if not when:
             others = " and ".join(other for other, _, _ in sharing if other != name)
             what = f"{name} has the wire number {wire.number} of {others}"
@@ -138,6 +133,11 @@ def _check_sharing(inquiry: Inquiry, sharing: list[tuple[str, EventWire, Path]])
                 (*at, "number"), what, remedy, *((*each, "number") for _, _, each in sharing)
             )
             continue
+        if wire.name != first_wire.name:
+            what = f"{first} and {name} have one wire number {wire.number} and different names"
+            remedy = f"write {first_wire.name} in both, or another number"
+            given = ((*first_at, "name"), (*first_at, "number"), (*at, "number"))
+            report.say((*at, "name"), what, remedy, *given)
         (said,) = when.items()
         other = seen.setdefault(said, name)
         if other != name:
