@@ -17,6 +17,10 @@ NAMESPACE: Final = UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
 """The namespace of registry and index ids, unless another is chosen (behaviour.md, section 7)."""
 
 
+class RegistryNameError(ValueError):
+    """It is no name of a registry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
     """A registry: a name, from which its ids follow.
@@ -26,7 +30,7 @@ class Registry:
         namespace: the namespace in which the ids are made.
 
     Raises:
-        ValueError: the name is empty, or holds what UTF-8 cannot.
+        RegistryNameError: the name is empty, or holds what UTF-8 cannot.
     """
 
     name: str
@@ -34,11 +38,12 @@ class Registry:
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise ValueError("a registry's name is not empty: give one")
+            raise RegistryNameError("a registry's name is not empty: give one")
         try:
             self.name.encode()
         except UnicodeEncodeError:
-            raise ValueError(f"{self.name!r} is no name of a registry: it is not UTF-8") from None
+            text = f"{self.name!r} is no name of a registry: it is not UTF-8"
+            raise RegistryNameError(text) from None
 
     @property
     def id(self) -> UUID:

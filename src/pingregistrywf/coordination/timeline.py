@@ -15,6 +15,7 @@ from pingregistrywf.runtime.values import Event
 
 ADMIN: Final = "admin"
 GATHERER: Final = "gatherer"
+_WIDTH: Final = max(len(each.event.__name__) for each in workflow.DECLARATION.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,17 @@ class Line:
     who: str
     what: str
     state: str
+
+    def columns(self) -> tuple[str, str, str, str, str]:
+        """When, event, who, state and what, as texts of even width."""
+        when = self.event.id.time.strftime("%H:%M:%S.%f")[:-3]
+        name = type(self.event).__name__
+        return when, f"{name:<{_WIDTH}}", f"{self.who:<10}", f"{self.state:<11}", self.what
+
+    def text(self) -> str:
+        """The line as plain text."""
+        when, event, who, state, what = self.columns()
+        return f"{when}  {who}  {event}  {state}  {what}".rstrip()
 
     def json(self) -> dict[str, Any]:
         """The line as a JSON object."""

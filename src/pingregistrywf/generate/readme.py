@@ -12,11 +12,15 @@ from pingregistrywf.generate.mermaid import mermaid
 _PARTS: Final = ("diagram", "table")
 
 
+class MarkerError(ValueError):
+    """The README has lost a marker."""
+
+
 def filled(text: str, chart: Chart) -> str:
     """The README with each part between its two markers written anew.
 
     Raises:
-        ValueError: a marker is missing.
+        MarkerError: a marker is missing.
     """
     table = Table(chart)
     made = {"diagram": f"```mermaid\n{mermaid(table)}```", "table": markdown_table(table)}
@@ -24,7 +28,7 @@ def filled(text: str, chart: Chart) -> str:
         begin, end = f"<!-- begin generated {part} -->", f"<!-- end generated {part} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if len(pattern.findall(text)) != 1:
-            raise ValueError(f"README.md needs {begin} and {end} once: put them back")
+            raise MarkerError(f"README.md needs {begin} and {end} once: put them back")
         content = f"{begin}\n{made[part]}\n{end}"
         text = pattern.sub(lambda _, content=content: content, text)  # type: ignore[misc]
     return text
@@ -36,7 +40,7 @@ def markdown_table(table: Table) -> str:
     lines = [_row(head), _row(["---"] * len(head))]
     for command, arguments in table.rows:
         cells = (table.cells[(command, arguments), state] for state in table.states)
-        lines.append(_row([_name(table, command, arguments), *map(cell_text, cells)]))
+        lines.append(_row([row_name(table, command, arguments), *map(cell_text, cells)]))
     return "\n".join(lines)
 
 
@@ -53,7 +57,8 @@ def cell_text(cell: Cell) -> str:
             return (cell.error or "").removesuffix("Error")
 
 
-def _name(table: Table, command: str, arguments: Arguments) -> str:
+def row_name(table: Table, command: str, arguments: Arguments) -> str:
+    """The name of a row: the command, and which arguments it is about."""
     if arguments is Arguments.ANY:
         return command
     compared = {
