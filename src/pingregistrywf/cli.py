@@ -164,7 +164,7 @@ def chart(
         typer.Option(
             "--step",
             metavar="CMD",
-            help="Walk the chart by these commands. Init:other means with other arguments than stored.",
+            help="Walk the chart by commands. CMD:other means with other arguments than stored.",
         ),
     ] = None,
     model: Annotated[
@@ -349,6 +349,8 @@ def demo(
     from pingregistrywf._generated.ping_registry import DECLARATION
     from pingregistrywf.coordination import demo as demonstration
 
+    # Ended by a signal, the processes of the demonstration must end, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with _answering(demonstration.ParticipantFailedError, as_json=as_json):
         if failing > servers:
             raise _CannotRunError(

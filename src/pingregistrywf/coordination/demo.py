@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Semaphore
 from types import FrameType
 from typing import Final
 from uuid import UUID
@@ -92,19 +93,29 @@ def outcome(journal: Journal, workflow_id: UUID) -> State:
 @contextmanager
 def _participants(url: str, plan: Plan) -> Iterator[list[SpawnProcess]]:
     spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Semaphore(0)
     width = len(str(plan.servers))
     processes = [
         spawn.Process(
             target=_serve,
             name=(name := f"server-{number:0{width}}"),
-            args=(url, name, plan, FAILING_CODE if number > plan.servers - plan.failing else 0),
+            args=(
+                url,
+                ready,
+                name,
+                plan,
+                FAILING_CODE if number > plan.servers - plan.failing else 0,
+            ),
         )
         for number in range(1, plan.servers + 1)
     ]
-    processes.append(spawn.Process(target=_gather, name="gatherer", args=(url, plan)))
+    processes.append(spawn.Process(target=_gather, name="gatherer", args=(url, ready, plan)))
     try:
         for process in processes:
             process.start()
+        for _ in processes:
+            while not ready.acquire(timeout=PATIENCE):
+                _look_after(processes)
         yield processes
     finally:
         for process in processes:
@@ -124,9 +135,10 @@ def _look_after(processes: list[SpawnProcess]) -> None:
             )
 
 
-def _serve(url: str, name: str, plan: Plan, code: int) -> None:
-    stop = _stopped_by_signals()
+def _serve(url: str, ready: Semaphore, name: str, plan: Plan, code: int) -> None:
+    stop = _stop()
     with open_journal(url) as journal:
+        ready.release()
         Server(
             Desk(journal, Registry(REGISTRY)),
             name,
@@ -137,9 +149,10 @@ def _serve(url: str, name: str, plan: Plan, code: int) -> None:
         ).serve()
 
 
-def _gather(url: str, plan: Plan) -> None:
-    stop = _stopped_by_signals()
+def _gather(url: str, ready: Semaphore, plan: Plan) -> None:
+    stop = _stop()
     with open_journal(url) as journal:
+        ready.release()
         Gatherer(
             Desk(journal, Registry(REGISTRY)),
             pings=plan.pings,
@@ -149,7 +162,8 @@ def _gather(url: str, plan: Plan) -> None:
         ).serve()
 
 
-def _stopped_by_signals() -> Stop:
+def _stop() -> Stop:
+    """Asked for by a signal, or by the end of the process that began the demonstration."""
     stop = Stop()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
@@ -159,4 +173,7 @@ def _stopped_by_signals() -> Stop:
     signal.signal(signal.SIGTERM, ask)
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), stop.ask()), daemon=True).start()
     return stop
