@@ -21,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +35,9 @@ from pingregistrywf.runtime.journal.sqlite.turnstile import Turnstile
 MOST_TURNS: Final = 64
 """A batch takes no more turns than this, and none more after ``MOST_SECONDS``."""
 MOST_SECONDS: Final = 0.02
+
+_here: Final = threading.local()
+"""``files``: those on which this thread is in a turn, by whichever journal object."""
 
 
 class Batch:
@@ -85,7 +89,7 @@ class Batch:
             except sqlite3.Error as error:
                 # A full disk, for example, makes SQLite undo the transaction of all.
                 root = cause if isinstance(cause, sqlite3.Error) else error
-                self.error = failure("writing together with other threads", root)
+                self.error = failure("writing to the journal", root)
             raise
 
     def commit(self) -> None:
@@ -144,13 +148,26 @@ class Turns:
         if mine is not None:
             yield mine
             return
-        batch = self._mine.batch = self._enter()
+        files: set[Path] = _here.__dict__.setdefault("files", set())
+        if self._turnstile.path in files:
+            raise DBError(
+                "waiting for the turn to write",
+                RuntimeError(
+                    "this thread is in a turn of another journal object for the same file, which"
+                    " it would wait for without end: use that object"
+                ),
+            )
+        files.add(self._turnstile.path)
         try:
-            yield batch
+            batch = self._mine.batch = self._enter()
+            try:
+                yield batch
+            finally:
+                self._mine.batch = None
+                if not self._abandoned:
+                    self._leave(batch)
         finally:
-            self._mine.batch = None
-            if not self._abandoned:
-                self._leave(batch)
+            files.discard(self._turnstile.path)
 
     def close(self) -> None:
         """Close the turnstile, now or after the turns that are under way or waited for."""

@@ -25,7 +25,7 @@ class Turnstile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._paths = (f"{path}-next", f"{path}-main")
+        self.path = path
         self._files: tuple[int, int] | None = None
 
     def open(self) -> tuple[int, int]:
@@ -35,10 +35,9 @@ class Turnstile:
             OSError: they cannot be opened.
         """
         if self._files is None:
-            following, main = self._paths
-            opened = _open(following)
+            opened = _open(f"{self.path}-next")
             try:
-                self._files = (opened, _open(main))
+                self._files = (opened, _open(f"{self.path}-main"))
             except OSError:
                 os.close(opened)
                 raise

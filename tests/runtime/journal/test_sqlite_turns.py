@@ -1,0 +1,466 @@
+"""Turns: one flush for many threads, all or nothing, and everyone told the truth about it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from pingregistrywf.runtime.errors import DBError, VersionConflictError
+from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, open_journal
+from pingregistrywf.runtime.journal.sqlite import turns
+from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+
+from .contract import CHART, DAY, IDS, chain, post
+
+
+class Observed(sqlite3.Connection):
+    """A connection that records what it executes, and fails at COMMIT when it is told to."""
+
+    executed: list[str] = []  # noqa: RUF012
+    fail_with: int | None = None
+
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        self.executed.append(statement)
+        if statement == "COMMIT" and Observed.fail_with is not None:
+            error = sqlite3.OperationalError("told to fail")
+            error.sqlite_errorcode = Observed.fail_with
+            raise error
+        return super().execute(statement, *arguments)
+
+    def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
+        self.executed.append(statement)
+        return super().executemany(statement, *arguments)
+
+
+@pytest.fixture
+def observed(monkeypatch: pytest.MonkeyPatch) -> type[Observed]:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Observed))
+    monkeypatch.setattr(Observed, "executed", [])
+    monkeypatch.setattr(Observed, "fail_with", None)
+    return Observed
+
+
+@pytest.fixture
+def journal(observed: type[Observed], tmp_path: Path) -> Iterator[SqliteJournal]:
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
+        assert isinstance(journal, SqliteJournal)
+        yield journal
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches that do not end because they are old, however slow the machine is."""
+    monkeypatch.setattr(turns, "MOST_SECONDS", 60.0)
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+def queued(
+    journal: SqliteJournal, pool: ThreadPoolExecutor, *uses: Callable[[], Any]
+) -> list[Future[Any]]:
+    """Start each in a thread of its own; return when all wait for their turn, in that order."""
+    started = []
+    for use in uses:
+        before = len(journal._store.turns._waiting)
+        started.append(pool.submit(use))
+        while len(journal._store.turns._waiting) == before:
+            time.sleep(0.001)
+    return started
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_threads_share_a_flush(
+    journal: SqliteJournal, observed: type[Observed], pool: ThreadPoolExecutor
+) -> None:
+    histories = [uuid4() for _ in range(8)]
+    own = uuid4()
+    observed.executed.clear()
+    with journal.exclusive(own):
+        uses = [partial(post, journal, history, NO_HEAD) for history in histories]
+        others = queued(journal, pool, *uses)
+        post(journal, own, NO_HEAD)
+    heads = [other.result(timeout=10)[0] for other in others]
+    assert observed.executed.count("COMMIT") == observed.executed.count("BEGIN IMMEDIATE") == 1
+    assert [journal.read(history).head for history in histories] == heads
+    assert journal.read(own).head.vid
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_batch_is_bounded(
+    journal: SqliteJournal,
+    observed: type[Observed],
+    pool: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "MOST_TURNS", 3)
+    observed.executed.clear()
+    with journal.exclusive(uuid4()):
+        uses = [partial(post, journal, uuid4(), NO_HEAD) for _ in range(8)]
+        others = queued(journal, pool, *uses)
+    for other in others:
+        other.result(timeout=10)
+    assert observed.executed.count("COMMIT") == 3
+
+
+def test_a_batch_does_not_grow_old(
+    journal: SqliteJournal,
+    observed: type[Observed],
+    pool: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "MOST_SECONDS", 0.0)
+    observed.executed.clear()
+    with journal.exclusive(uuid4()):
+        uses = [partial(post, journal, uuid4(), NO_HEAD) for _ in range(4)]
+        others = queued(journal, pool, *uses)
+    for other in others:
+        other.result(timeout=10)
+    assert observed.executed.count("COMMIT") == 5
+
+
+def test_turns_are_given_in_order(journal: SqliteJournal, pool: ThreadPoolExecutor) -> None:
+    order = []
+
+    def note(number: int) -> None:
+        with journal.exclusive(uuid4()):
+            order.append(number)
+
+    with journal.exclusive(uuid4()):
+        others = queued(journal, pool, *[partial(note, number) for number in range(10)])
+    for other in others:
+        other.result(timeout=10)
+    assert order == list(range(10))
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_nobody_is_told_before_it_is_durable(
+    journal: SqliteJournal, pool: ThreadPoolExecutor
+) -> None:
+    """A commit, a reader of it, and a refusal because of it: all wait for the last of the batch."""
+    history = uuid4()
+    hold, holding = threading.Event(), threading.Event()
+
+    def read() -> Ulid:
+        with journal.exclusive(history):
+            return journal.read(history).head.vid
+
+    def refused() -> VersionConflictError:
+        with pytest.raises(VersionConflictError) as caught:
+            post(journal, history, NO_HEAD)
+        return caught.value
+
+    def last() -> None:
+        with journal.exclusive(history):
+            holding.set()
+            hold.wait(10)
+
+    with journal.exclusive(history), journal.subscribe(history) as subscription:
+        first = queued(
+            journal, pool, partial(post, journal, history, NO_HEAD), read, refused, last
+        )[:3]
+    assert holding.wait(10)
+    time.sleep(0.02)
+    assert not any(each.done() for each in first)
+    assert journal.read(history).head == NO_HEAD  # readers see durable data only
+    assert not subscription.wait(0)
+    hold.set()
+    (head, _), vid, conflict = [each.result(timeout=10) for each in first]
+    assert vid == conflict.stored == head.vid == journal.read(history).head.vid
+
+
+def test_a_turn_that_only_reads_flushes_nothing(journal: SqliteJournal, tmp_path: Path) -> None:
+    history = uuid4()
+    post(journal, history, NO_HEAD)
+    before = (tmp_path / "pings.db-wal").stat()
+    with journal.exclusive(history):
+        journal.read(history)
+    with pytest.raises(VersionConflictError):
+        post(journal, history, NO_HEAD)
+    assert not journal.trim(history)
+    after = (tmp_path / "pings.db-wal").stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_reader_among_readers_need_not_wait(
+    journal: SqliteJournal, pool: ThreadPoolExecutor
+) -> None:
+    hold = threading.Event()
+
+    def last() -> None:
+        with journal.exclusive(uuid4()):
+            hold.wait(10)
+
+    with journal.exclusive(uuid4()):
+        (other,) = queued(journal, pool, last)
+    assert not other.done()  # and yet this thread came here
+    hold.set()
+    other.result(timeout=10)
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize(
+    ("code", "definite"),
+    [
+        (sqlite3.SQLITE_IOERR_FSYNC, False),
+        (sqlite3.SQLITE_IOERR_WRITE, False),
+        (sqlite3.SQLITE_NOMEM, False),
+        (sqlite3.SQLITE_CORRUPT, False),
+        (sqlite3.SQLITE_FULL, True),
+        (sqlite3.SQLITE_BUSY, True),
+    ],
+)
+def test_a_failed_flush_is_told_to_everyone(
+    journal: SqliteJournal,
+    observed: type[Observed],
+    pool: ThreadPoolExecutor,
+    code: int,
+    definite: bool,
+) -> None:
+    history = uuid4()
+    head, entries = post(journal, history, NO_HEAD)
+
+    def read() -> Head:
+        with journal.exclusive(history):
+            return journal.read(history).head
+
+    def body() -> None:
+        with journal.exclusive(history):
+            started.extend(
+                queued(
+                    journal,
+                    pool,
+                    read,
+                    partial(post, journal, uuid4(), NO_HEAD),
+                    partial(post, journal, history, head),  # loses to this thread
+                    partial(journal.delete, uuid4(), NO_HEAD),
+                )
+            )
+            post(journal, history, head)
+            observed.fail_with = code
+
+    started: list[Future[Any]] = []
+    with journal.subscribe() as subscription:
+        for use in (body, *(partial(lambda n: started[n].result(timeout=10), n) for n in range(4))):
+            with pytest.raises(DBError) as caught:
+                use()
+            assert caught.value.definite is definite
+            assert caught.value.op == "committing"
+        assert not subscription.wait(0)
+    observed.fail_with = None
+    assert journal.read(history, whole=True).entries == tuple(entries)
+    post(journal, history, head)
+
+
+def test_interrupted_while_waiting(journal: SqliteJournal) -> None:
+    """An exception in a thread that waits (Ctrl-C) leaves the queue as if it had not come."""
+    history = uuid4()
+    queue = journal._store.turns
+
+    class Interrupted(BaseException):
+        pass
+
+    class InterruptedLock:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def acquire(self) -> bool:
+            self.calls += 1
+            if self.calls == 2:
+                raise Interrupted
+            return True
+
+        def release(self) -> None:
+            """Called: the turn is its own now."""
+
+    def wait() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(turns.threading, "Lock", InterruptedLock)  # type: ignore[attr-defined]
+            queue._queue()
+
+    with journal.exclusive(history):
+        with pytest.raises(Interrupted):
+            wait()
+        assert not queue._waiting
+    post(journal, history, NO_HEAD)
+
+
+def test_two_objects_for_one_file_in_one_thread(journal: SqliteJournal, tmp_path: Path) -> None:
+    """It would wait for itself without end; it is told instead."""
+    history = uuid4()
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as other:
+        with journal.exclusive(history):
+            other.read(history)
+            with pytest.raises(DBError, match="another journal object"):
+                post(other, history, NO_HEAD)
+            post(journal, history, NO_HEAD)
+        post(other, uuid4(), NO_HEAD)
+
+
+def test_closing_inside_a_turn(journal: SqliteJournal, tmp_path: Path) -> None:
+    history = uuid4()
+    with journal.exclusive(history):
+        head, _ = post(journal, history, NO_HEAD)
+        journal.close()
+        with pytest.raises(DBError, match="closed"):
+            post(journal, history, head)
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as again:
+        assert again.read(history).head == head
+
+
+def test_an_append_costs_the_same_at_any_length(
+    journal: SqliteJournal, observed: type[Observed]
+) -> None:
+    history = uuid4()
+
+    def append(head: Head) -> tuple[Head, list[str]]:
+        observed.executed.clear()
+        with journal.exclusive(history):
+            reading = journal.read(history, head)
+            assert len(reading.entries) == 0
+            head, _ = post(journal, history, reading.head)
+        return head, list(observed.executed)
+
+    head, _ = post(journal, history, NO_HEAD, 10)
+    head, _ = append(head)  # the connections are open now
+    head, short = append(head)
+    head, _ = post(journal, history, head, 10_000)
+    head, long = append(head)
+    assert long == short
+    assert len(short) == 9
+    # Rows: one entry and the history's own.
+    with journal.exclusive(history):
+        batch = journal._store.turns.mine
+        assert batch is not None
+        before = batch.connection.total_changes
+        post(journal, history, head)
+        assert batch.connection.total_changes - before == 2
+
+
+# A full disk
+
+
+def fill(journal: Any, history: UUID) -> tuple[Head, int]:
+    """Append until it is full."""
+    head, count = NO_HEAD, 0
+    while True:
+        try:
+            head, _ = post(journal, history, head, 10)
+            count += 10
+        except DBError as error:
+            assert error.definite  # noqa: PT017
+            assert "full" in str(error)  # noqa: PT017
+            assert "free space" in str(error)  # noqa: PT017
+            return head, count
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    history, other = uuid4(), uuid4()
+    small = f"sqlite:{tmp_path}/pings.db?max_page_count=25"
+    with open_journal(small) as journal:
+        spare, _ = post(journal, other, NO_HEAD, 100)
+        head, count = fill(journal, history)
+        assert count > 20
+        # Nothing half-written: neither by the last append nor by one of many entries.
+        with pytest.raises(DBError):
+            journal.commit(history, head, chain(head.vid, 100), chart=CHART)
+        with pytest.raises(DBError):
+            journal.commit(
+                uuid4(), NO_HEAD, [Entry(IDS.next(EPOCH), EPOCH, b"x" * 100_000)], chart=CHART
+            )
+        reading = journal.read(history)
+        assert (len(reading.entries), reading.head) == (count, head)
+        with pytest.raises(VersionConflictError):
+            post(journal, history, NO_HEAD)
+        # Space is freed by deleting and collecting, in spite of the full disk.
+        journal.delete(other, spare)
+        assert journal.collect(journal.clock() + 31 * DAY).entries == 100
+        head, _ = post(journal, history, head, 10)
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
+        head, _ = post(journal, history, head, 200)
+        assert len(journal.read(history).entries) == count + 210
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_full_disk_fails_the_batch_and_not_the_next(
+    tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    """SQLite undoes the whole transaction: also those who asked for little are told."""
+    history, own = uuid4(), uuid4()
+    with open_journal(f"sqlite:{tmp_path}/pings.db?max_page_count=20") as journal:
+        assert isinstance(journal, SqliteJournal)
+        head, _ = post(journal, own, NO_HEAD)
+        large = [Entry(IDS.next(EPOCH), EPOCH, b"x" * 200_000)]
+
+        def body() -> None:
+            with journal.exclusive(own):
+                others.extend(
+                    queued(
+                        journal,
+                        pool,
+                        lambda: journal.commit(history, NO_HEAD, large, chart=CHART),
+                        partial(post, journal, history, NO_HEAD),
+                    )
+                )
+                post(journal, own, head)
+
+        others: list[Future[Any]] = []
+        for use in (body, lambda: others[0].result(timeout=10)):
+            with pytest.raises(DBError, match="full") as caught:
+                use()
+            assert caught.value.definite
+        # The third came into a batch of its own.
+        assert others[1].result(timeout=10)[0] == journal.read(history).head
+        assert journal.read(own).head == head
+        post(journal, own, head)
+
+
+def test_a_lost_transaction_takes_no_more_writes(tmp_path: Path) -> None:
+    history = uuid4()
+    with open_journal(f"sqlite:{tmp_path}/pings.db?max_page_count=20") as journal:
+
+        def body() -> None:
+            with journal.exclusive(history):
+                head, _ = post(journal, history, NO_HEAD)
+                large = Entry(IDS.next(head.vid), head.vid, b"x" * 200_000)
+                with pytest.raises(DBError, match="full"):
+                    journal.commit(history, head, [large], chart=CHART)
+                with pytest.raises(DBError, match="full"):
+                    journal.read(history)
+                with pytest.raises(DBError, match="full"):
+                    post(journal, history, NO_HEAD)
+
+        with pytest.raises(DBError, match="full") as caught:
+            body()
+        assert caught.value.definite
+        assert journal.read(history).head == NO_HEAD
+        post(journal, history, NO_HEAD)
+
+
+def test_another_programs_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pingregistrywf.runtime.journal.sqlite.file.BUSY_SECONDS", 0.05)
+    history = uuid4()
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
+        head, _ = post(journal, history, NO_HEAD)
+        other = sqlite3.connect(tmp_path / "pings.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DBError, match="another program holds") as caught:
+            post(journal, history, head)
+        assert caught.value.definite
+        assert journal.read(history).head == head
+        other.close()
+        post(journal, history, head)
