@@ -50,6 +50,10 @@ class Plan:
     duration: float = 4.0
     failing: int = 1
 
+    def code(self, number: int) -> int:
+        """The status code of a server's pings; servers are counted from 1, the last ones fail."""
+        return FAILING_CODE if number > self.servers - self.failing else 0
+
 
 class ParticipantFailedError(RuntimeError):
     """A process of the demonstration ended before its part was done."""
@@ -99,13 +103,7 @@ def _participants(url: str, plan: Plan) -> Iterator[list[SpawnProcess]]:
         spawn.Process(
             target=_serve,
             name=(name := f"server-{number:0{width}}"),
-            args=(
-                url,
-                ready,
-                name,
-                plan,
-                FAILING_CODE if number > plan.servers - plan.failing else 0,
-            ),
+            args=(url, ready, name, plan, plan.code(number)),
         )
         for number in range(1, plan.servers + 1)
     ]
@@ -173,7 +171,12 @@ def _stop() -> Stop:
     signal.signal(signal.SIGTERM, ask)
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlive_no_parent, args=(stop,), daemon=True).start()
+    return stop
+
+
+def _outlive_no_parent(stop: Stop) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), stop.ask()), daemon=True).start()
-    return stop
+        parent.join()
+        stop.ask()
