@@ -190,7 +190,10 @@ class Grammar:
             else:
                 inner = self._value(valued, [], item, place)
                 read[key] = self._placeholder(valued, []) if inner is _LOST else inner
-        return read or self._placeholder(dict[keyed, valued], metadata)  # type: ignore[valid-type]
+        if not read and _min_length(metadata):
+            self._report.holes.add(at)
+            return _LOST
+        return read
 
     def _is_name(self, annotation: Any, key: str, at: Path) -> bool:
         kind, metadata = split(annotation)

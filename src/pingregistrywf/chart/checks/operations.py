@@ -43,6 +43,12 @@ class Known:
             return {snapshot.command.option: Argument(type=Type.BOOL, doc="")}
         return None
 
+    def begins(self, command: str) -> bool:
+        """Whether a command begins a history, as far as the chart can be read."""
+        chart = self.chart
+        initial = any(state.initial for state in chart.states.values())
+        return self.whole and initial and command in chart.commands and chart.starts(command)
+
     @property
     def commands(self) -> list[str]:
         """The names of the commands."""
@@ -147,7 +153,7 @@ class _Checker:
         if command is None or wanted is None:
             self._sure = False
             return
-        if chart.whole and command in chart.chart.commands and chart.chart.starts(command):
+        if chart.begins(command):
             self._check_beginning(step, command, at)
         self._check_args(number, step, command, wanted, at, chart.whole)
 

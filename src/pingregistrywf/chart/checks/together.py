@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from pingregistrywf.chart.checks.wire import wire_fields, wire_values
-from pingregistrywf.chart.mistakes import Path, Report
+from pingregistrywf.chart.mistakes import Report
 from pingregistrywf.chart.vocabulary import Chart, Operations
+
+_AGREE: Final = "write the same in both, or another wire package"
 
 
 def check_together(
@@ -35,28 +38,24 @@ def _wire(chart: Chart) -> tuple[str, str]:
 
 def _check_shared_wire(chart: Chart, report: Report, other: Chart, other_report: Report) -> None:
     """Check that two charts' forms of one message agree."""
-    by_name = {each.name: each for each in wire_fields(other)}
-    by_number = {each.number: each for each in wire_fields(other)}
+    known_fields = [each for each in wire_fields(other) if other_report.whole(each.at)]
+    by_name = {each.name: each for each in known_fields}
+    by_number = {each.number: each for each in known_fields}
     for field in wire_fields(chart):
         for known in (by_name.get(field.name), by_number.get(field.number)):
-            if known is None or other_report.lost(known.at):
-                continue
-            mine, theirs = (f"{each.name} {each.type} = {each.number}" for each in (field, known))
-            if mine != theirs:
+            mine, theirs = (
+                f"{each.name} {each.type} = {each.number}" for each in (field, known or field)
+            )
+            if mine != theirs and report.whole(field.at):
                 what = f"the field {mine} is {theirs} in {other.chart}, on the same wire"
-                _say(report, field.at, what, other_report, known.at)
+                report.say(field.at, what, _AGREE)
                 break
-    values = {each.name: each.number for _, each, _ in wire_values(other)}
-    numbers = {each.number: each.name for _, each, _ in wire_values(other)}
+    known_values = [each for _, each, at in wire_values(other) if other_report.whole(at)]
+    numbers = {each.name: each.number for each in known_values}
+    names = {each.number: each.name for each in known_values}
     for _, value, at in wire_values(chart):
-        number = values.get(value.name, value.number)
-        name = numbers.get(value.number, value.name)
-        if (number, name) != (value.number, value.name):
-            theirs = f"{value.name} = {number}" if number != value.number else f"{name} = {number}"
-            what = f"the event {value.name} = {value.number} is {theirs} in {other.chart}"
-            _say(report, at, what, other_report, ())
-
-
-def _say(report: Report, at: Path, what: str, other: Report, other_at: Path) -> None:
-    if other.whole(other_at):
-        report.say(at, what, "write the same in both, or another wire package")
+        number = numbers.get(value.name, value.number)
+        name = value.name if number != value.number else names.get(number, value.name)
+        if (name, number) != (value.name, value.number) and report.whole(at):
+            theirs = f"{name} = {number} in {other.chart}, on the same wire"
+            report.say(at, f"the event {value.name} = {value.number} is {theirs}", _AGREE)

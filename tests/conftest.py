@@ -1,0 +1,42 @@
+"""What tests of every part share: the tables of behaviour.md, by hand.
+
+A test with the argument ``cell`` runs once for each cell of the workflow's table, one with
+``index_cell`` once for each of the index's; ``cells`` has both tables whole.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _load(name: str) -> ModuleType:
+    """A module beside this one: pytest's importlib mode keeps tests off the import path."""
+    known = sys.modules.get(name)
+    if known is not None:
+        return known
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_CELLS = _load("cells")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for argument, table in (("cell", _CELLS.WORKFLOW), ("index_cell", _CELLS.INDEX)):
+        if argument in metafunc.fixturenames:
+            metafunc.parametrize(argument, table, ids=[each.name for each in table])
+
+
+@pytest.fixture(scope="session")
+def cells() -> ModuleType:
+    """The module ``cells``: ``WORKFLOW`` and ``INDEX``, and how they are written."""
+    return _CELLS
