@@ -129,7 +129,7 @@ class Engine(Generic[S, E]):
             BehaviorError: the chart refuses the command.
         """
         declaration = self.declaration
-        if not isinstance(command, tuple(declaration.commands.values())):
+        if type(command) not in declaration.commands.values():
             raise InvalidCommandError(
                 f"{type(command).__name__} is no command of {declaration.name}"
             )

@@ -1,0 +1,67 @@
+"""A clock that tests turn, and every kind of journal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from pingregistrywf import Journal, UlidSource, open_journal
+
+settings.register_profile(
+    "reproducible",
+    derandomize=True,
+    deadline=None,
+    max_examples=5000 if os.environ.get("EXHAUSTIVE") == "1" else 100,
+)
+settings.load_profile("reproducible")
+
+Open = Callable[[], Journal]
+
+
+class TurnedClock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def turn(self, *, days: float = 0, seconds: float = 0) -> None:
+        self.now += days * 86_400 + seconds
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def ids(clock: TurnedClock) -> UlidSource:
+    return UlidSource(clock)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: TurnedClock) -> Iterator[Open]:
+    """Opens the test's journal, again and again as other processes would."""
+    journals: list[Journal] = []
+
+    def open_it() -> Journal:
+        if request.param == "memory" and journals:
+            return journals[0]
+        url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'pings.db'}"
+        journals.append(open_journal(url, clock=clock))
+        return journals[-1]
+
+    yield open_it
+    for journal in journals:
+        journal.close()
+
+
+@pytest.fixture
+def journal(opened: Open) -> Journal:
+    return opened()
