@@ -37,7 +37,12 @@ MOST_TURNS: Final = 64
 MOST_SECONDS: Final = 0.02
 
 _here: Final = threading.local()
-"""``files``: those on which this thread is in a turn, by whichever journal object."""
+
+
+def _files_here() -> set[Path]:
+    """The files on which this thread is in a turn, by whichever journal object."""
+    files: set[Path] = _here.__dict__.setdefault("files", set())
+    return files
 
 
 class Batch:
@@ -148,7 +153,7 @@ class Turns:
         if mine is not None:
             yield mine
             return
-        files: set[Path] = _here.__dict__.setdefault("files", set())
+        files = _files_here()
         if self._turnstile.path in files:
             raise DBError(
                 "waiting for the turn to write",
@@ -179,6 +184,7 @@ class Turns:
     def abandon(self) -> None:
         """In a forked child: a turn in which the thread was forked belongs to the parent."""
         self._abandoned = True
+        _files_here().discard(self._turnstile.path)
         self._turnstile.close()
 
     def _enter(self) -> Batch:

@@ -1,0 +1,166 @@
+"""Several processes on one file: each gets its share, and a killed one loses nothing it told."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from pingregistrywf.runtime.journal import NO_HEAD, open_journal
+
+from .contract import post
+
+EXHAUSTIVE = bool(os.environ.get("EXHAUSTIVE"))
+POSTER = Path(__file__).with_name("poster.py")
+
+
+class Poster:
+    """A running ``poster.py``."""
+
+    def __init__(self, url: str, history: UUID, count: int) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, POSTER, url, str(history), str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "ready\n"
+
+    def go(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def finish(self) -> tuple[list[str], str]:
+        """The complete lines that it wrote, and its standard error."""
+        out, err = self.process.communicate(timeout=120)
+        return [line[:-1] for line in out.splitlines(keepends=True) if line.endswith("\n")], err
+
+
+def run(posters: list[Poster]) -> list[list[str]]:
+    for poster in posters:
+        poster.go()
+    finished = [poster.finish() for poster in posters]
+    assert [err for _, err in finished] == [""] * len(posters)
+    return [lines for lines, _ in finished]
+
+
+@dataclass
+class Shares:
+    slowest_to_fastest: float
+    longest_wait: float
+
+    @property
+    def fair(self) -> bool:
+        return self.slowest_to_fastest >= 0.5 and self.longest_wait <= 0.25
+
+
+def post_together(place: Path, processes: int, each: int) -> Shares:
+    """Post from several processes at once, and check that every entry is there exactly once."""
+    url, history = f"sqlite:{place}/pings.db", uuid4()
+    lines = run([Poster(url, history, each) for _ in range(processes)])
+    acknowledged = [vid for told in lines for vid in told[:-1]]
+    with open_journal(url) as journal:
+        stored = [str(entry.id) for entry in journal.read(history).entries]
+    assert len(stored) == processes * each
+    assert sorted(acknowledged) == sorted(stored)
+    times = [json.loads(told[-1]) for told in lines]
+    rates = [each / (t["ended"] - t["began"]) for t in times]
+    return Shares(min(rates) / max(rates), max(t["longest"] for t in times))
+
+
+def eventually(place: Path, measure: Callable[[Path], Shares]) -> None:
+    """Times depend on what else the machine does: the best of three counts."""
+    measured = []
+    for attempt in range(3):
+        (place / str(attempt)).mkdir()
+        measured.append(measure(place / str(attempt)))
+        if measured[-1].fair:
+            return
+    pytest.fail(f"never fair: {measured}")
+
+
+@pytest.mark.xdist_group("timing")
+def test_eight_processes_get_their_share(tmp_path: Path) -> None:
+    eventually(tmp_path, lambda place: post_together(place, 8, 500 if EXHAUSTIVE else 100))
+
+
+def test_processes_make_a_new_file_at_once(tmp_path: Path) -> None:
+    for round_ in range(10 if EXHAUSTIVE else 3):
+        (tmp_path / str(round_)).mkdir()
+        post_together(tmp_path / str(round_), 6, 2)
+
+
+def test_killed_while_posting(tmp_path: Path) -> None:
+    """Every acknowledged entry is there, the chain is whole, and the others go on."""
+    drawn = random.Random(2)
+    url, history = f"sqlite:{tmp_path}/pings.db", uuid4()
+    acknowledged: set[str] = set()
+    for _ in range(50 if EXHAUSTIVE else 10):
+        victim, survivor = Poster(url, history, 1_000_000), Poster(url, history, 20)
+        victim.go()
+        assert victim.process.stdout is not None
+        acknowledged.add(victim.process.stdout.readline().strip())  # it is posting now
+        survivor.go()
+        time.sleep(drawn.random() * 0.1)
+        victim.process.kill()
+        told, _ = victim.finish()
+        acknowledged.update(told)
+        told, err = survivor.finish()
+        assert err == ""
+        acknowledged.update(told[:-1])
+        with open_journal(url) as journal:
+            reading = journal.read(history)
+            assert acknowledged <= {str(entry.id) for entry in reading.entries}
+            head, _ = post(journal, history, reading.head)
+            acknowledged.add(str(head.vid))
+
+
+def test_killed_while_making_the_file(tmp_path: Path) -> None:
+    drawn = random.Random(3)
+    for round_ in range(50 if EXHAUSTIVE else 10):
+        url, history = f"sqlite:{tmp_path}/{round_}.db", uuid4()
+        victim = Poster(url, history, 1_000_000)
+        victim.go()
+        time.sleep(drawn.random() * 0.03)
+        victim.process.kill()
+        told, _ = victim.finish()
+        with open_journal(url) as journal:
+            reading = journal.read(history)
+            assert set(told) <= {str(entry.id) for entry in reading.entries}
+            post(journal, history, reading.head)
+
+
+def test_a_turn_ends_with_its_process(tmp_path: Path) -> None:
+    """Killed inside of a turn: what it wrote there is gone, and the turn free at once."""
+    url, history = f"sqlite:{tmp_path}/pings.db", uuid4()
+    with open_journal(url) as journal:
+        head, _ = post(journal, history, NO_HEAD)
+        script = f"""if True:
+            import os, signal
+            from uuid import UUID
+            from pingregistrywf.runtime.ids import UlidSource
+            from pingregistrywf.runtime.journal import Entry, open_journal
+            journal, history = open_journal({url!r}), UUID({str(history)!r})
+            with journal.exclusive(history):
+                head = journal.read(history).head
+                entry = Entry(UlidSource().next(head.vid), head.vid, b"never acknowledged")
+                journal.commit(history, head, [entry], chart="pings")
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+        assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+        assert journal.read(history).head == head
+        began = time.monotonic()
+        post(journal, history, head)
+        assert time.monotonic() - began < 5
