@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -45,9 +46,10 @@ from pingregistrywf import (
     is_package_error,
 )
 from pingregistrywf._generated import ping_registry_index as index
-from pingregistrywf.runtime.engine import CACHED_STATES
+from pingregistrywf.runtime import engine
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, Reading
 
+from ..cells import WORKFLOW, Cell
 from .conftest import Open, TurnedClock
 
 REGISTRY = UUID("10000000-0000-4000-8000-000000000001")
@@ -217,6 +219,7 @@ COMMANDS: dict[str, Callable[[Workflows, UUID, Vid], Any]] = {
     "Delete": lambda w, each, vid: w.delete(each, vid),
 }
 each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+each_cell = pytest.mark.parametrize("told", WORKFLOW, ids=lambda told: told.name)
 each_state = pytest.mark.parametrize("code", list(StateCode)[1:], ids=lambda code: code.name)
 
 
@@ -330,13 +333,16 @@ class Raced:
         self.journal = journal
         self.others = list(others)
         self.reads = 0
+        self.watch: Callable[[Reading], None] = lambda reading: None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.journal, name)
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         self.reads += 1
-        return self.journal.read(history, after, whole=whole)
+        reading = self.journal.read(history, after, whole=whole)
+        self.watch(reading)
+        return reading
 
     def exclusive(self, history: UUID) -> AbstractContextManager[None]:
         return nullcontext()
@@ -670,20 +676,17 @@ def test_the_cached_state_equals_the_rebuilt_one(journal: Journal, workflows: Wo
         assert workflows.find_id(workflow) == Workflows(journal).find_id(workflow)
 
 
-def test_the_cache_forgets_without_harm(journal: Journal) -> None:
-    workflows = Workflows(journal)
-    first, head = begin(workflows)
-    for _ in range(CACHED_STATES + 1):
-        workflow = uuid4()
-        journal.commit(
-            workflow,
-            NO_HEAD,
-            [started(registry=OTHER)],
-            chart=CHART,
-        )
-        workflows.find_id(workflow)
-    assert workflows.find_id(first).vid == head
-    assert workflows.append_ping(first, head, 0, "") > head
+def test_the_cache_forgets_without_harm(raced: Raced, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CACHED_STATES", 3)
+    workflows = Workflows(raced)
+    begun = [begin(workflows) for _ in range(5)]
+    seen: list[int] = []
+    raced.watch = lambda reading: seen.append(len(reading.entries))
+    for workflow, head in begun[::-1]:
+        assert workflows.find_id(workflow).vid == head
+    assert seen == [0, 0, 0, 1, 1]
+    for workflow, head in begun:
+        assert workflows.append_ping(workflow, head, 0, "") > head
 
 
 def test_reading_after_the_cached_state_reads_what_is_new(raced: Raced, others: Workflows) -> None:
@@ -691,19 +694,80 @@ def test_reading_after_the_cached_state_reads_what_is_new(raced: Raced, others: 
     workflows = Workflows(raced)
     workflows.find_id(workflow)
     seen: list[int] = []
-    read = raced.read
-
-    def counting(history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
-        reading = read(history, after, whole=whole)
-        seen.append(len(reading.entries))
-        return reading
-
-    raced.read = counting  # type: ignore[method-assign]
+    raced.watch = lambda reading: seen.append(len(reading.entries))
     for _ in range(5):
         others.append_ping(workflow, NO_VC, 0, "theirs")
         workflows.append_ping(workflow, NO_VC, 0, "ours")
     workflows.find_id(workflow)
     assert seen == [1, 1, 1, 1, 1, 0]
+
+
+@each_cell
+def test_every_cell(
+    workflows: Workflows, others: Workflows, journal: Journal, ids: UlidSource, told: Cell
+) -> None:
+    """The table, and the deleted column, with each kind of version; all others see the same."""
+    for mode in ("right", "none", "retry"):
+        if told.state == "Deleted":
+            workflow, head = run_to(workflows, StateCode.TERMINATED)
+            workflows.delete(workflow, head)
+            head, before = EPOCH, ()
+        else:
+            workflow, head = run_to(workflows, StateCode[told.state.upper()])
+            before = workflows.events(workflow)
+        old = found(workflows, workflow)
+        vid: Vid = {"right": head, "none": NO_VC, "retry": RETRY_NO_VC}[mode]
+        run: Callable[[], Any] = {
+            **{name: partial(call, workflows, workflow, vid) for name, call in COMMANDS.items()},
+            "Init": partial(
+                workflows.init,
+                workflow,
+                CmdInit(registry_id=OTHER if told.same is False else REGISTRY),
+            ),
+        }[told.command]
+        if told.outcome == "reject":
+            kinds: dict[str | None, type[Exception]] = {
+                "StateConflictError": StateConflictError,
+                "ArgumentNotIdempotentError": ArgumentNotIdempotentError,
+                "HistoryDeletedError": JournalError,
+            }
+            with pytest.raises(kinds[told.error]) as caught:
+                run()
+            if isinstance(caught.value, JournalError):
+                assert caught.value.err == HistoryDeletedError(workflow)
+            elif isinstance(caught.value, StateConflictError):
+                reads_as = "Uninitialized" if told.state == "Deleted" else told.state
+                assert (caught.value.what, caught.value.state) == (told.command, reads_as)
+        else:
+            answer = run()
+        if told.outcome == "emit":
+            *same, new = workflows.events(workflow)
+            assert tuple(same) == before
+            assert type(new).__name__ == told.event
+            assert (new.parent, new.id) == (head, answer)
+            assert new.id > head
+            state = workflows.find_id(workflow)
+            assert state.state_code.name == told.target.upper()
+            assert state.vid == answer
+        elif told.outcome == "delete":
+            assert answer is None
+            assert workflows.events(workflow) == ()
+            assert found(workflows, workflow) is None
+        else:
+            if told.outcome == "noop":
+                assert answer == (None if told.command == "Delete" else head)
+            assert workflows.events(workflow) == before
+            assert found(workflows, workflow) == old
+        for each in (others, Workflows(journal, ids=ids)):
+            assert found(each, workflow) == found(workflows, workflow)
+            assert each.events(workflow) == workflows.events(workflow)
+
+
+def found(workflows: Workflows, workflow: UUID) -> State | None:
+    try:
+        return workflows.find_id(workflow)
+    except UninitializedError:
+        return None
 
 
 # --- Stored chains that the chart does not allow ---------------------------------------------
