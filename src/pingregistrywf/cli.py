@@ -199,7 +199,7 @@ def _print_table(table: Any) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from pingregistrywf.chart.table import Outcome
+    from pingregistrywf.chart.table import OTHERWISE, Outcome
     from pingregistrywf.generate.readme import cell_text, row_name
 
     colors = {Outcome.EMIT: "green", Outcome.DELETE: "magenta", Outcome.NOOP: "dim"}
@@ -208,15 +208,17 @@ def _print_table(table: Any) -> None:
         grid.add_column(heading, overflow="fold")
     for row in table.rows:
         cells = [table.cells[row, state] for state in table.states]
-        texts = [cell_text(cell).replace("*", "") for cell in cells]
-        grid.add_row(
-            row_name(table, *row),
-            *(
-                f"[{colors.get(cell.outcome, 'red')}]{text}[/]"
-                for cell, text in zip(cells, texts, strict=True)
-            ),
+        texts = (
+            # What no rule names is most of the table: a dot leaves room for the rest.
+            "[dim]·[/]"
+            if cell.rule == OTHERWISE
+            else f"[{colors.get(cell.outcome, 'red')}]{cell_text(cell).replace('*', '')}[/]"
+            for cell in cells
         )
-    Console().print(grid)
+        grid.add_row(row_name(table, *row), *texts)
+    console = Console()
+    console.print(grid)
+    console.print(f"· {table.chart.otherwise}: no rule names the pair", style="dim")
 
 
 def _walk(table: Any, walk: list[str], *, as_json: bool) -> None:

@@ -27,6 +27,7 @@ from pingregistrywf.runtime.wire import codec_of
 PROTOCOL: Final = 1
 CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "wire", "gc")
 DAY: Final = 86_400.0
+CENTURY: Final = 36_525
 
 Request: TypeAlias = Mapping[str, Any]
 Reply: TypeAlias = dict[str, Any]
@@ -67,7 +68,7 @@ class Adapter:
         answer = self._answers.get(op) if isinstance(op, str) else None
         if answer is None:
             return bearing | {"unsupported": {"reason": f"there is no op {op!r} here"}}
-        if request.get("chart", self._default) not in self._behaviors:
+        if self._behavior(request) is None:
             reason = f"there is no chart {request['chart']!r} here"
             return bearing | {"unsupported": {"reason": reason}}
         try:
@@ -76,7 +77,7 @@ class Adapter:
             return bearing | {"error": error_reply(error)}
 
     def _hello(self, request: Request) -> Reply:
-        behavior = self._behaviors.get(request.get("chart", self._default))
+        behavior = self._behavior(request)
         hello = {
             "implementation": "pingregistrywf",
             "version": self._version,
@@ -117,12 +118,16 @@ class Adapter:
 
     def _gc(self, request: Request) -> Reply:
         days = request.get("days")
-        if isinstance(days, bool) or not isinstance(days, int | float):
-            raise InvalidCommandError("days is a number")
+        if isinstance(days, bool) or not isinstance(days, int | float) or not abs(days) <= CENTURY:
+            raise InvalidCommandError("days is a number, of a century at most")
         now = self._journal.clock() + days * DAY
         while self._journal.collect(now):
             pass
         return {}
+
+    def _behavior(self, request: Request) -> type[Behavior[Any, Any]] | None:
+        chart = request.get("chart", self._default)
+        return self._behaviors.get(chart) if isinstance(chart, str) else None
 
     def _engine(self, request: Request) -> Engine[Any, Any]:
         chart = request.get("chart", self._default)
