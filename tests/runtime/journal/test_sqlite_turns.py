@@ -351,6 +351,38 @@ def test_an_append_costs_the_same_at_any_length(
         assert batch.connection.total_changes - before == 2
 
 
+@pytest.mark.usefixtures("unhurried")
+def test_a_failing_commit_leaves_nothing_of_itself(
+    journal: SqliteJournal, pool: ThreadPoolExecutor
+) -> None:
+    """And takes nothing from the others of its batch."""
+    histories = [uuid4() for _ in range(3)]
+    broken = [*chain(EPOCH, 2), Entry(IDS.next(EPOCH), EPOCH, None)]  # type: ignore[arg-type]
+    with journal.exclusive(histories[0]):
+        others = queued(
+            journal,
+            pool,
+            lambda: journal.commit(histories[1], NO_HEAD, broken, chart=CHART),
+            partial(post, journal, histories[2], NO_HEAD),
+        )
+        head, _ = post(journal, histories[0], NO_HEAD)
+    with pytest.raises(TypeError):
+        others[0].result(timeout=10)
+    assert journal.read(histories[0]).head == head
+    assert journal.read(histories[1]).head == NO_HEAD
+    assert journal.read(histories[2]).head == others[1].result(timeout=10)[0]
+    assert len(post(journal, histories[1], NO_HEAD)[1]) == 1
+
+
+def test_commits_reach_the_disk(journal: SqliteJournal) -> None:
+    """Killing a process does not show it: what it wrote outlives it even without a flush."""
+    with journal.exclusive(uuid4()):
+        batch = journal._store.turns.mine
+        assert batch is not None
+        assert batch.connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert batch.connection.execute("PRAGMA journal_mode").fetchone() == (b"wal",)
+
+
 # A full disk
 
 

@@ -61,7 +61,8 @@ class Connections:
             DBError: the journal is closed, or SQLite cannot open its file.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not self._shut)
+            while self._shut:
+                self._changed.wait()
             if self._closed:
                 raise closed_error()
             if self._address.path in self.orphaned:
@@ -84,7 +85,7 @@ class Connections:
                 self._opening -= 1
                 if opened is not None:
                     self._lent.add(opened)
-                self._changed.notify_all()
+                self._tell()
         return opened
 
     def give(self, role: Role, connection: sqlite3.Connection, *, sound: bool = True) -> None:
@@ -98,7 +99,7 @@ class Connections:
             else:
                 _close(connection)
             self._lent.discard(connection)
-            self._changed.notify_all()
+            self._tell()
 
     @contextmanager
     def lend(self, role: Role) -> Iterator[sqlite3.Connection]:
@@ -143,6 +144,10 @@ class Connections:
         self.orphaned.add(self._address.path)
         for connection in self._lent:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+    def _tell(self) -> None:
+        if self._shut:  # by a thread that waits for this
+            self._changed.notify_all()
 
     def _close_idle(self) -> None:
         for connections in self._idle.values():

@@ -62,9 +62,9 @@ class Store:
     def close(self) -> None:
         """Close; waiting subscriptions wake.  May be called twice."""
         self.notifier.close()
-        self.connections.close()
         self.watch.close()
         self.turns.close()
+        self.connections.close()
 
     def _build(self) -> None:
         self._turnstile = Turnstile(self.address.path)
