@@ -1,0 +1,146 @@
+"""What is generated: complete, the same to the byte, and unmoved by prose."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pingregistrywf._generated import ping_registry, ping_registry_index
+from pingregistrywf.chart.locate import load_model, model_directory
+from pingregistrywf.chart.reader import Model, read_model
+from pingregistrywf.chart.table import Table
+from pingregistrywf.generate import artefacts, readme
+from pingregistrywf.generate.document import ChartDocument, document, document_text
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model()
+
+
+def changed(tmp_path: Path, old: str, new: str) -> ChartDocument:
+    """The document of the workflow's chart after one change of its text."""
+    text = (model_directory() / "ping_registry.yaml").read_text()
+    assert old in text
+    (tmp_path / "changed.yaml").write_text(text.replace(old, new))
+    (chart,) = read_model([tmp_path / "changed.yaml"]).charts.values()
+    return document(Table(chart))
+
+
+class TestDocument:
+    def test_says_every_cell(self, model: Model, cells: object) -> None:
+        made = document(Table(model.charts["ping_registry"]))
+        found = {
+            (row.command, row.arguments.value, state): (cell.outcome.value, cell.event, cell.error)
+            for row in made.table
+            for state, cell in row.cells.items()
+        }
+        variants = {None: "any", True: "same", False: "other"}
+        by_hand = {
+            (cell.command, variants[cell.same], cell.state): (cell.outcome, cell.event, cell.error)
+            for cell in cells.WORKFLOW  # type: ignore[attr-defined]
+        }
+        assert found == by_hand
+
+    def test_reads_back(self, model: Model) -> None:
+        for chart in model.charts.values():
+            made = document(Table(chart))
+            assert ChartDocument.model_validate_json(document_text(made)) == made
+
+    def test_prose_does_not_move_the_hash(self, tmp_path: Path) -> None:
+        before = document(Table(load_model().charts["ping_registry"]))
+        after = changed(tmp_path, "A server answers.", "A server replies.")
+        assert document_text(after) != document_text(before)
+        assert after.sha256 == before.sha256
+        assert changed(tmp_path, "title: Ping registry", "title: Pings").sha256 == before.sha256
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("number: 112", "number: 212"),
+            ("in: [Summarized]", "in: [Summarized, Terminated]"),
+            ("{type: int32, wire: 74", "{type: int32, wire: 76"),
+            ("code: 5", "code: 6"),
+            ("nonzero: true, ", ""),
+        ],
+    )
+    def test_every_fact_moves_the_hash(self, tmp_path: Path, old: str, new: str) -> None:
+        before = document(Table(load_model().charts["ping_registry"]))
+        assert changed(tmp_path, old, new).sha256 != before.sha256
+
+    def test_the_packages_declare_their_hash(self, model: Model) -> None:
+        for package in (ping_registry, ping_registry_index):
+            declaration = package.DECLARATION
+            made = document(Table(model.charts[declaration.name]))
+            assert declaration.sha256 == made.sha256
+            stored = json.loads(Path(package.__file__).with_name("chart.json").read_text())
+            assert stored["sha256"] == made.sha256
+
+
+class TestArtefacts:
+    def test_are_what_is_committed(self, model: Model) -> None:
+        root = Path(ping_registry.__file__).parents[1]
+        assert artefacts.check(artefacts.package(model), root) == []
+
+    def test_are_the_same_to_the_byte_in_another_process(self, tmp_path: Path) -> None:
+        script = (
+            "import sys; from pathlib import Path;"
+            "from pingregistrywf.chart.locate import load_model;"
+            "from pingregistrywf.generate import artefacts;"
+            "artefacts.write(artefacts.theirs(load_model()), Path(sys.argv[1]))"
+        )
+        trees = []
+        for seed in ("1", "2"):
+            out = tmp_path / seed
+            subprocess.run(
+                [sys.executable, "-c", script, str(out)], env={"PYTHONHASHSEED": seed}, check=True
+            )
+            trees.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*.*")})
+        assert trees[0] == trees[1]
+        assert len(trees[0]) > 20
+
+    def test_written_once(self, model: Model, tmp_path: Path) -> None:
+        made = artefacts.theirs(model)
+        assert len(artefacts.write(made, tmp_path)) == len(made)
+        assert artefacts.write(made, tmp_path) == []
+        assert artefacts.check(made, tmp_path) == []
+
+    def test_name_no_place_and_no_time(self, model: Model) -> None:
+        for path, content in artefacts.theirs(model).items():
+            if path.suffix != ".binpb":
+                text = content.decode()
+                assert str(model_directory()) not in text, path
+                assert not re.search(r"20\d\d-\d\d-\d\d", text), path
+
+    def test_generated_modules_decide_nothing(self, model: Model) -> None:
+        for path, content in artefacts.package(model).items():
+            if path.suffix == ".py":
+                code = re.sub(r'""".*?"""', "", content.decode(), flags=re.DOTALL)
+                code = re.sub(r'"(\\.|[^"\\])*"', '""', code)
+                assert not re.search(r"^\s*(if|for|while|try|match)\b", code, re.MULTILINE), path
+
+
+class TestReadme:
+    MARKED = "".join(
+        f"before\n<!-- begin generated {part} -->\nold\n<!-- end generated {part} -->\nafter\n"
+        for part in ("diagram", "table")
+    )
+
+    def test_parts_are_filled_and_the_rest_is_left(self, model: Model) -> None:
+        filled = readme.filled(self.MARKED, next(iter(model.charts.values())))
+        assert filled.count("before\n") == 2
+        assert filled.count("after\n") == 2
+        assert "old" not in filled
+        assert "| AppendPing | StateConflict | **+ServerPinged** |" in filled
+        assert "```mermaid\n" in filled
+        assert readme.filled(filled, next(iter(model.charts.values()))) == filled
+
+    def test_a_lost_marker_is_named(self, model: Model) -> None:
+        lost = self.MARKED.replace("<!-- end generated table -->", "")
+        with pytest.raises(readme.MarkerError, match="end generated table"):
+            readme.filled(lost, next(iter(model.charts.values())))
