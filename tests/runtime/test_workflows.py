@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,10 +46,11 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.runtime import engine
-from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, Reading
+from pingregistrywf.runtime.journal import NO_HEAD, Entry
 
 from ..cells import WORKFLOW, Cell
 from .conftest import Open, TurnedClock
+from .raced import Raced
 
 REGISTRY = UUID("10000000-0000-4000-8000-000000000001")
 OTHER = UUID("20000000-0000-4000-8000-000000000002")
@@ -320,50 +320,6 @@ def test_init_again_with_another_registry(workflows: Workflows) -> None:
 
 
 # --- Races -----------------------------------------------------------------------------------
-
-
-class Raced:
-    """A journal on which somebody else is always quicker.
-
-    Before each commit and delete, the next of ``others`` is done.  ``exclusive``, which is but a
-    hint, is nothing.
-    """
-
-    def __init__(self, journal: Journal, others: Sequence[Callable[[], Any]] = ()) -> None:
-        self.journal = journal
-        self.others = list(others)
-        self.reads = 0
-        self.watch: Callable[[Reading], None] = lambda reading: None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.journal, name)
-
-    def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
-        self.reads += 1
-        reading = self.journal.read(history, after, whole=whole)
-        self.watch(reading)
-        return reading
-
-    def exclusive(self, history: UUID) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def commit(
-        self,
-        history: UUID,
-        after: Head,
-        entries: Sequence[Entry],
-        *,
-        chart: str,
-        restart: bool = False,
-    ) -> Head:
-        if self.others:
-            self.others.pop(0)()
-        return self.journal.commit(history, after, entries, chart=chart, restart=restart)
-
-    def delete(self, history: UUID, after: Head) -> None:
-        if self.others:
-            self.others.pop(0)()
-        self.journal.delete(history, after)
 
 
 @pytest.fixture

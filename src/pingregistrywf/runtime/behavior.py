@@ -162,6 +162,16 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
         raise StateConflictError(type(event).__name__, declaration.state_names[carried.state_code])
 
 
+def check_end(state: Any) -> None:
+    """Whether a history may end in the state: not amid a snapshot, which is written whole.
+
+    Raises:
+        StateConflictError: it may not.
+    """
+    if isinstance(state, KeyedState) and state.rewritten is not None:
+        raise StateConflictError("the end of a history", "an unfinished snapshot")
+
+
 def _take(sources: Sources, command: Command) -> dict[str, Any]:
     return {
         name: getattr(command, source.name) if isinstance(source, Argument) else source.value

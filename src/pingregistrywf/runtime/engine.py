@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.behavior import Behavior, check, decide, evolve
+from pingregistrywf.runtime.behavior import Behavior, check, check_end, decide, evolve
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import (
     CorruptedDataError,
@@ -250,6 +250,10 @@ class Engine(Generic[S, E]):
             state = evolve(self.declaration, state, event)
             events.append(event)
             follows = event.id
+        try:
+            check_end(state)
+        except StateConflictError as error:
+            raise CorruptedDataError(f"replay the events of history {history}", error) from error
         return tuple(events), state
 
     def _keep(self, history: UUID, loaded: _Loaded[S] | None) -> None:
