@@ -160,7 +160,7 @@ commands: {Switch: {rules: [{in: [Dark], emit: Switched}, {in: [Lit], noop: It s
         refused(done, 2, "Not a directory")
 
     def test_outside_of_a_checkout_it_says_so(self, tmp_path: Path) -> None:
-        probe = "import pingregistrywf.cli as c, pathlib; c._project_root()"
+        probe = "from pingregistrywf.cli.charts import project_root; project_root()"
         done = subprocess.run(
             [sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=False
         )

@@ -1,0 +1,74 @@
+"""The command line.  Each command parses, calls one library, prints; no rule stands here.
+
+Exit codes: 0 done; 1 the answer is no (refused, drift); 2 cannot run (usage, chart, journal); 128+n
+ended by signal n.  One line on standard error says why; with ``--json`` the same stands in a field.
+The workshop (charts, generators, conformance) is imported by the commands that need it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from pingregistrywf import __version__
+from pingregistrywf.cli.charts import chart, generate
+from pingregistrywf.cli.conformance import adapter
+from pingregistrywf.cli.runs import demo, events
+
+_SEVERAL: Final = ("--model", "--step")
+"""The options that may be followed by several words."""
+
+app = typer.Typer(
+    name="pingregistrywf",
+    help="The ping-registry workflow: its chart, what the chart generates, and runs of it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """The entry point of the command ``pingregistrywf``."""
+    try:
+        app(_spread(sys.argv[1:]))
+    except BrokenPipeError:
+        # Whoever read the output has gone: so do we, as if the signal had ended us.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _spread(words: list[str]) -> list[str]:
+    """``--model A B`` means ``--model A --model B``, which is all that the parser knows."""
+    spread: list[str] = []
+    option = None
+    for word in words:
+        if word.startswith("-"):
+            option = word if word in _SEVERAL else None
+        elif option is not None and spread[-1] != option:
+            spread.append(option)
+        spread.append(word)
+    return spread
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pingregistrywf {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+for _command in (chart, generate, demo, events, adapter):
+    app.command()(_command)

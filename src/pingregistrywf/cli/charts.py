@@ -1,0 +1,178 @@
+"""Commands of the workshop: print and walk a chart, write what it generates."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pingregistrywf.cli.common import REFUSED, CannotRunError, JsonOption, answering, say
+
+if TYPE_CHECKING:
+    from pingregistrywf.chart.reader import Model
+
+
+def _read(files: list[Path]) -> Model:
+    from pingregistrywf.chart.locate import load_model
+    from pingregistrywf.chart.reader import read_model
+
+    return read_model(files) if files else load_model()
+
+
+def chart(
+    step: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--step",
+            metavar="CMD",
+            help="Walk the chart by commands. CMD:other means with other arguments than stored.",
+        ),
+    ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option("--model", metavar="FILE", help="A chart of your own.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.chart.table import Table
+    from pingregistrywf.generate.document import document
+    from pingregistrywf.generate.mermaid import mermaid
+    from pingregistrywf.generate.readme import markdown_table
+
+    with answering(ChartError, as_json=as_json):
+        charts = _read(model or []).charts
+        if not charts:
+            raise CannotRunError("no chart is given: name a file that holds one")
+        table = Table(next(iter(charts.values())))
+        if step:
+            _walk(table, step, as_json=as_json)
+        elif as_json:
+            say(document(table).model_dump(mode="json"))
+        else:
+            typer.echo(f"{table.chart.title} {table.chart.version}\n")
+            _print_table(table) if sys.stdout.isatty() else typer.echo(markdown_table(table))
+            typer.echo(f"\n{mermaid(table)}", nl=False)
+
+
+def _print_table(table: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    from pingregistrywf.chart.table import OTHERWISE, Outcome
+    from pingregistrywf.generate.readme import cell_text, row_name
+
+    colors = {Outcome.EMIT: "green", Outcome.DELETE: "magenta", Outcome.NOOP: "dim"}
+    grid = Grid(header_style="bold", pad_edge=False)
+    for heading in ("command", *table.states):
+        grid.add_column(heading, overflow="fold")
+    for row in table.rows:
+        cells = [table.cells[row, state] for state in table.states]
+        texts = (
+            # What no rule names is most of the table: a dot leaves room for the rest.
+            "[dim]·[/]"
+            if cell.rule == OTHERWISE
+            else f"[{colors.get(cell.outcome, 'red')}]{cell_text(cell).replace('*', '')}[/]"
+            for cell in cells
+        )
+        grid.add_row(row_name(table, *row), *texts)
+    console = Console()
+    console.print(grid)
+    console.print(f"· {table.chart.otherwise}: no rule names the pair", style="dim")
+
+
+def _walk(table: Any, walk: list[str], *, as_json: bool) -> None:
+    from pingregistrywf.chart.table import Outcome
+
+    state, refused = table.chart.initial, False
+    for word in walk:
+        command, _, variant = word.partition(":")
+        if command not in table.chart.commands:
+            known = ", ".join(table.chart.commands)
+            raise CannotRunError(f"the chart has no command {command!r}: it has {known}")
+        if variant not in ("", "same", "other"):
+            raise CannotRunError(f"{word!r}: after the colon comes same or other")
+        cell = table.cell(command, state, same=variant != "other")
+        refused |= cell.outcome is Outcome.REJECT
+        told = f"+{cell.event}" if cell.event else cell.error or cell.outcome.value
+        if as_json:
+            say(
+                {
+                    "command": command,
+                    "state": state,
+                    "outcome": cell.outcome.value,
+                    "event": cell.event,
+                    "error": cell.error,
+                    "target": cell.target,
+                    "rule": cell.rule,
+                }
+            )
+        else:
+            typer.echo(f"{word:<16} {state:<14} → {cell.target:<14} {told}  ({cell.rule})")
+        state = cell.target
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+def generate(
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
+        ),
+    ] = None,
+    package: Annotated[
+        Path | None,
+        typer.Option(
+            "--package",
+            metavar="DIR",
+            help="Where their packages and diagrams go.",
+            show_default=False,
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 and name what differs.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write all that is generated: this project's, or that of charts of your own."""
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.generate import artefacts
+    from pingregistrywf.generate.layout import LayoutError
+    from pingregistrywf.generate.readme import MarkerError
+
+    with answering(ChartError, LayoutError, MarkerError, as_json=as_json):
+        theirs = model or []
+        if bool(theirs) is not (package is not None):
+            raise CannotRunError("--model and --package go together: give both, or neither")
+        if package is not None:
+            root, made = package, artefacts.theirs(_read(theirs))
+        else:
+            root = project_root()
+            own = _read(sorted((root / "model").glob("*.yaml")))
+            made = artefacts.project(own, root)
+        if not check:
+            for path in artefacts.write(made, root):
+                say({"written": str(path)}) if as_json else typer.echo(f"wrote {path}")
+            return
+        differences = artefacts.check(made, root)
+        for each in differences:
+            if as_json:
+                say({"path": str(each.path), "problem": each.problem})
+            else:
+                typer.echo(f"{each.path} {each.problem}", err=True)
+        if differences:
+            raise typer.Exit(REFUSED)
+
+
+def project_root() -> Path:
+    """The checkout to generate into: the one we are in, or the one that we run from."""
+    for root in (Path.cwd(), Path(__file__).resolve().parents[3]):
+        if (root / "model").is_dir() and (root / "src" / "pingregistrywf").is_dir():
+            return root
+    raise CannotRunError(
+        "this is no checkout of pingregistrywf: run it in one, or give --model and --package"
+    )

@@ -1,0 +1,94 @@
+"""What every command shares: options, exit codes, and how answers and refusals are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from uuid import UUID
+
+import typer
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.journal import Journal
+
+REFUSED: Final = 1
+"""The exit code where the answer is no."""
+CANNOT_RUN: Final = 2
+"""The exit code where the command cannot run."""
+JOURNAL_VARIABLE: Final = "PINGREGISTRYWF_JOURNAL"
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+JournalOption = Annotated[
+    str,
+    typer.Option(
+        "--journal",
+        metavar="URL",
+        envvar=JOURNAL_VARIABLE,
+        help="The journal: memory: or sqlite:PATH.",
+    ),
+]
+
+
+def say(value: dict[str, Any]) -> None:
+    """Print one JSON object on a line."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def fail(message: str, code: int, *, as_json: bool) -> NoReturn:
+    """End with one line that says why."""
+    if as_json:
+        say({"error": message, "exit": code})
+    typer.echo(f"pingregistrywf: {message}", err=True)
+    raise typer.Exit(code)
+
+
+class CannotRunError(Exception):
+    """What was asked for makes no sense; the text says why and what to do."""
+
+
+@contextmanager
+def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]:
+    """Turn what goes wrong inside into one line and an exit code.
+
+    Args:
+        errors: what else cannot run, beside the errors of the run time and the system.
+        as_json: say it in a field, too.
+    """
+    from pingregistrywf.runtime.errors import (
+        BehaviorError,
+        JournalError,
+        UninitializedError,
+        VersionConflictError,
+        WorkflowError,
+    )
+
+    try:
+        yield
+    except (BehaviorError, UninitializedError) as error:
+        fail(str(error), REFUSED, as_json=as_json)
+    except JournalError as error:
+        refused = isinstance(error.err, VersionConflictError)
+        fail(str(error), REFUSED if refused else CANNOT_RUN, as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except (WorkflowError, OSError, CannotRunError) as error:
+        fail(str(error), CANNOT_RUN, as_json=as_json)
+    except errors as error:
+        fail(str(error), CANNOT_RUN, as_json=as_json)
+
+
+def open_(url: str, *, create: bool = True) -> Journal:
+    """Open the journal that an option names."""
+    from pingregistrywf.runtime.journal import open_journal
+
+    return open_journal(url, create=create)
+
+
+def uuid(option: str, text: str) -> UUID:
+    """The UUID that an option gives."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise CannotRunError(f"{option} is a UUID, not {text!r}") from None
