@@ -72,6 +72,7 @@ class TestHello:
             "multi_server",
             "wire",
             "gc",
+            "concurrent",
         }
 
 

@@ -11,6 +11,7 @@ import pytest
 from pingregistrywf import (
     NO_VC,
     ArgumentNotIdempotentError,
+    InvalidCommandError,
     Journal,
     JournalError,
     ServerPingsGathered,
@@ -25,7 +26,7 @@ from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.gatherer import Gatherer, summary
-from pingregistrywf.coordination.registry import Desk, Registry, RegistryNameError
+from pingregistrywf.coordination.registry import Desk, Registry
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.operations import Operation
 
@@ -97,7 +98,7 @@ class TestRegistry:
 
     @pytest.mark.parametrize("name", ["", "\ud800"])
     def test_a_name_that_is_none(self, name: str) -> None:
-        with pytest.raises(RegistryNameError):
+        with pytest.raises(InvalidCommandError):
             Registry(name)
 
 

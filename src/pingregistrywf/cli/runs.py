@@ -114,10 +114,10 @@ def events(
 ) -> None:
     """Print the events of a registry's index, or of one workflow, oldest first."""
     from pingregistrywf.coordination import timeline
-    from pingregistrywf.coordination.registry import Desk, Registry, RegistryNameError
+    from pingregistrywf.coordination.registry import Desk, Registry
     from pingregistrywf.runtime.errors import UninitializedError
 
-    with answering(RegistryNameError, as_json=as_json):
+    with answering(as_json=as_json):
         workflow_id = None if workflow is None else uuid("--workflow", workflow)
         with open_(journal, create=False) as opened:
             desk = Desk(opened, Registry(registry))

@@ -6,8 +6,16 @@ nothing about time, and refuses nothing but what the protocol calls malformed.
 
 from __future__ import annotations
 
+import inspect
 import json
+import os
+import signal
+import sys
+import threading
+import traceback
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, BinaryIO, Final, TypeAlias
 from uuid import UUID
 
@@ -21,17 +29,45 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import Journal
+from pingregistrywf.runtime.operations import Operation
 from pingregistrywf.runtime.values import NIL, Command
 from pingregistrywf.runtime.wire import codec_of
 
 PROTOCOL: Final = 1
-CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "wire", "gc")
+CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "wire", "gc", "concurrent")
+"""What is claimed in any case."""
 DAY: Final = 86_400.0
+NO_REQUEST: Final = object()
+"""The op of a line that is no request."""
 CENTURY: Final = 36_525
 
 Request: TypeAlias = Mapping[str, Any]
 Reply: TypeAlias = dict[str, Any]
 Behaviors: TypeAlias = Mapping[str, type[Behavior[Any, Any]]]
+Operations: TypeAlias = Mapping[str, Callable[..., Mapping[str, Ulid]]]
+
+
+class CrashPoint:
+    """Kills this process right after a step of the next run of an operation: an observer."""
+
+    def __init__(self) -> None:
+        self._armed: tuple[str, int] | None = None
+
+    def arm(self, operation: str, after_step: int) -> None:
+        """Arm it; step 0 is before the first."""
+        self._armed = (operation, after_step)
+
+    def before(self, operation: Operation, number: int) -> None:
+        """Dies before the first step if armed for step 0."""
+        self._die_if_armed_for(operation, number - 1 if number == 1 else None)
+
+    def after(self, operation: Operation, number: int) -> None:
+        """Dies after the step that it is armed for."""
+        self._die_if_armed_for(operation, number)
+
+    def _die_if_armed_for(self, operation: Operation, step: int | None) -> None:
+        if self._armed == (operation.name, step):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Adapter:
@@ -41,21 +77,38 @@ class Adapter:
         behaviors: the behavior of each chart by its name; the first is the default.
         journal: where the events rest.
         version: the implementation's version.
+        operations: a function for each operation that ``run`` may name.
+        crash: observes those operations, where the journal outlives this process.
     """
 
-    def __init__(self, behaviors: Behaviors, journal: Journal, version: str) -> None:
+    def __init__(
+        self,
+        behaviors: Behaviors,
+        journal: Journal,
+        version: str,
+        *,
+        operations: Operations | None = None,
+        crash: CrashPoint | None = None,
+    ) -> None:
         self._behaviors = behaviors
         self._default = next(iter(behaviors))
         self._journal = journal
         self._version = version
+        self._operations = operations or {}
+        self._crash_point = crash
         self._engines: dict[tuple[str, str], Engine[Any, Any]] = {}
-        self._answers: Mapping[str, Callable[[Request], Reply]] = {
+        self._engines_lock = threading.Lock()
+        self._answers: dict[str, Callable[[Request], Reply]] = {
             "exec": self._exec,
             "find": self._find,
             "events": self._events,
             "decode": self._decode,
             "gc": self._gc,
         }
+        if self._operations:
+            self._answers |= {"run": self._run}
+        if crash is not None:
+            self._answers |= {"crash": self._crash}
 
     def answer(self, request: Request) -> Reply:
         """The reply to one request, its id included."""
@@ -66,6 +119,9 @@ class Adapter:
         if op == "bye":
             return bearing | {"bye": {}}
         answer = self._answers.get(op) if isinstance(op, str) else None
+        if op is NO_REQUEST:
+            error = InvalidCommandError("a request is one JSON object a line")
+            return bearing | {"error": error_reply(error)}
         if answer is None:
             return bearing | {"unsupported": {"reason": f"there is no op {op!r} here"}}
         if self._behavior(request) is None:
@@ -83,9 +139,18 @@ class Adapter:
             "version": self._version,
             "language": "python",
             "protocol": PROTOCOL,
-            "capabilities": list(CAPABILITIES),
+            "capabilities": self._capabilities(),
         }
         return hello | ({"chart_sha256": behavior.declaration.sha256} if behavior else {})
+
+    def _capabilities(self) -> list[str]:
+        keyed = any(each.declaration.keyed for each in self._behaviors.values())
+        claimed = {
+            "index": keyed,
+            "operations": bool(self._operations),
+            "crash": self._crash_point is not None,
+        }
+        return [*CAPABILITIES, *(name for name, can in claimed.items() if can)]
 
     def _exec(self, request: Request) -> Reply:
         engine = self._engine(request)
@@ -125,16 +190,50 @@ class Adapter:
             pass
         return {}
 
+    def _run(self, request: Request) -> Reply:
+        operation = self._operation(request)
+        args = request.get("args", {})
+        if not isinstance(args, dict):
+            raise InvalidCommandError("args is an object")
+        known = inspect.signature(operation).parameters
+        missing = {name for name, each in known.items() if each.default is each.empty} - set(args)
+        if missing or not set(args) <= set(known):
+            raise InvalidCommandError(f"args are {', '.join(known)}")
+        readers = {"workflow": _uuid, "vid": _ulid}
+        read = {
+            name: readers[name](name, value) if name in readers else value
+            for name, value in args.items()
+        }
+        vids = operation(**read)
+        return {"vids": {chart: str(vid) for chart, vid in vids.items()}}
+
+    def _crash(self, request: Request) -> Reply:
+        self._operation(request)
+        step = request.get("after_step")
+        if type(step) is not int or step < 0:
+            raise InvalidCommandError("after_step is the number of a step, or 0")
+        if self._crash_point is not None:
+            self._crash_point.arm(request["operation"], step)
+        return {}
+
+    def _operation(self, request: Request) -> Callable[..., Mapping[str, Ulid]]:
+        name = request.get("operation")
+        operation = self._operations.get(name) if isinstance(name, str) else None
+        if operation is None:
+            raise InvalidCommandError(f"there is no operation {name!r}")
+        return operation
+
     def _behavior(self, request: Request) -> type[Behavior[Any, Any]] | None:
         chart = request.get("chart", self._default)
         return self._behaviors.get(chart) if isinstance(chart, str) else None
 
     def _engine(self, request: Request) -> Engine[Any, Any]:
         chart = request.get("chart", self._default)
-        key = (chart, str(request.get("server", "s0")))
-        if key not in self._engines:
-            self._engines[key] = Engine(self._behaviors[chart], self._journal)
-        return self._engines[key]
+        key = (chart, _server(request))
+        with self._engines_lock:
+            if key not in self._engines:
+                self._engines[key] = Engine(self._behaviors[chart], self._journal)
+            return self._engines[key]
 
     @staticmethod
     def _rendered(engine: Engine[Any, Any], events: Iterable[Any]) -> list[Reply]:
@@ -142,30 +241,56 @@ class Adapter:
 
 
 def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer line by line until ``bye`` or the end of input."""
-    for line in requests:
-        reply = _answer_line(adapter, line)
-        replies.write(json.dumps(reply, separators=(",", ":")).encode() + b"\n")
-        replies.flush()
-        if "bye" in reply:
-            return
+    """Answer until ``bye`` or the end of input.
+
+    Each server answers its requests in order; several servers work side by side.
+    """
+    writing = threading.Lock()
+
+    def reply(request: Request) -> None:
+        line = json.dumps(adapter.answer(request), separators=(",", ":")).encode() + b"\n"
+        with writing:
+            replies.write(line)
+            replies.flush()
+
+    last = None
+    with ExitStack() as stack:
+        lanes: dict[str, ThreadPoolExecutor] = {}
+        for line in requests:
+            request = _read_line(line)
+            if request.get("op") == "bye":
+                last = request
+                break
+            server = _server(request)
+            if server not in lanes:
+                lanes[server] = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+            lanes[server].submit(reply, request).add_done_callback(_raise)
+    if last is not None:
+        reply(last)  # after all that was asked before it
 
 
-def _answer_line(adapter: Adapter, line: bytes) -> Reply:
+def _raise(done: Future[None]) -> None:
+    """A defect of the adapter, or a runner that no longer reads: say it, for there is no reply."""
+    error = done.exception()
+    if error is not None:
+        sys.stderr.write("".join(traceback.format_exception(error)))
+
+
+def _read_line(line: bytes) -> Request:
     try:
         request = json.loads(line.decode(), parse_int=_integer)
-    except (ValueError, RecursionError) as error:
-        request, problem = None, f"a request is one JSON object a line: {error}"
-    else:
-        problem = "a request is one JSON object a line"
-    if not isinstance(request, dict):
-        return {"id": None, "error": error_reply(InvalidCommandError(problem))}
-    return adapter.answer(request)
+    except (ValueError, RecursionError):
+        request = None
+    return request if isinstance(request, dict) else {"id": None, "op": NO_REQUEST}
 
 
 def _integer(digits: str) -> int | float:
     # Python refuses to read integers of thousands of digits; no argument is that large anyway.
     return int(digits) if len(digits) < 100 else float(digits)
+
+
+def _server(request: Request) -> str:
+    return str(request.get("server", "s0"))
 
 
 def _history(engine: Engine[Any, Any], request: Request) -> UUID:

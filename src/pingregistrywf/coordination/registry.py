@@ -9,16 +9,13 @@ from uuid import UUID, uuid5
 from pingregistrywf._generated.ping_registry import Workflows
 from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.ids import IdSource
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Observer
 
 NAMESPACE: Final = UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
 """The namespace of registry and index ids, unless another is chosen (behaviour.md, section 7)."""
-
-
-class RegistryNameError(ValueError):
-    """It is no name of a registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +27,21 @@ class Registry:
         namespace: the namespace in which the ids are made.
 
     Raises:
-        RegistryNameError: the name is empty, or holds what UTF-8 cannot.
+        InvalidCommandError: the name is empty, or holds what UTF-8 cannot.
     """
 
     name: str
     namespace: UUID = NAMESPACE
 
     def __post_init__(self) -> None:
-        if not self.name:
-            raise RegistryNameError("a registry's name is not empty: give one")
+        if not isinstance(self.name, str) or not self.name:
+            raise InvalidCommandError("a registry's name is a text that is not empty")
         try:
             self.name.encode()
         except UnicodeEncodeError:
-            text = f"{self.name!r} is no name of a registry: it is not UTF-8"
-            raise RegistryNameError(text) from None
+            raise InvalidCommandError(
+                f"{self.name!r} is no name of a registry: it is not UTF-8"
+            ) from None
 
     @property
     def id(self) -> UUID:
