@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -64,7 +65,7 @@ class Reference:
         return self.ask("find", chart="ping_registry_index", index=index)
 
     def end(self) -> int:
-        if self.process.poll() is None:
+        with contextlib.suppress(BrokenPipeError):
             self.requests.close()
         self.replies.close()
         return self.process.wait(30)
