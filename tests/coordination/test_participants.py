@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,16 +19,19 @@ from pingregistrywf import (
     StateCode,
     StateConflictError,
     UlidSource,
+    UninitializedError,
+    UnknownWorkflowError,
     VersionConflictError,
     open_journal,
 )
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.daemon import Stop
+from pingregistrywf.coordination.daemon import Daemon, Stop
 from pingregistrywf.coordination.gatherer import Gatherer, summary
 from pingregistrywf.coordination.registry import Desk, Registry
 from pingregistrywf.coordination.server import Server
+from pingregistrywf.runtime.journal import Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
 
 START = 1_700_000_000.0
@@ -203,9 +207,17 @@ class TestCommit:
         assert len(desk.workflows.events(workflow_id)) == 1
 
 
+def end(part: Iterator[float]) -> list[float]:
+    """Run a daemon's part in a workflow to its end; the times at which it wanted to go on."""
+    return list(part)
+
+
 class TestServer:
-    def test_posts_its_pings(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        assert Server(desk, "alpha", interval=0, code=7).take_part(workflow_id) == 3
+    def test_posts_its_pings_at_its_pace(
+        self, clock: Clock, desk: Desk, workflow_id: uuid.UUID
+    ) -> None:
+        times = end(Server(desk, "alpha", interval=2.5, code=7).take_part(workflow_id))
+        assert times == [START + 2.5, START + 2.5]
         pings = desk.workflows.find_id(workflow_id).pings
         assert [(ping.code, ping.message) for ping in pings] == [
             (7, "alpha ping 1"),
@@ -216,8 +228,8 @@ class TestServer:
     def test_posts_only_what_is_missing(self, desk: Desk, workflow_id: uuid.UUID) -> None:
         desk.workflows.append_ping(workflow_id, NO_VC, 0, "alpha ping 1")
         desk.workflows.append_ping(workflow_id, NO_VC, 0, "beta ping 2")
-        assert Server(desk, "alpha", interval=0).take_part(workflow_id) == 2
-        assert Server(desk, "alpha", interval=0).take_part(workflow_id) == 0
+        for _ in range(2):
+            end(Server(desk, "alpha").take_part(workflow_id))
         messages = [ping.message for ping in desk.workflows.find_id(workflow_id).pings]
         assert sorted(messages) == [
             "alpha ping 1",
@@ -233,51 +245,105 @@ class TestServer:
             desk.workflows.post_summary(workflow_id, NO_VC, 0, "")
 
         late = Desk(journal, Registry("reg"), observers=(Before("ping", 1, summarize),))
-        assert Server(late, "alpha", interval=0).take_part(workflow_id) == 0
+        end(Server(late, "alpha").take_part(workflow_id))
         assert desk.workflows.find_id(workflow_id).num_pings == 0
 
     def test_nothing_to_do_in_an_unknown_workflow(self, desk: Desk) -> None:
-        assert Server(desk, "alpha").take_part(uuid.uuid4()) == 0
+        assert end(Server(desk, "alpha").take_part(uuid.uuid4())) == []
 
-    def test_a_stop_ends_the_pause_between_two_pings(
-        self, desk: Desk, workflow_id: uuid.UUID
-    ) -> None:
-        stop = Stop()
-        stop.ask()
-        assert Server(desk, "alpha", interval=3600, stop=stop).take_part(workflow_id) == 1
 
-    def test_serves_workflows_as_the_index_lists_them(self, desk: Desk) -> None:
+class TestServe:
+    """A daemon's loop, in a thread of its own."""
+
+    @pytest.fixture
+    def journal(self) -> Journal:
+        return open_journal("memory:")
+
+    @contextmanager
+    def serving(self, daemon: Daemon) -> Iterator[None]:
         stop = Stop()
-        server = threading.Thread(target=Server(desk, "alpha", pings=1, stop=stop).serve)
-        server.start()
+        thread = threading.Thread(target=daemon.serve, args=(stop,))
+        thread.start()
         try:
-            for workflow_id in (uuid.uuid4(), uuid.uuid4()):
-                with desk.journal.subscribe(workflow_id) as news:
-                    Admin(desk).begin(workflow_id)
-                    while not desk.workflows.find_id(workflow_id).num_pings:
-                        assert news.wait(60)
+            yield
         finally:
             stop.ask()
-            server.join(60)
-        assert not server.is_alive()
+            thread.join(60)
+        assert not thread.is_alive()
+
+    def pings_of(self, desk: Desk, workflow_id: uuid.UUID, count: int) -> None:
+        """Wait until the workflow holds that many pings."""
+        with desk.journal.subscribe(workflow_id) as news:
+            while desk.workflows.find_id(workflow_id).num_pings < count:
+                assert news.wait(60)
+
+    def test_finds_workflows_listed_before_and_after_it_began(self, desk: Desk) -> None:
+        before, after = uuid.uuid4(), uuid.uuid4()
+        Admin(desk).begin(before)
+        with self.serving(Server(desk, "alpha", pings=2, interval=0)):
+            self.pings_of(desk, before, 2)
+            Admin(desk).begin(after)
+            self.pings_of(desk, after, 2)
+
+    def test_workflows_side_by_side(self, desk: Desk) -> None:
+        ids = [uuid.uuid4() for _ in range(5)]
+        for workflow_id in ids:
+            Admin(desk).begin(workflow_id)
+        # Each pauses for an hour after its first ping, and none waits for another.
+        with self.serving(Server(desk, "alpha", pings=2, interval=3600)):
+            for workflow_id in ids:
+                self.pings_of(desk, workflow_id, 1)
+
+    def test_a_stop_ends_the_pause_at_once(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+        with self.serving(Gatherer(desk, pings=1, duration=3600)):
+            self.pings_of(desk, workflow_id, 1)
+
+    def test_a_failure_in_one_workflow_stops_no_other(
+        self, desk: Desk, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        broken, sound = uuid.uuid4(), uuid.uuid4()
+        for workflow_id in (broken, sound):
+            Admin(desk).begin(workflow_id)
+        head = desk.journal.read(broken).head
+        entry = Entry(UlidSource().next(head.vid), head.vid, b"no event")
+        desk.journal.commit(broken, head, [entry], chart="ping_registry")
+        with (
+            caplog.at_level("INFO", "pingregistrywf"),
+            self.serving(Server(desk, "alpha", pings=1)),
+        ):
+            self.pings_of(desk, sound, 1)
+        failures = [each for each in caplog.records if each.getMessage() == "failed"]
+        assert {each.fields["workflow"] for each in failures} == {str(broken)}  # type: ignore[attr-defined]
+        assert "corrupted data" in failures[0].fields["error"]  # type: ignore[attr-defined]
+
+    def test_logs_one_line_an_action(
+        self, desk: Desk, workflow_id: uuid.UUID, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with (
+            caplog.at_level("INFO", "pingregistrywf"),
+            self.serving(Server(desk, "alpha", pings=2, interval=0)),
+        ):
+            self.pings_of(desk, workflow_id, 2)
+        names = [(each.name, each.getMessage()) for each in caplog.records]
+        server = "pingregistrywf.server"
+        actions = ("watching", "pinged", "pinged", "stopped")
+        assert names == [(server, action) for action in actions]
+        vid = desk.workflows.find_id(workflow_id).vid
+        assert caplog.records[2].fields == {  # type: ignore[attr-defined]
+            "workflow": str(workflow_id),
+            "message": "alpha ping 2",
+            "vid": str(vid),
+        }
 
 
 class TestGatherer:
     def test_waits_for_the_deadline_then_summarizes(
         self, clock: Clock, desk: Desk, workflow_id: uuid.UUID
     ) -> None:
-        pauses: list[float] = []
-
-        class Recording(Stop):
-            def pause(self, seconds: float) -> bool:
-                pauses.append(seconds)
-                return False
-
         clock.now = START + 4
         desk.workflows.append_ping(workflow_id, NO_VC, 5, "alpha ping 1")
-        gatherer = Gatherer(desk, pings=2, interval=0.25, duration=10, stop=Recording())
-        assert gatherer.take_part(workflow_id)
-        assert pauses == [0.25, pytest.approx(6, abs=0.002)]
+        times = end(Gatherer(desk, pings=2, interval=0.25, duration=10).take_part(workflow_id))
+        assert times == [START + 4.25, START + 10]
         state = desk.workflows.find_id(workflow_id)
         assert state.state_code is StateCode.SUMMARIZED
         assert state.summary_status.code == 1
@@ -290,7 +356,7 @@ class TestGatherer:
             desk.workflows.append_ping(workflow_id, NO_VC, 0, "late")
 
         raced = Desk(journal, Registry("reg"), observers=(Before("gather", 1, ping),))
-        assert Gatherer(raced, pings=0, duration=0).take_part(workflow_id)
+        end(Gatherer(raced, pings=0).take_part(workflow_id))
         summary_status = desk.workflows.find_id(workflow_id).summary_status
         assert summary_status.message == "{ totalCount: 1, errorCount: 0 }"
 
@@ -301,9 +367,9 @@ class TestGatherer:
             desk.workflows.post_summary(workflow_id, NO_VC, 0, "other")
 
         raced = Desk(journal, Registry("reg"), observers=(Before("gather", 1, summarize),))
-        assert not Gatherer(raced, pings=0, duration=0).take_part(workflow_id)
+        end(Gatherer(raced, pings=0).take_part(workflow_id))
+        end(Gatherer(desk, pings=1).take_part(workflow_id))
         assert desk.workflows.find_id(workflow_id).summary_status.message == "other"
-        assert not Gatherer(desk, pings=1, duration=0).take_part(workflow_id)
         gathered = [
             event
             for event in desk.workflows.events(workflow_id)
@@ -311,16 +377,86 @@ class TestGatherer:
         ]
         assert len(gathered) == 1
 
-    def test_a_stop_ends_the_wait_for_the_deadline(
-        self, desk: Desk, workflow_id: uuid.UUID
-    ) -> None:
-        stop = Stop()
-        stop.ask()
-        gatherer = Gatherer(desk, pings=0, duration=3600, stop=stop)
-        assert not gatherer.take_part(workflow_id)
-
     def test_summary_of_no_pings(self) -> None:
         assert summary(()) == (0, "{ totalCount: 0, errorCount: 0 }")
+
+
+class TestGet:
+    def test_active(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+        admin = Admin(desk)
+        answer = admin.get(workflow_id)
+        assert (answer.code, answer.message, answer.note) == (101, "initialized", "")
+        desk.workflows.append_ping(workflow_id, NO_VC, 3, "x")
+        answer = admin.get(workflow_id)
+        assert (answer.code, answer.message) == (101, "appending")
+        assert answer.state.pings[0].code == 3
+
+    def test_summarized_then_committed(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+        admin = Admin(desk)
+        desk.workflows.post_summary(workflow_id, NO_VC, 1, "1 of 2")
+        answer = admin.get(workflow_id)
+        assert (answer.code, answer.message) == (100, "1 of 2")
+        admin.commit(workflow_id)
+        answer = admin.get(workflow_id)
+        assert (answer.code, answer.message, answer.note) == (1, "1 of 2", "")
+
+    def test_aborted_without_a_summary(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+        desk.operations.expire(workflow_id, desk.registry.index_id)
+        answer = Admin(desk).get(workflow_id)
+        assert (answer.code, answer.message) == (0, "")
+        assert answer.note == "aborted without a summary"
+
+    def test_of_another_registry(self, journal: Journal, workflow_id: uuid.UUID) -> None:
+        other = Admin(Desk(journal, Registry("other")))
+        for act in (other.get, other.commit):
+            with pytest.raises(UnknownWorkflowError):
+                act(workflow_id)
+
+    def test_unknown(self, desk: Desk) -> None:
+        with pytest.raises(UninitializedError):
+            Admin(desk).get(uuid.uuid4())
+
+    def test_waits_no_longer_than_told(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+        assert Admin(desk).get(workflow_id, wait=0).code == 101
+
+    def test_wakes_by_the_journal_and_asks_no_more_often(self) -> None:
+        journal = open_journal("memory:")
+        desk = Desk(journal, Registry("reg"))
+        workflow_id = uuid.uuid4()
+        Admin(desk).begin(workflow_id)
+        waits: list[float | None] = []
+        answers = []
+
+        class Watched:
+            """The journal, with its subscriptions' waits counted; each wait brings one event."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(journal, name)
+
+            def subscribe(self, history: uuid.UUID | None = None) -> Subscription:
+                subscription = journal.subscribe(history)
+                wait = subscription.wait
+
+                def told(timeout: float | None = None) -> bool:
+                    waits.append(timeout)
+                    if len(waits) == 1:
+                        desk.workflows.append_ping(workflow_id, NO_VC, 0, "x")
+                    else:
+                        desk.workflows.post_summary(workflow_id, NO_VC, 0, "done")
+                    return wait(timeout)
+
+                subscription.wait = told  # type: ignore[method-assign]
+                return subscription
+
+        watched = Admin(Desk(Watched(), Registry("reg")))  # type: ignore[arg-type]
+        answers.append(watched.get(workflow_id, wait=3600))
+        assert (answers[0].code, answers[0].message) == (100, "done")
+        assert len(waits) == 2  # one an event, none in between
+
+    def test_a_stop_ends_the_wait(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+        stop = Stop()
+        stop.ask()
+        assert Admin(desk).get(workflow_id, wait=3600, stop=stop).code == 101
 
 
 class TestStop:

@@ -17,7 +17,9 @@ import typer
 from pingregistrywf import __version__
 from pingregistrywf.cli.charts import chart, generate
 from pingregistrywf.cli.conformance import adapter
-from pingregistrywf.cli.runs import demo, events
+from pingregistrywf.cli.daemons import collect, gather, server
+from pingregistrywf.cli.demo import demo
+from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
 _SEVERAL: Final = ("--model", "--step")
 """The options that may be followed by several words."""
@@ -70,5 +72,12 @@ def _global(
     pass
 
 
-for _command in (chart, generate, demo, events, adapter):
-    app.command()(_command)
+_PANELS: Final = {
+    "The workflow": (demo, begin, get, commit, list_, events, watch),
+    "Daemons": (server, gather, collect),
+    "The chart": (chart, generate),
+    "Conformance": (adapter,),
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 from uuid import UUID
 
 import typer
 
 if TYPE_CHECKING:
+    from pingregistrywf.coordination.daemon import Stop
+    from pingregistrywf.coordination.timeline import Line
+    from pingregistrywf.runtime.ids import Ulid
     from pingregistrywf.runtime.journal import Journal
 
 REFUSED: Final = 1
@@ -92,3 +99,50 @@ def uuid(option: str, text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise CannotRunError(f"{option} is a UUID, not {text!r}") from None
+
+
+def vid(option: str, text: str) -> Ulid:
+    """The vid that an option gives."""
+    from pingregistrywf.runtime.ids import Ulid
+
+    try:
+        return Ulid.parse(text)
+    except ValueError as error:
+        raise CannotRunError(f"{option}: {error}") from None
+
+
+def print_timeline(lines: Iterator[Line], *, as_json: bool) -> None:
+    """Print the lines of a history as they come."""
+    if as_json:
+        for line in lines:
+            say(line.json())
+    elif sys.stdout.isatty():
+        from pingregistrywf.coordination.screen import show
+
+        show(lines)
+    else:
+        for line in lines:
+            typer.echo(line.text())
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[Stop]:
+    """A stop that SIGTERM and SIGINT ask for; once all is shut down, exit with 128 + n."""
+    from pingregistrywf.coordination.daemon import Stop
+
+    stop = Stop()
+    received: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        # The handler may have interrupted the very code whose locks it would need.
+        threading.Thread(target=stop.ask, daemon=True).start()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise typer.Exit(128 + received[0])

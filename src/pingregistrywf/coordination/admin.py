@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import State, StateCode
+from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode
+from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError
+from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.registry import Desk
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
@@ -15,6 +18,12 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import Ulid
+
+ACTIVE: Final = 101
+"""The code of a workflow whose pings are not summarized yet."""
+SUMMARIZED: Final = 100
+"""The code of a workflow that is summarized and not committed yet."""
+ABORTED: Final = "aborted without a summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,23 @@ class Vids:
 
     index: Ulid
     workflow: Ulid
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the admin reads of a workflow (behaviour.md, section 7).
+
+    Attributes:
+        state: the workflow's state, with its pings.
+        code: 101 while it is active, 100 once summarized, then the summary's own.
+        message: the state's name in lower case while it is active, then the summary's own.
+        note: what needs words: that it was aborted before a summary was posted.
+    """
+
+    state: State
+    code: int
+    message: str
+    note: str = ""
 
 
 class Admin:
@@ -66,14 +92,45 @@ class Admin:
         ran = desk.operations.begin(workflow_id, registry.index_id, registry.id, vid=vid)
         return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
 
-    def get(self, workflow_id: UUID) -> State:
-        """The workflow's state: its pings and its summary.
+    def get(
+        self, workflow_id: UUID, *, wait: float | None = None, stop: Stop | None = None
+    ) -> Answer:
+        """The workflow's pings and summary.
+
+        Args:
+            workflow_id: the workflow.
+            wait: for how long to wait for the summary, in seconds; None not to wait.  The journal's
+                notification ends the wait.
+            stop: ends the wait, too.
 
         Raises:
             UninitializedError: there is no such workflow.
+            UnknownWorkflowError: it belongs to another registry.
             JournalError: whatever the journal raised.
         """
-        return self._desk.workflows.find_id(workflow_id)
+        clock, stop = self._desk.journal.clock, stop or Stop()
+        deadline = clock() + (wait or 0.0)
+        with self._desk.journal.subscribe(workflow_id) as news, stop.waking(news.close):
+            while True:
+                answer = self._answer(workflow_id)
+                left = deadline - clock()
+                if wait is None or answer.code != ACTIVE or left <= 0 or stop.asked:
+                    return answer
+                news.wait(left)
+
+    def _answer(self, workflow_id: UUID) -> Answer:
+        state = self._desk.workflows.find_id(workflow_id)
+        self._check_registry(state)
+        summary = state.summary_status
+        match state.state_code:
+            case StateCode.INITIALIZED | StateCode.APPENDING:
+                return Answer(state, ACTIVE, DECLARATION.state_names[state.state_code].lower())
+            case StateCode.SUMMARIZED:
+                return Answer(state, SUMMARIZED, summary.message)
+            case _ if not summary.event_id:
+                return Answer(state, summary.code, summary.message, ABORTED)
+            case _:
+                return Answer(state, summary.code, summary.message)
 
     def commit(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
         """Complete a workflow; one that is terminated already is left as it is, if no vid is given.
@@ -84,10 +141,14 @@ class Admin:
 
         Raises:
             StateConflictError: the workflow is not summarized yet.
+            UnknownWorkflowError: it belongs to another registry; nothing was written.
             JournalError: the workflow is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
         desk, index_id = self._desk, self._desk.registry.index_id
+        state = self._found(workflow_id)
+        if state is not None:
+            self._check_registry(state)
         try:
             ran = desk.operations.commit(workflow_id, index_id, vid=vid)
         except StateConflictError:
@@ -97,6 +158,10 @@ class Admin:
                 raise
             return Vids(desk.indexes.find_id(index_id).vid, state.vid)
         return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
+
+    def _check_registry(self, state: State) -> None:
+        if state.registry_id != self._desk.registry.id:
+            raise UnknownWorkflowError(state.id)
 
     def _found(self, workflow_id: UUID) -> State | None:
         try:

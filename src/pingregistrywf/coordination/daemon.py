@@ -1,24 +1,38 @@
-"""What the daemons of a registry share: finding workflows through the index, waiting, stopping."""
+"""What the daemons of a registry share: finding workflows through the index, pacing, stopping.
+
+A daemon takes part in a workflow step by step: ``take_part`` is an iterator that does one thing,
+then says at which time it wants to go on.  ``serve`` runs any number of them side by side in one
+thread, woken by the journal; a test runs them in any order, on a clock of its own.  A daemon keeps
+nothing that the journal does not: killed and started again, it goes on where the histories are.
+"""
 
 from __future__ import annotations
 
+import heapq
+import logging
+import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import StateCode
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
+from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import Desk
-from pingregistrywf.runtime.errors import StateConflictError, UninitializedError
+from pingregistrywf.runtime.errors import StateConflictError, UninitializedError, WorkflowError
 
 OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
 """The states in which a workflow takes pings and a summary."""
+RETRY: Final = 5.0
+"""How long after a failure a daemon tries a workflow again, in seconds."""
 
 
 class Stop:
-    """Asks a daemon to stop, from any thread; a pause ends at once."""
+    """Asks a daemon to stop, from any thread; it stops at once."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -46,76 +60,112 @@ class Stop:
         finally:
             self._wakes.remove(wake)
 
-    def pause(self, seconds: float) -> bool:
-        """Pause for that many seconds, or until a stop is asked for; True if one was."""
-        return self._event.wait(max(seconds, 0.0))
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Turn:
+    """When a workflow goes on, and with what."""
+
+    due: float
+    workflow_id: UUID
+    part: Iterator[float] = field(compare=False)
 
 
-def active_workflows(desk: Desk, stop: Stop) -> Iterator[UUID]:
-    """Each workflow that the registry's index lists as active, once, as it appears there.
-
-    Wakes by the journal's notification.  Ends when a stop is asked for.
-
-    Args:
-        desk: the registry on its journal.
-        stop: asks for the end.
-    """
-    seen: set[UUID] = set()
-    index_id = desk.registry.index_id
-    with desk.journal.subscribe(index_id) as news, stop.waking(news.close):
-        while not stop.asked:
-            index = desk.indexes.find_id(index_id)
-            seen.intersection_update(index.entries)  # what is deleted may be forgotten
-            for workflow_id in index.in_state(ListedCode.ACTIVE):
-                if workflow_id not in seen and not stop.asked:
-                    seen.add(workflow_id)
-                    yield workflow_id
-            news.wait()
-
-
-def post_pings(
-    desk: Desk,
-    workflow_id: UUID,
-    *,
-    name: str,
-    count: int,
-    interval: float,
-    code: int,
-    stop: Stop,
-) -> int:
-    """Post the pings of one participant that the workflow does not hold yet.
-
-    A participant's pings say ``NAME ping K``, K from 1; those in the history already are counted,
-    so that a restarted daemon posts only what is missing.  A workflow that has advanced past
-    appending is left quietly.
+class Daemon(ABC):
+    """A daemon of a registry.
 
     Args:
-        desk: the registry on its journal.
-        workflow_id: the workflow.
-        name: who posts.
-        count: how many pings in all.
-        interval: the pause between two, in seconds.
-        code: the status code of each.
-        stop: asks for the end.
-
-    Returns:
-        How many were posted.
-
-    Raises:
-        JournalError: whatever the journal raised.
+        desk: the registry on its journal; its journal's clock is the daemon's.
+        logger: told of each action.
     """
-    try:
-        state = desk.workflows.find_id(workflow_id)
-    except UninitializedError:
-        return 0
-    held = {ping.message for ping in state.pings}
-    messages = (f"{name} ping {number}" for number in range(1, count + 1))
-    missing = [message for message in messages if message not in held]
-    for posted, message in enumerate(missing):
-        if posted and stop.pause(interval):
-            return posted
+
+    def __init__(self, desk: Desk, logger: logging.Logger) -> None:
+        self._desk = desk
+        self._logger = logger
+
+    @abstractmethod
+    def take_part(self, workflow_id: UUID) -> Iterator[float]:
+        """Take part in one workflow: each step, then the time at which to go on.
+
+        Yields:
+            Seconds since the Unix epoch, on the journal's clock.
+
+        Raises:
+            JournalError: whatever the journal raised.
+        """
+
+    def serve(self, stop: Stop) -> None:
+        """Take part in every workflow that the registry's index lists as active, until stopped.
+
+        A failure in one workflow is logged, and that workflow tried again after a pause.
+        """
+        clock = self._desk.journal.clock
+        index_id = self._desk.registry.index_id
+        turns: list[_Turn] = []
+        known: set[UUID] = set()
+        with self._desk.journal.subscribe(index_id) as news, stop.waking(news.close):
+            logged(self._logger, "watching", registry=self._desk.registry.name)
+            look = clock()  # when to look at the index: now, and again after a failure
+            while not stop.asked:
+                if look <= clock():
+                    look = self._look(known, turns)
+                while turns and turns[0].due <= clock() and not stop.asked:
+                    turn = self._go_on(heapq.heappop(turns))
+                    if turn is not None:
+                        heapq.heappush(turns, turn)
+                due = min(look, turns[0].due if turns else math.inf)
+                if news.wait(None if due == math.inf else max(due - clock(), 0.0)):
+                    look = clock()
+            logged(self._logger, "stopped", registry=self._desk.registry.name)
+
+    def _look(self, known: set[UUID], turns: list[_Turn]) -> float:
+        """Take up the workflows that are new in the index; when to look again unasked."""
         try:
-            desk.operations.ping(workflow_id, code, message)
-        except StateConflictError:
-            return posted
-    return len(missing)
+            index = self._desk.indexes.find_id(self._desk.registry.index_id)
+        except WorkflowError as error:
+            logged(self._logger, "failed", logging.ERROR, error=error)
+            return self._desk.journal.clock() + RETRY
+        known.intersection_update(index.entries)  # what is listed no more may be forgotten
+        for workflow_id in index.in_state(ListedCode.ACTIVE):
+            if workflow_id not in known:
+                known.add(workflow_id)
+                now = self._desk.journal.clock()
+                heapq.heappush(turns, _Turn(now, workflow_id, self.take_part(workflow_id)))
+        return math.inf
+
+    def _go_on(self, turn: _Turn) -> _Turn | None:
+        """One step of a workflow; the next turn, or None if the workflow is done."""
+        try:
+            due = next(turn.part, None)
+        except WorkflowError as error:
+            workflow_id = turn.workflow_id
+            logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
+            due = self._desk.journal.clock() + RETRY
+            return _Turn(due, workflow_id, self.take_part(workflow_id))
+        return None if due is None else _Turn(due, turn.workflow_id, turn.part)
+
+    def _post_pings(
+        self, workflow_id: UUID, *, name: str, count: int, interval: float, code: int
+    ) -> Iterator[float]:
+        """Post the pings of one participant that the workflow does not hold yet.
+
+        A participant's pings say ``NAME ping K``, K from 1; those in the history already are
+        counted, so that a restarted daemon posts only what is missing.  A workflow that has
+        advanced past appending is left quietly.
+        """
+        try:
+            state = self._desk.workflows.find_id(workflow_id)
+        except UninitializedError:
+            return
+        held = {ping.message for ping in state.pings}
+        messages = (f"{name} ping {number}" for number in range(1, count + 1))
+        missing = [message for message in messages if message not in held]
+        for number, message in enumerate(missing):
+            if number:
+                yield self._desk.journal.clock() + interval
+            try:
+                ran = self._desk.operations.ping(workflow_id, code, message)
+            except StateConflictError:
+                logged(self._logger, "advanced", workflow=workflow_id, unposted=message)
+                return
+            vid = ran.by_chart["ping_registry"]
+            logged(self._logger, "pinged", workflow=workflow_id, message=message, vid=vid)

@@ -143,8 +143,7 @@ def _serve(url: str, ready: Semaphore, name: str, plan: Plan, code: int) -> None
             pings=plan.pings,
             interval=plan.interval,
             code=code,
-            stop=stop,
-        ).serve()
+        ).serve(stop)
 
 
 def _gather(url: str, ready: Semaphore, plan: Plan) -> None:
@@ -156,8 +155,7 @@ def _gather(url: str, ready: Semaphore, plan: Plan) -> None:
             pings=plan.pings,
             interval=plan.interval,
             duration=plan.duration,
-            stop=stop,
-        ).serve()
+        ).serve(stop)
 
 
 def _stop() -> Stop:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import Status
-from pingregistrywf.coordination.daemon import OPEN, Stop, active_workflows, post_pings
+from pingregistrywf.coordination.daemon import OPEN, Daemon
+from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import Desk
 from pingregistrywf.coordination.server import INTERVAL, PINGS
 from pingregistrywf.runtime.errors import (
@@ -28,7 +30,7 @@ def summary(pings: Sequence[Status]) -> tuple[int, str]:
     return int(errors > 0), f"{{ totalCount: {len(pings)}, errorCount: {errors} }}"
 
 
-class Gatherer:
+class Gatherer(Daemon):
     """A gatherer daemon.
 
     Args:
@@ -37,7 +39,6 @@ class Gatherer:
         pings: how many pings it posts to each workflow.
         interval: the pause between two, in seconds.
         duration: from a workflow's start to its deadline, in seconds.
-        stop: asks for the end.
     """
 
     def __init__(
@@ -48,55 +49,43 @@ class Gatherer:
         pings: int = PINGS,
         interval: float = INTERVAL,
         duration: float = DURATION,
-        stop: Stop | None = None,
     ) -> None:
-        self._desk = desk
+        super().__init__(desk, logging.getLogger("pingregistrywf.gatherer"))
         self._name = name
         self._pings = pings
         self._interval = interval
         self._duration = duration
-        self._stop = stop or Stop()
 
-    def serve(self) -> None:
-        """Summarize every workflow of the registry until a stop is asked for."""
-        for workflow_id in active_workflows(self._desk, self._stop):
-            self.take_part(workflow_id)
-
-    def take_part(self, workflow_id: UUID) -> bool:
-        """Post pings to one workflow, wait for its deadline, and post the summary.
-
-        Returns:
-            True if this gatherer's summary was posted; False if the workflow had advanced, or a
-            stop was asked for.
-        """
-        post_pings(
-            self._desk,
-            workflow_id,
-            name=self._name,
-            count=self._pings,
-            interval=self._interval,
-            code=0,
-            stop=self._stop,
+    def take_part(self, workflow_id: UUID) -> Iterator[float]:
+        yield from self._post_pings(
+            workflow_id, name=self._name, count=self._pings, interval=self._interval, code=0
         )
         events = self._desk.workflows.events(workflow_id)
         if not events:
-            return False
-        deadline = events[0].id.milliseconds / 1000 + self._duration
-        if self._stop.pause(deadline - self._desk.journal.clock()):
-            return False
-        while not self._stop.asked:
-            try:
-                state = self._desk.workflows.find_id(workflow_id)
-                if state.state_code not in OPEN:
-                    return False
-                code, message = summary(state.pings)
-                self._desk.operations.gather(workflow_id, code, message, vid=state.vid)
-            except (StateConflictError, UninitializedError):
+            return
+        yield events[0].id.milliseconds / 1000 + self._duration
+        while not self._post_summary(workflow_id):
+            # A ping came in between reading and posting.  It must be counted: read again.
+            yield self._desk.journal.clock()
+
+    def _post_summary(self, workflow_id: UUID) -> bool:
+        """Summarize what can be read now; False if it had changed when the summary was posted."""
+        try:
+            state = self._desk.workflows.find_id(workflow_id)
+            if state.state_code not in OPEN:
+                return self._yielded(workflow_id)
+            code, message = summary(state.pings)
+            ran = self._desk.operations.gather(workflow_id, code, message, vid=state.vid)
+        except (StateConflictError, UninitializedError):
+            return self._yielded(workflow_id)
+        except JournalError as error:
+            if isinstance(error.err, VersionConflictError):
                 return False
-            except JournalError as error:
-                # A ping came in between reading and posting: it must be counted, so read again.
-                if not isinstance(error.err, VersionConflictError):
-                    raise
-            else:
-                return True
-        return False
+            raise
+        vid = ran.by_chart["ping_registry"]
+        logged(self._logger, "summarized", workflow=workflow_id, message=message, vid=vid)
+        return True
+
+    def _yielded(self, workflow_id: UUID) -> bool:
+        logged(self._logger, "advanced", workflow=workflow_id)
+        return True

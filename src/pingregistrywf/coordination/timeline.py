@@ -86,7 +86,7 @@ def _who(event: workflow.Event) -> str:
 def _what(event: Event) -> str:
     match event:
         case workflow.ServerPinged() | workflow.ServerPingsGathered():
-            return f"{event.status_code} {_printable(event.status_message)}"
+            return f"{event.status_code} {printable(event.status_message)}"
         case index.SnapshotState(ping_registry=entries):
             return f"{len(entries)} listed"
         case _:
@@ -98,7 +98,7 @@ def _value(value: object) -> str:
     return str(value) if isinstance(value, UUID | Ulid) else repr(value)
 
 
-def _printable(message: str) -> str:
+def printable(message: str) -> str:
     """A message on one line that no terminal takes for an order."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()

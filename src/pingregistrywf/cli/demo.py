@@ -1,4 +1,4 @@
-"""Commands that run the workflow, and read what was run."""
+"""The demonstration: a whole workflow in one command."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import typer
@@ -16,12 +15,11 @@ import typer
 from pingregistrywf.cli.common import (
     JOURNAL_VARIABLE,
     CannotRunError,
-    JournalOption,
     JsonOption,
     answering,
     open_,
+    print_timeline,
     say,
-    uuid,
 )
 
 
@@ -73,7 +71,7 @@ def demo(
         with open_(journal) as opened:
             if not as_json:
                 typer.echo(f"registry  {demonstration.REGISTRY}\nworkflow  {workflow_id}\n")
-            _print_timeline(demonstration.run(opened, plan, workflow_id), as_json=as_json)
+            print_timeline(demonstration.run(opened, plan, workflow_id), as_json=as_json)
             state = demonstration.outcome(opened, workflow_id)
         where = ["--workflow", str(workflow_id), "--journal", journal]
         again = shlex.join(["pingregistrywf", "events", demonstration.REGISTRY, *where])
@@ -96,48 +94,3 @@ def demo(
                 f"\nsummary   {summary.code} {summary.message}\nstate     {final}"
                 f"\njournal   {journal}\nread it   {again}"
             )
-
-
-def events(
-    registry: Annotated[str, typer.Argument(help="The registry's name.")],
-    journal: JournalOption,
-    workflow: Annotated[
-        str | None,
-        typer.Option(
-            "--workflow",
-            metavar="UUID",
-            help="A workflow; the index unless given.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print the events of a registry's index, or of one workflow, oldest first."""
-    from pingregistrywf.coordination import timeline
-    from pingregistrywf.coordination.registry import Desk, Registry
-    from pingregistrywf.runtime.errors import UninitializedError
-
-    with answering(as_json=as_json):
-        workflow_id = None if workflow is None else uuid("--workflow", workflow)
-        with open_(journal, create=False) as opened:
-            desk = Desk(opened, Registry(registry))
-            if workflow_id is None:
-                lines = list(timeline.index_lines(desk.indexes.events(desk.registry.index_id)))
-            else:
-                lines = list(timeline.workflow_lines(desk.workflows.events(workflow_id)))
-                if not lines:
-                    raise UninitializedError(workflow_id)
-            _print_timeline(iter(lines), as_json=as_json)
-
-
-def _print_timeline(lines: Iterator[Any], *, as_json: bool) -> None:
-    if as_json:
-        for line in lines:
-            say(line.json())
-    elif sys.stdout.isatty():
-        from pingregistrywf.coordination.screen import show
-
-        show(lines)
-    else:
-        for line in lines:
-            typer.echo(line.text())

@@ -1,0 +1,139 @@
+"""The daemons as commands: they log one line an action, and stop when asked by a signal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pingregistrywf.cli.common import (
+    REFUSED,
+    JournalOption,
+    JsonOption,
+    answering,
+    open_,
+    say,
+    stopped_by_signals,
+)
+from pingregistrywf.cli.registry import RegistryArgument
+
+if TYPE_CHECKING:
+    from pingregistrywf.coordination.daemon import Stop
+    from pingregistrywf.coordination.registry import Desk
+
+LogJsonOption = Annotated[
+    bool, typer.Option("--log-json", "--json", help="Log JSON, one object a line.")
+]
+PingsOption = Annotated[int, typer.Option("--pings", min=0, help="How many pings to post.")]
+IntervalOption = Annotated[
+    float, typer.Option("--interval", min=0.0, metavar="S", help="Seconds between two pings.")
+]
+
+
+def server(
+    registry: RegistryArgument,
+    journal: JournalOption,
+    name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")],
+    pings: PingsOption = 3,
+    interval: IntervalOption = 1.0,
+    code: Annotated[
+        int,
+        typer.Option(
+            "--code", min=-(2**31), max=2**31 - 1, help="The status code; 0 if it is well."
+        ),
+    ] = 0,
+    log_json: LogJsonOption = False,
+) -> None:
+    """Post pings to each new workflow of a registry, until stopped."""
+    from pingregistrywf.coordination.server import Server
+
+    with _daemon(registry, journal, log_json=log_json) as (desk, stop):
+        Server(desk, name, pings=pings, interval=interval, code=code).serve(stop)
+
+
+def gather(
+    registry: RegistryArgument,
+    journal: JournalOption,
+    name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")] = "gatherer",
+    pings: PingsOption = 3,
+    interval: IntervalOption = 1.0,
+    duration: Annotated[
+        float,
+        typer.Option(
+            "--duration",
+            min=0.0,
+            metavar="S",
+            help="Seconds from a workflow's start to its deadline.",
+        ),
+    ] = 10.0,
+    log_json: LogJsonOption = False,
+) -> None:
+    """Summarize each new workflow of a registry at its deadline, until stopped."""
+    from pingregistrywf.coordination.gatherer import Gatherer
+
+    with _daemon(registry, journal, log_json=log_json) as (desk, stop):
+        Gatherer(desk, name, pings=pings, interval=interval, duration=duration).serve(stop)
+
+
+def collect(
+    registry: RegistryArgument,
+    journal: JournalOption,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done with the workflows, only.")
+    ] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON, too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Expire, delete, snapshot, trim and collect garbage, once; run it by a timer."""
+    from pingregistrywf.coordination.collector import Collector
+    from pingregistrywf.coordination.registry import Desk, Registry
+
+    failed = False
+    with answering(as_json=as_json), open_(journal, create=False) as opened:
+        if log_json:
+            _log(as_json=True)
+        collector = Collector(Desk(opened, Registry(registry)))
+        actions = collector.plan(opened.clock()) if dry_run else collector.run()
+        for action in actions:
+            failed |= action.error is not None
+            if as_json:
+                workflow = str(action.workflow) if action.workflow else None
+                error = str(action.error) if action.error else None
+                say(
+                    {
+                        "action": action.name,
+                        "workflow": workflow,
+                        "detail": action.detail,
+                        "error": error,
+                    }
+                )
+            elif action.error or action.detail or action.workflow:
+                what = f"{action.name:<9} {action.workflow or ''}"
+                told = f"failed: {action.error}" if action.error else action.detail
+                typer.echo(f"{what} {told}".rstrip())
+    if failed:
+        raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _daemon(registry: str, journal: str, *, log_json: bool) -> Iterator[tuple[Desk, Stop]]:
+    from pingregistrywf.coordination.registry import Desk, Registry
+
+    with answering(as_json=False):
+        _log(as_json=log_json)
+        with open_(journal) as opened, stopped_by_signals() as stop:
+            yield Desk(opened, Registry(registry)), stop
+
+
+def _log(*, as_json: bool) -> None:
+    from pingregistrywf.coordination.log import JsonFormatter, TextFormatter
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
+    logger = logging.getLogger("pingregistrywf")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)

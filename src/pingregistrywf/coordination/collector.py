@@ -1,0 +1,141 @@
+"""The collector expires, deletes, snapshots, trims and collects garbage (behaviour.md, section 7).
+
+A run reads the index once and takes one fixed time; a failure on one workflow is reported, and the
+run goes on with the next.  Whatever is interrupted is finished by the next run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from pingregistrywf._generated.ping_registry_index import StateCode
+from pingregistrywf.coordination.log import logged
+from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
+from pingregistrywf.runtime.ids import Ulid
+
+EXPIRE_AFTER: Final = timedelta(days=1)
+"""From a workflow's start to its expiry, unless it was completed."""
+DELETE_AFTER: Final = timedelta(days=5)
+"""From a workflow's completion to its deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a run did, or would do.
+
+    Attributes:
+        name: expire, delete, snapshot, trim or collect.
+        workflow: the workflow, if it is about one.
+        error: why it failed; None if it did not.
+        detail: what came of it.
+    """
+
+    name: str
+    workflow: UUID | None = None
+    error: WorkflowError | None = None
+    detail: str = ""
+
+
+class Collector:
+    """The collector of a registry.
+
+    Args:
+        desk: the registry on its journal.
+        expire_after: from a workflow's start to its expiry.
+        delete_after: from a workflow's completion to its deletion.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        expire_after: timedelta = EXPIRE_AFTER,
+        delete_after: timedelta = DELETE_AFTER,
+    ) -> None:
+        self._desk = desk
+        self._expire_after = expire_after
+        self._delete_after = delete_after
+        self._logger = logging.getLogger("pingregistrywf.collector")
+
+    def plan(self, now: float) -> Iterator[Action]:
+        """What a run at that time would do with the workflows: expire, then delete.
+
+        Args:
+            now: seconds since the Unix epoch.
+
+        Raises:
+            JournalError: the index cannot be read.
+        """
+        index = self._desk.indexes.find_id(self._desk.registry.index_id)
+        entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
+        for entry in entries:
+            if (
+                entry.state_code is StateCode.ACTIVE
+                and _age(now, entry.started_workflow_event_id) > self._expire_after
+            ):
+                yield Action("expire", entry.workflow_id)
+        for entry in entries:
+            if (
+                entry.state_code is StateCode.COMPLETED
+                and _age(now, entry.completed_workflow_event_id) >= self._delete_after
+            ):
+                yield Action("delete", entry.workflow_id)
+
+    def run(self, now: float | None = None) -> Iterator[Action]:
+        """Do it, and give each action when it is done.
+
+        Args:
+            now: seconds since the Unix epoch; the journal's clock, read once, unless given.
+
+        Raises:
+            JournalError: the index cannot be read.
+        """
+        journal, index_id = self._desk.journal, self._desk.registry.index_id
+        moment = journal.clock() if now is None else now
+        for action in tuple(self.plan(moment)):
+            yield self._tried(action, partial(self._operate, action))
+        yield self._tried(Action("snapshot"), self._snapshot)
+        yield self._tried(Action("trim"), lambda: "moved" if journal.trim(index_id, moment) else "")
+        yield self._tried(Action("collect"), lambda: self._collect(moment))
+
+    def _operate(self, action: Action) -> str:
+        operations, index_id = self._desk.operations, self._desk.registry.index_id
+        run = {"expire": operations.expire, "delete": operations.delete}[action.name]
+        if action.workflow is not None:
+            run(action.workflow, index_id)
+        return ""
+
+    def _snapshot(self) -> str:
+        ran = self._desk.operations.snapshot(self._desk.registry.index_id)
+        return "written" if ran.events else ""
+
+    def _collect(self, now: float) -> str:
+        entries, freed = 0, 0
+        while collected := self._desk.journal.collect(now):
+            entries += collected.entries
+            freed += len(collected.freed)
+        return f"{entries} events removed, {freed} ids free" if entries or freed else ""
+
+    def _tried(self, action: Action, act: Callable[[], str]) -> Action:
+        try:
+            done = Action(action.name, action.workflow, None, act())
+        except WorkflowError as error:
+            # A journal's own error comes bare from trim and collect.
+            wrapped = JournalError(error) if isinstance(error, JournalLevelError) else error
+            done = Action(action.name, action.workflow, wrapped)
+        level = logging.INFO if done.error is None else logging.ERROR
+        fields = {"workflow": done.workflow, "detail": done.detail, "error": done.error}
+        told = {name: value for name, value in fields.items() if value}
+        logged(self._logger, done.name, level, registry=self._desk.registry.name, **told)
+        return done
+
+
+def _age(now: float, since: Ulid) -> timedelta:
+    return timedelta(seconds=now - since.milliseconds / 1000)

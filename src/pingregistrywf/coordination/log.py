@@ -1,0 +1,55 @@
+"""Structured log lines: one an action, with named fields.
+
+Loggers are ``pingregistrywf.server``, ``pingregistrywf.gatherer`` and ``pingregistrywf.collector``.
+The message names the action; ``record.fields`` holds the rest, for formatters to write as they
+like (``TextFormatter``, ``JsonFormatter``).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+
+def logged(logger: logging.Logger, action: str, level: int = logging.INFO, **fields: Any) -> None:
+    """Log an action and its fields."""
+    plain = {name: _plain(each) for name, each in fields.items()}
+    logger.log(level, action, extra={"fields": plain})
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class TextFormatter(logging.Formatter):
+    """``TIME LEVEL LOGGER ACTION name=value …``, values as JSON where a word would not do."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", {})
+        told = (f"{name}={_word(value)}" for name, value in fields.items())
+        head = (_time(record), record.levelname.lower(), record.name, record.getMessage())
+        return " ".join((*head, *told))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, action, and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        head = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "action": record.getMessage(),
+        }
+        return json.dumps(head | getattr(record, "fields", {}))
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    return text if text.isascii() and text.isprintable() and " " not in text else json.dumps(value)

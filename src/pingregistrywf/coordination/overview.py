@@ -1,0 +1,154 @@
+"""A registry's workflows at a glance, as they change: state, pings, age, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from pingregistrywf._generated.ping_registry import DECLARATION
+from pingregistrywf.coordination.daemon import Stop
+from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.coordination.timeline import printable
+from pingregistrywf.runtime.errors import UninitializedError
+from pingregistrywf.runtime.ids import Ulid
+
+TICK: Final = 1.0
+"""How often ages are shown anew, in seconds."""
+_COLORS: Final = {"Summarized": "yellow", "Completed": "magenta", "Terminated": "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One workflow that the index lists.
+
+    Attributes:
+        workflow_id: the workflow.
+        state: its state, as the chart names it.
+        pings: how many pings it holds, and of these with a code that is not zero.
+        failed: how many of these have a code that is not zero.
+        started: the id of its first event.
+        summary: its summary in words, empty until there is one.
+    """
+
+    workflow_id: UUID
+    state: str
+    pings: int
+    failed: int
+    started: Ulid
+    summary: str
+
+    def age(self, now: float) -> float:
+        """Seconds since it began."""
+        return max(0.0, now - self.started.milliseconds / 1000)
+
+    def json(self) -> dict[str, Any]:
+        """The row as a JSON object."""
+        return {
+            "workflow": str(self.workflow_id),
+            "state": self.state,
+            "pings": self.pings,
+            "failed": self.failed,
+            "started": str(self.started),
+            "summary": self.summary,
+        }
+
+    def text(self) -> str:
+        """The row as plain text."""
+        pings = f"{self.pings} pings, {self.failed} failed"
+        return f"{self.workflow_id}  {self.state:<13}  {pings}  {self.summary}".rstrip()
+
+
+def rows(desk: Desk) -> tuple[Row, ...]:
+    """The workflows that the index lists now, the newest first."""
+    index = desk.indexes.find_id(desk.registry.index_id)
+    listed = sorted(
+        index.entries.values(), key=lambda each: each.started_workflow_event_id, reverse=True
+    )
+    found = []
+    for entry in listed:
+        try:
+            state = desk.workflows.find_id(entry.workflow_id)
+        except UninitializedError:
+            continue  # deleted, and soon listed no more
+        status = state.summary_status
+        found.append(
+            Row(
+                entry.workflow_id,
+                DECLARATION.state_names[state.state_code],
+                state.num_pings,
+                sum(ping.code != 0 for ping in state.pings),
+                entry.started_workflow_event_id,
+                f"{status.code} {printable(status.message)}" if status.event_id else "",
+            )
+        )
+    return tuple(found)
+
+
+def overview(desk: Desk, stop: Stop) -> Iterator[tuple[Row, ...]]:
+    """The rows now, and anew at every change of the journal, until stopped."""
+    with desk.journal.subscribe() as news, stop.waking(news.close):
+        while True:
+            yield rows(desk)
+            if not news.wait() or stop.asked:
+                return
+
+
+def print_changes(
+    views: Iterable[tuple[Row, ...]],
+    *,
+    say: Callable[[dict[str, Any]], None] | None,
+    echo: Callable[[str], None],
+) -> None:
+    """Print each row when it is new or changed, as JSON if ``say`` is given."""
+    before: dict[UUID, Row] = {}
+    for view in views:
+        for row in reversed(view):
+            if before.get(row.workflow_id) != row:
+                say(row.json()) if say else echo(row.text())
+        before = {row.workflow_id: row for row in view}
+
+
+def show(desk: Desk, stop: Stop) -> None:
+    """Show the rows on a terminal until stopped, ages ticking."""
+    console = Console(highlight=False)
+    with (
+        desk.journal.subscribe() as news,
+        stop.waking(news.close),
+        Live(console=console, auto_refresh=False, screen=False) as live,
+    ):
+        while not stop.asked:
+            live.update(_table(desk, rows(desk), console.height - 4), refresh=True)
+            news.wait(TICK)
+
+
+def _table(desk: Desk, view: tuple[Row, ...], room: int) -> Table:
+    now = desk.journal.clock()
+    hidden = len(view) - room
+    table = Table(
+        title=f"registry {desk.registry.name}",
+        caption=f"and {hidden} older" if hidden > 0 else f"{len(view)} workflows; Ctrl-C ends",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for name in ("workflow", "state", "pings", "failed", "age", "summary"):
+        table.add_column(name, justify="right" if name in ("pings", "failed", "age") else "left")
+    for row in view[: max(room, 1)]:
+        color = _COLORS.get(row.state, "green")
+        failed = f"[red]{row.failed}[/]" if row.failed else "0"
+        state = f"[{color}]{row.state}[/]"
+        age = _age(row.age(now))
+        table.add_row(str(row.workflow_id), state, str(row.pings), failed, age, row.summary)
+    return table
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
