@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -25,6 +25,8 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
+from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 
 from .contract import CHART, DAY, chain, post
 
@@ -234,6 +236,22 @@ def test_edited_by_hand(tmp_path: Path, edit: str) -> None:
         other = uuid4()
         post(journal, other, NO_HEAD)
         assert len(journal.read(other).entries) == 1
+
+
+def test_a_head_that_points_nowhere(tmp_path: Path) -> None:
+    """Every row matches its checksum, and yet they do not match each other."""
+    history = uuid4()
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
+        assert isinstance(journal, SqliteJournal)
+        post(journal, history, NO_HEAD, 3)
+        with journal.exclusive(history):
+            batch = journal._store.turns.mine
+            assert batch is not None
+            stored = rows.find(batch.connection, history)
+            assert stored is not None
+            rows.store(batch.connection, replace(stored, vid=bytes(15) + b"\7"))
+        with pytest.raises(CorruptedDataError, match="entry 3"):
+            journal.read(history)
 
 
 def test_garbage_collection_leaves_damaged_histories_alone(tmp_path: Path) -> None:

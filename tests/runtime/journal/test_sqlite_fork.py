@@ -114,9 +114,13 @@ def test_forked_while_threads_are_in_their_turns(run: Run) -> None:
                 while not stop.is_set():
                     post(history=history); journal.read(history)
                     posted.append(history)
-        threads = [threading.Thread(target=hammer, args=(each,)) for each in own]
+        threads = [threading.Thread(target=hammer, args=(each,), daemon=True) for each in own]
         for thread in threads: thread.start()
         def child():
+            if os.path.isdir("/proc/self/fd"):  # nothing of the parent's is open
+                links = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+                names = [os.readlink(link) for link in links if os.path.islink(link)]
+                assert not [name for name in names if "pings.db" in name], names
             for _ in range(5): post()
         for _ in range(10):
             join(fork(child))

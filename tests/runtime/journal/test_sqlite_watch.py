@@ -147,6 +147,15 @@ def test_only_what_is_asked_for_wakes(journal: SqliteJournal, other: OtherProces
         assert not one.wait(0.1)
 
 
+def test_subscribing_is_no_change(journal: SqliteJournal) -> None:
+    history = uuid4()
+    post(journal, history, NO_HEAD)
+    for _ in range(2):  # with a thread that just started, and one that runs
+        with journal.subscribe() as any_, journal.subscribe(history) as one:
+            assert not any_.wait(0.1)
+            assert not one.wait(0.1)
+
+
 def test_own_changes_wake_once(journal: SqliteJournal) -> None:
     history = uuid4()
     with journal.subscribe(history) as one:

@@ -189,6 +189,7 @@ class Journal(Protocol):
         Raises:
             VersionConflictError: ``after`` is not the head (stored: the epoch if it was deleted).
             HistoryDeletedError: ``after`` is the epoch, and the id is not free yet.
+            CorruptedDataError: the history is damaged; nothing was written.
             DBError: the database failed; ``definite`` says whether nothing was written.
         """
         ...
@@ -197,10 +198,11 @@ class Journal(Protocol):
         """A hint: while this thread is inside, others are kept from committing to the history.
 
         Reads and commits of this thread inside belong together.  Leaving waits until what was
-        committed inside is durable.
+        committed inside is durable, and also what was read of others: answer nobody before.  Do
+        not wait for another thread inside: it may be waiting to get in.
 
         Raises:
-            DBError: on leaving, what was committed inside could not be made durable.
+            DBError: on leaving, what was committed or read inside could not be made durable.
         """
         ...
 
@@ -216,7 +218,10 @@ class Journal(Protocol):
         ...
 
     def subscribe(self, history: UUID | None = None) -> Subscription:
-        """Wake-ups for changes to one history, or to any if None, made by any process."""
+        """Wake-ups for changes to one history, or to any if None, made by any process.
+
+        A subscription stays with the process that made it: a forked child makes its own.
+        """
         ...
 
     def collect(self, now: float | None = None) -> Collected:

@@ -8,7 +8,6 @@ those that are lent, and ``reopen`` lets them be opened again when they are next
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import sqlite3
 import threading
 from collections import defaultdict
@@ -141,6 +140,8 @@ class Connections:
         Even closing the parent's connections could harm what other processes are writing, so they
         get a reference that nothing takes back, not even the end of the interpreter.
         """
+        import ctypes  # seldom needed, and slow to import
+
         self.orphaned.add(self._address.path)
         for connection in self._lent:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))

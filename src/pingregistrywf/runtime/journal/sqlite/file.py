@@ -1,8 +1,8 @@
 """The schema; making a journal file, and refusing what is none without touching it.
 
-Making one is safe between processes and all or nothing: it happens in one transaction behind the
-turnstile, and what an interrupted attempt leaves (no bytes, or SQLite's empty first page) counts as
-no journal yet.  A file that is refused is never written to.
+Making one is safe between processes and all or nothing: it happens in one transaction, which looks
+again whether another process came first, and what an interrupted attempt leaves (no bytes, or
+SQLite's empty first page) counts as no journal yet.  A file that is refused is never written to.
 """
 
 from __future__ import annotations
@@ -122,11 +122,7 @@ def open_file(address: Address, turnstile: Turnstile) -> None:
         turnstile.open()
         with contextlib.closing(connect(address, Role.WRITER, make=found is None)) as connection:
             if not _is_journal(address, connection):
-                turnstile.acquire()
-                try:
-                    _make(address, connection)
-                finally:
-                    turnstile.release()
+                _make(address, connection)
     except sqlite3.Error as error:
         raise _refusal(address, error) from error
     except OSError as error:
@@ -245,7 +241,7 @@ def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
 
 
 def _make(address: Address, connection: sqlite3.Connection) -> None:
-    """Behind the turnstile: make the journal, unless another process just did."""
+    """Make the journal, unless another process just did."""
     _log_ahead(address, connection)
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -74,6 +74,7 @@ class Store:
 
     def before_fork(self) -> None:
         patience = 0.0 if self.turns.mine is not None else FORK_PATIENCE
+        self._quiet = False  # should the wait be interrupted
         self._quiet = self.connections.shut(patience)
 
     def after_fork_in_parent(self) -> None:
