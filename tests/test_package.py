@@ -168,10 +168,11 @@ def tracked() -> list[Path]:
 
 
 def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
-    # Written in two parts, so that this file does not name them either.
-    hosts = ("pypi.org", "pythonhosted.org", "npmjs.org", "npmjs.com", "crates.io")
-    hosts += ("proxy.golang.org", "rubygems.org", "anaconda.org", "ghcr.io")
-    forbidden = re.compile("|".join(map(re.escape, (*hosts, "/work/", "/home/"))))
+    # Put together here, so that this file does not name them either.
+    names = ("pypi", "pythonhosted", "npmjs", "yarnpkg", "crates", "rubygems", "anaconda", "ghcr")
+    hosts = [rf"\b{name}\.(org|com|io)\b" for name in (*names, r"proxy\.golang")]
+    places = [rf"(?<![\w.])/{name}/" for name in ("work", "home", "Users")]
+    forbidden = re.compile("|".join((*hosts, *places)))
     for file in tracked():
         assert file.name != "uv.lock"
         if file.is_file():
