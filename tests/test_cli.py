@@ -211,6 +211,21 @@ class TestDemo:
         assert last["state"] == "Terminated"
         assert last["summary"] == {"code": 0, "message": "{ totalCount: 2, errorCount: 0 }"}
 
+    def test_a_killed_server_changes_nothing_in_the_outcome(self, tmp_path: Path) -> None:
+        done = run(
+            *("demo", "--json", "--chaos", "--servers", "2", "--failing", "1", "--pings", "2"),
+            *("--duration", "4", "--journal", f"sqlite:{tmp_path / 'demo.db'}"),
+        )
+        assert done.returncode == 0, done.stderr
+        *lines, last = [json.loads(line) for line in done.stdout.splitlines()]
+        incidents = [(line["who"], line["incident"]) for line in lines if "incident" in line]
+        assert incidents == [
+            ("server-1", "killed with SIGKILL"),
+            ("server-1", "started again"),
+        ]
+        assert last["state"] == "Terminated"
+        assert last["summary"] == {"code": 1, "message": "{ totalCount: 6, errorCount: 2 }"}
+
     @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
     def test_leaves_no_process_behind(self, tmp_path: Path, ended_by: signal.Signals) -> None:
         demo = subprocess.Popen(

@@ -16,7 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.daemon import Stop
-    from pingregistrywf.coordination.timeline import Line
+    from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.runtime.ids import Ulid
     from pingregistrywf.runtime.journal import Journal
 
@@ -111,7 +111,7 @@ def vid(option: str, text: str) -> Ulid:
         raise CannotRunError(f"{option}: {error}") from None
 
 
-def print_timeline(lines: Iterator[Line], *, as_json: bool) -> None:
+def print_timeline(lines: Iterator[Line | Incident], *, as_json: bool) -> None:
     """Print the lines of a history as they come."""
     if as_json:
         for line in lines:

@@ -38,6 +38,9 @@ def demo(
             "--failing", "--failing-servers", min=0, help="How many servers are not well."
         ),
     ] = 1,
+    chaos: Annotated[
+        bool, typer.Option("--chaos", help="Kill a server on the way, and start it again.")
+    ] = False,
     journal: Annotated[
         str,
         typer.Option(
@@ -66,7 +69,7 @@ def demo(
         if not journal:
             directory = tempfile.mkdtemp(prefix="pingregistrywf-")
             journal = f"sqlite:{Path(directory) / 'demo.db'}"
-        plan = demonstration.Plan(servers, pings, interval, duration, failing)
+        plan = demonstration.Plan(servers, pings, interval, duration, failing, chaos)
         workflow_id = uuid4()
         with open_(journal) as opened:
             if not as_json:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Semaphore
-from types import FrameType
-from typing import Final
+from types import FrameType, TracebackType
+from typing import Final, Self
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import State, StateCode
@@ -23,7 +22,7 @@ from pingregistrywf.coordination.daemon import OPEN, Stop
 from pingregistrywf.coordination.gatherer import Gatherer
 from pingregistrywf.coordination.registry import Desk, Registry
 from pingregistrywf.coordination.server import Server
-from pingregistrywf.coordination.timeline import Line, workflow_lines
+from pingregistrywf.coordination.timeline import GATHERER, Incident, Line, workflow_lines
 from pingregistrywf.runtime.journal import Journal, open_journal
 
 REGISTRY: Final = "demo"
@@ -42,6 +41,7 @@ class Plan:
         interval: the pause between two pings of one, in seconds.
         duration: from the workflow's start to its deadline, in seconds.
         failing: how many of the servers post pings with a code that is not zero.
+        chaos: True to kill a server after its first ping, and start it again.
     """
 
     servers: int = 3
@@ -49,9 +49,14 @@ class Plan:
     interval: float = 0.4
     duration: float = 4.0
     failing: int = 1
+    chaos: bool = False
+
+    def server(self, number: int) -> str:
+        """The name of a server; servers are counted from 1."""
+        return f"server-{number:0{len(str(self.servers))}}"
 
     def code(self, number: int) -> int:
-        """The status code of a server's pings; servers are counted from 1, the last ones fail."""
+        """The status code of a server's pings; the last ones fail."""
         return FAILING_CODE if number > self.servers - self.failing else 0
 
 
@@ -59,7 +64,7 @@ class ParticipantFailedError(RuntimeError):
     """A process of the demonstration ended before its part was done."""
 
 
-def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Iterator[Line]:
+def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Iterator[Line | Incident]:
     """Run a workflow from begin to end, and give its events as they happen.
 
     Args:
@@ -74,11 +79,19 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Iterator[Line]:
     desk = Desk(journal, Registry(REGISTRY))
     admin = Admin(desk)
     told = 0
-    with journal.subscribe(workflow_id) as news, _participants(journal.url, plan) as processes:
+    victim = plan.server(1) if plan.chaos else None
+    with journal.subscribe(workflow_id) as news, _Participants(journal.url, plan) as participants:
         admin.begin(workflow_id)
         while True:
             lines = list(workflow_lines(desk.workflows.events(workflow_id)))
-            yield from lines[told:]
+            for line in lines[told:]:
+                yield line
+                if line.who == victim:
+                    participants.kill(victim)
+                    yield Incident(victim, "killed with SIGKILL")
+                    participants.start(victim)
+                    yield Incident(victim, "started again")
+                    victim = None
             told = len(lines)
             state = desk.workflows.find_id(workflow_id)
             if state.state_code is StateCode.TERMINATED and state.vid == lines[-1].event.id:
@@ -86,7 +99,7 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Iterator[Line]:
             if state.state_code not in OPEN:
                 admin.commit(workflow_id)
             elif not news.wait(PATIENCE):
-                _look_after(processes)
+                participants.check()
 
 
 def outcome(journal: Journal, workflow_id: UUID) -> State:
@@ -94,43 +107,69 @@ def outcome(journal: Journal, workflow_id: UUID) -> State:
     return Desk(journal, Registry(REGISTRY)).workflows.find_id(workflow_id)
 
 
-@contextmanager
-def _participants(url: str, plan: Plan) -> Iterator[list[SpawnProcess]]:
-    spawn = multiprocessing.get_context("spawn")
-    ready = spawn.Semaphore(0)
-    width = len(str(plan.servers))
-    processes = [
-        spawn.Process(
-            target=_serve,
-            name=(name := f"server-{number:0{width}}"),
-            args=(url, ready, name, plan, plan.code(number)),
-        )
-        for number in range(1, plan.servers + 1)
-    ]
-    processes.append(spawn.Process(target=_gather, name="gatherer", args=(url, ready, plan)))
-    try:
-        for process in processes:
-            process.start()
-        for _ in processes:
-            while not ready.acquire(timeout=PATIENCE):
-                _look_after(processes)
-        yield processes
-    finally:
-        for process in processes:
-            if process.pid is not None:
-                process.terminate()
-        for process in processes:
-            if process.pid is not None:
-                process.join()
+class _Participants:
+    """The processes of a demonstration, by name."""
 
-
-def _look_after(processes: list[SpawnProcess]) -> None:
-    for process in processes:
-        if process.exitcode is not None:
-            raise ParticipantFailedError(
-                f"process {process.name} ended with exit code {process.exitcode}:"
-                " see what it wrote to standard error"
+    def __init__(self, url: str, plan: Plan) -> None:
+        self._spawn = multiprocessing.get_context("spawn")
+        self._ready = self._spawn.Semaphore(0)
+        self._tasks: dict[str, tuple[Callable[..., None], tuple[object, ...]]] = {
+            plan.server(number): (
+                _serve,
+                (url, self._ready, plan.server(number), plan, plan.code(number)),
             )
+            for number in range(1, plan.servers + 1)
+        }
+        self._tasks[GATHERER] = (_gather, (url, self._ready, plan))
+        self._processes: dict[str, SpawnProcess] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            for name in self._tasks:
+                self.start(name)
+            for _ in self._tasks:
+                while not self._ready.acquire(timeout=PATIENCE):
+                    self.check()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def start(self, name: str) -> None:
+        """Start a participant."""
+        target, arguments = self._tasks[name]
+        process = self._processes[name] = self._spawn.Process(
+            target=target, name=name, args=arguments
+        )
+        process.start()
+
+    def kill(self, name: str) -> None:
+        """Kill a participant without warning."""
+        self._processes[name].kill()
+        self._processes[name].join()
+
+    def check(self) -> None:
+        """Raise ParticipantFailedError if one has ended by itself."""
+        for name, process in self._processes.items():
+            if process.exitcode is not None:
+                raise ParticipantFailedError(
+                    f"process {name} ended with exit code {process.exitcode}:"
+                    " see what it wrote to standard error"
+                )
+
+    def _end(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.join()
 
 
 def _serve(url: str, ready: Semaphore, name: str, plan: Plan, code: int) -> None:

@@ -10,18 +10,21 @@ from rich.live import Live
 from rich.text import Text
 
 from pingregistrywf._generated.ping_registry import DECLARATION
-from pingregistrywf.coordination.timeline import Line
+from pingregistrywf.coordination.timeline import Incident, Line
 
 _COLORS: Final = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 
 
-def show(lines: Iterator[Line]) -> None:
+def show(lines: Iterator[Line | Incident]) -> None:
     """Print the lines as they come."""
     console = Console(highlight=False)
     states = tuple(DECLARATION.state_names.values())
     colors: dict[str, str] = {}
     with Live(_path(states, states[0]), console=console, transient=True) as live:
         for line in lines:
+            if isinstance(line, Incident):
+                console.print(line.text(), style="bold red")
+                continue
             color = colors.setdefault(line.who, _COLORS[len(colors) % len(_COLORS)])
             console.print(_styled(line, color), soft_wrap=True)
             live.update(_path(states, line.state or states[0]))

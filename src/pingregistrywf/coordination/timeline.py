@@ -59,6 +59,27 @@ class Line:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What happened to a participant, and stands in no history.
+
+    Attributes:
+        who: the participant.
+        what: what happened.
+    """
+
+    who: str
+    what: str
+
+    def text(self) -> str:
+        """The incident as plain text, in line with those of events."""
+        return f"{'':12}  {self.who:<10}  {self.what}"
+
+    def json(self) -> dict[str, Any]:
+        """The incident as a JSON object."""
+        return {"incident": self.what, "who": self.who}
+
+
 def workflow_lines(events: Sequence[workflow.Event]) -> Iterator[Line]:
     """The lines of a workflow's history."""
     for event in events:
