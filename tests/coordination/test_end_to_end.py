@@ -1,0 +1,118 @@
+"""The whole, as it is deployed: every role a process of its own, on one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pingregistrywf import ServerPinged, ServerPingsGathered, StateCode, open_journal
+from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
+from pingregistrywf.coordination.registry import Desk, Registry
+
+REGISTRY = "reg"
+SERVERS = 5
+GATHERERS = ("north", "south")
+WORKFLOWS = 10
+PINGS = 2
+
+
+def environment(journal: str) -> dict[str, str]:
+    return {**os.environ, "PINGREGISTRYWF_JOURNAL": journal, "NO_COLOR": "1"}
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "pingregistrywf", *words]
+
+
+def answer(journal: str, *words: str) -> list[Any]:
+    done = subprocess.run(
+        command(*words, "--json"),
+        env=environment(journal),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextmanager
+def daemon(journal: str, log: Path, *words: str) -> Iterator[None]:
+    """A daemon that watches by now, and that logs to a file; stopped by SIGTERM at the end."""
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            command(*words, "--log-json"), env=environment(journal), stderr=subprocess.PIPE
+        )
+        assert process.stderr is not None
+        first = process.stderr.readline().decode()
+        assert json.loads(first)["action"] == "watching"
+        stream.write(first)
+        try:
+            yield
+        finally:
+            process.terminate()
+            _, rest = process.communicate(timeout=60)
+            stream.write(rest.decode())
+    assert process.returncode == 143
+
+
+def actions(log: Path, name: str) -> list[Any]:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [line for line in lines if line["action"] == name]
+
+
+@pytest.mark.xdist_group("timing")
+def test_ten_workflows_five_servers_two_gatherers(tmp_path: Path) -> None:
+    journal = f"sqlite:{tmp_path / 'pings.db'}"
+    ids = [str(uuid.uuid4()) for _ in range(WORKFLOWS)]
+    pace = ("--pings", str(PINGS), "--interval", "0.2")
+    logs = [tmp_path / f"server-{number}.log" for number in range(SERVERS)]
+    logs += [tmp_path / f"{name}.log" for name in GATHERERS]
+    with ExitStack() as daemons:
+        for number in range(SERVERS):
+            words = ("server", REGISTRY, "--name", f"server-{number}", "--code", str(number % 2))
+            daemons.enter_context(daemon(journal, logs[number], *words, *pace))
+        for name, log in zip(GATHERERS, logs[SERVERS:], strict=True):
+            words = ("gather", REGISTRY, "--name", name, "--duration", "4")
+            daemons.enter_context(daemon(journal, log, *words, *pace))
+
+        def admin(workflow: str) -> None:
+            answer(journal, "begin", REGISTRY, "--workflow", workflow)
+            (got,) = answer(journal, "get", REGISTRY, "--workflow", workflow, "--wait", "100")
+            assert got["summary"]["code"] == 100
+            answer(journal, "commit", REGISTRY, "--workflow", workflow)
+
+        with ThreadPoolExecutor(WORKFLOWS) as admins:
+            list(admins.map(admin, ids))
+
+    acknowledged = [line for log in logs for line in actions(log, "pinged")]
+    summaries = [line for log in logs for line in actions(log, "summarized")]
+    assert sorted(line["workflow"] for line in summaries) == sorted(ids)  # one each, by one of two
+    assert not any(actions(log, "failed") for log in logs)
+    with open_journal(journal, create=False) as opened:
+        desk = Desk(opened, Registry(REGISTRY))
+        index = desk.indexes.find_id(desk.registry.index_id)
+        assert set(map(str, index.in_state(ListedCode.COMPLETED))) == set(ids)
+        for text in ids:
+            workflow_id = uuid.UUID(text)
+            state = desk.workflows.find_id(workflow_id)
+            events = desk.workflows.events(workflow_id)
+            assert state.state_code is StateCode.TERMINATED
+            pinged = [str(event.id) for event in events if isinstance(event, ServerPinged)]
+            told = [line["vid"] for line in acknowledged if line["workflow"] == text]
+            assert sorted(told) == sorted(pinged)
+            failed = sum(ping.code != 0 for ping in state.pings)
+            message = f"{{ totalCount: {len(told)}, errorCount: {failed} }}"
+            assert state.summary_status.message == message
+            assert sum(isinstance(event, ServerPingsGathered) for event in events) == 1

@@ -1,0 +1,289 @@
+"""The commands of admin and operator: begin, get, commit, list, events, watch, and the daemons."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pingregistrywf import NO_VC, Ulid, open_journal
+from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.registry import Desk, Registry
+
+STALE = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
+
+
+def start(*words: str, **options: Any) -> subprocess.Popen[str]:
+    environment = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    environment.pop("PINGREGISTRYWF_JOURNAL", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "pingregistrywf", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    )
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    process = start(*words)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def refused(done: tuple[int, str, str], code: int, *words: str) -> None:
+    """One clear line, that exit code, no traceback."""
+    assert done[0] == code, done
+    lines = done[2].splitlines()
+    assert len(lines) == 1, done[2]
+    assert lines[0].startswith("pingregistrywf: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'pings.db'}"
+
+
+@pytest.fixture
+def workflow(url: str) -> str:
+    """A workflow of registry reg that has begun and holds one ping."""
+    workflow_id = uuid.uuid4()
+    with open_journal(url) as journal:
+        desk = Desk(journal, Registry("reg"))
+        Admin(desk).begin(workflow_id)
+        desk.workflows.append_ping(workflow_id, NO_VC, 3, "alpha ping 1")
+    return str(workflow_id)
+
+
+def summarize(url: str, workflow: str) -> None:
+    with open_journal(url) as journal:
+        Desk(journal, Registry("reg")).workflows.post_summary(uuid.UUID(workflow), NO_VC, 1, "sum")
+
+
+def everything(url: str, workflow: str) -> tuple[object, ...]:
+    with open_journal(url) as journal:
+        desk = Desk(journal, Registry("reg"))
+        workflow_id = uuid.UUID(workflow)
+        index_id = desk.registry.index_id
+        return desk.workflows.events(workflow_id), desk.indexes.events(index_id)
+
+
+class TestBegin:
+    def test_says_the_id_first_then_the_vids(self, url: str) -> None:
+        code, out, err = run("begin", "reg", "--journal", url)
+        assert (code, err) == (0, "")
+        first, index, last = out.splitlines()
+        workflow = str(uuid.UUID(first.split()[1]))
+        assert first.startswith("workflow ")
+        assert index.startswith("index vid")
+        assert Ulid.parse(last.split()[-1])
+        again = run("begin", "reg", "--journal", url, "--workflow", workflow, "--json")
+        said = [json.loads(line) for line in again[1].splitlines()]
+        assert said[0] == {"workflow": workflow}
+        assert said[1]["workflow_vid"] == last.split()[-1]
+
+    def test_a_stale_vid_writes_nothing(self, url: str, workflow: str) -> None:
+        before = everything(url, workflow)
+        other = str(uuid.uuid4())
+        done = run("begin", "reg", "--journal", url, "--workflow", other, "--vid", STALE)
+        refused(done, 1, "version conflict", STALE)
+        assert everything(url, workflow) == before
+        assert everything(url, other)[0] == ()
+
+    def test_of_another_registry(self, url: str, workflow: str) -> None:
+        before = everything(url, workflow)
+        done = run("begin", "other", "--journal", url, "--workflow", workflow)
+        refused(done, 1, "Init is not allowed in Appending")
+        assert everything(url, workflow) == before
+
+    def test_vid_and_no_vid(self, url: str) -> None:
+        refused(run("begin", "reg", "--journal", url, "--vid", STALE, "--no-vid"), 2, "--no-vid")
+
+    @pytest.mark.parametrize(
+        ("words", "named"),
+        [
+            (("--workflow", "x"), "--workflow"),
+            (("--workflow", str(uuid.UUID(int=0))), "nil"),
+            (("--vid", "x"), "--vid"),
+            (("--vid", "8" + "0" * 25), "--vid"),
+        ],
+    )
+    def test_malformed(self, url: str, words: tuple[str, ...], named: str) -> None:
+        refused(run("begin", "reg", "--journal", url, *words), 2, named)
+
+
+class TestGet:
+    def test_active(self, url: str, workflow: str) -> None:
+        code, out, _ = run("get", "reg", "--workflow", workflow, "--journal", url)
+        assert code == 0
+        assert out == "ping     3 alpha ping 1\nsummary  101 appending\n"
+
+    def test_waits_until_it_is_summarized(self, url: str, workflow: str) -> None:
+        waiting = start(
+            *("get", "reg", "--workflow", workflow, "--wait", "100", "--json", "--journal", url)
+        )
+        summarize(url, workflow)
+        out, _ = waiting.communicate(timeout=60)
+        got = json.loads(out)
+        assert got["summary"] == {"code": 100, "message": "sum"}
+        assert got["pings"][0]["code"] == 3
+
+    def test_a_wait_that_is_over(self, url: str, workflow: str) -> None:
+        done = run("get", "reg", "--workflow", workflow, "--wait", "0.01", "--journal", url)
+        assert done[0] == 0
+        assert "101 appending" in done[1]
+
+    def test_a_wait_ended_by_a_signal(self, url: str, workflow: str) -> None:
+        # Its subscription is there once the watch has opened the file; a signal before that ends
+        # the process all the same, with the signal's own exit code.
+        waiting = start("get", "reg", "--workflow", workflow, "--wait", "100", "--journal", url)
+        waiting.send_signal(signal.SIGTERM)
+        waiting.communicate(timeout=60)
+        assert waiting.returncode in (143, -signal.SIGTERM)
+
+
+class TestCommit:
+    def test_completes_and_may_be_run_again(self, url: str, workflow: str) -> None:
+        summarize(url, workflow)
+        first = run("commit", "reg", "--workflow", workflow, "--journal", url)
+        assert first[0] == 0
+        before = everything(url, workflow)
+        assert run("commit", "reg", "--workflow", workflow, "--journal", url) == first
+        assert everything(url, workflow) == before
+        got = run("get", "reg", "--workflow", workflow, "--journal", url)
+        assert "summary  1 sum" in got[1]
+
+    def test_too_early(self, url: str, workflow: str) -> None:
+        before = everything(url, workflow)
+        refused(run("commit", "reg", "--workflow", workflow, "--journal", url), 1, "Commit")
+        assert everything(url, workflow) == before
+
+    def test_a_stale_vid(self, url: str, workflow: str) -> None:
+        summarize(url, workflow)
+        before = everything(url, workflow)
+        words = ("commit", "reg", "--workflow", workflow, "--vid", STALE, "--journal", url)
+        refused(run(*words), 1, "version conflict")
+        assert everything(url, workflow) == before
+
+
+@pytest.mark.parametrize("command", ["get", "commit"])
+class TestWhatIsWrong:
+    def test_another_registry(self, url: str, workflow: str, command: str) -> None:
+        summarize(url, workflow)
+        before = everything(url, workflow)
+        done = run(command, "other", "--workflow", workflow, "--journal", url)
+        refused(done, 1, workflow)
+        assert everything(url, workflow) == before
+
+    def test_an_unknown_workflow(self, url: str, workflow: str, command: str) -> None:
+        refused(run(command, "reg", "--workflow", str(uuid.uuid4()), "--journal", url), 1)
+
+    def test_a_malformed_workflow(self, url: str, workflow: str, command: str) -> None:
+        refused(run(command, "reg", "--workflow", "x", "--journal", url), 2, "--workflow")
+
+    def test_a_missing_journal(self, tmp_path: Path, command: str) -> None:
+        missing = f"sqlite:{tmp_path / 'missing.db'}"
+        done = run(command, "reg", "--workflow", str(uuid.uuid4()), "--journal", missing)
+        refused(done, 2, "no such file")
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestListAndEvents:
+    def test_list(self, url: str, workflow: str) -> None:
+        code, out, _ = run("list", "reg", "--journal", url)
+        assert code == 0
+        assert re.fullmatch(rf"{workflow}  active     \S+\n", out)
+        (line,) = run("list", "reg", "--journal", url, "--json")[1].splitlines()
+        assert json.loads(line)["state"] == "active"
+
+    def test_after(self, url: str, workflow: str) -> None:
+        words = ("events", "reg", "--workflow", workflow, "--journal", url, "--json")
+        first, second = (json.loads(line) for line in run(*words)[1].splitlines())
+        (rest,) = run(*words, "--after", first["id"])[1].splitlines()
+        assert json.loads(rest) == second
+        assert run(*words, "--after", second["id"])[1] == ""
+
+    def test_after_an_event_that_is_not_there(self, url: str, workflow: str) -> None:
+        words = ("events", "reg", "--workflow", workflow, "--journal", url)
+        refused(run(*words, "--after", STALE), 2, "--after", STALE)
+        refused(run(*words, "--after", "x"), 2, "--after")
+
+    def test_watch_goes_on_with_what_comes(self, url: str, workflow: str) -> None:
+        watching = start(
+            *("events", "reg", "--workflow", workflow, "--watch", "--json", "--journal", url)
+        )
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["event"] == "PingRegistryStarted"
+        assert json.loads(watching.stdout.readline())["event"] == "ServerPinged"
+        summarize(url, workflow)
+        assert json.loads(watching.stdout.readline())["event"] == "ServerPingsGathered"
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=60)
+        assert watching.returncode == 130
+
+
+class TestWatch:
+    def test_tells_each_change(self, url: str, workflow: str) -> None:
+        watching = start("watch", "reg", "--json", "--journal", url)
+        assert watching.stdout is not None
+        row = json.loads(watching.stdout.readline())
+        assert (row["workflow"], row["state"], row["pings"]) == (workflow, "Appending", 1)
+        summarize(url, workflow)
+        row = json.loads(watching.stdout.readline())
+        assert (row["state"], row["summary"]) == ("Summarized", "1 sum")
+        watching.send_signal(signal.SIGTERM)
+        watching.communicate(timeout=60)
+        assert watching.returncode == 143
+
+
+class TestDaemons:
+    def test_a_killed_server_resumes_where_it_was(self, url: str) -> None:
+        words = ("server", "reg", "--name", "alpha", "--log-json", "--journal", url)
+        first = start(*words, "--interval", "3600")
+        assert first.stderr is not None
+        assert json.loads(first.stderr.readline())["action"] == "watching"
+        (begun, _) = run("begin", "reg", "--journal", url, "--json")[1].splitlines()
+        workflow = json.loads(begun)["workflow"]
+        assert json.loads(first.stderr.readline())["message"] == "alpha ping 1"
+        first.kill()
+        first.communicate(timeout=60)
+        second = start(*words, "--interval", "0")
+        assert second.stderr is not None
+        lines = [json.loads(second.stderr.readline()) for _ in range(3)]
+        assert [line.get("message") for line in lines] == [None, "alpha ping 2", "alpha ping 3"]
+        assert lines[-1]["workflow"] == workflow
+        second.send_signal(signal.SIGTERM)
+        _, rest = second.communicate(timeout=60)
+        assert json.loads(rest)["action"] == "stopped"
+        assert second.returncode == 143
+
+    def test_collect_says_what_it_would_do_and_does_it(self, url: str, workflow: str) -> None:
+        dry = run("collect", "reg", "--dry-run", "--journal", url)
+        assert dry == (0, "", "")  # nothing is old enough
+        code, out, _ = run("collect", "reg", "--json", "--journal", url)
+        assert code == 0
+        actions = [json.loads(line)["action"] for line in out.splitlines()]
+        assert actions == ["snapshot", "trim", "collect"]
+
+    @pytest.mark.parametrize(
+        "words", [("server", "", "--name", "x"), ("gather", ""), ("collect", "")]
+    )
+    def test_a_wrong_registry(self, url: str, workflow: str, words: tuple[str, ...]) -> None:
+        refused(run(*words, "--journal", url), 2, "registry")
+
+    @pytest.mark.parametrize("words", [("server", "reg", "--name", "x"), ("gather", "reg")])
+    def test_a_journal_that_is_none(self, tmp_path: Path, words: tuple[str, ...]) -> None:
+        path = tmp_path / "notes.txt"
+        path.write_text("no journal " * 100)
+        refused(run(*words, "--journal", f"sqlite:{path}"), 2, "cannot open journal")
