@@ -21,7 +21,7 @@ def check_events(inquiry: Inquiry) -> None:
 def _check_event(inquiry: Inquiry, name: str, event: Event) -> None:
     report, at = inquiry.report, ("events", name)
     target = inquiry.state(event.to, (*at, "to"))
-    if target and inquiry.chart.states[target].initial and not inquiry.chart.keyed_by:
+    if target and target == inquiry.initial and not inquiry.chart.keyed_by:
         report.say(
             (*at, "to"),
             f"{name} leads to the initial state {target}, in which a history has no event",
@@ -53,6 +53,8 @@ def _check_set(
     if known is None:
         return
     carried, declared = inquiry.chart.carried[known], ("carried", known)
+    if len(_kinds(carried)) != 1:
+        return  # said where it is carried
     if carried.list:
         what = f"{known} is carried as a list of {carried.list}"
         inquiry.report.say(at, what, f"write append: {{{known}: …}}", declared)
@@ -78,6 +80,8 @@ def _check_append(
     if known is None:
         return
     carried = inquiry.chart.carried[known]
+    if len(_kinds(carried)) != 1:
+        return  # said where it is carried
     if carried.list:
         _check_record(inquiry, name, event, at, sources, carried.list)
     else:
@@ -137,7 +141,7 @@ def _check_field(
 
 def _check_carried(inquiry: Inquiry, name: str, carried: Carried) -> None:
     report, at = inquiry.report, ("carried", name)
-    kinds = [each for each in ("type", "record", "list") if getattr(carried, each)]
+    kinds = _kinds(carried)
     if len(kinds) != 1 and report.whole(at):
         what = f"{name} has {' and '.join(kinds)}" if kinds else f"{name} has no type"
         report.say(at, what, "write exactly one of type, record and list")
@@ -148,6 +152,10 @@ def _check_carried(inquiry: Inquiry, name: str, carried: Carried) -> None:
     if carried.count and not carried.list:
         what = f"{name} has a count but is no list"
         report.say((*at, "count"), what, "remove count", (*at, "list"))
+
+
+def _kinds(carried: Carried) -> list[str]:
+    return [each for each in ("type", "record", "list") if getattr(carried, each)]
 
 
 def _check_use(inquiry: Inquiry) -> None:

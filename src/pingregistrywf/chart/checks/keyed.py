@@ -107,7 +107,7 @@ def _check_states(inquiry: Inquiry, snapshot: Snapshot, scalars: list[str]) -> N
         place = (*at, name)
         state = inquiry.state(name, place)
         told.add(state)
-        if state and chart.states[state].initial:
+        if state and state == inquiry.initial:
             what = f"{state} is the initial state, and entries in it are not listed"
             report.say(place, what, f"remove {state}", ("states", state, "initial"))
         if value is not None:

@@ -20,6 +20,7 @@ RUNTIME_ERRORS: Final = (
     "DeclaredError",
     "EventTypeError",
     "HistoryDeletedError",
+    "HistoryExistsError",
     "InvalidCommandError",
     "JournalEntryParentMismatchError",
     "JournalError",

@@ -15,10 +15,11 @@ from pingregistrywf.chart.checks.tools import (
     Offer,
     Target,
     check_value,
+    fits,
     is_zero,
 )
 from pingregistrywf.chart.mistakes import Path, closest
-from pingregistrywf.chart.vocabulary import ArgumentSource, Command, Constant
+from pingregistrywf.chart.vocabulary import ArgumentSource, Command, Constant, Type
 
 _OUTCOMES = ("emit", "noop", "error", "delete")
 
@@ -70,7 +71,7 @@ class _Checker:
         for position, name in enumerate(numbered.rule.states, start=1):
             at = (*numbered.at, "in", position)
             state = self._inquiry.state(name, at)
-            if state is None:
+            if state != name:
                 continue
             other = ruled.setdefault(state, numbered)
             if other is not numbered:
@@ -115,11 +116,10 @@ class _Checker:
         if self._chart.keyed_by:
             what = f"{numbered} deletes the history, and with it every other entry"
             self._report.say(at, what, "emit an event that leads to the initial state")
-        for name in numbered.rule.states:
-            state = self._chart.states.get(name)
-            if state and state.initial:
-                what = f"{numbered} deletes in {name}, where there is no history yet"
-                self._report.say(at, what, f"write another rule for {name}, with noop")
+        initial = self._inquiry.initial
+        if initial in numbered.rule.states:
+            what = f"{numbered} deletes in {initial}, where there is no history yet"
+            self._report.say(at, what, f"write another rule for {initial}, with noop")
 
     def _check_same(self, numbered: NumberedRule) -> None:
         for position, name in enumerate(numbered.rule.same, start=1):
@@ -184,7 +184,8 @@ class _Checker:
         self, at: Path, name: str, wanted: str, source: ArgumentSource
     ) -> None:
         if isinstance(source, Constant):
-            sure = is_zero(source.constant) == (wanted == "zero")
+            zero = is_zero(source.constant)
+            sure = zero == (wanted == "zero") or not fits(source.constant, Type.INT32)
         else:
             argument = self._command.args.get(source)
             sure = argument is None or (wanted == "nonzero" and argument.nonzero)
@@ -242,7 +243,7 @@ class _Checker:
             if field in self._command.args:
                 given[field] = field
                 self._taken.add(check_value(self._report, at, field, target, self._offer))
-            else:
+            elif field != self._chart.keyed_by:  # which every command must have
                 self._report.say(
                     at,
                     f"{target.name} gets no value: {self._name} has no argument {field}",
@@ -257,21 +258,23 @@ class _Checker:
         """A command that begins a history takes no vid, so it must not append anywhere else."""
         if self._chart.keyed_by:
             return
-        emitting = {
-            state: NumberedRule(self._name, number, rule)
+        initial = self._inquiry.initial
+        emitting = [
+            NumberedRule(self._name, number, rule)
             for number, rule in enumerate(self._command.rules, start=1)
-            for state in rule.states
-            if rule.emit and state in self._chart.states
-        }
-        begins = [state for state in emitting if self._chart.states[state].initial]
-        others = {str(rule): rule for state, rule in emitting.items() if state not in begins}
-        for rule in others.values() if begins else ():
-            self._report.say(
-                (*rule.at, "emit"),
-                f"{self._name} begins a history, so it takes no version, "
-                f"but {rule} would append to one without any",
-                "write another command for it",
-            )
+            if rule.emit
+        ]
+        if not any(initial in numbered.rule.states for numbered in emitting):
+            return
+        for numbered in emitting:
+            if set(numbered.rule.states) != {initial}:
+                self._report.say(
+                    (*numbered.at, "emit"),
+                    f"{self._name} begins a history, so it takes no version, "
+                    f"but {numbered} would append to one without any",
+                    "write another command for it",
+                    (*numbered.at, "in"),
+                )
 
 
 def known_error(inquiry: Inquiry, name: str, at: Path) -> str | None:
@@ -287,6 +290,8 @@ def known_error(inquiry: Inquiry, name: str, at: Path) -> str | None:
 def check_bare_error(inquiry: Inquiry, name: str, at: Path) -> None:
     """Check an error where no values for fields can be given."""
     error = known_error(inquiry, name, at)
+    if error in STANDARD_ERRORS:
+        return
     if error in inquiry.chart.errors and inquiry.chart.errors[error].fields:
         what = f"{error} has fields, and nothing gives them values here"
         inquiry.report.say(at, what, "name an error without fields", ("errors", error, "fields"))

@@ -75,6 +75,11 @@ class Inquiry:
     chart: Chart
     report: Report
 
+    @property
+    def initial(self) -> str | None:
+        """The initial state; the first if several are declared, None if none is."""
+        return next((name for name, state in self.chart.states.items() if state.initial), None)
+
     def rules(self) -> Iterator[NumberedRule]:
         """Every rule of the chart."""
         for name, command in self.chart.commands.items():

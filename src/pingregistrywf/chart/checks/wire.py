@@ -128,7 +128,9 @@ def _check_sharing(inquiry: Inquiry, sharing: list[tuple[str, EventWire, Path]])
         if not when:
             others = " and ".join(other for other, _, _ in sharing if other != name)
             what = f"{name} has the wire number {wire.number} of {others}"
-            remedy = "write another number, or tell them apart with when: {FIELD: zero or nonzero}"
+            remedy = "write another number"
+            if name in events:
+                remedy += ", or tell them apart with when: {FIELD: zero or nonzero}"
             report.say(
                 (*at, "number"), what, remedy, *((*each, "number") for _, _, each in sharing)
             )
@@ -162,14 +164,12 @@ def _check_when(inquiry: Inquiry, name: str) -> bool:
         return False
     (field,) = event.when
     fields = ("events", name, "fields")
-    known = inquiry.known(field, event.fields, (*at, field), f"field of {name}", fields)
-    if known is None:
+    if inquiry.known(field, event.fields, (*at, field), f"field of {name}", fields) != field:
         return False
-    if event.fields[known].type is not Type.INT32:
-        what = f"{name}.{known} is of type {event.fields[known].type}"
-        report.say(
-            (*at, field), what, "name a field of type int32 in when", (*fields, known, "type")
-        )
+    if event.fields[field].type is not Type.INT32:
+        what = f"{name}.{field} is of type {event.fields[field].type}"
+        given = (*fields, field, "type")
+        report.say((*at, field), what, "name a field of type int32 in when", given)
         return False
     return True
 
