@@ -266,37 +266,73 @@ def test_a_failed_flush_is_told_to_everyone(
     post(journal, history, head)
 
 
-def test_interrupted_while_waiting(journal: SqliteJournal) -> None:
-    """An exception in a thread that waits (Ctrl-C) leaves the queue as if it had not come."""
-    history = uuid4()
-    queue = journal._store.turns
+class Interrupted(BaseException):
+    """What Ctrl-C is, but nothing that pytest listens to."""
 
-    class Interrupted(BaseException):
-        pass
+
+def wait_interrupted(journal: SqliteJournal, *, until_called: bool) -> None:
+    """Wait for a turn; be interrupted at once, or just when it is given."""
 
     class InterruptedLock:
         def __init__(self) -> None:
-            self.calls = 0
+            self.taken = False
+            self.released = threading.Event()
 
-        def acquire(self) -> bool:
-            self.calls += 1
-            if self.calls == 2:
+        def acquire(self) -> None:
+            if self.taken:
+                if until_called:
+                    assert self.released.wait(10)
                 raise Interrupted
-            return True
+            self.taken = True
 
         def release(self) -> None:
-            """Called: the turn is its own now."""
+            self.released.set()
 
-    def wait() -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(turns.threading, "Lock", InterruptedLock)  # type: ignore[attr-defined]
-            queue._queue()
+    def new_lock() -> InterruptedLock:
+        patch.undo()  # other threads shall not be interrupted
+        return InterruptedLock()
 
+    patch = pytest.MonkeyPatch()
+    patch.setattr(turns, "Lock", new_lock)
+    with pytest.raises(Interrupted):
+        journal._store.turns._queue()
+
+
+def test_interrupted_while_waiting(journal: SqliteJournal) -> None:
+    """A thread that leaves the queue leaves it as if it had not come."""
+    history = uuid4()
     with journal.exclusive(history):
-        with pytest.raises(Interrupted):
-            wait()
-        assert not queue._waiting
+        wait_interrupted(journal, until_called=False)
+        assert not journal._store.turns._waiting
     post(journal, history, NO_HEAD)
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("more", [0, 2])
+def test_interrupted_when_called(
+    journal: SqliteJournal, pool: ThreadPoolExecutor, more: int
+) -> None:
+    """A thread that is given the turn and cannot use it does not keep it from the others."""
+    history = uuid4()
+    inside = threading.Event()
+
+    def first() -> Head:
+        with journal.exclusive(history):
+            inside.set()
+            head, _ = post(journal, history, NO_HEAD)
+            while len(journal._store.turns._waiting) < 1 + more:
+                time.sleep(0.001)
+        return head
+
+    told = pool.submit(first)
+    assert inside.wait(10)
+    waiting = pool.submit(wait_interrupted, journal, until_called=True)
+    while more and not journal._store.turns._waiting:
+        time.sleep(0.001)
+    others = [pool.submit(post, journal, uuid4(), NO_HEAD) for _ in range(more)]
+    assert told.result(timeout=10) == journal.read(history).head
+    for each in (waiting, *others):
+        each.result(timeout=10)
 
 
 def test_two_objects_for_one_file_in_one_thread(journal: SqliteJournal, tmp_path: Path) -> None:

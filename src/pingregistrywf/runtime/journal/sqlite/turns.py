@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Final
 from uuid import UUID
 
@@ -128,7 +129,7 @@ class Turns:
         self._turnstile = turnstile
         self._publish = publish
         self._mutex = threading.RLock()
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[Lock] = deque()
         self._taken = False
         self._batch: Batch | None = None
         self._mine = threading.local()
@@ -203,18 +204,28 @@ class Turns:
             if not self._taken:
                 self._taken = True
                 return
-            called = threading.Lock()
+            called = Lock()
             called.acquire()
             self._waiting.append(called)
         try:
             called.acquire()
         except BaseException:  # the user interrupts
             with self._mutex:
-                try:
+                waits = called in self._waiting
+                if waits:
                     self._waiting.remove(called)
-                except ValueError:  # called at the same moment
-                    self._pass_on()
+            if not waits:  # it was called at the same moment
+                self._decline()
             raise
+
+    def _decline(self) -> None:
+        """Let the next have the turn, and end the batch if there is no next."""
+        with self._mutex:
+            batch = None if self._waiting else self._batch
+        if batch is None:
+            self._pass_on()
+        else:
+            self._flush(batch)
 
     def _begin(self) -> Batch:
         connection = self._connections.take(Role.WRITER)
@@ -266,7 +277,7 @@ class Turns:
             batch.done.set()
 
     def _pass_on(self) -> None:
-        """Give the turn to the next in the queue, outside of any batch."""
+        """Give the turn to the next in the queue."""
         with self._mutex:
             if self._waiting:
                 self._waiting.popleft().release()
