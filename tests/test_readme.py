@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+from pingregistrywf.cli import app
 
 from .snippets import python_snippets, run_snippets
 
@@ -24,6 +27,13 @@ def test_the_examples_run(tmp_path: Path) -> None:
 def test_the_first_example_is_short() -> None:
     lines = [line for line in python_snippets(README)[0].splitlines() if line.strip()]
     assert len(lines) <= 15
+
+
+def test_each_command_has_a_row() -> None:
+    table = README.split("## From the command line")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(.*?)`.* \|", table, re.MULTILINE)
+    told = {row.split()[0] for row in rows}
+    assert told == {str(name) for name in get_command(app).commands}
 
 
 def test_each_dependency_has_a_row_with_reasons() -> None:

@@ -1,0 +1,106 @@
+"""What an append costs, and that it costs the same at any length: figures of ``make bench``.
+
+``pytest --benchmark-disable`` runs each once, so that they stay runnable.  Ratios are of medians
+that were measured in turn in one run, since a machine is faster or slower from minute to minute.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pingregistrywf import NO_VC, CmdInit, Event, Journal, WorkflowIndexes, Workflows, open_journal
+from pingregistrywf.runtime.ids import UlidSource
+
+LENGTHS = (10, 10_000)
+JOURNALS = ("memory", "sqlite")
+
+
+@pytest.fixture(params=JOURNALS)
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
+    urls = {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'bench.db'}"}
+    return open_journal(urls[request.param])
+
+
+def workflow(journal: Journal, pings: int) -> tuple[Workflows, uuid.UUID]:
+    """A workflow that holds that many pings."""
+    workflows, workflow_id = Workflows(journal), uuid.uuid4()
+    workflows.init(workflow_id, CmdInit(registry_id=uuid.uuid4()))
+    with journal.exclusive(workflow_id):  # one flush for all
+        for _ in range(pings):
+            workflows.append_ping(workflow_id, NO_VC, 0, "alpha ping 1")
+    return workflows, workflow_id
+
+
+def ratio(benchmark: Any, short: Callable[[], object], long: Callable[[], object]) -> None:
+    """Measure both in turn; the benchmark's own figure is that of the long one."""
+    times: dict[str, list[float]] = {"short": [], "long": []}
+    for _ in range(50 if benchmark.enabled else 1):
+        for name, act in (("short", short), ("long", long)):
+            begin = time.perf_counter()
+            act()
+            times[name].append(time.perf_counter() - begin)
+    medians = {name: statistics.median(each) for name, each in times.items()}
+    benchmark.extra_info["ratio"] = round(medians["long"] / medians["short"], 2)
+    benchmark.extra_info["short_us"] = round(medians["short"] * 1e6)
+    benchmark.extra_info["long_us"] = round(medians["long"] * 1e6)
+    benchmark(long)
+
+
+def test_append_to_a_long_history(benchmark: Any, journal: Journal) -> None:
+    """AppendPing at 10 pings and at 10,000: the ratio should be about 1."""
+    acts = []
+    for length in LENGTHS if benchmark.enabled else (1, 2):
+        workflows, workflow_id = workflow(journal, length)
+        acts.append(
+            lambda workflows=workflows, id=workflow_id: workflows.append_ping(id, NO_VC, 0, "x")
+        )
+    ratio(benchmark, *acts)
+
+
+def test_begin_in_a_long_index(benchmark: Any, journal: Journal) -> None:
+    """BeginPingRegistry with 10 listed and with 10,000: the ratio should be about 1."""
+    vid = UlidSource().next(Workflows(journal).engine.declaration.state(uuid.uuid4()).vid)
+    acts = []
+    for length in LENGTHS if benchmark.enabled else (1, 2):
+        indexes, index_id = WorkflowIndexes(journal), uuid.uuid4()
+        with journal.exclusive(index_id):
+            for _ in range(length):
+                indexes.begin_ping_registry(index_id, NO_VC, uuid.uuid4(), vid)
+        acts.append(
+            lambda indexes=indexes, id=index_id: indexes.begin_ping_registry(
+                id, NO_VC, uuid.uuid4(), vid
+            )
+        )
+    ratio(benchmark, *acts)
+
+
+def test_find_cold(benchmark: Any, journal: Journal) -> None:
+    """A state rebuilt from 1,000 events."""
+    _, workflow_id = workflow(journal, 1_000 if benchmark.enabled else 2)
+    benchmark(lambda: Workflows(journal).find_id(workflow_id))
+
+
+def test_find_warm(benchmark: Any, journal: Journal) -> None:
+    """A state that is cached: the journal is asked whether anything is new."""
+    workflows, workflow_id = workflow(journal, 1_000 if benchmark.enabled else 2)
+    benchmark(workflows.find_id, workflow_id)
+
+
+def test_decode(benchmark: Any) -> None:
+    """One event from its bytes."""
+    workflows, workflow_id = workflow(open_journal("memory:"), 1)
+    data = workflows.events(workflow_id)[-1].marshal_proto()
+    benchmark(Event.unmarshal_proto, data)
+
+
+def test_encode(benchmark: Any) -> None:
+    """One event to its bytes."""
+    workflows, workflow_id = workflow(open_journal("memory:"), 1)
+    benchmark(workflows.events(workflow_id)[-1].marshal_proto)
