@@ -8,10 +8,13 @@ subclasses of ``BehaviorError``, and tells them all from the rest by its ``is_pa
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.journal.stored import Fault
 
 
 class WorkflowError(Exception):
@@ -167,6 +170,14 @@ class HistoryDeletedError(JournalLevelError):
         super().__init__(f"history {id} was deleted and its id is not free yet: use another id")
 
 
+class HistoryExistsError(JournalLevelError):
+    """A history that was to be taken in exists already, if only as a deleted one."""
+
+    def __init__(self, id: UUID) -> None:
+        self.id = id
+        super().__init__(f"history {id} exists already, or was deleted and its id is not free yet")
+
+
 class RetryNoVCError(JournalLevelError):
     """Every attempt under ``RETRY_NO_VC`` lost its race; ``err`` is the last conflict."""
 
@@ -223,6 +234,33 @@ class JournalOpenError(JournalLevelError):
         self.cause = cause
         self.remedy = remedy
         super().__init__(f"cannot open journal {url!r}: {cause}; {remedy}")
+
+
+class UnsoundError(JournalLevelError):
+    """What was to be kept has faults, so that it was not.
+
+    Attributes:
+        faults: all of them.
+    """
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(f"{count} found, and nothing was written: {faults[0]}")
+
+
+class MalformedExportError(JournalLevelError):
+    """A text that is no export of histories, or not all of one.
+
+    Attributes:
+        line: the number of the line, from 1.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, line: int, reason: str) -> None:
+        self.line = line
+        self.reason = reason
+        super().__init__(f"line {line} of the export: {reason}")
 
 
 PACKAGE_ERRORS: Final[tuple[type[WorkflowError], ...]] = (

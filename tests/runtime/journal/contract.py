@@ -21,6 +21,7 @@ import pytest
 from pingregistrywf.runtime.errors import (
     DBError,
     HistoryDeletedError,
+    HistoryExistsError,
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid, UlidSource
@@ -30,6 +31,9 @@ from pingregistrywf.runtime.journal import (
     Head,
     Journal,
     Retention,
+    Stored,
+    Trim,
+    open_journal,
 )
 
 CHART = "pings"
@@ -515,6 +519,147 @@ class JournalContract(ABC):
         assert journal.collect(clock.now + 31 * DAY).entries == 5
         assert not journal.collect(clock.now + 100 * DAY)
 
+    # For operators
+
+    @staticmethod
+    def fill(journal: Journal, clock: TurnedClock) -> dict[str, UUID]:
+        """Histories of each kind, the newest time of which is the clock's."""
+        names = ("plain", "trimmed", "twice trimmed", "deleted", "emptied", "freed")
+        ids = {name: uuid4() for name in names}
+        start = clock.now
+        for name in ("freed", "emptied"):
+            journal.delete(ids[name], post(journal, ids[name], NO_HEAD, 3)[0])
+            clock.now += 16 * DAY
+        head, _ = post(journal, ids["twice trimmed"], NO_HEAD, 3)
+        head, _ = JournalContract.snapshot(journal, ids["twice trimmed"], head)
+        assert journal.trim(ids["twice trimmed"], start)
+        journal.collect()
+        head, _ = JournalContract.snapshot(journal, ids["twice trimmed"], head, 4)
+        assert journal.trim(ids["twice trimmed"])
+        head, _ = post(journal, ids["trimmed"], NO_HEAD, 2)
+        head, _ = JournalContract.snapshot(journal, ids["trimmed"], head)
+        head, _ = JournalContract.snapshot(journal, ids["trimmed"], head)
+        assert journal.trim(ids["trimmed"])
+        JournalContract.snapshot(journal, ids["trimmed"], head)
+        post(journal, ids["plain"], NO_HEAD, 12)
+        journal.delete(ids["deleted"], post(journal, ids["deleted"], NO_HEAD)[0])
+        return ids
+
+    def test_what_is_in_a_journal(self, journal: Journal, clock: TurnedClock) -> None:
+        begun = clock.now
+        ids = self.fill(journal, clock)
+        found = {each.id: each for each in journal.histories()}
+        assert found.keys() == {*ids.values()} - {ids["freed"]}
+        vids = {each: found[each].vid for each in found}
+        now = clock.now
+
+        def expected(name: str, *numbers: int, **more: object) -> Stored:
+            return Stored(ids[name], CHART, vids[ids[name]], *numbers, **more)  # type: ignore[arg-type]
+
+        data = len(b"data") + 1
+        told = len(b"snapshot") + 1
+        assert found[ids["plain"]] == expected("plain", 0, 0, 0, 12, size=12 * data + 2)
+        assert found[ids["deleted"]] == expected("deleted", 0, 0, 0, 1, deleted_at=now, size=data)
+        assert found[ids["emptied"]] == expected("emptied", 3, 0, 0, 3, deleted_at=begun + 16 * DAY)
+        assert found[ids["trimmed"]] == expected(
+            *("trimmed", 0, 4, 6, 8),
+            trimmed_at=now,
+            trims=(Trim(now, 4),),
+            size=2 * data + 6 * told,
+        )
+        assert found[ids["twice trimmed"]] == expected(
+            *("twice trimmed", 3, 5, 5, 9), trimmed_at=now, trims=(Trim(now, 5),), size=6 * told
+        )
+        assert [found[ids[name]].entries for name in ids if name != "freed"] == [12, 8, 6, 1, 0]
+        for name in ("plain", "trimmed", "twice trimmed"):
+            assert journal.read(ids[name]).head.vid == vids[ids[name]]
+        assert journal.retention.free_at(now) == now + 30 * DAY
+
+    def test_a_scan_hides_nothing(self, journal: Journal, clock: TurnedClock) -> None:
+        ids = self.fill(journal, clock)
+        scans = list(journal.scan())
+        assert [each.stored for each in scans] == list(journal.histories())
+        assert not any(each.faults for each in scans)
+        for each in scans:
+            assert each.stored is not None
+            assert [serial for serial, _ in each.entries] == list(
+                range(each.stored.first, each.stored.end)
+            )
+            if each.stored.deleted_at is None:
+                visible = tuple(
+                    entry for serial, entry in each.entries if serial >= each.stored.start
+                )
+                assert visible == journal.read(each.stored.id, whole=True).entries
+        assert list(journal.scan(ids["deleted"])) == [
+            each for each in scans if each.stored and each.stored.id == ids["deleted"]
+        ]
+        assert list(journal.scan(ids["freed"])) == list(journal.scan(uuid4())) == []
+
+    def test_a_scan_sees_one_moment(self, journal: Journal) -> None:
+        histories = [uuid4() for _ in range(3)]
+        heads = [post(journal, history, NO_HEAD)[0] for history in histories]
+        scan = journal.scan()
+        found = [next(scan)]
+        for history, head in zip(histories, heads, strict=True):
+            post(journal, history, head)
+        found += scan
+        assert [len(each.entries) for each in found] == [1, 1, 1]
+        assert [len(each.entries) for each in journal.scan()] == [2, 2, 2]
+
+    def test_a_backup_is_a_journal_of_its_own(
+        self, journal: Journal, clock: TurnedClock, tmp_path: Path
+    ) -> None:
+        ids = self.fill(journal, clock)
+        before = list(journal.scan())
+        path = tmp_path / "copy.db"
+        journal.backup(path)
+        history = ids["plain"]
+        post(journal, history, journal.read(history).head)
+        with open_journal(f"sqlite:{path}", create=False, clock=clock) as copy:
+            assert list(copy.scan()) == before
+            with pytest.raises(HistoryDeletedError):
+                post(copy, ids["deleted"], NO_HEAD)
+            head, _ = post(copy, history, copy.read(history).head)
+        assert journal.read(history).head.vid != head.vid
+        with pytest.raises(FileExistsError):
+            journal.backup(path)
+
+    def test_a_history_is_taken_in_as_it_was(
+        self, journal: Journal, clock: TurnedClock, tmp_path: Path
+    ) -> None:
+        ids = self.fill(journal, clock)
+        (tmp_path / "other").mkdir()
+        with self.open(tmp_path / "other", clock) as other, other.subscribe() as news:
+            for each in journal.scan():
+                assert each.stored is not None
+                other.adopt(each.stored, [entry for _, entry in each.entries])
+                assert news.wait(0)
+            assert list(other.scan()) == list(journal.scan())
+            for name in ids.values():
+                assert other.read(name).entries == journal.read(name).entries
+                assert other.read(name).rooted == journal.read(name).rooted
+            # They live on: grow, are trimmed, collected and freed like the first ones.
+            for user in (journal, other):
+                head = user.read(ids["trimmed"]).head
+                post(user, ids["trimmed"], head)
+                assert not user.trim(ids["trimmed"], clock.now + 29 * DAY)
+                assert user.trim(ids["trimmed"], clock.now + 31 * DAY)
+            for days in (0, 14, 16, 31, 62, 400):
+                now = clock.now + days * DAY
+                assert other.collect(now) == journal.collect(now)
+
+    def test_what_exists_is_not_taken_in(self, journal: Journal, clock: TurnedClock) -> None:
+        ids = self.fill(journal, clock)
+        before = list(journal.scan())
+        for name in ("plain", "trimmed", "deleted", "emptied"):
+            entry = chain(EPOCH)[0]
+            with pytest.raises(HistoryExistsError) as caught:
+                journal.adopt(Stored(ids[name], CHART, entry.id, 0, 0, 0, 1), [entry])
+            assert caught.value.id == ids[name]
+        with pytest.raises(ValueError, match="2 entries"):
+            journal.adopt(Stored(uuid4(), CHART, entry.id, 0, 0, 0, 2), [entry])
+        assert list(journal.scan()) == before
+
     # Subscriptions
 
     def test_a_subscription_is_woken_by_its_history(self, journal: Journal) -> None:
@@ -592,6 +737,10 @@ class JournalContract(ABC):
             lambda: journal.collect(),
             lambda: journal.trim(history),
             lambda: journal.subscribe(history),
+            lambda: list(journal.histories()),
+            lambda: list(journal.scan()),
+            lambda: journal.backup(tmp_path / "copy.db"),
+            lambda: journal.adopt(Stored(history, CHART, EPOCH, 0, 0, 0, 0), []),
         ]
         for use in uses:
             with pytest.raises(DBError, match="use of a closed journal") as caught:

@@ -20,16 +20,21 @@ from pingregistrywf.runtime.journal.protocol import (
     Retention,
     Subscription,
 )
+from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored, Trim
 
 __all__ = [
     "NO_HEAD",
     "Collected",
     "Entry",
+    "Fault",
     "Head",
     "Journal",
     "Reading",
     "Retention",
+    "Scanned",
+    "Stored",
     "Subscription",
+    "Trim",
     "open_journal",
 ]
 

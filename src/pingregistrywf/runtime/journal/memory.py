@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -17,9 +18,10 @@ from uuid import UUID
 from pingregistrywf.runtime.errors import (
     DBError,
     HistoryDeletedError,
+    HistoryExistsError,
     VersionConflictError,
 )
-from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.ids import Clock, Ulid
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import (
     NO_HEAD,
@@ -29,6 +31,7 @@ from pingregistrywf.runtime.journal.protocol import (
     Reading,
     Retention,
 )
+from pingregistrywf.runtime.journal.stored import Scanned, Stored, Trim
 
 URL: Final = "memory:"
 
@@ -38,22 +41,52 @@ class _History:
     """One history; its identity tells it from a later one of the same id."""
 
     chart: str
+    vid: Ulid = NO_HEAD.vid
     entries: list[Entry] = field(default_factory=list)
     offset: int = 0  # serial of entries[0]
     start: int = 0  # serial of the first visible entry
     restart: int = 0  # serial where a reader may start
     deleted_at: float | None = None
     last_trim: float | None = None
-    trims: list[tuple[float, int]] = field(default_factory=list)  # when, and the new start
+    trims: list[Trim] = field(default_factory=list)
 
     @property
     def head(self) -> Head:
         if self.deleted_at is not None:
             return NO_HEAD
-        return Head(self.entries[-1].id, (self, self.offset + len(self.entries)))
+        return Head(self.vid, (self, self.end))
+
+    @property
+    def end(self) -> int:
+        return self.offset + len(self.entries)
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        self.entries.extend(entries)
+        self.vid = entries[-1].id
 
     def since(self, serial: int) -> tuple[Entry, ...]:
         return tuple(self.entries[serial - self.offset :])
+
+    def remove_before(self, serial: int) -> int:
+        removed = serial - self.offset
+        del self.entries[:removed]
+        self.offset = serial
+        return removed
+
+    def stored(self, id: UUID) -> Stored:
+        return Stored(
+            id,
+            self.chart,
+            self.vid,
+            self.offset,
+            self.start,
+            self.restart,
+            self.end,
+            self.deleted_at,
+            self.last_trim,
+            tuple(self.trims),
+            sum(len(entry.data) for entry in self.entries),
+        )
 
 
 class MemoryJournal:
@@ -79,6 +112,10 @@ class MemoryJournal:
     @property
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    def retention(self) -> Retention:
+        return self._retention
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._opened():
@@ -112,8 +149,8 @@ class MemoryJournal:
             if stored is None:
                 stored = self._histories[history] = _History(chart)
             if restart:
-                stored.restart = stored.offset + len(stored.entries)
-            stored.entries.extend(entries)
+                stored.restart = stored.end
+            stored.append(entries)
             head = stored.head
         self._notifier.notify(history)
         return head
@@ -146,20 +183,16 @@ class MemoryJournal:
                 if stored.deleted_at is not None:
                     age = moment - stored.deleted_at
                     if age >= min(keep.deleted_entries, keep.deleted_mark).total_seconds():
-                        entries += len(stored.entries)
-                        stored.entries.clear()
+                        entries += stored.remove_before(stored.end)
                         stored.trims.clear()
                     if age >= keep.deleted_mark.total_seconds():
                         del self._histories[history]
                         freed.append(history)
                 while (
                     stored.trims
-                    and moment - stored.trims[0][0] >= keep.trimmed_entries.total_seconds()
+                    and moment - stored.trims[0].at >= keep.trimmed_entries.total_seconds()
                 ):
-                    _, start = stored.trims.pop(0)
-                    entries += start - stored.offset
-                    del stored.entries[: start - stored.offset]
-                    stored.offset = start
+                    entries += stored.remove_before(stored.trims.pop(0).start)
         return Collected(entries, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
@@ -172,9 +205,53 @@ class MemoryJournal:
             if stored.last_trim is not None and moment - stored.last_trim < interval:
                 return False
             stored.start, stored.last_trim = stored.restart, moment
-            stored.trims.append((moment, stored.start))
+            stored.trims.append(Trim(moment, stored.start))
         self._notifier.notify(history)
         return True
+
+    def histories(self) -> Iterator[Stored]:
+        with self._opened():
+            return iter([each.stored(name) for name, each in self._histories.items()])
+
+    def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
+        with self._opened():
+            return iter(
+                [
+                    Scanned(each.stored(name), tuple(enumerate(each.entries, each.offset)))
+                    for name, each in self._histories.items()
+                    if history in (None, name)
+                ]
+            )
+
+    def backup(self, path: Path) -> None:
+        from pingregistrywf.runtime.journal.sqlite import open_sqlite
+
+        if path.exists():
+            raise FileExistsError(f"there is a file {str(path)!r} already")
+        scanned = self.scan()
+        with open_sqlite(f"sqlite:{path}", str(path), create=True, clock=self._clock) as copy:
+            for found in scanned:
+                if found.stored is not None:
+                    copy.adopt(found.stored, [entry for _, entry in found.entries])
+
+    def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
+        if len(entries) != stored.entries:
+            raise ValueError(f"a history of {stored.entries} entries has not {len(entries)}")
+        with self._opened():
+            if stored.id in self._histories:
+                raise HistoryExistsError(stored.id)
+            self._histories[stored.id] = _History(
+                stored.chart,
+                stored.vid,
+                list(entries),
+                stored.first,
+                stored.start,
+                stored.restart,
+                stored.deleted_at,
+                stored.trimmed_at,
+                list(stored.trims),
+            )
+        self._notifier.notify(stored.id)
 
     def close(self) -> None:
         with self._lock:

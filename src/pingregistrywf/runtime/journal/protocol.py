@@ -11,15 +11,19 @@ Every method may be called from any thread.  Errors are the journal-level ones o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import EPOCH, Clock, Ulid
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.journal.stored import Scanned, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,10 @@ class Retention:
     trim_interval: timedelta = timedelta(days=30)
     trimmed_entries: timedelta = timedelta(days=30)
 
+    def free_at(self, deleted_at: float) -> float:
+        """When garbage collection frees the id of a history that was deleted then."""
+        return deleted_at + self.deleted_mark.total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -147,6 +155,11 @@ class Journal(Protocol):
     @property
     def clock(self) -> Clock:
         """The clock that marks deletions and trims."""
+        ...
+
+    @property
+    def retention(self) -> Retention:
+        """How long this journal keeps what is no longer needed."""
         ...
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
@@ -237,6 +250,55 @@ class Journal(Protocol):
 
         Returns:
             False if there is nothing to move, or the last trim is too recent (``Retention``).
+        """
+        ...
+
+    # For operators: everything that is stored, hidden or not.  All three see one moment, while
+    # others write; of a turn that this thread is in, they may not see what it wrote.
+
+    def histories(self) -> Iterator[Stored]:
+        """Every history, deleted or not; without their entries.
+
+        Raises:
+            CorruptedDataError: one of them is not what was written; ``scan`` tells which.
+            DBError: the database failed.
+        """
+        ...
+
+    def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
+        """Every history with its entries, deleted or not, going on after whatever is damaged.
+
+        Backends report what only they can see, above all bytes that are not what was written.
+        What any chain must be, ``runtime.verify`` knows.
+
+        Args:
+            history: only this one; nothing if it is unknown.
+
+        Raises:
+            DBError: the database failed.
+        """
+        ...
+
+    def backup(self, path: Path) -> None:
+        """Write a copy of the journal to a new file, which ``sqlite:PATH`` opens.
+
+        Raises:
+            FileExistsError: there is such a file.
+            DBError: the database failed; remove what was written.
+        """
+        ...
+
+    def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
+        """Take in a history as another journal stored it: all of it, durably, or nothing.
+
+        Args:
+            stored: what the history says of itself.
+            entries: those from ``stored.first`` to ``stored.end``.
+
+        Raises:
+            ValueError: the entries are not as many as the history says.
+            HistoryExistsError: there is one of that id, if only a deleted one.
+            DBError: the database failed; ``definite`` says whether nothing was written.
         """
         ...
 

@@ -9,6 +9,7 @@ What each module owns:
 - ``turnstile``: the queue of processes, two file locks beside the file.
 - ``turns``: the queue of threads, and the one flush that they share (group commit).
 - ``watch``: changes made by other processes, noticed by one thread while anybody subscribes.
+- ``scan``: every row, going on after what is damaged.
 - ``store``: the above for one opened file, put up anew after a fork.
 - ``journal``: the protocol, in terms of all that.
 - ``failures``: what SQLite says, in words that name cause and remedy.

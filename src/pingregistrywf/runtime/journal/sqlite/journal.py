@@ -9,18 +9,24 @@ serial that the next entry will have.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import HistoryDeletedError, VersionConflictError
+from pingregistrywf.runtime.errors import (
+    HistoryDeletedError,
+    HistoryExistsError,
+    VersionConflictError,
+)
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import (
@@ -31,12 +37,13 @@ from pingregistrywf.runtime.journal.protocol import (
     Reading,
     Retention,
 )
-from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.sqlite import rows, scan
 from pingregistrywf.runtime.journal.sqlite.connections import closed_error
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.file import Role
 from pingregistrywf.runtime.journal.sqlite.store import Store
 from pingregistrywf.runtime.journal.sqlite.turns import Batch
+from pingregistrywf.runtime.journal.stored import Scanned, Stored
 
 COLLECTED_AT_ONCE: Final = 1000
 """Entries that garbage collection removes in one turn, so that writers need not wait for long."""
@@ -69,6 +76,10 @@ class SqliteJournal:
     @property
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    def retention(self) -> Retention:
+        return self._retention
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._view(f"reading history {history}") as connection:
@@ -168,12 +179,52 @@ class SqliteJournal:
             stored = replace(stored, start=stored.restart, trimmed_at=moment)
             with batch.step():
                 rows.store(batch.connection, stored)
-                batch.connection.execute(
-                    "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)",
-                    (stored.key, stored.start, moment),
-                )
+                _store_trim(batch.connection, stored.key, stored.start, moment)
             batch.changed[history] = stored.mark
             return True
+
+    def histories(self) -> Iterator[Stored]:
+        with self._snapshot("listing the histories") as connection:
+            for history in rows.all_(connection):
+                yield scan.stored(connection, history)
+
+    def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
+        with self._snapshot("scanning the journal") as connection:
+            yield from scan.scan(connection, history)
+
+    def backup(self, path: Path) -> None:
+        if path.exists():
+            raise FileExistsError(f"there is a file {str(path)!r} already")
+        with (
+            self._snapshot("copying the journal") as connection,
+            closing(sqlite3.connect(path)) as copy,
+        ):
+            shutil.copymode(self._store.address.path, path)
+            # In one step: SQLite would begin anew after every write of others between two.
+            connection.backup(copy)
+
+    def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
+        if len(entries) != stored.entries:
+            raise ValueError(f"a history of {stored.entries} entries has not {len(entries)}")
+        with self._writing(f"taking in history {stored.id}") as batch:
+            if rows.find(batch.connection, stored.id) is not None:
+                raise HistoryExistsError(stored.id)
+            with batch.step():
+                begun = rows.begin(batch.connection, stored.id, stored.chart)
+                taken = replace(
+                    begun,
+                    head=stored.end,
+                    vid=stored.vid.bytes,
+                    start=stored.start,
+                    restart=stored.restart,
+                    deleted_at=_stamp(stored.deleted_at),
+                    trimmed_at=_stamp(stored.trimmed_at),
+                )
+                rows.insert(batch.connection, taken, stored.first, entries)
+                rows.store(batch.connection, taken)
+                for trim in stored.trims:
+                    _store_trim(batch.connection, taken.key, trim.start, _milliseconds(trim.at))
+            batch.changed[stored.id] = taken.mark
 
     def close(self) -> None:
         self._close()
@@ -203,13 +254,20 @@ class SqliteJournal:
                 batch.check()
                 yield batch.connection
                 return
-            with self._store.connections.lend(Role.READER) as connection:
-                connection.execute("BEGIN")
-                try:
-                    yield connection
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+            with self._snapshot(op) as connection:
+                yield connection
+
+    @contextmanager
+    def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
+        """What is durable at one moment."""
+        self._check_open()
+        with _told(op), self._store.connections.lend(Role.READER) as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def _writing(self, op: str) -> Iterator[Batch]:
@@ -250,6 +308,14 @@ def _told(op: str) -> Iterator[None]:
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _stamp(seconds: float | None) -> int | None:
+    return None if seconds is None else _milliseconds(seconds)
+
+
+def _store_trim(connection: sqlite3.Connection, key: int, start: int, at: int) -> None:
+    connection.execute("INSERT INTO trim (history, start, at) VALUES (?, ?, ?)", (key, start, at))
 
 
 def _check(stored: rows.History | None, after: Head) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -23,7 +23,7 @@ from pingregistrywf.runtime.journal.sqlite.failures import damage
 
 _DIGEST_SIZE: Final = 16
 _NEVER: Final = -(1 << 63)
-_SELECT: Final = (
+SELECT: Final = (
     "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
     " FROM history"
 )
@@ -90,7 +90,7 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
     Raises:
         CorruptedDataError: the row is not what was written.
     """
-    row = connection.execute(f"{_SELECT} WHERE id = ?", (history.bytes,)).fetchone()
+    row = connection.execute(f"{SELECT} WHERE id = ?", (history.bytes,)).fetchone()
     if row is None:
         again = connection.execute(
             "SELECT 1 FROM history INDEXED BY history_again WHERE id = ?", (history.bytes,)
@@ -98,7 +98,7 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
         if again.fetchone() is not None:
             raise damage(f"finding history {history}", "two indexes disagree on whether it exists")
         return None
-    found = _verified(row)
+    found = verified(row)
     if found is None or found.id != history.bytes:
         raise damage(f"finding history {history}", "its row does not match its checksum")
     return found
@@ -107,12 +107,26 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
 def deleted(connection: sqlite3.Connection, moment: int) -> list[History]:
     """The histories that were deleted at a moment or before; damaged rows are left out."""
     found = connection.execute(
-        f"{_SELECT} WHERE deleted_at IS NOT NULL AND deleted_at <= ?", (moment,)
+        f"{SELECT} WHERE deleted_at IS NOT NULL AND deleted_at <= ?", (moment,)
     )
-    return [history for history in map(_verified, found) if history is not None]
+    return [history for history in map(verified, found) if history is not None]
 
 
-def _verified(row: Sequence[Any]) -> History | None:
+def all_(connection: sqlite3.Connection) -> Iterator[History]:
+    """Every history, deleted or not.
+
+    Raises:
+        CorruptedDataError: a row is not what was written.
+    """
+    for row in connection.execute(f"{SELECT} ORDER BY key"):
+        found = verified(row)
+        if found is None:
+            raise damage(f"reading row {row[1]} of the histories", "it does not match its checksum")
+        yield found
+
+
+def verified(row: Sequence[Any]) -> History | None:
+    """A row of ``SELECT``, None if it is not what was written."""
     checksum, *columns = row
     found = History(*columns)
     try:
@@ -155,6 +169,21 @@ def append(
     connection: sqlite3.Connection, history: History, entries: Sequence[Entry], *, restart: bool
 ) -> History:
     """Write entries after a history's head; the history as it is then."""
+    insert(connection, history, history.head, entries)
+    longer = replace(
+        history,
+        head=history.head + len(entries),
+        vid=entries[-1].id.bytes,
+        restart=history.head if restart else history.restart,
+    )
+    store(connection, longer)
+    return longer
+
+
+def insert(
+    connection: sqlite3.Connection, history: History, first: int, entries: Sequence[Entry]
+) -> None:
+    """Write entries from a serial on."""
     connection.executemany(
         "INSERT INTO entry (history, serial, id, parent, data, checksum) VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -166,17 +195,9 @@ def append(
                 entry.data,
                 _digest(history.id, serial, entry.id.bytes, entry.parent.bytes, entry.data),
             )
-            for serial, entry in enumerate(entries, history.head)
+            for serial, entry in enumerate(entries, first)
         ),
     )
-    longer = replace(
-        history,
-        head=history.head + len(entries),
-        vid=entries[-1].id.bytes,
-        restart=history.head if restart else history.restart,
-    )
-    store(connection, longer)
-    return longer
 
 
 def entries(connection: sqlite3.Connection, history: History, first: int) -> tuple[Entry, ...]:
@@ -196,11 +217,7 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
     ):
         if stored != serial or serial >= history.head:
             break
-        try:
-            sound = checksum == _digest(history.id, serial, own, parent, data)
-        except TypeError:  # a flipped bit may make a number of bytes
-            sound = False
-        if not sound or len(own) != len(EPOCH.bytes):
+        if not entry_is_sound(history.id, serial, own, parent, data, checksum):
             raise damage(_reading(history, serial), "it does not match its checksum")
         # Neighbours share one value: a chain names every id twice.
         named = previous if previous is not None and parent == previous.bytes else Ulid(parent)
@@ -220,6 +237,17 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
         _reading(history, serial),
         f"the history has {history.head} entries, and the one expected here is not the one found",
     )
+
+
+def entry_is_sound(
+    history: bytes, serial: int, id: bytes, parent: bytes, data: bytes, checksum: bytes
+) -> bool:
+    """Whether an entry's row is what was written."""
+    try:
+        sound = checksum == _digest(history, serial, id, parent, data)
+    except (TypeError, OverflowError):  # a flipped bit may make a number of bytes
+        return False
+    return sound and len(id) == len(EPOCH.bytes)
 
 
 def _digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) -> bytes:

@@ -1,0 +1,137 @@
+"""Every row of a journal file, going on after whatever is damaged.
+
+SQLite's own check of the file comes first, then each history: its row against its checksum, its
+entries against theirs; then what belongs to no history.  An entry's checksum covers its history's
+id, so it also tells whether the id in a damaged history row can be believed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.journal.protocol import Entry
+from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored, Trim
+
+_UUID_SIZE: Final = 16
+_UNLIKE_CHECKSUM: Final = "it does not match its checksum"
+
+
+def stored(connection: sqlite3.Connection, history: rows.History) -> Stored:
+    """What a history's row, and what belongs to it, says of it."""
+    first, size = connection.execute(
+        "SELECT min(serial), ifnull(sum(length(data)), 0) FROM entry WHERE history = ?",
+        (history.key,),
+    ).fetchone()
+    trims = connection.execute(
+        "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (history.key,)
+    )
+    return Stored(
+        UUID(bytes=history.id),
+        history.chart.decode(),
+        Ulid(history.vid),
+        history.head if first is None else first,
+        history.start,
+        history.restart,
+        history.head,
+        _seconds(history.deleted_at),
+        _seconds(history.trimmed_at),
+        tuple(Trim(at / 1000, start) for at, start in trims),
+        size,
+    )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Scanned]:
+    """Every history, or one; see the module."""
+    if id is None:
+        yield from _file(connection)
+        found = connection.execute(f"{rows.SELECT} ORDER BY key")
+    else:
+        found = connection.execute(f"{rows.SELECT} WHERE id = ?", (id.bytes,))
+    while True:
+        try:
+            row = found.fetchone()
+        except sqlite3.DatabaseError as error:
+            fault = Fault(f"no more histories can be read: {error}", id)
+            yield Scanned(None, faults=(fault,))
+            return
+        if row is None:
+            break
+        yield _history(connection, row)
+    if id is None:
+        yield from _strays(connection)
+
+
+def _file(connection: sqlite3.Connection) -> Iterator[Scanned]:
+    """What SQLite finds wrong with its file: pages, order, indexes."""
+    try:
+        told = [line for (line,) in connection.execute("PRAGMA integrity_check")]
+    except sqlite3.DatabaseError as error:
+        told = [str(error).encode()]
+    faults = tuple(
+        Fault(f"SQLite says: {' '.join(line.decode(errors='replace').split())}")
+        for line in told
+        if line != b"ok"
+    )
+    if faults:
+        yield Scanned(None, faults=faults)
+
+
+def _history(connection: sqlite3.Connection, row: Sequence[Any]) -> Scanned:
+    history = rows.verified(row)
+    key, own = row[1:3]
+    name = UUID(bytes=own) if isinstance(own, bytes) and len(own) == _UUID_SIZE else None
+    faults: list[Fault] = []
+    entries: list[tuple[int, Entry]] = []
+    try:
+        for serial, entry, fault in _entries(connection, key, name):
+            if entry is not None:
+                entries.append((serial, entry))
+            else:
+                faults.append(fault)
+        told = None if history is None else stored(connection, history)
+    except sqlite3.DatabaseError as error:
+        faults.append(Fault(f"its entries cannot be read: {error}", name))
+        told = None
+    if history is None:
+        if not entries:  # it may be the id that is damaged, which fails every entry's checksum
+            faults.clear()
+        faults.insert(0, Fault(f"row {key} of the histories: {_UNLIKE_CHECKSUM}", name))
+    return Scanned(told, tuple(entries), tuple(faults))
+
+
+def _entries(
+    connection: sqlite3.Connection, key: int, id: UUID | None
+) -> Iterator[tuple[int, Entry | None, Fault]]:
+    for serial, own, parent, data, checksum in connection.execute(
+        "SELECT serial, id, parent, data, checksum FROM entry WHERE history = ? ORDER BY serial",
+        (key,),
+    ):
+        entry = None
+        if id is not None and rows.entry_is_sound(id.bytes, serial, own, parent, data, checksum):
+            entry = Entry(Ulid(own), Ulid(parent), data)
+        yield serial, entry, Fault(_UNLIKE_CHECKSUM, id, serial)
+
+
+def _strays(connection: sqlite3.Connection) -> Iterator[Scanned]:
+    for table, what in (("entry", "entries"), ("trim", "trims")):
+        try:
+            strays = connection.execute(
+                f"SELECT history, count(*) FROM {table}"  # noqa: S608 (the two names above)
+                " WHERE history NOT IN (SELECT key FROM history) GROUP BY history"
+            ).fetchall()
+        except sqlite3.DatabaseError as error:
+            fault = Fault(f"the {what} cannot be read: {error}")
+            yield Scanned(None, faults=(fault,))
+            return
+        for key, count in strays:
+            fault = Fault(f"{count} {what} belong to no history (row {key} of the histories)")
+            yield Scanned(None, faults=(fault,))

@@ -1,0 +1,102 @@
+"""What a journal holds, as operators see it: histories as they are stored, and what is damaged.
+
+Users of a workflow read with ``Journal.read``, which hides what is deleted or trimmed and stops at
+the first fault.  Here nothing is hidden, and a fault is a value that others may follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.journal.protocol import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """A trim whose entries are still stored.
+
+    Attributes:
+        at: when it was, in seconds since the Unix epoch.
+        start: the serial of the first entry that stayed visible.
+    """
+
+    at: float
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a history says of itself, deleted or not.  Serials count its entries from 0.
+
+    Attributes:
+        id: the history's UUID.
+        chart: the name of the chart that it follows.
+        vid: the id of its newest entry, also when it is deleted.
+        first: the serial of the oldest entry that is still stored; ``end`` if none is.
+        start: the serial of the first visible entry.
+        restart: the serial of the entry where a reader may start.
+        end: the serial that the next entry would have.
+        deleted_at: when it was deleted, in seconds since the Unix epoch; None if it was not.
+        trimmed_at: when it was last trimmed, likewise.
+        trims: those whose entries are still to be removed, oldest first.
+        size: how many bytes of events it holds.
+    """
+
+    id: UUID
+    chart: str
+    vid: Ulid
+    first: int
+    start: int
+    restart: int
+    end: int
+    deleted_at: float | None = None
+    trimmed_at: float | None = None
+    trims: tuple[Trim, ...] = ()
+    size: int = 0
+
+    @property
+    def entries(self) -> int:
+        """How many entries are stored."""
+        return self.end - self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not as it must be, and its place.
+
+    Attributes:
+        what: what is wrong.
+        history: in which history; None if that cannot be told.
+        serial: at which entry, counted from 0; None if it is about no single one.
+        id: the id of that entry's event, if it is known.
+    """
+
+    what: str
+    history: UUID | None = None
+    serial: int | None = None
+    id: Ulid | None = None
+
+    def __str__(self) -> str:
+        place = "journal" if self.history is None else f"history {self.history}"
+        if self.serial is not None:
+            place += f", entry {self.serial}"
+        if self.id is not None:
+            place += f", event {self.id}"
+        return f"{place}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A history as a scan found it, or what the scan found beside all histories.
+
+    Attributes:
+        stored: what the history says of itself; None if that cannot be believed.
+        entries: the entries that are as they were written, each with its serial, in order.
+        faults: what is not.
+    """
+
+    stored: Stored | None
+    entries: tuple[tuple[int, Entry], ...] = field(default=(), repr=False)
+    faults: tuple[Fault, ...] = ()
