@@ -16,7 +16,18 @@ from typing import Any
 
 import pytest
 
-from pingregistrywf import NO_VC, CmdInit, Event, Journal, WorkflowIndexes, Workflows, open_journal
+from pingregistrywf import (
+    EPOCH,
+    NO_VC,
+    CmdInit,
+    Event,
+    Journal,
+    Ulid,
+    UlidSource,
+    WorkflowIndexes,
+    Workflows,
+    open_journal,
+)
 
 LENGTHS = (10, 10_000)
 JOURNALS = ("memory", "sqlite")
