@@ -1,7 +1,7 @@
-"""What an append costs, and that it costs the same at any length: figures of ``make bench``.
+"""That a command costs the same in a short history and in a long one.
 
-``pytest --benchmark-disable`` runs each once, so that they stay runnable.  Ratios are of medians
-that were measured in turn in one run, since a machine is faster or slower from minute to minute.
+The two are measured in turn in one run, since a machine is faster or slower from minute to minute;
+``make bench`` prints the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pingregistrywf import (
     EPOCH,
     NO_VC,
     CmdInit,
-    Event,
     Journal,
     Ulid,
     UlidSource,
@@ -96,28 +95,3 @@ def test_begin_in_a_long_index(benchmark: Any, journal: Journal, ratio: Ratio) -
 
 def begin(indexes: WorkflowIndexes, index_id: uuid.UUID, vid: Ulid) -> None:
     indexes.begin_ping_registry(index_id, NO_VC, uuid.uuid4(), vid)
-
-
-def test_find_cold(benchmark: Any, journal: Journal) -> None:
-    """A state rebuilt from 1,000 events."""
-    _, workflow_id = workflow(journal, 1_000 if benchmark.enabled else 2)
-    benchmark(lambda: Workflows(journal).find_id(workflow_id))
-
-
-def test_find_warm(benchmark: Any, journal: Journal) -> None:
-    """A state that is cached: the journal is asked whether anything is new."""
-    workflows, workflow_id = workflow(journal, 1_000 if benchmark.enabled else 2)
-    benchmark(workflows.find_id, workflow_id)
-
-
-def test_decode(benchmark: Any) -> None:
-    """One event from its bytes."""
-    workflows, workflow_id = workflow(open_journal("memory:"), 1)
-    data = workflows.events(workflow_id)[-1].marshal_proto()
-    benchmark(Event.unmarshal_proto, data)
-
-
-def test_encode(benchmark: Any) -> None:
-    """One event to its bytes."""
-    workflows, workflow_id = workflow(open_journal("memory:"), 1)
-    benchmark(workflows.events(workflow_id)[-1].marshal_proto)
