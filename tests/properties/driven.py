@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 from uuid import UUID
 
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -56,11 +56,13 @@ SETTINGS = settings(
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
+    # Shrinking a failure takes minutes: it is for those who ask for it.
+    phases=list(Phase) if EXHAUSTIVE else [Phase.generate],
 )
 SEEKING = settings(SETTINGS, max_examples=10, stateful_step_count=5)
 RUNS = 6
 HISTORIES = 2
-KEYS = [UUID(int=number) for number in range(1, 4)]
+IDS = [UUID(int=number) for number in range(1, 4)]
 
 
 class Clock:
@@ -133,7 +135,7 @@ def opener(kind: str, place: Path) -> Callable[[Clock], Sequence[Journal]]:
 _VALUES: Mapping[Type, st.SearchStrategy[Any]] = {
     Type.INT32: st.sampled_from([0, 1, -1, 2**31 - 1, -(2**31)]) | st.integers(-(2**31), 2**31 - 1),
     Type.STRING: st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    Type.UUID: st.sampled_from([NIL, *KEYS]) | st.uuids(),
+    Type.UUID: st.sampled_from([NIL, *IDS]) | st.uuids(),
     Type.ULID: st.binary(min_size=16, max_size=16).map(Ulid),
     Type.BOOL: st.booleans(),
 }
@@ -151,6 +153,14 @@ _ZERO: Mapping[Type, Any] = {
     Type.ULID: EPOCH,
     Type.BOOL: False,
 }
+
+
+KEYS: Mapping[Type, Sequence[Any]] = {
+    Type.UUID: IDS,
+    Type.STRING: ["a", "\0", "\U0001f600 e\u0301"],
+    Type.ULID: [Ulid(bytes([number]) * 16) for number in range(1, 4)],
+}
+"""The keys of the entries that a keyed history is told of."""
 
 
 def values(argument: Argument) -> st.SearchStrategy[Any]:
@@ -192,6 +202,14 @@ class Driven(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.stack.close()
+
+    @property
+    def key_type(self) -> Type:
+        """The type of a keyed chart's key."""
+        (kind,) = {
+            each.args[self.chart.keyed_by or ""].type for each in self.chart.commands.values()
+        }
+        return kind
 
     def new_history(self) -> History:
         return History(self.chart, UUID(int=next(self.numbers) << 64))
@@ -288,7 +306,7 @@ class Driven(RuleBasedStateMachine):
         self,
         data: st.DataObject,
         command: str,
-        key: UUID | None,
+        key: Any,
         history: History | None = None,
         same: bool | None = None,
     ) -> dict[str, Any]:
@@ -296,7 +314,9 @@ class Driven(RuleBasedStateMachine):
         declared = self.chart.commands[command].args
         drawn = {name: data.draw(values(each), label=name) for name, each in declared.items()}
         if self.chart.keyed_by:
-            drawn[self.chart.keyed_by] = key or data.draw(st.sampled_from(KEYS), label="key")
+            drawn[self.chart.keyed_by] = key or data.draw(
+                st.sampled_from(KEYS[self.key_type]), label="key"
+            )
         compared = history.compared(command) if history is not None else []
         if history is not None and compared:
             entry = history.entry(drawn)
@@ -335,7 +355,7 @@ class Driven(RuleBasedStateMachine):
         """Lead a history (all entries of a keyed one) to a drawn state; tell it a drawn command."""
         history, facade = self.histories[place], self.facades[place % len(self.facades)]
         command, same, state = data.draw(self.cells, label="cell")
-        keys: list[UUID | None] = [*KEYS] if self.chart.keyed_by else [None]
+        keys: list[Any] = [*KEYS[self.key_type]] if self.chart.keyed_by else [None]
         for key in keys:
             goal = state if key == keys[-1] else data.draw(st.sampled_from(sorted(self.paths)))
             for step in self.paths[goal]:
@@ -480,7 +500,8 @@ class Driven(RuleBasedStateMachine):
             assert self.package.DECLARATION.state_names[each.state_code] == state
             for name in said.message.fields:
                 if name != key:
-                    assert getattr(each, name) == carried[name]
+                    attribute = self.chart.carried[name].attribute or name
+                    assert getattr(each, attribute) == carried[name]
 
 
 def _answer(call: Callable[[], Any]) -> Any:

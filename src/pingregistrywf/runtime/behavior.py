@@ -146,7 +146,7 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
     known = declaration.by_event.get(type(event))
     if known is None:
         if keyed and keyed.snapshot and isinstance(event, keyed.snapshot.events):
-            _check_snapshot(keyed, keyed.snapshot, state, event)
+            _check_snapshot(declaration, keyed.snapshot, state, event)
             return
         raise EventTypeError
     for name, declared in known.fields.items():
@@ -260,7 +260,7 @@ def _evolve_snapshot(
 
 
 def _check_snapshot(
-    keyed: KeyedDeclaration,
+    declaration: Declaration,
     snapshot: SnapshotDeclaration,
     state: KeyedState[Any, Any],
     event: Event,
@@ -271,7 +271,7 @@ def _check_snapshot(
         raise StateConflictError(type(event).__name__, where)
     if isinstance(event, snapshot.state):
         for entry in getattr(event, snapshot.entries):
-            for name in (keyed.key, snapshot.order_by):
+            for name in declaration.nonzero_in_entries:
                 if is_zero(getattr(entry, name)):
                     raise MalformedEventError(f"the {name} of an entry is zero, empty or nil")
 

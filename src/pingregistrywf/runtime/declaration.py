@@ -156,8 +156,8 @@ class SnapshotDeclaration:
         begin, state, end: the event classes, and ``numbers`` their wire numbers in that order.
         field: the message field that holds the entries' message; ``entries`` the repeated field.
         values: the names of the key and of the carried values in an entry, and their types.
-        order_by: the carried value that entries are sorted by.
-        states: an entry's state code, by the first carried value that is set; None holds always.
+        order_by: the attribute of an entry that entries are sorted by.
+        states: an entry's state code, by the first attribute that is set; None holds always.
         limit, limit_error: the most entries, and the error above it.
         saving_events, saving_base, saving_per_entry, saving_error: when it saves storage.
     """
@@ -258,6 +258,25 @@ class Declaration:
             for code, outcome in row.items()
             if isinstance(outcome, Emit)
         )
+
+    def attribute(self, name: str) -> str:
+        """The name in the state of a carried value, or of a keyed chart's key."""
+        return self.carried.get(name, name)
+
+    @cached_property
+    def nonzero_in_entries(self) -> tuple[str, ...]:
+        """The attributes that are zero in no listed entry: key and order, if no event allows it."""
+        if self.keyed is None or self.keyed.snapshot is None:
+            return ()
+        key, order = self.keyed.key, self.keyed.snapshot.order_by
+        ordering = [
+            event.fields[carry.field].nonzero
+            for event in self.events
+            for carry in event.carries
+            if isinstance(carry, SetValue) and carry.attribute == order
+        ]
+        keying = [event.fields[key].nonzero for event in self.events]
+        return tuple(name for name, sure in ((key, keying), (order, ordering)) if all(sure))
 
     @cached_property
     def starting(self) -> frozenset[type[Command]]:

@@ -20,11 +20,10 @@ from pingregistrywf.runtime.declaration import (
     Declaration,
     EventDeclaration,
     FieldType,
-    KeyedDeclaration,
     SnapshotDeclaration,
 )
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
-from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event, is_zero
 
 _Message: TypeAlias = Any  # classes of a private pool have no static types
@@ -63,7 +62,7 @@ class Codec:
         if self._snapshot and self._keyed and isinstance(event, self._snapshot.events):
             message.event = self._snapshot.numbers[self._snapshot.events.index(type(event))]
             if isinstance(event, self._snapshot.state):
-                _write_entries(self._keyed, self._snapshot, message, event)
+                _write_entries(self._declaration, self._snapshot, message, event)
         else:
             known = self._declaration.by_event.get(type(event))
             if known is None:
@@ -97,7 +96,9 @@ class Codec:
         if self._snapshot and self._keyed and number in self._snapshot.numbers:
             kind = self._snapshot.events[self._snapshot.numbers.index(number)]
             if kind is self._snapshot.state:
-                header |= _read_entries(self._keyed, self._snapshot, message)
+                header |= _read_entries(
+                    self._declaration, self._keyed.entry, self._snapshot, message
+                )
             return kind(**header)
         for known in self._by_number.get(number, ()):
             if all(
@@ -141,40 +142,40 @@ def _read_fields(known: EventDeclaration, message: _Message) -> dict[str, Any]:
 
 
 def _write_entries(
-    keyed: KeyedDeclaration, snapshot: SnapshotDeclaration, message: _Message, event: Event
+    declaration: Declaration, snapshot: SnapshotDeclaration, message: _Message, event: Event
 ) -> None:
     told = getattr(getattr(message, snapshot.field), snapshot.entries)
     getattr(message, snapshot.field).SetInParent()
     for entry in getattr(event, snapshot.entries):
-        values = {name: getattr(entry, name) for name in snapshot.values}
+        values = {name: getattr(entry, declaration.attribute(name)) for name in snapshot.values}
         told.add(
             **{
                 name: _plain(value)
                 for name, value in values.items()
-                if name == keyed.key or not is_zero(value)
+                if name not in declaration.carried or not is_zero(value)
             }
         )
 
 
 def _read_entries(
-    keyed: KeyedDeclaration, snapshot: SnapshotDeclaration, message: _Message
+    declaration: Declaration, kind: type[Any], snapshot: SnapshotDeclaration, message: _Message
 ) -> Mapping[str, Any]:
     if not message.HasField(snapshot.field):
         raise MalformedEventError(f"it has no {snapshot.field}")
     entries = []
     for told in getattr(getattr(message, snapshot.field), snapshot.entries):
         values: dict[str, Any] = {}
-        for name, kind in snapshot.values.items():
-            if kind not in _IDS:
-                values[name] = getattr(told, name)
+        for name, type_ in snapshot.values.items():
+            if type_ not in _IDS:
+                values[declaration.attribute(name)] = getattr(told, name)
             elif told.HasField(name):
-                values[name] = _read_id(told, name, kind)
-            elif name == keyed.key:
+                values[declaration.attribute(name)] = _read_id(told, name, type_)
+            elif name not in declaration.carried:
                 raise MalformedEventError(f"an entry has no {name}")
         code = next(
             code
-            for code, carried in snapshot.states
-            if carried is None or values.get(carried, EPOCH)
+            for code, attribute in snapshot.states
+            if attribute is None or not is_zero(values.get(attribute))
         )
-        entries.append(keyed.entry(**values, state_code=code))
+        entries.append(kind(**values, state_code=code))
     return {snapshot.entries: tuple(entries)}

@@ -21,7 +21,7 @@ def errors(table: Table) -> str:
     body: list[str] = []
     for name in own_errors(chart):
         error = chart.errors[name]
-        prose = error.doc or f"{name}."
+        prose = " ".join(error.doc.split()) or f"{name}."
         body += [f"class {name}(DeclaredError):", *docstring(prose, "    "), ""]
         body += [*assigned("    prose = ", prose), ""]
         if error.fields:

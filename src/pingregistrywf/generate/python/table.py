@@ -91,7 +91,7 @@ def decision_table(table: Table, document: ChartDocument) -> str:
             [
                 "from .commands import "
                 + ", ".join(sorted(f"Cmd{each.name}" for each in methods(chart))),
-                "from .errors import " + ", ".join(sorted(["PACKAGE_ERRORS", *own_errors(chart)])),
+                "from .errors import " + ", ".join(["PACKAGE_ERRORS", *sorted(own_errors(chart))]),
                 "from .events import "
                 + ", ".join(sorted(["Event", *chart.events, *SNAPSHOT_EVENTS])),
                 "from .states import "
@@ -252,8 +252,9 @@ def _snapshot_declaration(chart: Chart) -> list[str]:
     values = ", ".join(
         f'"{name}": "{kind.value}"' for name in snapshot.message.fields if (kind := types[name])
     )
+    spelt = {name: attribute(name, each) for name, each in chart.carried.items()}
     by_state = ", ".join(
-        f"(StateCode.{upper(state)}, {json.dumps(carried) if carried else None})"
+        f"(StateCode.{upper(state)}, {json.dumps(spelt[carried]) if carried else None})"
         for state, carried in snapshot.states.items()
     )
     numbers = (snapshot.begin.number, snapshot.state.number, snapshot.end.number)
@@ -267,7 +268,7 @@ def _snapshot_declaration(chart: Chart) -> list[str]:
         f'field="{snapshot.message.field}"',
         f'entries="{snapshot.message.entries}"',
         f"values={{{values}}}",
-        f'order_by="{snapshot.order_by}"',
+        f'order_by="{spelt[snapshot.order_by]}"',
         f"states=({by_state},)",
         f"limit={snapshot.limit.entries}",
         f"limit_error={snapshot.limit.error}",

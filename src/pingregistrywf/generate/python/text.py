@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -27,13 +28,17 @@ def module(doc: str, groups: Iterable[Iterable[str]], body: list[str]) -> str:
 
 def docstring(text: str, indent: str = "") -> list[str]:
     """A docstring of prose: its first sentence as summary, the rest below."""
-    text = " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
+    text = _docstring_text(text)
     if not text:
         return []
     if len(indent) + len(text) + 6 <= WIDTH and not text.endswith('"'):
         return [f'{indent}"""{text}"""']
     wrapped = textwrap.wrap(text, WIDTH - len(indent) - 3)
     return [f'{indent}"""{wrapped[0]}', *(indent + line for line in wrapped[1:]), f'{indent}"""']
+
+
+def _docstring_text(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
 
 
 def text_literal(text: str) -> str:
@@ -75,9 +80,7 @@ def class_doc(doc: str, fields: Mapping[str, str]) -> list[str]:
         lines = ['    """What is carried.']
     lines += ["", "    Attributes:"]
     for name, prose in fields.items():
-        lines += textwrap.wrap(
-            f"{name}: {prose}", WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 12
-        )
+        lines += item(f"{name}: {prose}", 8, 12)
     return [*lines, '    """']
 
 
@@ -100,15 +103,26 @@ def call(start: str, function: str, arguments: list[str], end: str = "") -> list
     if len(single) <= WIDTH:
         return [single]
     indent = " " * (len(start) - len(start.lstrip()))
-    inner = (f"{indent}    {argument}," for argument in arguments)
+    inner = [line for argument in arguments for line in _broken(argument, f"{indent}    ")]
     return [f"{start}{function}(", *inner, f"{indent}){end}"]
+
+
+def _broken(argument: str, indent: str) -> list[str]:
+    """An argument of a call on lines of its own; a literal that is too long, an item a line."""
+    if len(indent) + len(argument) < WIDTH or argument[0] not in "{(":
+        return [f"{indent}{argument},"]
+    items = split(argument[1:-1])
+    return [
+        f"{indent}{argument[0]}",
+        *(f"{indent}    {each}," for each in items),
+        f"{indent}{argument[-1]},",
+    ]
 
 
 def item(text: str, indent: int, subsequent: int) -> list[str]:
     """An item of a docstring's list."""
-    text = text.replace("\\", "\\\\").replace('"""', "'''")
     return textwrap.wrap(
-        " ".join(text.split()),
+        _docstring_text(text),
         WIDTH,
         initial_indent=" " * indent,
         subsequent_indent=" " * subsequent,
@@ -121,11 +135,12 @@ def pairs(texts: Mapping[str, str]) -> str:
 
 
 def split(items: str) -> list[str]:
-    """Split a literal's items at its top-level commas."""
+    """Split a literal's items at its top-level commas; those in texts are none."""
     parts, depth, start = [], 0, 0
-    for index, letter in enumerate(items):
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and depth == 0:
-            parts.append(items[start:index].strip())
-            start = index + 1
+    for found in re.finditer(r'"(?:[^"\\]|\\.)*"|[(\[{]|[)\]}]|,', items):
+        mark = found[0]
+        depth += (mark in "([{") - (mark in ")]}")
+        if mark == "," and depth == 0:
+            parts.append(items[start : found.start()].strip())
+            start = found.end()
     return [part for part in (*parts, items[start:].strip()) if part]
