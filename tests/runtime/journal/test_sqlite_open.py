@@ -6,7 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -267,16 +269,13 @@ else:
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that an unprivileged user can reach."""
-    place = tmp_path_factory.mktemp("open to all")
-    parents = [each for each in place.parents if each.stat().st_uid == os.getuid()]
-    for each in (place, *parents):
-        if each.stat().st_mode & 0o005 != 0o005:
-            each.chmod(each.stat().st_mode | 0o005)
-        if each == Path("/tmp"):
-            break
-    return place
+def place() -> Iterator[Path]:
+    """A directory that an unprivileged user can reach, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        yield place
+        place.chmod(0o755)
 
 
 def open_unprivileged(path: Path) -> list[str]:
