@@ -133,7 +133,7 @@ class Engine(Generic[S, E]):
             raise InvalidCommandError(
                 f"{type(command).__name__} is no command of {declaration.name}"
             )
-        self._check_history(history)
+        check_history(history)
         if type(command) in declaration.starting:
             vid = RETRY_NO_VC
         elif not isinstance(vid, Ulid | VersionControl):
@@ -160,7 +160,7 @@ class Engine(Generic[S, E]):
             InvalidCommandError: the id is not a UUID, or nil.
             JournalError: whatever the journal raised.
         """
-        self._check_history(history)
+        check_history(history)
         try:
             loaded = self._load(history)
         except JournalLevelError as error:
@@ -175,7 +175,7 @@ class Engine(Generic[S, E]):
             InvalidCommandError: the id is not a UUID, or nil.
             JournalError: whatever the journal raised.
         """
-        self._check_history(history)
+        check_history(history)
         try:
             reading = self._journal.read(history, whole=True)
             events, _ = self._replay(history, self._behavior.new_state(history), reading)
@@ -266,7 +266,12 @@ class Engine(Generic[S, E]):
             with suppress(KeyError, RuntimeError, StopIteration):
                 del self._cache[next(iter(self._cache))]
 
-    @staticmethod
-    def _check_history(history: UUID) -> None:
-        if not isinstance(history, UUID) or history == NIL:
-            raise InvalidCommandError(f"a history's id is a UUID that is not nil, not {history!r}")
+
+def check_history(history: UUID) -> None:
+    """Whether this can be a history's id.
+
+    Raises:
+        InvalidCommandError: it is not a UUID, or nil.
+    """
+    if not isinstance(history, UUID) or history == NIL:
+        raise InvalidCommandError(f"a history's id is a UUID that is not nil, not {history!r}")

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime.declaration import Argument, Constant
-from pingregistrywf.runtime.engine import Engine
+from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import BehaviorError
 from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.values import Command, Event
@@ -117,9 +117,11 @@ class Interpreter:
             vid: the version for steps that take the caller's; None if the caller has none.
 
         Raises:
+            InvalidCommandError: an argument is malformed; no step was run.
             WorkflowError: what a step raised; the steps before it stay done, and running the
                 operation again finishes it.
         """
+        _check(operation, arguments)
         vids: dict[int, Ulid] = {}
         by_chart: dict[str, Ulid] = {}
         events: list[Event] = []
@@ -143,6 +145,14 @@ class Interpreter:
             if number in refused and step.on_refusal == "done":
                 break
         return Ran(vids, by_chart, tuple(events), refused)
+
+
+def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    """Check all arguments before anything is done, with some vid for those of earlier steps."""
+    some = dict.fromkeys(range(1, len(operation.steps) + 1), NO_VC.value)
+    for step in operation.steps:
+        check_history(arguments[step.history])
+        step.command(**_take(step.sources, arguments, some))
 
 
 def _take(
