@@ -23,11 +23,13 @@ import pingregistrywf._generated as generated
 import pingregistrywf.runtime.errors as runtime_errors
 import pingregistrywf.runtime.values as runtime_values
 from pingregistrywf.chart import locate
+from pingregistrywf.chart.checks import names
 from pingregistrywf.chart.checks.names import CLASSES, RUNTIME_ERRORS
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.mistakes import ChartError, Mistake
 from pingregistrywf.chart.reader import read_chart, read_model, read_operations
 from pingregistrywf.chart.vocabulary import Chart, Constant, Word
+from pingregistrywf.runtime.facade import Facade
 
 DATA = Path(__file__).with_name("mistakes")
 DOORS, KEYS, USES, MANY = (
@@ -380,7 +382,26 @@ def test_the_errors_of_the_run_time_are_all_known() -> None:
         for name, each in vars(module).items()
         if isinstance(each, type) and issubclass(each, base)
     }
-    assert found == set(RUNTIME_ERRORS)
+    assert found == set(RUNTIME_ERRORS), "correct RUNTIME_ERRORS in chart/checks/names.py"
+
+
+@pytest.mark.parametrize(
+    ("base", "known"),
+    [
+        (runtime_values.Command, names._MODEL),
+        (runtime_values.Event, (*names._MODEL, *names._EVENT)),
+        (runtime_values.State, names._STATE),
+        (runtime_values.KeyedState, (*names._STATE, *names._KEYED)),
+        (runtime_values.DeclaredError, names._ERROR),
+        (Facade, names._FACADE),
+    ],
+)
+def test_the_members_of_the_run_times_classes_are_all_known(
+    base: type, known: tuple[str, ...]
+) -> None:
+    """A chart's name for something else would hide them."""
+    members = {name for name in (*dir(base), *base.__annotations__) if not name.startswith("_")}
+    assert members <= set(known)
 
 
 def test_the_names_of_generated_modules_are_all_known() -> None:
@@ -392,12 +413,12 @@ def test_the_names_of_generated_modules_are_all_known() -> None:
         (root,) = generated.__path__
         for file in Path(root, chart.chart).glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                names = set()
+                used = set()
                 if isinstance(node, ast.ImportFrom | ast.Import):
-                    names = {each.asname or each.name for each in node.names}
+                    used = {each.asname or each.name for each in node.names}
                 elif isinstance(node, ast.ClassDef):
-                    names = {node.name}
-                for name in names - own - set(CLASSES):
+                    used = {node.name}
+                for name in used - own - set(CLASSES):
                     possible = re.fullmatch(r"[A-Z][A-Za-z0-9]*", name)
                     taken = name.startswith("Cmd") or name in RUNTIME_ERRORS
                     assert not possible or taken, f"{name} of {file} is not in CLASSES"

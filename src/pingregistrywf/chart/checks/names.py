@@ -27,11 +27,13 @@ RUNTIME_ERRORS: Final = (
     "JournalLevelError",
     "JournalOpenError",
     "MalformedEventError",
+    "MalformedExportError",
     "NewEventsError",
     "RetryNoVCError",
     "StateConflictError",
     "UninitializedError",
     "UnknownHistoryError",
+    "UnsoundError",
     "VersionConflictError",
     "WorkflowError",
 )
@@ -50,10 +52,11 @@ CLASSES: Final = (
 )
 """The names that generated modules use, beside those from the chart."""
 
+# What the run time's classes have, which generated classes derive from.
 _MODEL: Final = tuple(name for name in dir(BaseModel) if not name.startswith("_"))
-_EVENT: Final = ("id", "parent", "marshal_proto", "unmarshal_proto")
+_EVENT: Final = ("codec", "id", "parent", "marshal_proto", "unmarshal_proto")
 _STATE: Final = ("id", "vid", "state_code", "with_vid")
-_KEYED: Final = ("entries", "events_since_snapshot", "rewritten")
+_KEYED: Final = ("entries", "events_since_snapshot", "in_state", "rewritten")
 _METHOD: Final = ("self", "id", "vid", "cmd")
 _ERROR: Final = ("args", "add_note", "with_traceback", "definite", "prose")
 _FACADE: Final = ("find_id", "events", "engine", "behavior")
