@@ -19,6 +19,7 @@ from pingregistrywf.cli.charts import chart, generate
 from pingregistrywf.cli.conformance import adapter
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
+from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
 _SEVERAL: Final = ("--model", "--step")
@@ -81,3 +82,4 @@ _PANELS: Final = {
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)
+app.add_typer(journal, name="journal", rich_help_panel="For operators")

@@ -1,0 +1,56 @@
+"""A file that appears whole or not at all, and never in place of another."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+
+
+@contextmanager
+def new_file(destination: Path) -> Iterator[Path]:
+    """A path to write to; leaving without an exception puts the file in its place, durably.
+
+    It lies in a directory of its own beside the destination, ``.NAME.…``, which is removed with all
+    that is in it.  Only a killed process leaves it behind.
+
+    Raises:
+        FileExistsError: there is something at the destination, now or by the time of leaving.
+        FileNotFoundError: its directory does not exist.
+    """
+    _refuse_existing(destination)
+    if not destination.parent.is_dir():
+        raise FileNotFoundError(f"there is no directory {str(destination.parent)!r}: make it first")
+    with tempfile.TemporaryDirectory(
+        prefix=f".{destination.name}.", dir=destination.parent
+    ) as directory:
+        path = Path(directory) / destination.name
+        yield path
+        _sync(path)
+        try:
+            os.link(path, destination)  # which never replaces anything
+        except OSError as error:
+            _refuse_existing(destination)
+            if error.errno not in _NO_LINKS:
+                raise
+            path.rename(destination)
+        _sync(destination.parent)
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(f"{str(path)!r} exists, and is not overwritten")
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

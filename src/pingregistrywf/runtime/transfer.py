@@ -1,0 +1,347 @@
+"""Histories out of a journal and into another: a backup file, and JSON lines.
+
+Nothing is overwritten, and nothing unsound is kept: a copy is verified before it gets its name, and
+an import before its first history is written.
+
+An *export* is a text, one JSON object a line:
+
+- ``{"format": "journal-histories", "version": 1}``;
+- each history: ``history`` (its id), ``chart``, ``vid``, the serials ``first``, ``start``,
+  ``restart`` and ``end``, the times ``deleted_at`` and ``trimmed_at``, and ``trims``, as ``Stored``
+  has them;
+- after it its entries, from ``first`` to ``end``: ``serial``, ``id``, ``parent`` and ``data`` (base
+  64); and for people, never read again, ``event``, ``time`` and ``fields``;
+- at last ``histories`` and ``entries``, how many there were, and ``sha256`` of all bytes before, so
+  that a lost end or a changed letter is noticed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.errors import (
+    DBError,
+    HistoryExistsError,
+    MalformedExportError,
+    UnsoundError,
+)
+from pingregistrywf.runtime.ids import Clock, Ulid
+from pingregistrywf.runtime.journal import open_journal
+from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
+from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored, Trim
+from pingregistrywf.runtime.newfile import new_file
+from pingregistrywf.runtime.verify import Declarations, faults_of, verify
+from pingregistrywf.runtime.wire import codec_of
+
+FORMAT: Final = "journal-histories"
+VERSION: Final = 1
+_SQLITE_LEFT: Final = ("-wal", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export holds.
+
+    Attributes:
+        histories: how many histories.
+        entries: how many entries.
+        faults: those of the journal; histories that have any are left out.
+    """
+
+    histories: int
+    entries: int
+    faults: tuple[Fault, ...] = ()
+
+
+def backup(journal: Journal, destination: Path, declarations: Declarations) -> None:
+    """Copy a journal to a new file while others write to it; it is verified, then put in place.
+
+    Raises:
+        UnsoundError: the copy has faults, and was removed.
+        FileExistsError: there is such a file, or what SQLite left of one.
+        OSError, DBError: it cannot be written.
+    """
+    for suffix in _SQLITE_LEFT:  # which SQLite would take for the copy's own
+        left = destination.with_name(destination.name + suffix)
+        if left.exists():
+            raise FileExistsError(f"{str(left)!r} is left of another journal: move it away")
+    with new_file(destination) as path:
+        journal.backup(path)
+        with open_journal(
+            f"sqlite:{path}", create=False, clock=journal.clock, retention=journal.retention
+        ) as copy:
+            if faults := tuple(verify(copy, declarations)):
+                raise UnsoundError(faults)
+
+
+def export(
+    journal: Journal,
+    declarations: Declarations,
+    write: Callable[[bytes], object],
+    *,
+    history: UUID | None = None,
+) -> Exported:
+    """Write a journal's sound histories as lines.
+
+    Args:
+        journal: where they are.
+        declarations: the charts that are known.
+        write: takes one line after another.
+        history: only this one.
+
+    Raises:
+        DBError: the database failed.
+    """
+    digest = sha256()
+
+    def say(value: dict[str, Any]) -> None:
+        line = json.dumps(value).encode() + b"\n"
+        digest.update(line)
+        write(line)
+
+    say({"format": FORMAT, "version": VERSION})
+    histories, entries = 0, 0
+    faults: list[Fault] = []
+    now = journal.clock()
+    for scanned in journal.scan(history):
+        found = faults_of(scanned, declarations, journal.retention, now)
+        if found or scanned.stored is None:
+            faults += found
+            continue
+        say(_history_line(scanned.stored))
+        for serial, entry in scanned.entries:
+            say(_entry_line(serial, entry, declarations[scanned.stored.chart]))
+        histories += 1
+        entries += len(scanned.entries)
+    say({"histories": histories, "entries": entries, "sha256": digest.hexdigest()})
+    return Exported(histories, entries, tuple(faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that was read and found sound; ``read_export`` gives it.
+
+    Attributes:
+        file: where it can be read again.
+        begin: from where on.
+        histories: the ids of its histories.
+    """
+
+    file: BinaryIO
+    begin: int
+    histories: tuple[UUID, ...]
+
+
+def read_export(
+    file: BinaryIO,
+    declarations: Declarations,
+    *,
+    clock: Clock = time.time,
+    retention: Retention | None = None,
+) -> Export:
+    """Read the whole of an export and verify it.
+
+    Args:
+        file: from where it stands; it must be able to go back there.
+        declarations: the charts that are known.
+        clock: seconds since the Unix epoch.
+        retention: how long the journal it is from kept what was no longer needed.
+
+    Raises:
+        MalformedExportError: it is no export, or not all of one.
+        UnsoundError: it has faults.
+    """
+    begin, now = file.tell(), clock()
+    histories: list[UUID] = []
+    faults: list[Fault] = []
+    for stored, entries in _read(file):
+        histories.append(stored.id)
+        scanned = Scanned(stored, tuple(enumerate(entries, stored.first)))
+        faults += faults_of(scanned, declarations, retention or Retention(), now)
+    if faults:
+        raise UnsoundError(tuple(faults))
+    return Export(file, begin, tuple(histories))
+
+
+def import_(journal: Journal, export: Export) -> Iterator[Stored]:
+    """Take in the histories of an export, each wholly or not at all; give each once it is durable.
+
+    Raises:
+        HistoryExistsError: the journal has one of them; nothing was written, unless another process
+            wrote that one meanwhile.
+        CorruptedDataError, DBError: the database failed.
+    """
+    for history in export.histories:
+        if list(journal.scan(history)):
+            raise HistoryExistsError(history)
+    export.file.seek(export.begin)
+    for stored, entries in _read(export.file):
+        journal.adopt(stored, entries)
+        yield stored
+
+
+# --- Lines ---------------------------------------------------------------------------------------
+
+
+def _history_line(stored: Stored) -> dict[str, Any]:
+    return {
+        "history": str(stored.id),
+        "chart": stored.chart,
+        "vid": str(stored.vid),
+        "first": stored.first,
+        "start": stored.start,
+        "restart": stored.restart,
+        "end": stored.end,
+        "deleted_at": _time_text(stored.deleted_at),
+        "trimmed_at": _time_text(stored.trimmed_at),
+        "trims": [{"at": _time_text(trim.at), "start": trim.start} for trim in stored.trims],
+    }
+
+
+def _entry_line(serial: int, entry: Entry, declaration: Declaration) -> dict[str, Any]:
+    event = codec_of(declaration).decode(entry.data)
+    return {
+        "serial": serial,
+        "id": str(entry.id),
+        "parent": str(entry.parent),
+        "data": b64encode(entry.data).decode(),
+        "event": type(event).__name__,
+        "time": entry.id.time.isoformat(timespec="milliseconds"),
+        "fields": event.model_dump(exclude={"id", "parent"}, mode="json"),
+    }
+
+
+def _time_text(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError) as error:
+        raise DBError("writing the time of a deletion or trim", error) from None
+
+
+def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
+    """The histories of an export; each is complete, and only the last line proves them all.
+
+    Raises:
+        MalformedExportError: it is no export, or not all of one.
+    """
+    lines = _Lines(file)
+    lines.next(_check_header)
+    histories: set[UUID] = set()
+    entries = 0
+    while True:
+        digest = lines.digest.hexdigest()
+        value = lines.next(dict)
+        if "history" not in value:
+            break
+        stored = lines.parse(_stored, value)
+        if stored.id in histories:
+            raise lines.malformed("the history is there twice")
+        histories.add(stored.id)
+        serials = range(stored.first, stored.end)
+        yield stored, [lines.next(_entry, serial) for serial in serials]
+        entries += stored.entries
+    if value != {"histories": len(histories), "entries": entries, "sha256": digest}:
+        raise lines.malformed("what it counts is not what was read: the export was changed")
+    if file.readline():
+        raise MalformedExportError(lines.number + 1, "it follows the last line of an export")
+
+
+class _Lines:
+    """Reads one line after another, and tells where it is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.number = 0
+        self.digest = sha256()
+
+    def malformed(self, reason: str) -> MalformedExportError:
+        return MalformedExportError(self.number, reason)
+
+    def next(self, parse: Callable[..., Any], *arguments: object) -> Any:
+        line = self._file.readline()
+        self.number += 1
+        if not line.endswith(b"\n"):
+            raise self.malformed("the export ends here, but is not complete")
+        self.digest.update(line)
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            raise self.malformed("it is not JSON") from None
+        if not isinstance(value, dict):
+            raise self.malformed("it is not a JSON object")
+        return self.parse(parse, value, *arguments)
+
+    def parse(self, parse: Callable[..., Any], value: dict[str, Any], *arguments: object) -> Any:
+        try:
+            return parse(value, *arguments)
+        except KeyError as error:
+            raise self.malformed(f"it has no {error.args[0]!r}") from None
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise self.malformed(str(error)) from None
+
+
+def _check_header(value: dict[str, Any]) -> None:
+    if value.get("format") != FORMAT:
+        raise ValueError(f"it is no export: such a text begins with the format {FORMAT!r}")
+    if value["version"] != VERSION:
+        raise ValueError(
+            f"it is an export of version {value['version']!r}; this program knows {VERSION}"
+        )
+
+
+def _stored(value: dict[str, Any]) -> Stored:
+    trims = [(_time(_of(str, trim["at"])), _serial(trim["start"])) for trim in value["trims"]]
+    stored = Stored(
+        UUID(value["history"]),
+        _of(str, value["chart"]),
+        Ulid.parse(value["vid"]),
+        first=_serial(value["first"]),
+        start=_serial(value["start"]),
+        restart=_serial(value["restart"]),
+        end=_serial(value["end"]),
+        deleted_at=None if value["deleted_at"] is None else _time(value["deleted_at"]),
+        trimmed_at=None if value["trimmed_at"] is None else _time(value["trimmed_at"]),
+        trims=tuple(Trim(at, start) for at, start in trims),
+    )
+    if stored.first > stored.end:
+        raise ValueError("its first entry lies behind its end")
+    return stored
+
+
+def _entry(value: dict[str, Any], serial: int) -> Entry:
+    if value["serial"] != serial:
+        raise ValueError(f"entry {serial} must be here, and is not")
+    data = b64decode(value["data"], validate=True)
+    return Entry(Ulid.parse(value["id"]), Ulid.parse(value["parent"]), data)
+
+
+def _of(kind: type[Any], value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
+
+
+def _serial(value: Any) -> int:
+    serial: int = _of(int, value)
+    if not 0 <= serial < 1 << 63:
+        raise ValueError(f"{serial} is no serial")
+    return serial
+
+
+def _time(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment.timestamp()

@@ -1,0 +1,283 @@
+"""A full check of what a journal holds: every row, every chain, against its chart.
+
+``Journal.read`` stops at the first fault and hides what is deleted or trimmed; this looks at
+everything that is stored and goes on after a fault, so that each is told with its place.  A sound
+history is one that the chart's commands could have written, as far as its events are still there:
+garbage collection takes them from the oldest on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+from pingregistrywf.runtime.behavior import check, check_end, evolve
+from pingregistrywf.runtime.declaration import Declaration, Delete
+from pingregistrywf.runtime.errors import (
+    BehaviorError,
+    EventTypeError,
+    JournalEntryParentMismatchError,
+    MalformedEventError,
+)
+from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
+from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored
+from pingregistrywf.runtime.values import Event
+from pingregistrywf.runtime.wire import codec_of
+
+Declarations: TypeAlias = Mapping[str, Declaration]
+"""The charts that are known, by name."""
+
+
+def verify(journal: Journal, declarations: Declarations) -> Iterator[Fault]:
+    """Every fault of a journal; none if it is sound.
+
+    Raises:
+        DBError: the database failed.
+    """
+    now = journal.clock()
+    for scanned in journal.scan():
+        yield from faults_of(scanned, declarations, journal.retention, now)
+
+
+def faults_of(
+    scanned: Scanned, declarations: Declarations, retention: Retention, now: float
+) -> tuple[Fault, ...]:
+    """Every fault of a history, in the order of its entries.
+
+    Args:
+        scanned: as a journal's ``scan`` found it.
+        declarations: the charts that are known.
+        retention: how long the journal keeps what is no longer needed.
+        now: seconds since the Unix epoch; what garbage collection may have removed by then is not
+            missed.
+    """
+    faults = list(scanned.faults)
+    if scanned.stored is not None:
+        history = _History(scanned.stored, scanned, _collecting(scanned.stored, retention, now))
+        faults += history.row()
+        faults += history.chain()
+        declaration = declarations.get(scanned.stored.chart)
+        if declaration is None:
+            faults.append(history.fault(f"chart {scanned.stored.chart!r} is not known here"))
+        else:
+            faults += history.replay(declaration)
+    return tuple(sorted(faults, key=lambda fault: -1 if fault.serial is None else fault.serial))
+
+
+def _collecting(stored: Stored, retention: Retention, now: float) -> bool:
+    """Whether garbage collection may be at work, so that any number of entries is gone."""
+    if stored.deleted_at is not None:
+        kept = min(retention.deleted_entries, retention.deleted_mark)
+        if stored.first == stored.end or now - stored.deleted_at >= kept.total_seconds():
+            return True
+    kept = retention.trimmed_entries
+    return bool(stored.trims) and now - stored.trims[0].at >= kept.total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """What is to be checked of one history."""
+
+    stored: Stored
+    scanned: Scanned
+    collecting: bool
+
+    def fault(self, what: str, serial: int | None = None, id: Ulid | None = None) -> Fault:
+        return Fault(what, self.stored.id, serial, id)
+
+    def row(self) -> Iterator[Fault]:
+        """What the history says of itself, against itself."""
+        stored, trims = self.stored, self.stored.trims
+        if not 0 <= stored.start <= stored.restart < stored.end or stored.first < 0:
+            yield self.fault(
+                f"its start {stored.start}, restart point {stored.restart} and end {stored.end}"
+                " contradict each other"
+            )
+        if (stored.start > 0) is (stored.trimmed_at is None):
+            yield self.fault("its start and the time of its last trim contradict each other")
+        elif trims and stored.trimmed_at is not None:
+            starts = [0, *(trim.start for trim in trims)]
+            newest = trims[-1]
+            if (
+                any(one >= other for one, other in pairwise(starts))
+                or any(one.at > other.at for one, other in pairwise(trims))
+                or newest.start > stored.start
+                or newest.at > stored.trimmed_at
+                or (newest.start == stored.start and newest.at != stored.trimmed_at)
+            ):
+                yield self.fault("its trims contradict each other")
+
+    def chain(self) -> Iterator[Fault]:
+        """Which entries there are, and how each names the one before it."""
+        stored = self.stored
+        damaged = {each.serial for each in self.scanned.faults if each.serial is not None}
+        present = sorted(damaged | {serial for serial, _ in self.scanned.entries})
+        expected = self._oldest()
+        for serial in [*(each for each in present if each < stored.end), stored.end]:
+            if serial > expected:
+                count = serial - expected
+                what = "the event" if count == 1 else f"{count} events, from this on,"
+                yield self.fault(f"{what} must be here, and is missing", expected)
+            expected = max(expected, serial + 1)
+        before: tuple[int, Ulid] = (-1, EPOCH)
+        for serial, entry in self.scanned.entries:
+            if serial >= stored.end:
+                yield self.fault("it lies beyond the head", serial, entry.id)
+                continue
+            yield from self._link(serial, entry, before)
+            before = (serial, entry.id)
+        if before != (stored.end - 1, stored.vid):
+            whole = not self.collecting or stored.first < stored.end
+            if whole and stored.end > 0 and stored.end - 1 not in damaged:
+                yield self.fault(
+                    f"the head points nowhere: event {stored.vid} is not the last", stored.end - 1
+                )
+
+    def _oldest(self) -> int:
+        """The serial of the oldest entry that must be there."""
+        stored = self.stored
+        if stored.deleted_at is not None and self.collecting:
+            return stored.first
+        oldest = min(stored.first, stored.start)
+        if stored.trims and not self.collecting:
+            # That trim left at least one entry to be removed later.
+            return min(oldest, stored.trims[0].start - 1)
+        return oldest
+
+    def _link(self, serial: int, entry: Entry, before: tuple[int, Ulid]) -> Iterator[Fault]:
+        last, previous = before
+        if serial > 0 and not entry.parent:
+            yield self.fault("its parent is the epoch, but it is not the first", serial, entry.id)
+        elif last == serial - 1 and entry.parent != previous:
+            mismatch = JournalEntryParentMismatchError(entry.id, entry.parent, previous)
+            yield self.fault(str(mismatch), serial, entry.id)
+        if entry.id == previous:
+            yield self.fault("it is doubled: the event before it has its id", serial, entry.id)
+        elif entry.id < previous:
+            yield self.fault(
+                f"its id is less than {previous} before it: doubled, or out of order",
+                *(serial, entry.id),
+            )
+
+    def replay(self, declaration: Declaration) -> Iterator[Fault]:
+        """The events, against the chart."""
+        stored, replay = self.stored, _Replay(declaration, self.stored)
+        if declaration.keyed and stored.first > stored.start:
+            return  # what its entries amount to cannot be told any more
+        # Of what garbage collection is removing, the rest begins anywhere.
+        oldest = min(stored.first, stored.start)
+        first = stored.start if self.collecting and stored.first > 0 else oldest
+        starts = {stored.start, stored.restart, first} - {0}
+        expected, sound = first, True
+        for serial, entry in self.scanned.entries:
+            if not first <= serial < stored.end:
+                continue
+            if serial != expected:
+                replay.skip()
+                sound = False
+            expected = serial + 1
+            faults = list(replay.take(entry, starts=serial in starts))
+            sound = sound and not faults
+            yield from (self.fault(what, serial, entry.id) for what in faults)
+        if expected == stored.end and first < stored.end:
+            yield from map(self.fault, replay.end(deleted=stored.deleted_at is not None and sound))
+
+
+class _Replay:
+    """Folds events into a state, and goes on after those that the chart does not allow.
+
+    After a refused event, the events that follow may belong to the state without it or to the one
+    with it: both are kept, until one of them refuses.  After missing events, the next one of each
+    key is believed.  So one wrong or missing event is one fault, most often.
+    """
+
+    def __init__(self, declaration: Declaration, stored: Stored) -> None:
+        self._declaration = declaration
+        self._codec = codec_of(declaration)
+        self._key = declaration.keyed.key if declaration.keyed else ""
+        snapshot = declaration.keyed.snapshot if declaration.keyed else None
+        self._begin = snapshot.begin if snapshot else None
+        self._end = snapshot.end if snapshot else None
+        self._states: list[Any] = [declaration.state(stored.id)]
+        self._complete = stored.first == 0  # the state holds all that it must
+        self._known: set[object] | None = None  # the keys whose state is known; None for all
+
+    def skip(self) -> None:
+        """Events are missing: whatever follows may be right."""
+        self._complete, self._known = False, set()
+        if self._declaration.keyed:
+            self._states = [replace(state, rewritten=None) for state in self._states]
+
+    def take(self, entry: Entry, *, starts: bool) -> Iterator[str]:
+        """What is wrong with the next event.
+
+        Args:
+            entry: as it is stored.
+            starts: a reader may start here.
+        """
+        try:
+            event = self._codec.decode(entry.data)
+        except (EventTypeError, MalformedEventError) as error:
+            yield str(error)
+            self.skip()
+            return
+        if event.id != entry.id or event.parent != entry.parent:
+            yield "its bytes name another id or parent than its entry"
+        if starts and not (self._begin and isinstance(event, self._begin)):
+            yield "readers start here, but no snapshot begins, or the events before it are missing"
+        judged = self._judges(event)
+        ends = self._end is not None and isinstance(event, self._end)
+        if (
+            ends
+            and self._complete
+            and all(each.rewritten not in (None, each.entries) for each in self._states)
+        ):
+            yield "the snapshot that ends here is not what the events before it amount to"
+        yield from self._advance(event, judged=judged)
+        if ends and judged:
+            self._complete, self._known = True, None
+
+    def _judges(self, event: Event) -> bool:
+        """Whether the state is known that the event must follow."""
+        if self._known is None:
+            return True
+        key = getattr(event, self._key, None)
+        judges = key in self._known
+        self._known.add(key)
+        return judges
+
+    def _advance(self, event: Event, *, judged: bool) -> Iterator[str]:
+        after, refusals = [], []
+        for state in self._states:
+            try:
+                if judged:
+                    check(self._declaration, state, event)
+            except (BehaviorError, EventTypeError, MalformedEventError) as error:
+                refusals.append(str(error))
+            else:
+                after.append(evolve(self._declaration, state, event))
+        if not after:
+            yield refusals[0]
+            after = [self._states[0], evolve(self._declaration, self._states[0], event)]
+        self._states = after
+
+    def end(self, *, deleted: bool) -> Iterator[str]:
+        """What is wrong with the end.
+
+        Args:
+            deleted: the history is deleted, so the chart must allow that here.
+        """
+        state, chart = self._states[0], self._declaration
+        try:
+            check_end(state)
+        except BehaviorError as error:
+            yield str(error)
+        if deleted and not (
+            chart.deleting
+            if chart.keyed
+            else any(isinstance(row[state.state_code], Delete) for row in chart.table.values())
+        ):
+            yield "it is deleted, which the chart does not allow where its events end"

@@ -1,0 +1,142 @@
+"""Journals stocked with real histories of every kind, and edits of their rows.
+
+An edit without its checksums shows that bytes are covered; one that seals them again shows that the
+chain and the chart are checked, too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from pingregistrywf import NO_VC, CmdInit, UlidSource, WorkflowIndexes, Workflows
+from pingregistrywf._generated import ping_registry, ping_registry_index
+from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.journal import Entry, Journal
+from pingregistrywf.runtime.journal.sqlite import rows
+
+DECLARATIONS: Mapping[str, Declaration] = {
+    each.name: each for each in (ping_registry.DECLARATION, ping_registry_index.DECLARATION)
+}
+NAMES = (
+    *("begun", "pinged", "summarized", "aborted", "terminated"),
+    *("deleted", "emptied", "index", "snapshot", "trimmed"),
+)
+
+
+@dataclass
+class Stock:
+    """The ids of what was stocked, by name; the clock's time is then that of the newest event."""
+
+    ids: dict[str, UUID]
+
+    def __getitem__(self, name: str) -> UUID:
+        return self.ids[name]
+
+
+def stock(journal: Journal, turn: Callable[[float], None]) -> Stock:
+    """Write histories of every kind, deleted and trimmed ones included.
+
+    Args:
+        journal: an empty one.
+        turn: turns the journal's clock by days.
+    """
+    ticks = count()  # a millisecond between two events, so that others fit between
+    ids = UlidSource(lambda: journal.clock() + next(ticks) / 1000)
+    workflows, indexes = Workflows(journal, ids=ids), WorkflowIndexes(journal, ids=ids)
+    named = {name: uuid4() for name in NAMES}
+
+    def workflow(name: str, pings: int, *then: str) -> None:
+        history = named[name]
+        vid = workflows.init(history, CmdInit(registry_id=uuid4()))
+        for number in range(pings):
+            vid = workflows.append_ping(history, vid, number % 3, f"{name} ping {number}")
+        for command in then:
+            if command == "post_summary":
+                vid = workflows.post_summary(history, vid, 1, f"{pings} pings")
+            else:
+                vid = getattr(workflows, command)(history, vid)
+
+    def listed(name: str, number: int) -> None:
+        for _ in range(number):
+            member = uuid4()
+            start = ids.next(indexes.find_id(named[name]).vid)
+            indexes.begin_ping_registry(named[name], NO_VC, member, start)
+            indexes.commit_ping_registry(named[name], NO_VC, member, ids.next(start))
+        indexes.begin_ping_registry(named[name], NO_VC, uuid4(), ids.next(start))
+        indexes.delete_ping_registry(named[name], NO_VC, member)
+
+    def snapshot(name: str) -> None:
+        indexes.snapshot(named[name], NO_VC, if_storage_reduction=False)
+
+    listed("trimmed", 3)
+    snapshot("trimmed")
+    assert journal.trim(named["trimmed"])
+    turn(14)
+    workflow("emptied", 2, "abort_expired", "end", "delete")
+    turn(17)
+    listed("trimmed", 1)
+    assert journal.collect()
+    workflow("begun", 0)
+    workflow("pinged", 5)
+    workflow("summarized", 2, "post_summary")
+    workflow("aborted", 1, "abort_expired")
+    workflow("terminated", 3, "post_summary", "commit", "end")
+    workflow("deleted", 2, "post_summary", "commit", "delete")
+    listed("index", 2)
+    listed("snapshot", 3)
+    snapshot("snapshot")
+    listed("snapshot", 1)
+    snapshot("trimmed")
+    assert journal.trim(named["trimmed"])
+    listed("trimmed", 1)
+    return Stock(named)
+
+
+@contextmanager
+def rows_of(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file's rows, to be changed."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.text_factory = bytes
+        yield connection
+
+
+def row_of(connection: sqlite3.Connection, history: UUID) -> rows.History:
+    found = connection.execute(f"{rows.SELECT} WHERE id = ?", (history.bytes,)).fetchone()
+    return rows.History(*found[1:])
+
+
+def entries_of(connection: sqlite3.Connection, key: int) -> list[Entry]:
+    found = connection.execute(
+        "SELECT id, parent, data FROM entry WHERE history = ? ORDER BY serial", (key,)
+    )
+    return [Entry(rows.Ulid(own), rows.Ulid(parent), data) for own, parent, data in found]
+
+
+def rewrite(
+    path: Path, history: UUID, entries: Sequence[Entry] | None = None, **changes: Any
+) -> None:
+    """Give a history other entries, or another row, each under a right checksum."""
+    with rows_of(path) as connection:
+        row = row_of(connection, history)
+        if entries is not None:
+            first = row.head - len(entries_of(connection, row.key))
+            connection.execute("DELETE FROM entry WHERE history = ?", (row.key,))
+            rows.insert(connection, row, first, entries)
+            row = replace(row, head=first + len(entries), vid=entries[-1].id.bytes)
+        row = replace(row, **changes)
+        connection.execute(
+            "UPDATE history SET chart = ? WHERE key = ?", (row.chart.decode(), row.key)
+        )
+        rows.store(connection, row)
+
+
+def digest(path: Path) -> str:
+    return blake2b(path.read_bytes()).hexdigest()
