@@ -20,19 +20,23 @@ def main(url: str, name: str, count: str) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     with open_journal(url) as journal:
-        waits = []
+        waits, turns = [], []
         head = journal.read(history).head
         began = time.monotonic()
         for _ in range(int(count)):
             asked = time.monotonic()
             with journal.exclusive(history):
+                entered = time.monotonic()
                 head = journal.read(history, head).head
                 entry = Entry(ids.next(head.vid), head.vid, b"posted by one of several")
                 head = journal.commit(history, head, [entry], chart="pings")
-            waits.append(time.monotonic() - asked)
+            left = time.monotonic()
+            waits.append(left - asked)
+            turns.append(left - entered)
             print(entry.id, flush=True)
         ended = time.monotonic()
-    print(json.dumps({"began": began, "ended": ended, "longest": max(waits)}), flush=True)
+    times = {"began": began, "ended": ended, "longest_wait": max(waits), "longest_turn": max(turns)}
+    print(json.dumps(times), flush=True)
 
 
 if __name__ == "__main__":

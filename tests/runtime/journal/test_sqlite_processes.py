@@ -58,12 +58,25 @@ def run(posters: list[Poster]) -> list[list[str]]:
 
 @dataclass
 class Shares:
+    """How several processes got on with each other.
+
+    Attributes:
+        slowest_to_fastest: the least of their rates, as a part of the greatest.
+        longest_wait: seconds that one post took, from asking for the turn to being acknowledged.
+        longest_turn: seconds of that in the turn itself.
+    """
+
+    processes: int
     slowest_to_fastest: float
     longest_wait: float
+    longest_turn: float
 
     @property
     def fair(self) -> bool:
-        return self.slowest_to_fastest >= 0.5 and self.longest_wait <= 0.25
+        # A turn is as long as the disk takes.  Where another program keeps it busy for a while,
+        # all that can be asked is that nobody waits for more than one turn of each.
+        patience = max(0.25, self.processes * self.longest_turn)
+        return self.slowest_to_fastest >= 0.5 and self.longest_wait <= patience
 
 
 def post_together(place: Path, processes: int, each: int) -> Shares:
@@ -77,7 +90,12 @@ def post_together(place: Path, processes: int, each: int) -> Shares:
     assert sorted(acknowledged) == sorted(stored)
     times = [json.loads(told[-1]) for told in lines]
     rates = [each / (t["ended"] - t["began"]) for t in times]
-    return Shares(min(rates) / max(rates), max(t["longest"] for t in times))
+    return Shares(
+        processes,
+        min(rates) / max(rates),
+        max(t["longest_wait"] for t in times),
+        max(t["longest_turn"] for t in times),
+    )
 
 
 def eventually(place: Path, measure: Callable[[Path], Shares]) -> None:
