@@ -78,7 +78,8 @@ class Killed(BaseException):
 class Role:
     """A participant: a program in a thread that runs only while it is told to go on.
 
-    Its ``gap`` is the operation that it is in, and the step that it is after.
+    Its ``gap`` is the operation that it is in, and the step that it is after; ``writes_left`` is
+    how many writes the step under way may still do.
     """
 
     def __init__(self, name: str, program: Callable[[Role], None]) -> None:
@@ -123,13 +124,18 @@ class Role:
     def before(self, operation: Operation, number: int) -> None:
         self.gap = (operation.name, number - 1)
         self.pause()
-        self.gap = None
+        self.gap, self.writes_left = None, 1
 
     def after(self, operation: Operation, number: int) -> None:
+        self.writes_left = 0
         if number == len(operation.steps):
             self.gap = (operation.name, number)
             self.pause()
             self.gap = None
+
+    def refused(self) -> None:
+        """No step is under way, also if the last one was refused."""
+        self.writes_left = 0
 
     def _run(self) -> None:
         try:
@@ -143,6 +149,7 @@ class Role:
     def _forget(self) -> None:
         self.due = -math.inf
         self.gap: tuple[str, int] | None = None
+        self.writes_left = 0
         self._thread: threading.Thread | None = None
         self._killed = False
         self._error: BaseException | None = None
@@ -187,7 +194,7 @@ class Wrapped:
 
 
 class RolesJournal(Wrapped):
-    """The journal as one participant uses it."""
+    """The journal as one participant uses it: it writes in declared steps only, once in each."""
 
     def __init__(self, journal: Journal, role: Role) -> None:
         super().__init__(journal)
@@ -195,6 +202,20 @@ class RolesJournal(Wrapped):
 
     def subscribe(self, history: UUID | None = None) -> SimulatedSubscription:
         return SimulatedSubscription(self._role, self._journal, self._journal.subscribe(history))
+
+    def commit(self, history: UUID, after: Head, entries: Sequence[Entry], **options: Any) -> Head:
+        head: Head = self._journal.commit(history, after, entries, **options)
+        self._written()
+        return head
+
+    def delete(self, history: UUID, after: Head) -> None:
+        self._journal.delete(history, after)
+        self._written()
+
+    def _written(self) -> None:
+        if not self._role.writes_left:
+            raise Violation("every write is the one of a declared step", self._role.name)
+        self._role.writes_left -= 1
 
 
 class Record(Wrapped):
@@ -268,11 +289,15 @@ class TellingOperations(Operations):
 
     build = SOUND
     acknowledged: Callable[[Ran], None] = staticmethod(lambda ran: None)
+    ended: Callable[[], None] = staticmethod(lambda: None)
 
     def run(
         self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None = None
     ) -> Ran:
-        ran = super().run(self.build.operations.get(operation.name, operation), arguments, vid)
+        try:
+            ran = super().run(self.build.operations.get(operation.name, operation), arguments, vid)
+        finally:
+            self.ended()
         self.acknowledged(ran)
         return ran
 
@@ -298,6 +323,8 @@ class SimulatedDesk(Desk):
         )
         self.operations.build = build
         self.operations.acknowledged = acknowledged  # type: ignore[method-assign]
+        if role is not None:
+            self.operations.ended = role.refused  # type: ignore[method-assign]
 
 
 # --- The system ----------------------------------------------------------------------------------
