@@ -88,12 +88,8 @@ def verify(url: JournalOption, as_json: JsonOption = False) -> None:
             for fault in found:
                 _print_fault(fault, as_json=as_json)
         if faults:
-            fail(
-                f"{_count(faults, 'fault')} in {url}: keep the file, and restore a backup"
-                " (docs/operations.md)",
-                REFUSED,
-                as_json=as_json,
-            )
+            remedy = "keep the file as it is, and restore a backup or export what is sound"
+            fail(f"{_count(faults, 'fault')} in {url}: {remedy}", REFUSED, as_json=as_json)
         if as_json:
             say({"journal": url, "histories": histories, "events": events, "faults": 0})
         else:

@@ -1,0 +1,369 @@
+"""``pingregistrywf journal`` as an operator meets it: output, exit codes, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from pingregistrywf import open_journal
+
+from .runtime.conftest import TurnedClock
+from .runtime.stocked import Stock, digest, row_of, rows_of, stock
+
+COMMANDS = ("info", "verify", "backup", "export", "import")
+
+
+def environment() -> dict[str, str]:
+    kept = {
+        name: each for name, each in os.environ.items() if not name.startswith("PINGREGISTRYWF")
+    }
+    return {**kept, "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def words(command: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "pingregistrywf", "journal", command, *more]
+
+
+def run(command: str, *more: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words(command, *more),
+        **{"capture_output": True, "text": True, "env": environment(), **options},  # type: ignore[call-overload]
+        timeout=120,
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *told: str) -> None:
+    """One clear line on standard error, that exit code, and no traceback."""
+    assert done.returncode == code, done
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Errno" not in done.stderr
+    for each in told:
+        assert each in lines[0]
+
+
+class Operated:
+    """A journal file in a directory."""
+
+    def __init__(self, path: Path, stocked: Stock) -> None:
+        self.path = path
+        self.stock = stocked
+        self.url = f"sqlite:{path}"
+
+    def names(self) -> list[str]:
+        """What is in the directory, but for the journal's own lock files."""
+        own = {self.path.name + end for end in ("-main", "-next")}
+        return sorted({each.name for each in self.path.parent.iterdir()} - own)
+
+    def damage(self) -> None:
+        with rows_of(self.path) as connection:
+            key = row_of(connection, self.stock["pinged"]).key
+            connection.execute("DELETE FROM entry WHERE history = ? AND serial = 2", (key,))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Operated:
+    path, clock = tmp_path_factory.mktemp("operated") / "pings.db", TurnedClock()
+    with open_journal(f"sqlite:{path}", clock=clock) as journal:
+        stocked = stock(journal, lambda days: clock.turn(days=days))
+    return Operated(path, stocked)
+
+
+@pytest.fixture
+def journal(original: Operated, tmp_path: Path) -> Operated:
+    place = tmp_path / "journal"
+    place.mkdir()
+    return Operated(Path(shutil.copy(original.path, place)), original.stock)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert "--journal" in done.stdout
+    assert "--json" in done.stdout
+
+
+# --- info ----------------------------------------------------------------------------------------
+
+
+def test_info(journal: Operated) -> None:
+    done = run("info", "--journal", journal.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    by_name = {
+        name: [line for line in lines if str(id_) in line]
+        for name, id_ in journal.stock.ids.items()
+    }
+    assert all(len(found) == 1 for found in by_name.values())
+    assert "deleted 2023-12-15T22:13:20+00:00, id free from 2024-01-14" in by_name["deleted"][0]
+    assert "trimmed 2023-12-15T22:13:20+00:00, 7 hidden" in by_name["trimmed"][0]
+    assert lines[0].split() == ["history", "chart", "events", "bytes", "newest", "event"]
+    assert lines[-1].startswith("10 histories (2 deleted), ")
+
+
+def test_info_as_json(journal: Operated) -> None:
+    done = run("info", "--json", "--journal", journal.url)
+    *histories, totals = [json.loads(line) for line in done.stdout.splitlines()]
+    assert totals["histories"] == len(histories) == 10
+    assert totals["events"] == sum(each["events"] for each in histories)
+    assert totals["bytes"] == sum(each["bytes"] for each in histories)
+    deleted = {each["history"]: each["free_at"] for each in histories if each["deleted_at"]}
+    assert deleted[str(journal.stock["deleted"])] == "2024-01-14T22:13:20+00:00"
+    assert len(deleted) == totals["deleted"] == 2
+
+
+def test_info_of_an_empty_journal(tmp_path: Path) -> None:
+    open_journal(f"sqlite:{tmp_path / 'empty.db'}").close()
+    done = run("info", "--journal", f"sqlite:{tmp_path / 'empty.db'}")
+    assert done.stdout.startswith("0 histories")
+
+
+def test_the_journal_from_the_environment(journal: Operated) -> None:
+    done = run("info", env={**environment(), "PINGREGISTRYWF_JOURNAL": journal.url})
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 12
+
+
+# --- verify --------------------------------------------------------------------------------------
+
+
+def test_verify_a_sound_journal(journal: Operated) -> None:
+    before = digest(journal.path)
+    done = run("verify", "--journal", journal.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("sound: 10 histories, ")
+    said = json.loads(run("verify", "--json", "--journal", journal.url).stdout)
+    assert (said["histories"], said["faults"]) == (10, 0)
+    assert digest(journal.path) == before
+
+
+def test_verify_names_each_fault(journal: Operated) -> None:
+    journal.damage()
+    done = run("verify", "--journal", journal.url)
+    refused(done, 1, "1 fault in")
+    (line,) = done.stdout.splitlines()
+    place = f"history {journal.stock['pinged']}, entry 2: "
+    assert line == place + "the event must be here, and is missing"
+    done = run("verify", "--json", "--journal", journal.url)
+    fault, last = [json.loads(each) for each in done.stdout.splitlines()]
+    assert fault["history"] == str(journal.stock["pinged"])
+    assert (fault["serial"], fault["event"]) == (2, None)
+    assert last["exit"] == 1
+
+
+# --- backup --------------------------------------------------------------------------------------
+
+
+def test_backup(journal: Operated, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    done = run("backup", str(copy), "--journal", journal.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{copy}: ")
+    ours, theirs = (
+        run("info", "--journal", each).stdout for each in (journal.url, f"sqlite:{copy}")
+    )
+    assert ours.replace(journal.url, "") == theirs.replace(f"sqlite:{copy}", "")
+    before = digest(copy)
+    refused(run("backup", str(copy), "--journal", journal.url), 2, str(copy), "not overwritten")
+    assert digest(copy) == before
+
+
+def test_a_damaged_journal_is_not_backed_up(journal: Operated, tmp_path: Path) -> None:
+    journal.damage()
+    copy = tmp_path / "copy.db"
+    done = run("backup", str(copy), "--journal", journal.url)
+    assert done.returncode == 1
+    fault, reason = done.stderr.splitlines()
+    assert str(journal.stock["pinged"]) in fault
+    assert "no copy was kept" in reason
+    assert [each.name for each in tmp_path.iterdir()] == ["journal"]
+
+
+# --- export and import ---------------------------------------------------------------------------
+
+
+def test_export_and_import(journal: Operated, tmp_path: Path) -> None:
+    file, other = tmp_path / "pings.jsonl", f"sqlite:{tmp_path / 'other.db'}"
+    done = run("export", str(file), "--journal", journal.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "10 histories" in done.stdout
+    assert run("export", "--journal", journal.url).stdout == file.read_text()
+    assert run("export", "-", "--json", "--journal", journal.url).stdout == file.read_text()
+    refused(run("export", str(file), "--journal", journal.url), 2, "not overwritten")
+    done = run("import", str(file), "--journal", other)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\nimported ") + 1 == 10
+    assert run("export", "--journal", other).stdout == file.read_text()
+    before = digest(tmp_path / "other.db")
+    refused(run("import", str(file), "--journal", other), 1, "exists already", "nothing imported")
+    assert digest(tmp_path / "other.db") == before
+
+
+def test_from_standard_input(journal: Operated, tmp_path: Path) -> None:
+    """And from a pipe by name, as shells make them with ``<(…)``."""
+    text = run("export", "--journal", journal.url).stdout
+    for number, file in enumerate(((), ("-",), ("/dev/stdin",))):
+        other = f"sqlite:{tmp_path / f'{number}.db'}"
+        done = run("import", *file, "--json", "--journal", other, input=text)
+        assert done.returncode == 0, done.stderr
+        *each, last = [json.loads(line) for line in done.stdout.splitlines()]
+        assert last["histories"] == len(each) == 10
+        assert run("export", "--journal", other).stdout == text
+
+
+def test_one_history(journal: Operated, tmp_path: Path) -> None:
+    history = str(journal.stock["pinged"])
+    done = run("export", "--history", history, "--journal", journal.url)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["history"] for each in lines if "history" in each] == [history]
+    refused(run("export", "--history", "zero", "--journal", journal.url), 2, "--history", "'zero'")
+    unknown, file = str(uuid4()), tmp_path / "none.jsonl"
+    done = run("export", str(file), "--history", unknown, "--journal", journal.url)
+    refused(done, 1, unknown)
+    assert not file.exists()
+
+
+def test_export_leaves_damaged_histories_out(journal: Operated, tmp_path: Path) -> None:
+    journal.damage()
+    for file in ("-", str(tmp_path / "pings.jsonl")):
+        done = run("export", file, "--journal", journal.url)
+        assert done.returncode == 1
+        fault, reason = done.stderr.splitlines()
+        assert str(journal.stock["pinged"]) in fault
+        assert "the rest was exported" in reason
+        text = done.stdout if file == "-" else Path(file).read_text()
+        assert text.count('"history"') == 9
+    done = run("import", file, "--journal", f"sqlite:{tmp_path / 'other.db'}")
+    assert done.stdout.count("\nimported ") + 1 == 9
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense\n", '{"format": "journal-histories", "version": 2}\n']
+)
+def test_what_is_no_export_makes_no_journal(tmp_path: Path, text: str) -> None:
+    done = run("import", "--journal", f"sqlite:{tmp_path / 'other.db'}", input=text)
+    refused(done, 2, "line 1 of the export")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unsound_export_makes_no_journal(journal: Operated, tmp_path: Path) -> None:
+    text = run("export", "--journal", journal.url).stdout
+    other = f"sqlite:{tmp_path / 'other.db'}"
+    done = run("import", "--journal", other, input=text.replace("ping 0", "ping 7", 1))
+    refused(done, 2, "the export was changed")
+    assert not (tmp_path / "other.db").exists()
+
+
+# --- Wrong journals, wrong files -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "backup", "export"])
+def test_a_missing_journal_is_not_made(command: str, tmp_path: Path) -> None:
+    more = (str(tmp_path / "file"),) if command in ("backup", "export") else ()
+    done = run(command, *more, "--journal", f"sqlite:{tmp_path / 'missing.db'}")
+    refused(done, 2, "no such file")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("memory:", "sqlite:PATH"), ("pings.db", "no kind"), ("x:y", "'x'"), ("sqlite:", "no file")],
+)
+def test_a_url_that_makes_no_sense(
+    command: str, url: str, told: str, journal: Operated, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    if command == "import":
+        run("export", str(file), "--journal", journal.url)
+    more = (str(file),) if command in ("backup", "export", "import") else ()
+    refused(run(command, *more, "--journal", url), 2, told)
+    assert file.exists() is (command == "import")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_journal_of_a_newer_version(command: str, journal: Operated, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    if command == "import":
+        run("export", str(file), "--journal", journal.url)
+    with closing(sqlite3.connect(journal.path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = digest(journal.path)
+    more = (str(file),) if command in ("backup", "export", "import") else ()
+    refused(run(command, *more, "--journal", journal.url), 2, "newer version", "upgrade")
+    assert digest(journal.path) == before
+
+
+@pytest.mark.xdist_group("timing")
+def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
+    """Another program has it to itself; each command waits its ten seconds, then says so."""
+    file = tmp_path / "file"
+    run("export", str(file), "--journal", journal.url)
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("UPDATE history SET key = key")
+        connection.execute("COMMIT")
+        told = {
+            command: subprocess.Popen(
+                words(command, *more, "--journal", journal.url),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment(),
+            )
+            for command, more in (
+                ("info", ()),
+                ("verify", ()),
+                ("backup", (str(tmp_path / "copy.db"),)),
+                ("export", ()),
+                ("import", (str(file),)),
+            )
+        }
+        for process in told.values():
+            out, err = process.communicate(timeout=120)
+            done = subprocess.CompletedProcess([], process.returncode, out, err)
+            refused(done, 2, "lock")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "journal"]
+
+
+def test_a_file_that_cannot_be_written_or_read(journal: Operated, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "none" / "file")
+    refused(run("backup", nowhere, "--journal", journal.url), 2, "no directory")
+    refused(run("export", nowhere, "--journal", journal.url), 2, "no directory")
+    done = run("import", nowhere, "--journal", journal.url)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "No such file" in done.stderr
+    done = run("import", str(tmp_path), "--journal", journal.url)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert journal.names() == ["pings.db"]
+
+
+def test_a_full_disk(journal: Operated) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run("export", "--journal", journal.url, capture_output=False, stdout=full, stderr=-1)
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_output_to_a_closed_pipe(journal: Operated) -> None:
+    command = (
+        f"{sys.executable} -m pingregistrywf journal export --journal {journal.url} | head -c 1"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
