@@ -1,0 +1,418 @@
+"""The collector and the journal's garbage collection, on a clock that moves days."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from pingregistrywf import (
+    NO_VC,
+    CorruptedDataError,
+    HistoryDeletedError,
+    Journal,
+    JournalError,
+    StateCode,
+    StateConflictError,
+    TooManyWorkflowsError,
+    UlidSource,
+    UninitializedError,
+    open_journal,
+)
+from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
+from pingregistrywf._generated.ping_registry_index import SnapshotBegin, SnapshotEnd, SnapshotState
+from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
+from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.collector import Action, Collector
+from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.runtime.ids import EPOCH
+from pingregistrywf.runtime.journal import Entry, Head
+
+HOUR = 3_600.0
+DAY = 24 * HOUR
+MOMENT = 0.001
+REGISTRY = Registry("reg")
+FIRST, SECOND, THIRD = (UUID(int=number) for number in (0x1001, 0x1002, 0x1003))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def another(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
+) -> Iterator[Callable[[], Desk]]:
+    """Opens the registry as another process would; on a journal in memory, with no cache."""
+    opened: list[Journal] = []
+
+    def open_it() -> Desk:
+        if not opened or request.param == "sqlite":
+            url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'pings.db'}"
+            opened.append(open_journal(url, clock=clock))
+        return Desk(opened[-1], REGISTRY)
+
+    yield open_it
+    for journal in opened:
+        journal.close()
+
+
+@pytest.fixture
+def desk(another: Callable[[], Desk]) -> Desk:
+    return another()
+
+
+def collect(desk: Desk) -> list[tuple[str, UUID | None]]:
+    """Run the collector without a failure; what it did."""
+    actions = list(Collector(desk).run())
+    assert [action for action in actions if action.error] == []
+    return [(each.name, each.workflow) for each in actions if each.workflow or each.detail]
+
+
+def listed(desk: Desk, workflow: UUID) -> ListedCode:
+    entry = desk.indexes.find_id(REGISTRY.index_id).entries.get(workflow)
+    return ListedCode(entry.state_code) if entry else ListedCode.ABSENT
+
+
+def complete(desk: Desk, workflow: UUID) -> None:
+    Admin(desk).begin(workflow)
+    desk.operations.gather(workflow, 0, "")
+    Admin(desk).commit(workflow)
+
+
+class TestExpire:
+    def test_after_a_day_and_not_before(self, clock: Clock, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        clock.now += DAY  # for more than a day
+        assert collect(desk) == []
+        clock.now += MOMENT
+        assert collect(desk) == [("expire", FIRST)]
+        assert desk.workflows.find_id(FIRST).state_code is StateCode.TERMINATED
+        assert listed(desk, FIRST) is ListedCode.COMPLETED
+        assert collect(desk) == []
+
+    def test_by_the_start_in_the_index(self, clock: Clock, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        clock.now += 23 * HOUR
+        Admin(desk).begin(SECOND)
+        desk.operations.ping(FIRST, 0, "late")
+        clock.now += 2 * HOUR
+        assert collect(desk) == [("expire", FIRST)]
+
+    def test_what_was_summarized_keeps_its_summary(self, clock: Clock, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        desk.operations.gather(FIRST, 1, "told")
+        clock.now += 1.1 * DAY
+        assert collect(desk) == [("expire", FIRST)]
+        assert desk.workflows.find_id(FIRST).summary_status.message == "told"
+
+    def test_what_is_completed_does_not_expire(self, clock: Clock, desk: Desk) -> None:
+        complete(desk, FIRST)
+        clock.now += 1.1 * DAY
+        assert collect(desk) == []
+
+
+class TestDelete:
+    def test_after_five_days_and_not_before(self, clock: Clock, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        clock.now += 0.9 * DAY  # counts from the completion
+        desk.operations.gather(FIRST, 0, "")
+        Admin(desk).commit(FIRST)
+        clock.now += 5 * DAY - 2 * MOMENT
+        assert collect(desk) == []
+        clock.now += 2 * MOMENT
+        assert collect(desk) == [("delete", FIRST)]
+        assert listed(desk, FIRST) is ListedCode.ABSENT
+        with pytest.raises(UninitializedError):
+            desk.workflows.find_id(FIRST)
+        assert collect(desk) == []
+
+    def test_what_expires_is_deleted_five_days_later(self, clock: Clock, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        clock.now += 7 * DAY
+        assert collect(desk) == [("expire", FIRST)]
+        clock.now += 4.9 * DAY
+        assert collect(desk) == []
+        clock.now += 0.2 * DAY
+        assert collect(desk) == [("delete", FIRST)]
+
+    def test_reads_as_empty_in_every_process(
+        self, clock: Clock, desk: Desk, another: Callable[[], Desk]
+    ) -> None:
+        complete(desk, FIRST)
+        other = another()
+        assert other.workflows.find_id(FIRST).vid  # and cached there
+        clock.now += 5.1 * DAY
+        collect(desk)
+        for each in (desk, other, another()):
+            assert each.workflows.events(FIRST) == ()
+            assert each.workflows.engine.find(FIRST).vid == EPOCH
+            assert listed(each, FIRST) is ListedCode.ABSENT
+            with pytest.raises(StateConflictError):
+                each.workflows.append_ping(FIRST, NO_VC, 0, "")
+            with pytest.raises(StateConflictError):
+                Admin(each).commit(FIRST)
+
+    def test_the_id_is_free_after_thirty_days_and_not_before(
+        self, clock: Clock, desk: Desk, another: Callable[[], Desk]
+    ) -> None:
+        complete(desk, FIRST)
+        clock.now += 5 * DAY
+        collect(desk)
+        other = another()
+        for passing in (0.0, 15 * DAY, 15 * DAY - 2 * MOMENT):
+            clock.now += passing
+            collect(other)
+            for each in (desk, other):
+                with pytest.raises(JournalError) as caught:
+                    Admin(each).begin(FIRST)
+                assert caught.value.err == HistoryDeletedError(FIRST)
+        assert listed(desk, FIRST) is ListedCode.ABSENT
+        clock.now += 2 * MOMENT
+        with pytest.raises(JournalError):  # due, and not collected yet
+            Admin(desk).begin(FIRST)
+        assert collect(other) == [("collect", None)]
+        Admin(desk).begin(FIRST)
+        assert listed(other, FIRST) is ListedCode.ACTIVE
+        assert len(other.workflows.events(FIRST)) == 1
+
+    def test_events_are_removed_after_fifteen_days(self, clock: Clock, desk: Desk) -> None:
+        complete(desk, FIRST)
+        clock.now += 5 * DAY
+        collect(desk)
+        clock.now += 15 * DAY - 2 * MOMENT
+        assert not desk.journal.collect()
+        clock.now += 2 * MOMENT
+        collected = desk.journal.collect()
+        assert (collected.entries, collected.freed) == (4, ())
+        clock.now += 15 * DAY
+        collected = desk.journal.collect()
+        assert (collected.entries, collected.freed) == (0, (FIRST,))
+
+    def test_other_thresholds(self, clock: Clock, desk: Desk) -> None:
+        complete(desk, FIRST)
+        Admin(desk).begin(SECOND)
+        clock.now += 61
+        collector = Collector(
+            desk, expire_after=timedelta(minutes=1), delete_after=timedelta(minutes=1)
+        )
+        planned = [Action("expire", SECOND), Action("delete", FIRST)]
+        assert list(collector.plan(clock.now)) == planned
+        assert list(collector.run())[:2] == planned
+
+
+class TestRun:
+    def test_takes_one_fixed_time(self, clock: Clock, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        clock.now += HOUR
+        Admin(desk).begin(SECOND)
+        clock.now += 1.02 * DAY - HOUR
+        for action in Collector(desk).run():
+            assert action.workflow != SECOND
+            clock.now += HOUR  # each action takes its time
+
+    def test_the_plan_does_nothing(self, clock: Clock, desk: Desk) -> None:
+        complete(desk, FIRST)
+        clock.now += 4 * DAY
+        Admin(desk).begin(SECOND)
+        clock.now += HOUR
+        Admin(desk).begin(THIRD)
+        clock.now += 2 * DAY
+        before = desk.indexes.events(REGISTRY.index_id)
+        planned = list(Collector(desk).plan(clock.now))
+        assert planned == [
+            Action("expire", SECOND),
+            Action("expire", THIRD),
+            Action("delete", FIRST),
+        ]
+        assert desk.indexes.events(REGISTRY.index_id) == before
+        assert len(desk.workflows.events(FIRST)) == 4
+        assert collect(desk) == [(each.name, each.workflow) for each in planned]
+
+    def test_a_failing_workflow_is_reported_and_the_run_goes_on(
+        self, clock: Clock, desk: Desk, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for workflow in (FIRST, SECOND, THIRD):
+            Admin(desk).begin(workflow)
+        head = desk.journal.read(SECOND).head
+        entry = Entry(UlidSource(desk.journal.clock).next(head.vid), head.vid, b"no event")
+        desk.journal.commit(SECOND, head, [entry], chart="ping_registry")
+        clock.now += 1.1 * DAY
+        with caplog.at_level(logging.INFO, "pingregistrywf"):
+            actions = {action.workflow: action for action in Collector(desk).run()}
+        assert actions[FIRST].error is None
+        assert actions[THIRD].error is None
+        error = actions[SECOND].error
+        assert isinstance(error, JournalError)
+        assert isinstance(error.err, CorruptedDataError)
+        assert listed(desk, SECOND) is ListedCode.ACTIVE
+        assert listed(desk, THIRD) is ListedCode.COMPLETED
+        failed = [each for each in caplog.records if each.levelno == logging.ERROR]
+        assert [each.__dict__["fields"]["workflow"] for each in failed] == [str(SECOND)]
+
+    def test_only_its_own_registry(self, clock: Clock, desk: Desk) -> None:
+        other = Desk(desk.journal, Registry("other"))
+        Admin(other).begin(FIRST)
+        clock.now += 2 * DAY
+        assert collect(desk) == []
+        assert other.workflows.find_id(FIRST).state_code is StateCode.INITIALIZED
+
+
+def pass_through_the_index(desk: Desk, count: int) -> None:
+    """Workflows that come and go: three events of the index each, written in one go."""
+    index_id = REGISTRY.index_id
+    head = desk.journal.read(index_id).head
+    with open_journal("memory:", clock=desk.journal.clock) as elsewhere:
+        other = Desk(elsewhere, REGISTRY)
+        entries = desk.journal.read(index_id, whole=True).entries
+        start: Head = Head()
+        if entries:
+            start = elsewhere.commit(index_id, start, entries, chart=INDEX.name)
+        for number in range(count):
+            workflow, vid = UUID(int=0x2000 + number), UlidSource(desk.journal.clock).next(EPOCH)
+            other.indexes.begin_ping_registry(index_id, NO_VC, workflow, vid)
+            other.indexes.commit_ping_registry(index_id, NO_VC, workflow, vid)
+            other.indexes.delete_ping_registry(index_id, NO_VC, workflow)
+        made = elsewhere.read(index_id, start if entries else None, whole=not entries).entries
+    desk.journal.commit(index_id, head, made, chart=INDEX.name)
+
+
+def kinds(desk: Desk) -> list[type]:
+    return [type(event) for event in desk.indexes.events(REGISTRY.index_id)]
+
+
+class TestSnapshot:
+    @pytest.mark.parametrize(
+        ("active", "completed", "passed", "events", "written"),
+        [
+            # From 1000 events on, ...
+            (1, 1, 332, 999, False),
+            (0, 2, 332, 1000, True),
+            # ... and if there are more of them than 300 + 300 for each that is listed.
+            (3, 0, 399, 1200, False),
+            (2, 1, 399, 1201, True),
+        ],
+    )
+    def test_only_if_it_saves_storage(
+        self, desk: Desk, active: int, completed: int, passed: int, events: int, written: bool
+    ) -> None:
+        for number in range(active + completed):
+            workflow = UUID(int=0x1001 + number)
+            if number < active:
+                Admin(desk).begin(workflow)
+            else:
+                complete(desk, workflow)
+        pass_through_the_index(desk, passed)
+        assert len(kinds(desk)) == events
+        before = desk.indexes.find_id(REGISTRY.index_id).entries
+        assert collect(desk) == ([("snapshot", None), ("trim", None)] if written else [])
+        assert (kinds(desk) == [SnapshotBegin, SnapshotState, SnapshotEnd]) is written
+        assert desk.indexes.find_id(REGISTRY.index_id).entries == before
+        assert collect(desk) == []
+
+    def test_refused_with_too_many_listed(self, desk: Desk) -> None:
+        Admin(desk).begin(FIRST)
+        index_id = REGISTRY.index_id
+        vid = UlidSource(desk.journal.clock).next(EPOCH)
+        for number in range(200):
+            workflow = UUID(int=0x3000 + number)
+            desk.indexes.begin_ping_registry(index_id, NO_VC, workflow, vid)
+        with pytest.raises(TooManyWorkflowsError):
+            desk.indexes.snapshot(index_id, NO_VC, False)
+        actions = {action.name: action for action in Collector(desk).run()}
+        assert actions["snapshot"].error is None
+        assert SnapshotBegin not in kinds(desk)
+
+
+def with_snapshot(desk: Desk) -> None:
+    """Many events, a snapshot, and one event more."""
+    pass_through_the_index(desk, 340)
+    desk.operations.snapshot(REGISTRY.index_id)
+    Admin(desk).begin(SECOND)
+
+
+class TestTrim:
+    @pytest.fixture
+    def index(self, desk: Desk) -> Desk:
+        """An index with a snapshot and something after it, that was never trimmed."""
+        Admin(desk).begin(FIRST)
+        with_snapshot(desk)
+        return desk
+
+    def test_moves_the_start_to_the_snapshot(self, index: Desk) -> None:
+        assert len(kinds(index)) == 1025
+        assert collect(index) == [("trim", None)]
+        events = index.indexes.events(REGISTRY.index_id)
+        assert [type(event) for event in events[:3]] == [SnapshotBegin, SnapshotState, SnapshotEnd]
+        assert len(events) == 4
+        assert events[0].parent != EPOCH  # shown as it is
+        assert index.indexes.find_id(REGISTRY.index_id).in_state(ListedCode.ACTIVE) == (
+            FIRST,
+            SECOND,
+        )
+
+    def test_at_most_each_thirty_days(self, clock: Clock, index: Desk) -> None:
+        assert index.journal.trim(REGISTRY.index_id)
+        start = index.indexes.events(REGISTRY.index_id)[0]
+        index.indexes.snapshot(REGISTRY.index_id, NO_VC, False)
+        clock.now += 30 * DAY - 2 * MOMENT
+        assert not index.journal.trim(REGISTRY.index_id)
+        assert index.indexes.events(REGISTRY.index_id)[0] == start
+        clock.now += 2 * MOMENT
+        assert index.journal.trim(REGISTRY.index_id)
+        assert len(kinds(index)) == 3
+        clock.now += 30 * DAY
+        assert not index.journal.trim(REGISTRY.index_id)  # nothing to move
+
+    def test_trimmed_events_are_removed_thirty_days_later(self, clock: Clock, index: Desk) -> None:
+        index.journal.trim(REGISTRY.index_id)
+        clock.now += 30 * DAY - 2 * MOMENT
+        assert not index.journal.collect()
+        clock.now += 2 * MOMENT
+        removed = 0
+        while collected := index.journal.collect():
+            removed += collected.entries
+        assert removed == 1021
+        assert len(kinds(index)) == 4
+
+    @pytest.mark.parametrize("removed", [False, True], ids=["trimmed", "removed"])
+    def test_readers_that_started_before_finish(
+        self, clock: Clock, desk: Desk, another: Callable[[], Desk], removed: bool
+    ) -> None:
+        Admin(desk).begin(FIRST)
+        early = another()
+        early.indexes.find_id(REGISTRY.index_id)  # its place is before the new start
+        with_snapshot(desk)
+        late = another()
+        late.indexes.find_id(REGISTRY.index_id)
+        assert desk.journal.trim(REGISTRY.index_id)
+        if removed:
+            clock.now += 30 * DAY
+            while desk.journal.collect():
+                pass
+        Admin(desk).begin(THIRD)
+        expected = desk.indexes.find_id(REGISTRY.index_id)
+        assert set(expected.entries) == {FIRST, SECOND, THIRD}
+        for each in (early, late, another()):
+            assert each.indexes.find_id(REGISTRY.index_id) == expected
+            assert each.indexes.events(REGISTRY.index_id)[0].id == (
+                desk.indexes.events(REGISTRY.index_id)[0].id
+            )
+        # They go on from there, also writing.
+        early.indexes.commit_ping_registry(
+            REGISTRY.index_id, NO_VC, THIRD, UlidSource(clock).next(EPOCH)
+        )
+        assert listed(late, THIRD) is ListedCode.COMPLETED
