@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from pingregistrywf import open_journal
+from pingregistrywf import Retention, open_journal
 
 from .runtime.conftest import TurnedClock
 from .runtime.stocked import Stock, digest, row_of, rows_of, stock
@@ -367,3 +371,73 @@ def test_output_to_a_closed_pipe(journal: Operated) -> None:
         ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stderr == ""
+
+
+# --- docs/operations.md --------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+
+
+def test_the_page_tells_how_long_things_are_kept() -> None:
+    told = re.findall(r"^\| .* \| (\d+) days.* \| `(\w+)` \|$", PAGE.read_text(), re.MULTILINE)
+    assert {name: timedelta(days=int(days)) for days, name in told} == asdict(Retention())
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_the_commands_of_the_page_run(journal: Operated, tmp_path: Path, damaged: bool) -> None:
+    """All of them, from top to bottom; also when the journal is damaged after its backup."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 9
+    program = f'pingregistrywf() {{ {sys.executable} -m pingregistrywf "$@"; }}'
+    script = ["set -eu", program, "systemctl() { :; }", *blocks]
+    if damaged:  # before step 1
+        damage = shlex.join([sys.executable, "-c", DAMAGE])
+        script.insert(-3, f'{damage} "${{PINGREGISTRYWF_JOURNAL#*:}}"')
+    for place in ("/var/lib/pingregistrywf", "/var/backups"):
+        here = tmp_path / place.rpartition("/")[2]
+        script = [each.replace(place, str(here)) for each in script]
+    (tmp_path / "backups").mkdir()
+    journal.path.parent.rename(tmp_path / "pingregistrywf")
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("sound: 10 histories") == 2
+    saved = run("info", "--json", "--journal", f"sqlite:{tmp_path / 'pingregistrywf' / 'saved.db'}")
+    assert json.loads(saved.stdout.splitlines()[-1])["histories"] == 10
+
+
+DAMAGE = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as connection:
+    connection.execute("UPDATE entry SET data = zeroblob(9) WHERE serial = 3")
+connection.close()
+"""
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
+def test_systemd_knows_every_word_of_the_units(tmp_path: Path) -> None:
+    units = re.findall(
+        r"^`/etc/systemd/system/(\S+?)`.*?\n\n```ini\n(.*?)^```$",
+        PAGE.read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert len(units) == 5
+    for name, text in units:
+        text = text.replace("/opt/pingregistrywf/bin/pingregistrywf", "/bin/true")
+        (tmp_path / name.replace("@.", "@pings.")).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
+    assert not [line for line in told if "Unknown" in line or "Failed to parse" in line], told
