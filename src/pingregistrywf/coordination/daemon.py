@@ -20,9 +20,11 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import StateCode
+from pingregistrywf._generated.ping_registry_index import PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.runtime.engine import Place
 from pingregistrywf.runtime.errors import StateConflictError, UninitializedError, WorkflowError
 
 OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
@@ -70,6 +72,34 @@ class _Turn:
     part: Iterator[float] = field(compare=False)
 
 
+class _Agenda:
+    """Which workflow goes on when, each once at most; ``seen`` is how far the index was read."""
+
+    def __init__(self) -> None:
+        self.seen: Place[State] | None = None
+        self._turns: list[_Turn] = []
+        self._workflows: set[UUID] = set()
+
+    def __contains__(self, workflow_id: UUID) -> bool:
+        return workflow_id in self._workflows
+
+    @property
+    def due(self) -> float:
+        """When the next turn is."""
+        return self._turns[0].due if self._turns else math.inf
+
+    def add(self, turn: _Turn) -> None:
+        """Note a turn."""
+        heapq.heappush(self._turns, turn)
+        self._workflows.add(turn.workflow_id)
+
+    def take(self) -> _Turn:
+        """The next turn, noted no more."""
+        turn = heapq.heappop(self._turns)
+        self._workflows.discard(turn.workflow_id)
+        return turn
+
+
 class Daemon(ABC):
     """A daemon of a registry.
 
@@ -100,48 +130,52 @@ class Daemon(ABC):
         """
         clock = self._desk.journal.clock
         index_id = self._desk.registry.index_id
-        turns: list[_Turn] = []
-        known: set[UUID] = set()
+        agenda = _Agenda()
         with self._desk.journal.subscribe(index_id) as news, stop.waking(news.close):
             logged(self._logger, "watching", registry=self._desk.registry.name)
             look = clock()  # when to look at the index: now, and again after a failure
             while not stop.asked:
                 if look <= clock():
-                    look = self._look(known, turns)
-                while turns and turns[0].due <= clock() and not stop.asked:
-                    turn = self._go_on(heapq.heappop(turns))
-                    if turn is not None:
-                        heapq.heappush(turns, turn)
-                due = min(look, turns[0].due if turns else math.inf)
+                    look = self._look(agenda)
+                while agenda.due <= clock() and not stop.asked:
+                    self._go_on(agenda)
+                due = min(look, agenda.due)
                 if news.wait(None if due == math.inf else max(due - clock(), 0.0)):
                     look = clock()
             logged(self._logger, "stopped", registry=self._desk.registry.name)
 
-    def _look(self, known: set[UUID], turns: list[_Turn]) -> float:
-        """Take up the workflows that are new in the index; when to look again unasked."""
+    def _look(self, agenda: _Agenda) -> float:
+        """Take up what is new in the index; when to look again unasked."""
+        clock = self._desk.journal.clock
         try:
-            index = self._desk.indexes.find_id(self._desk.registry.index_id)
+            news = self._desk.indexes.engine.follow(self._desk.registry.index_id, agenda.seen)
         except WorkflowError as error:
             logged(self._logger, "failed", logging.ERROR, error=error)
-            return self._desk.journal.clock() + RETRY
-        known.intersection_update(index.entries)  # what is listed no more may be forgotten
-        for workflow_id in index.in_state(ListedCode.ACTIVE):
-            if workflow_id not in known:
-                known.add(workflow_id)
-                now = self._desk.journal.clock()
-                heapq.heappush(turns, _Turn(now, workflow_id, self.take_part(workflow_id)))
+            return clock() + RETRY
+        agenda.seen = news.place
+        if news.continues:
+            begun = [event for event in news.events if isinstance(event, PingRegistryStarted)]
+            new = [event.workflow_id for event in begun]
+        else:
+            new = list(news.place.state.in_state(ListedCode.ACTIVE))
+        for workflow_id in new:
+            if workflow_id not in agenda:
+                agenda.add(_Turn(clock(), workflow_id, self.take_part(workflow_id)))
         return math.inf
 
-    def _go_on(self, turn: _Turn) -> _Turn | None:
-        """One step of a workflow; the next turn, or None if the workflow is done."""
+    def _go_on(self, agenda: _Agenda) -> None:
+        """One step of the workflow that is due."""
+        turn = agenda.take()
         try:
             due = next(turn.part, None)
         except WorkflowError as error:
             workflow_id = turn.workflow_id
             logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
             due = self._desk.journal.clock() + RETRY
-            return _Turn(due, workflow_id, self.take_part(workflow_id))
-        return None if due is None else _Turn(due, turn.workflow_id, turn.part)
+            agenda.add(_Turn(due, workflow_id, self.take_part(workflow_id)))
+        else:
+            if due is not None:
+                agenda.add(_Turn(due, turn.workflow_id, turn.part))
 
     def _post_pings(
         self, workflow_id: UUID, *, name: str, count: int, interval: float, code: int

@@ -68,9 +68,27 @@ class Told(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded(Generic[S]):
+class Place(Generic[S]):
+    """A place in a history, and the history's state there."""
+
     head: Head
     state: S
+
+
+@dataclass(frozen=True, slots=True)
+class News(Generic[S, E]):
+    """What is new in a history since a place.
+
+    Attributes:
+        place: where the history is now.
+        events: what came after the place asked for.
+        continues: False if that place is not on the history, so that ``events`` begin it anew,
+            at its newest restart point.
+    """
+
+    place: Place[S]
+    events: tuple[E, ...]
+    continues: bool
 
 
 class Engine(Generic[S, E]):
@@ -101,7 +119,7 @@ class Engine(Generic[S, E]):
         self._codec = codec_of(behavior.declaration)
         # Least recently used first.  Each single operation on it is atomic, so that no lock is
         # needed that a fork could find taken; losing a race costs a longer read, no more.
-        self._cache: dict[bytes, _Loaded[S]] = {}
+        self._cache: dict[bytes, Place[S]] = {}
 
     @property
     def declaration(self) -> Declaration:
@@ -168,6 +186,23 @@ class Engine(Generic[S, E]):
         self._keep(history, loaded)
         return loaded.state
 
+    def follow(self, history: UUID, since: Place[S] | None = None) -> News[S, E]:
+        """What is new in a history; it costs what is new, whatever the history holds.
+
+        Args:
+            history: which history.
+            since: the place of the news before; None at first.
+
+        Raises:
+            InvalidCommandError: the id is not a UUID, or nil.
+            JournalError: whatever the journal raised.
+        """
+        check_history(history)
+        try:
+            return self._read_on(history, since)
+        except JournalLevelError as error:
+            raise JournalError(error) from error
+
     def events(self, history: UUID) -> tuple[E, ...]:
         """The history's events from its first visible one, oldest first, checked by replay.
 
@@ -186,7 +221,7 @@ class Engine(Generic[S, E]):
     def _tell_once(self, history: UUID, vid: Vid, command: Command) -> Told[E]:
         unversioned = isinstance(vid, VersionControl)
         with self._journal.exclusive(history) if unversioned else nullcontext():
-            loaded: _Loaded[S] | None = (read := self._load(history))
+            loaded: Place[S] | None = (read := self._load(history))
             if isinstance(vid, Ulid) and vid != read.head.vid:
                 raise VersionConflictError(read.head.vid, vid)
             decision = decide(self.declaration, read.state, command)
@@ -206,24 +241,26 @@ class Engine(Generic[S, E]):
                 state = read.state
                 for event in events:
                     state = evolve(self.declaration, state, event)
-                told, loaded = Told(head.vid, events), _Loaded(head, state)
+                told, loaded = Told(head.vid, events), Place(head, state)
             else:
                 told = Told(read.head.vid)
         # Only now is it durable: what was read and written inside may be believed.
         self._keep(history, loaded)
         return told
 
-    def _load(self, history: UUID) -> _Loaded[S]:
-        cached = self._cache.get(history.bytes)
-        reading = self._journal.read(history, cached.head if cached else None)
-        if cached and reading.continues:
+    def _load(self, history: UUID) -> Place[S]:
+        return self._read_on(history, self._cache.get(history.bytes)).place
+
+    def _read_on(self, history: UUID, since: Place[S] | None) -> News[S, E]:
+        reading = self._journal.read(history, since.head if since else None)
+        if since and reading.continues:
             if not reading.entries:
-                return cached
-            state = cached.state
+                return News(since, (), continues=True)
+            state = since.state
         else:
             state = self._behavior.new_state(history)
-        _, state = self._replay(history, state, reading)
-        return _Loaded(reading.head, state)
+        events, state = self._replay(history, state, reading)
+        return News(Place(reading.head, state), events, reading.continues)
 
     def _replay(self, history: UUID, state: S, reading: Reading) -> tuple[tuple[E, ...], S]:
         """Fold stored entries into a state, accepting only a chain that the chart allows."""
@@ -256,7 +293,7 @@ class Engine(Generic[S, E]):
             raise CorruptedDataError(f"replay the events of history {history}", error) from error
         return tuple(events), state
 
-    def _keep(self, history: UUID, loaded: _Loaded[S] | None) -> None:
+    def _keep(self, history: UUID, loaded: Place[S] | None) -> None:
         self._cache.pop(history.bytes, None)
         if loaded is None or loaded.head == NO_HEAD:
             return
