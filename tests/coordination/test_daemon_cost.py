@@ -1,0 +1,178 @@
+"""What a daemon costs: next to nothing while idle, no more memory or reading as time goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from pingregistrywf import NO_VC, Journal, StateCode, open_journal
+from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.collector import Collector
+from pingregistrywf.coordination.daemon import Daemon, Stop
+from pingregistrywf.coordination.gatherer import Gatherer
+from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.server import Server
+from pingregistrywf.runtime import engine
+from pingregistrywf.runtime.journal import Head, Reading
+
+from .simulation import Wrapped
+
+EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
+DAY = 86_400.0
+REGISTRY = Registry("reg")
+TICKS = os.sysconf("SC_CLK_TCK")
+MEASURED = 4.0
+"""For how long an idle daemon is watched, in seconds."""
+BATCH = 50
+"""Workflows that are listed at the same time."""
+BATCHES = 200 if EXHAUSTIVE else 20
+WARM = BATCHES // 4
+"""After so many batches, no more memory is needed."""
+
+
+def processor_time(pid: int) -> float:
+    """What a process has used so far, in seconds; all its threads, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+@contextmanager
+def daemon(journal: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A daemon that watches by now."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pingregistrywf", *words],
+        env={**os.environ, "PINGREGISTRYWF_JOURNAL": journal},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        assert "watching" in process.stderr.readline()
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+@pytest.mark.xdist_group("timing")
+@pytest.mark.parametrize("words", [("server", "--name", "alpha"), ("gather",)], ids=lambda w: w[0])
+def test_an_idle_daemon_stays_under_one_percent_of_a_core(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    url = f"sqlite:{tmp_path / 'pings.db'}"
+    with open_journal(url) as journal:
+        desk = Desk(journal, REGISTRY)
+        for number in range(20):  # it is idle, not without anything listed
+            workflow = UUID(int=0x1001 + number)
+            Admin(desk).begin(workflow)
+            desk.operations.gather(workflow, 0, "")
+    shares = []
+    with daemon(url, words[0], REGISTRY.name, *words[1:]) as process:
+        for _ in range(3):
+            time.sleep(1)  # let it come to rest after its start
+            before, begun = processor_time(process.pid), time.monotonic()
+            time.sleep(MEASURED)
+            used = processor_time(process.pid) - before
+            shares.append(used / (time.monotonic() - begun))
+            if shares[-1] < 0.01:
+                break
+    print(f"{min(shares):.2%} of a core")
+    assert min(shares) < 0.01, shares
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Counted(Wrapped):
+    """The journal, with what is read from it counted."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal)
+        self.entries = 0
+
+    def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
+        reading: Reading = self._journal.read(history, after, whole=whole)
+        self.entries += len(reading.entries)
+        return reading
+
+
+@contextmanager
+def serving(*daemons: Daemon) -> Iterator[None]:
+    """Daemons in threads of their own."""
+    stop = Stop()
+    threads = [threading.Thread(target=each.serve, args=(stop,)) for each in daemons]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.ask()
+        for thread in threads:
+            thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def summarized(desk: Desk, workflow: UUID) -> None:
+    """Wait until the workflow is summarized."""
+    with desk.journal.subscribe(workflow) as news:
+        while desk.workflows.find_id(workflow).state_code is not StateCode.SUMMARIZED:
+            assert news.wait(60)
+
+
+def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches begin, are taken part in, committed, deleted, and collected; 10,000 if EXHAUSTIVE."""
+    if not EXHAUSTIVE:  # so few workflows would not fill an engine's cache
+        monkeypatch.setattr(engine, "CACHED_STATES", BATCH)
+    clock = Clock()
+    journal = open_journal("memory:", clock=clock)
+    counted = Counted(journal)
+    desk, theirs = Desk(journal, REGISTRY), [Desk(counted, REGISTRY) for _ in range(2)]  # type: ignore[arg-type]
+    server = Server(theirs[0], "alpha", pings=2, interval=0)
+    gatherer = Gatherer(theirs[1], pings=1, interval=0, duration=0)
+    sizes, read = [], []
+    tracemalloc.start()
+    try:
+        with serving(server, gatherer):
+            for batch in range(BATCHES):
+                read.append(-counted.entries)
+                _whole_lives(desk, clock, batch)
+                read[-1] += counted.entries
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    growth = max(sizes[-3:]) - max(sizes[WARM : WARM + 3])
+    many = BATCH * (BATCHES - WARM)
+    print(f"{growth / many:.1f} bytes and {max(read[1:]) / BATCH:.1f} entries read a workflow")
+    assert growth / many < 32, sizes
+    # Each event at most once by each daemon, 6 of a workflow and 3 of the index; and the workflow
+    # once more by the gatherer, which looks up its start.
+    assert max(read[1:]) / BATCH <= 2 * (6 + 3) + 6, read
+
+
+def _whole_lives(desk: Desk, clock: Clock, batch: int) -> None:
+    workflows = [UUID(int=0x10000 + batch * BATCH + number) for number in range(BATCH)]
+    for workflow in workflows:
+        Admin(desk).begin(workflow)
+    for workflow in workflows:
+        summarized(desk, workflow)
+        Admin(desk).commit(workflow)
+    # The journal too must forget them, and the index's beginning.
+    desk.indexes.snapshot(desk.registry.index_id, NO_VC, False)
+    for days in (5.1, 31):
+        clock.now += days * DAY
+        assert [action for action in Collector(desk).run() if action.error] == []
