@@ -419,29 +419,32 @@ class System:
         if self.record.writes != writes:
             self.audit.look()
 
-    def settle(self, rested: Callable[[], bool]) -> None:
-        """Let everybody go on, fairly, until the system rests."""
+    def settle(self, rested: Callable[[], bool], within: float) -> None:
+        """Let everybody go on, fairly, until the system rests, within so many seconds."""
+        end = self.now + within
         for number in range(SETTLED_BY):
             if rested():
                 return
             self.make(Go(number % len(self.roles)))
+            if self.now > end:
+                break
         raise Violation("everything comes to an end", self.audit.told())
 
     def finish(self, *, admin_returns: bool) -> None:
         """Let everybody run to the end, and check what must hold then."""
+        self.roles[0].kill()
+        self.asked.clear()
         if admin_returns:
             # Somebody asks again for all that was asked for, until it is done.
-            self.asked = [
+            self.asked += [
                 Ask(command, number) for number in range(2) for command in ("begin", "commit")
             ]
-            self.settle(lambda: not self.asked and self.audit.ended())
+            self.settle(lambda: not self.asked and self.audit.ended(), 30.0)
         else:
-            self.roles[0].kill()
-            self.asked.clear()
             for days in (1.1, 5.1):
                 self.now += days * DAY
                 runs = self.collected + 1
-                self.settle(lambda runs=runs: self.collected > runs)  # type: ignore[misc]
+                self.settle(lambda runs=runs: self.collected > runs, DAY)  # type: ignore[misc]
                 if not self.audit.over():
                     raise Violation("the collector heals the index", self.audit.told())
             if self.audit.listed():

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,9 +29,13 @@ from pingregistrywf._generated.ping_registry_index import SnapshotBegin, Snapsho
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Action, Collector
+from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import Entry, Head
+
+from .simulation import Role, RolesJournal
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
@@ -416,3 +421,29 @@ class TestTrim:
             REGISTRY.index_id, NO_VC, THIRD, UlidSource(clock).next(EPOCH)
         )
         assert listed(late, THIRD) is ListedCode.COMPLETED
+
+    def test_a_daemon_that_was_behind_takes_nothing_up_twice(
+        self, clock: Clock, desk: Desk
+    ) -> None:
+        def serve(role: Role) -> None:
+            journal: Any = RolesJournal(desk.journal, role)
+            server = Server(Desk(journal, REGISTRY, observers=(role,)), "alpha", pings=2)
+            server.serve(Stop())
+
+        def rest() -> None:
+            while role.ready(clock.now):
+                role.go_on()
+
+        Admin(desk).begin(FIRST)
+        role = Role("alpha", serve)
+        rest()  # it has posted its first ping, and waits for the second's time
+        with_snapshot(desk)
+        assert desk.journal.trim(REGISTRY.index_id)
+        rest()
+        for _ in range(3):
+            clock.now += 1
+            rest()
+        role.kill()
+        for workflow in (FIRST, SECOND):
+            pings = desk.workflows.find_id(workflow).pings
+            assert [ping.message for ping in pings] == ["alpha ping 1", "alpha ping 2"]
