@@ -281,6 +281,13 @@ def test_a_missing_journal_is_not_made(command: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_empty_file_is_not_made_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    refused(run("info", "--journal", f"sqlite:{tmp_path / 'empty.db'}"), 2, "empty")
+    assert [each.name for each in tmp_path.iterdir()] == ["empty.db"]
+    assert (tmp_path / "empty.db").stat().st_size == 0
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     ("url", "told"),

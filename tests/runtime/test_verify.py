@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pingregistrywf import (
     EPOCH,
     NO_VC,
     CmdInit,
+    DBError,
     JournalOpenError,
     PingRegistryCompleted,
     PingRegistryStarted,
@@ -177,14 +178,14 @@ def test_whatever_commands_make_is_sound(actions: list[tuple[str, int, int]]) ->
 
 def seen(stocked: Stocked) -> object:
     """All that users of the journal can see of it, now and as it is collected."""
+    told: list[object] = []
     with stocked.open() as journal:
-        told: list[object] = []
         for days in (0, 15, 30, 90):
-            told.append(journal.collect(stocked.now + days * 86_400).freed)
             for history in stocked.stock.ids.values():
                 reading = journal.read(history), journal.read(history, whole=True)
                 told += [(each.entries, each.head.vid, each.rooted) for each in reading]
-        return told
+            told.append(journal.collect(stocked.now + days * 86_400).freed)
+    return told
 
 
 FLIPPED = {
@@ -215,7 +216,7 @@ def test_a_flipped_bit_of_any_column_is_found_or_harmless(
     harmless = []
     stocked = replace(original, path=tmp_path / "pings.db")
 
-    @settings(max_examples=40)
+    @settings(max_examples=settings().max_examples * 2 // 5)
     @given(st.data())
     def flipped(data: st.DataObject) -> None:
         shutil.copy(original.path, stocked.path)
@@ -255,9 +256,12 @@ def test_a_flipped_byte_of_the_file_is_found_or_harmless(original: Stocked, tmp_
     expected = seen(shut(original, tmp_path))
     stored = original.path.read_bytes()
     stocked = replace(original, path=tmp_path / "pings.db")
+    places = st.one_of(st.integers(0, 99), st.integers(0, len(stored) - 1))
 
-    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.integers(0, len(stored) - 1), st.integers(0, 7))
+    @settings(suppress_health_check=[HealthCheck.too_slow])
+    @given(places, st.integers(0, 7))
+    @example(18, 0)
+    @example(20, 0)
     def flipped(place: int, bit: int) -> None:
         for left in tmp_path.glob("pings.db*"):
             left.unlink()
@@ -269,7 +273,12 @@ def test_a_flipped_byte_of_the_file_is_found_or_harmless(original: Stocked, tmp_
         except JournalOpenError:
             return
         if not faults:
-            assert seen(stocked) == expected
+            try:
+                assert seen(stocked) == expected
+            except DBError as error:
+                # SQLite reads a file of which its header says that newer versions write it.
+                if place != 18 or "readonly" not in str(error):
+                    raise
 
     flipped()
 

@@ -45,6 +45,10 @@ def open_sqlite(
         JournalOpenError: the URL makes no sense, or the file is no journal or cannot be used.
     """
     address = Address.parse(url, path_text)
-    if not create and not address.path.exists():
-        raise JournalOpenError(url, "there is no such file", "name a journal that exists")
+    if not create:
+        remedy = "name a journal that exists"
+        if not address.path.exists():
+            raise JournalOpenError(url, "there is no such file", remedy)
+        if address.path.is_file() and address.path.stat().st_size == 0:
+            raise JournalOpenError(url, "the file is empty", remedy)
     return SqliteJournal(Store(address), clock=clock, retention=retention)

@@ -51,21 +51,16 @@ def _seconds(milliseconds: int | None) -> float | None:
 
 def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Scanned]:
     """Every history, or one; see the module."""
+    condition, arguments = ("", ()) if id is None else (" WHERE id = ?", (id.bytes,))
     if id is None:
         yield from _file(connection)
-        found = connection.execute(f"{rows.SELECT} ORDER BY key")
-    else:
-        found = connection.execute(f"{rows.SELECT} WHERE id = ?", (id.bytes,))
-    while True:
-        try:
-            row = found.fetchone()
-        except sqlite3.DatabaseError as error:
-            fault = Fault(f"no more histories can be read: {error}", id)
-            yield Scanned(None, faults=(fault,))
-            return
-        if row is None:
-            break
-        yield _history(connection, row)
+    try:
+        for row in connection.execute(f"{rows.SELECT}{condition} ORDER BY key", arguments):
+            yield _history(connection, row)
+    except sqlite3.DatabaseError as error:
+        fault = Fault(f"no more histories can be read: {error}", id)
+        yield Scanned(None, faults=(fault,))
+        return
     if id is None:
         yield from _strays(connection)
 
