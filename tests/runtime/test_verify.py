@@ -543,6 +543,14 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         written(lied, "snapshot"),
         [("snapshot", 10, "not what the events before it amount to")],
     ),
+    "a snapshot without its end": (
+        written(lambda e: e[:10], "snapshot"),
+        [("snapshot", None, "unfinished snapshot")],
+    ),
+    "a snapshot of which a part is missing": (
+        sql("DELETE FROM entry WHERE history = :key AND serial = 9", "snapshot"),
+        [("snapshot", 9, "missing")],
+    ),
     "trims that contradict the history": (
         sql("UPDATE trim SET at = at + 1 WHERE history = :key", "trimmed"),
         [("trimmed", None, "trims contradict")],
