@@ -16,7 +16,11 @@ import pytest
 
 from pingregistrywf import CmdInit, Workflows, open_journal
 
-COMMANDS = ("chart", "generate", "demo", "events", "adapter")
+COMMANDS = (
+    *("demo", "begin", "get", "commit", "list", "events", "watch"),
+    *("server", "gather", "collect"),
+    *("chart", "generate", "adapter", "journal"),
+)
 
 
 def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
