@@ -226,7 +226,7 @@ class History:
             self.since_snapshot >= said.saving.events and self.since_snapshot > cost
         ):
             return Refusal(said.saving.error)
-        ordered = sorted(listed.items(), key=lambda item: item[1].carried[said.order_by])
+        ordered = sorted(listed.items(), key=lambda item: (item[1].carried[said.order_by], item[0]))
         entries = {key: (entry.machine.state, dict(entry.carried)) for key, entry in ordered}
         middle = [Link("SnapshotState", {"entries": entries})] if entries else []
         return (Link("SnapshotBegin", {}), *middle, Link("SnapshotEnd", {}))

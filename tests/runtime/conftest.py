@@ -15,7 +15,7 @@ settings.register_profile(
     "reproducible",
     derandomize=True,
     deadline=None,
-    max_examples=5000 if os.environ.get("EXHAUSTIVE") == "1" else 100,
+    max_examples=2000 if os.environ.get("EXHAUSTIVE") == "1" else 100,
 )
 settings.load_profile("reproducible")
 

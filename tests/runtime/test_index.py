@@ -335,6 +335,16 @@ def test_a_snapshot_lists_what_is_listed_by_start_vid(indexes: WorkflowIndexes) 
     assert after == replace(before, vid=vid, events_since_snapshot=0)
 
 
+def test_a_snapshot_lists_workflows_of_one_start_by_id(indexes: WorkflowIndexes) -> None:
+    history = uuid4()
+    for number in (3, 1, 2):
+        indexes.begin_ping_registry(history, NO_VC, uuid(number), ulid(7))
+    indexes.snapshot(history, NO_VC, False)
+    state = indexes.events(history)[-2]
+    assert isinstance(state, STATE)
+    assert [entry.workflow_id for entry in state.ping_registry] == [uuid(1), uuid(2), uuid(3)]
+
+
 @pytest.mark.parametrize("option", [True, False])
 def test_a_snapshot_of_an_empty_index_does_nothing(indexes: WorkflowIndexes, option: bool) -> None:
     history = uuid4()

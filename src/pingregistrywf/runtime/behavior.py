@@ -237,7 +237,11 @@ def _decide_snapshot(
     cost = snapshot.saving_base + snapshot.saving_per_entry * listed
     if getattr(command, snapshot.option) and (since < snapshot.saving_events or cost >= since):
         raise snapshot.saving_error()
-    entries = sorted(state.entries.values(), key=lambda entry: getattr(entry, snapshot.order_by))
+    # By key where the order is the same, so that the bytes do not depend on how a map is walked.
+    in_order = sorted(
+        state.entries.items(), key=lambda item: (getattr(item[1], snapshot.order_by), item[0])
+    )
+    entries = [entry for _, entry in in_order]
     told = (Draft(snapshot.state, {snapshot.entries: tuple(entries)}),) if entries else ()
     return Decision((Draft(snapshot.begin, {}), *told, Draft(snapshot.end, {})), restart=True)
 
