@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -74,7 +75,9 @@ def demo(
         with open_(journal) as opened:
             if not as_json:
                 typer.echo(f"registry  {demonstration.REGISTRY}\nworkflow  {workflow_id}\n")
-            print_timeline(demonstration.run(opened, plan, workflow_id), as_json=as_json)
+            # Closed in any case: an interrupted demonstration ends its processes at once.
+            with closing(demonstration.run(opened, plan, workflow_id)) as lines:
+                print_timeline(lines, as_json=as_json)
             state = demonstration.outcome(opened, workflow_id)
         where = ["--workflow", str(workflow_id), "--journal", journal]
         again = shlex.join(["pingregistrywf", "events", demonstration.REGISTRY, *where])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Semaphore
@@ -64,7 +64,7 @@ class ParticipantFailedError(RuntimeError):
     """A process of the demonstration ended before its part was done."""
 
 
-def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Iterator[Line | Incident]:
+def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Incident, None, None]:
     """Run a workflow from begin to end, and give its events as they happen.
 
     Args:
@@ -144,10 +144,10 @@ class _Participants:
         self._end()
 
     def start(self, name: str) -> None:
-        """Start a participant."""
+        """Start a participant.  As a daemon, it is ended and not waited for, come what may."""
         target, arguments = self._tasks[name]
         process = self._processes[name] = self._spawn.Process(
-            target=target, name=name, args=arguments
+            target=target, name=name, args=arguments, daemon=True
         )
         process.start()
 
