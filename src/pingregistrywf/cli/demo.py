@@ -59,7 +59,8 @@ def demo(
     from pingregistrywf.coordination import demo as demonstration
 
     # Ended by a signal, the processes of the demonstration must end, too.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     with answering(demonstration.ParticipantFailedError, as_json=as_json):
         if failing > servers:
             raise CannotRunError(
