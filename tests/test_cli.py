@@ -187,7 +187,7 @@ class TestDemo:
         assert "1 { totalCount: 6, errorCount: 2 }" in done.stdout
         assert f"journal   {journal}" in done.stdout
         # The command that it names reads the same events again.
-        (again,) = re.findall(r"read it   pingregistrywf (.*)", done.stdout)
+        (again,) = re.findall(r"read it   .*pingregistrywf (events .*)", done.stdout)
         read = run(*again.split())
         assert read.returncode == 0
         assert read.stdout and read.stdout in done.stdout  # noqa: PT018

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -81,7 +82,7 @@ def demo(
                 print_timeline(lines, as_json=as_json)
             state = demonstration.outcome(opened, workflow_id)
         where = ["--workflow", str(workflow_id), "--journal", journal]
-        again = shlex.join(["pingregistrywf", "events", demonstration.REGISTRY, *where])
+        again = shlex.join([*_program(), "events", demonstration.REGISTRY, *where])
         summary = state.summary_status
         final = DECLARATION.state_names[state.state_code]
         if as_json:
@@ -101,3 +102,12 @@ def demo(
                 f"\nsummary   {summary.code} {summary.message}\nstate     {final}"
                 f"\njournal   {journal}\nread it   {again}"
             )
+
+
+def _program() -> list[str]:
+    """How to call this program again from here, where its name alone may not be found."""
+    if shutil.which("pingregistrywf"):
+        return ["pingregistrywf"]
+    if Path(sys.argv[0]).name == "__main__.py":
+        return [sys.executable, "-m", "pingregistrywf"]
+    return [sys.argv[0]]
