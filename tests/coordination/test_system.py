@@ -34,7 +34,7 @@ from pingregistrywf.runtime.wire import codec_of
 from .simulation import PASSES, Ask, Build, Go, Kill, Move, Pass, Violation, Wrapped, run
 
 EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
-EXAMPLES = 20_000 if EXHAUSTIVE else 300
+EXAMPLES = 2_000 if EXHAUSTIVE else 300
 ROUNDS_AT_MOST = 10
 EXAMPLES_OF_A_FAULT = 2_000
 """A fault is caught within so many, or the test fails."""
