@@ -337,12 +337,15 @@ def test_a_snapshot_lists_what_is_listed_by_start_vid(indexes: WorkflowIndexes) 
 
 def test_a_snapshot_lists_workflows_of_one_start_by_id(indexes: WorkflowIndexes) -> None:
     history = uuid4()
-    for number in (3, 1, 2):
-        indexes.begin_ping_registry(history, NO_VC, uuid(number), ulid(7))
+    # Enough of them that the order of hashes is not that of the ids.
+    workflows = [UUID(int=pow(3, number, 2**127 - 1)) for number in range(100, 120)]
+    for workflow in workflows:
+        indexes.begin_ping_registry(history, NO_VC, workflow, ulid(7))
+    assert list(indexes.find_id(history).entries) != sorted(workflows)
     indexes.snapshot(history, NO_VC, False)
     state = indexes.events(history)[-2]
     assert isinstance(state, STATE)
-    assert [entry.workflow_id for entry in state.ping_registry] == [uuid(1), uuid(2), uuid(3)]
+    assert [entry.workflow_id for entry in state.ping_registry] == sorted(workflows)
 
 
 @pytest.mark.parametrize("option", [True, False])
