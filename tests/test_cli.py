@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pingregistrywf import CmdInit, Workflows, open_journal
+from pingregistrywf.coordination.registry import Registry
 
 COMMANDS = (
     *("demo", "begin", "get", "commit", "list", "events", "watch"),
@@ -285,7 +286,7 @@ class TestEvents:
         workflow_id = uuid.uuid4()
         with open_journal(journal) as opened:
             workflows = Workflows(opened)
-            vid = workflows.init(workflow_id, CmdInit(registry_id=uuid.uuid4()))
+            vid = workflows.init(workflow_id, CmdInit(registry_id=Registry("any").id))
             workflows.append_ping(workflow_id, vid, 1, "bell\a \x1b[31mred\nline")
         return workflow_id
 
@@ -327,9 +328,13 @@ class TestEvents:
         assert said["exit"] == 1
         assert "uninitialized" in said["error"]
 
-    def test_an_empty_index_has_no_events(self, journal: str, workflow: uuid.UUID) -> None:
-        done = run("events", "nobody", "--journal", journal)
-        assert (done.returncode, done.stdout) == (0, "")
+    def test_a_registry_that_nothing_was_begun_in(self, journal: str, workflow: uuid.UUID) -> None:
+        refused(run("events", "nobody", "--journal", journal), 1, "'nobody'")
+        refused(run("list", "nobody", "--journal", journal), 1, "'nobody'")
+
+    def test_a_workflow_of_another_registry(self, journal: str, workflow: uuid.UUID) -> None:
+        done = run("events", "other", "--workflow", str(workflow), "--journal", journal)
+        refused(done, 1, str(workflow))
 
     def test_a_wrong_uuid(self, journal: str, workflow: uuid.UUID) -> None:
         done = run("events", "any", "--workflow", "zero", "--journal", journal)

@@ -10,10 +10,12 @@ from uuid import uuid4
 import typer
 
 from pingregistrywf.cli.common import (
+    REFUSED,
     CannotRunError,
     JournalOption,
     JsonOption,
     answering,
+    fail,
     open_,
     print_timeline,
     say,
@@ -121,6 +123,7 @@ def list_(registry: RegistryArgument, journal: JournalOption, as_json: JsonOptio
     """List the workflows of a registry: those active, and those completed and not yet deleted."""
     with answering(as_json=as_json), open_(journal, create=False) as opened:
         desk = _desk(opened, registry)
+        _must_exist(desk, None, as_json=as_json)
         index = desk.indexes.find_id(desk.registry.index_id)
         entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
         for entry in entries:
@@ -154,15 +157,13 @@ def events(
     as_json: JsonOption = False,
 ) -> None:
     """Print the events of a registry's index, or of one workflow, oldest first."""
-    from pingregistrywf.runtime.errors import UninitializedError
-
     with answering(as_json=as_json):
         workflow_id = None if workflow is None else uuid("--workflow", workflow)
         last = None if after is None else vid("--after", after)
         with open_(journal, create=False) as opened, stopped_by_signals() as stop:
             desk = _desk(opened, registry)
-            if workflow_id is not None and not watch and not desk.workflows.events(workflow_id):
-                raise UninitializedError(workflow_id)
+            if not watch:  # which may wait for the first event
+                _must_exist(desk, workflow_id, as_json=as_json)
             lines = _follow(desk, workflow_id, last, stop if watch else None)
             print_timeline(lines, as_json=as_json)
 
@@ -187,6 +188,15 @@ def _desk(journal: Any, registry: str) -> Desk:
     from pingregistrywf.coordination.registry import Desk, Registry
 
     return Desk(journal, Registry(registry))
+
+
+def _must_exist(desk: Desk, workflow_id: UUID | None, *, as_json: bool) -> None:
+    """Refuse a workflow that is not the registry's, or without one a registry without an index."""
+    if workflow_id is not None:
+        desk.state_of(workflow_id)
+    elif not desk.indexes.find_id(desk.registry.index_id).vid:
+        text = f"nothing was ever begun in registry {desk.registry.name!r}: check its name"
+        fail(text, REFUSED, as_json=as_json)
 
 
 def _expected(text: str | None, *, no_vid: bool) -> Ulid | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode
-from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError
 from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.registry import Desk
 from pingregistrywf.runtime.errors import (
@@ -119,8 +119,7 @@ class Admin:
                 news.wait(left)
 
     def _answer(self, workflow_id: UUID) -> Answer:
-        state = self._desk.workflows.find_id(workflow_id)
-        self._check_registry(state)
+        state = self._desk.state_of(workflow_id)
         summary = state.summary_status
         match state.state_code:
             case StateCode.INITIALIZED | StateCode.APPENDING:
@@ -146,9 +145,8 @@ class Admin:
             WorkflowError: a step was refused.
         """
         desk, index_id = self._desk, self._desk.registry.index_id
-        state = self._found(workflow_id)
-        if state is not None:
-            self._check_registry(state)
+        with suppress(UninitializedError):  # the chart refuses that
+            desk.state_of(workflow_id)
         try:
             ran = desk.operations.commit(workflow_id, index_id, vid=vid)
         except StateConflictError:
@@ -158,10 +156,6 @@ class Admin:
                 raise
             return Vids(desk.indexes.find_id(index_id).vid, state.vid)
         return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
-
-    def _check_registry(self, state: State) -> None:
-        if state.registry_id != self._desk.registry.id:
-            raise UnknownWorkflowError(state.id)
 
     def _found(self, workflow_id: UUID) -> State | None:
         try:

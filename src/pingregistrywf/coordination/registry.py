@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
 
-from pingregistrywf._generated.ping_registry import Workflows
-from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
+from pingregistrywf._generated.ping_registry import State, Workflows
+from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError, WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.ids import IdSource
@@ -80,3 +80,16 @@ class Desk:
         self.operations = Operations(
             {facade.engine.declaration.name: facade.engine for facade in facades}, observers
         )
+
+    def state_of(self, workflow_id: UUID) -> State:
+        """The state of a workflow of this registry.
+
+        Raises:
+            UninitializedError: there is no such workflow.
+            UnknownWorkflowError: it belongs to another registry.
+            JournalError: whatever the journal raised.
+        """
+        state = self.workflows.find_id(workflow_id)
+        if state.registry_id != self.registry.id:
+            raise UnknownWorkflowError(workflow_id)
+        return state
