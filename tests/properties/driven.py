@@ -45,8 +45,8 @@ from pingregistrywf import (
     open_journal,
 )
 from pingregistrywf.chart.machine import DELETED
+from pingregistrywf.chart.naming import snake
 from pingregistrywf.chart.vocabulary import Argument, Chart, Type
-from pingregistrywf.generate.names import snake
 
 from .model import Cell, Entry, History, Link, Refusal, all_cells, paths
 

@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pingregistrywf.chart.naming import snake
 from pingregistrywf.chart.table import DELETED, Arguments, Cell, Outcome, Table
 from pingregistrywf.chart.vocabulary import Constant, Snapshot, Type, Wire
-from pingregistrywf.generate.names import snake
 
 FORMAT: Final = "pingregistrywf-chart/1"
 PROSE: Final = frozenset({"doc", "option_doc", "title", "reason"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pingregistrywf.chart.naming import upper
 from pingregistrywf.chart.vocabulary import (
     Chart,
     Constant,
@@ -13,7 +14,6 @@ from pingregistrywf.chart.vocabulary import (
     StepVid,
     Type,
 )
-from pingregistrywf.generate.names import upper
 from pingregistrywf.generate.python.shape import PLAIN
 from pingregistrywf.generate.python.table import literal
 from pingregistrywf.generate.python.text import WIDTH, assigned, docstring, imports, item
@@ -36,12 +36,7 @@ def operations_module(operations: Operations, charts: Mapping[str, Chart]) -> st
     ]
     for name, operation in operations.operations.items():
         body += ["", *_method(name, operation)]
-    used = {
-        step.chart: set[str]() for each in operations.operations.values() for step in each.steps
-    }
-    for operation in operations.operations.values():
-        for step in operation.steps:
-            used[step.chart].add(f"Cmd{step.command}")
+    used = {step.chart for each in operations.operations.values() for step in each.steps}
     text = "\n".join(body)
     groups = [
         ["from typing import Final", "from uuid import UUID"],
@@ -51,10 +46,8 @@ def operations_module(operations: Operations, charts: Mapping[str, Chart]) -> st
             "from pingregistrywf.runtime.operations import "
             + ", ".join(["Interpreter", "Operation", "Ran", "Step", "VidOfStep"]),
         ],
-        [
-            f"from ..{chart} import {', '.join(sorted(names))}"
-            for chart, names in sorted(used.items())
-        ],
+        # By their packages: two charts may have commands of one name.
+        [f"from .. import {', '.join(sorted(used))}"],
     ]
     blocks = [block for group in groups if (block := imports(group, text))]
     doc = "\n".join(docstring(f"{operations.title}. {operations.doc}"))
@@ -90,7 +83,7 @@ def _step(step: Step, charts: Mapping[str, Chart]) -> list[str]:
         "        Step(",
         f'            chart="{step.chart}",',
         f'            history="{step.history}",',
-        f"            command=Cmd{step.command},",
+        f"            command={step.chart}.Cmd{step.command},",
         f"            sources={{{sources}}},",
         f"            vid={vid},",
         f'            on_refusal="{step.on_refusal}",',

@@ -13,21 +13,7 @@ from pingregistrywf.runtime.declaration import Argument, Constant
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.operations import Interpreter, Operation, Ran, Step, VidOfStep
 
-from ..ping_registry import (
-    CmdAbortExpired,
-    CmdAppendPing,
-    CmdCommit,
-    CmdDelete,
-    CmdEnd,
-    CmdInit,
-    CmdPostSummary,
-)
-from ..ping_registry_index import (
-    CmdBeginPingRegistry,
-    CmdCommitPingRegistry,
-    CmdDeletePingRegistry,
-    CmdSnapshot,
-)
+from .. import ping_registry, ping_registry_index
 
 BEGIN: Final = Operation(
     name="begin",
@@ -36,7 +22,7 @@ BEGIN: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdInit,
+            command=ping_registry.CmdInit,
             sources={"registry_id": Argument("registry_id")},
             vid="none",
             on_refusal="stop",
@@ -45,7 +31,7 @@ BEGIN: Final = Operation(
         Step(
             chart="ping_registry_index",
             history="index_id",
-            command=CmdBeginPingRegistry,
+            command=ping_registry_index.CmdBeginPingRegistry,
             sources={"workflow_id": Argument("workflow_id"), "workflow_event_id": VidOfStep(1)},
             vid="given",
             on_refusal="stop",
@@ -68,7 +54,7 @@ PING: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdAppendPing,
+            command=ping_registry.CmdAppendPing,
             sources={"code": Argument("code"), "message": Argument("message")},
             vid="given",
             on_refusal="stop",
@@ -85,7 +71,7 @@ GATHER: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdPostSummary,
+            command=ping_registry.CmdPostSummary,
             sources={"code": Argument("code"), "message": Argument("message")},
             vid="given",
             on_refusal="stop",
@@ -102,7 +88,7 @@ COMMIT: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdCommit,
+            command=ping_registry.CmdCommit,
             sources={},
             vid="given",
             on_refusal="stop",
@@ -111,7 +97,7 @@ COMMIT: Final = Operation(
         Step(
             chart="ping_registry_index",
             history="index_id",
-            command=CmdCommitPingRegistry,
+            command=ping_registry_index.CmdCommitPingRegistry,
             sources={"workflow_id": Argument("workflow_id"), "workflow_event_id": VidOfStep(1)},
             vid="retry",
             on_refusal="stop",
@@ -120,7 +106,7 @@ COMMIT: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdEnd,
+            command=ping_registry.CmdEnd,
             sources={},
             vid=VidOfStep(1),
             on_refusal="stop",
@@ -140,7 +126,7 @@ EXPIRE: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdAbortExpired,
+            command=ping_registry.CmdAbortExpired,
             sources={},
             vid="retry",
             on_refusal="stop",
@@ -149,7 +135,7 @@ EXPIRE: Final = Operation(
         Step(
             chart="ping_registry_index",
             history="index_id",
-            command=CmdCommitPingRegistry,
+            command=ping_registry_index.CmdCommitPingRegistry,
             sources={"workflow_id": Argument("workflow_id"), "workflow_event_id": VidOfStep(1)},
             vid="retry",
             on_refusal="stop",
@@ -158,7 +144,7 @@ EXPIRE: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdEnd,
+            command=ping_registry.CmdEnd,
             sources={},
             vid=VidOfStep(1),
             on_refusal="stop",
@@ -175,7 +161,7 @@ DELETE: Final = Operation(
         Step(
             chart="ping_registry",
             history="workflow_id",
-            command=CmdDelete,
+            command=ping_registry.CmdDelete,
             sources={},
             vid="none",
             on_refusal="stop",
@@ -184,7 +170,7 @@ DELETE: Final = Operation(
         Step(
             chart="ping_registry_index",
             history="index_id",
-            command=CmdDeletePingRegistry,
+            command=ping_registry_index.CmdDeletePingRegistry,
             sources={"workflow_id": Argument("workflow_id")},
             vid="none",
             on_refusal="stop",
@@ -201,7 +187,7 @@ SNAPSHOT: Final = Operation(
         Step(
             chart="ping_registry_index",
             history="index_id",
-            command=CmdSnapshot,
+            command=ping_registry_index.CmdSnapshot,
             sources={"if_storage_reduction": Constant(True)},
             vid="retry",
             on_refusal="done",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pingregistrywf.chart.naming import snake
 from pingregistrywf.chart.table import DELETED, Table
 from pingregistrywf.chart.vocabulary import Chart, Rule
-from pingregistrywf.generate.names import snake
 from pingregistrywf.generate.python.shape import (
     PLAIN,
     Method,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pingregistrywf.chart.naming import upper
 from pingregistrywf.chart.table import DELETED, Table
 from pingregistrywf.chart.vocabulary import Chart
-from pingregistrywf.generate.names import upper
 from pingregistrywf.generate.python.shape import (
     PLAIN,
     ZEROS,

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from pingregistrywf.chart.naming import upper
 from pingregistrywf.chart.table import DELETED, OTHERWISE, Table
 from pingregistrywf.chart.vocabulary import ArgumentSource, Chart, Constant, Event, Rule, Type
 from pingregistrywf.generate.document import ChartDocument
-from pingregistrywf.generate.names import upper
 from pingregistrywf.generate.proto import message_name
 from pingregistrywf.generate.python.shape import (
     DESCRIPTOR,
