@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -197,6 +199,55 @@ class TestWhatIsWrong:
         done = run(command, "reg", "--workflow", str(uuid.uuid4()), "--journal", missing)
         refused(done, 2, "no such file")
         assert list(tmp_path.iterdir()) == []
+
+
+EVERY = (
+    ("begin", "reg"),
+    ("get", "reg", "--workflow", str(uuid.UUID(int=1))),
+    ("commit", "reg", "--workflow", str(uuid.UUID(int=1))),
+    ("list", "reg"),
+    ("events", "reg"),
+    ("watch", "reg"),
+    ("server", "reg", "--name", "alpha"),
+    ("gather", "reg"),
+    ("collect", "reg"),
+)
+
+
+@pytest.mark.parametrize("words", EVERY, ids=[words[0] for words in EVERY])
+class TestJournalsThatCannotBeUsed:
+    """Each command says in one line why, and changes nothing."""
+
+    def test_a_newer_one(self, url: str, workflow: str, words: tuple[str, ...]) -> None:
+        path = Path(url.removeprefix("sqlite:"))
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA user_version = 99")
+        before = path.read_bytes()
+        code, out, err = run(*words, "--journal", url)
+        (line,) = [line for line in err.splitlines() if line.startswith("pingregistrywf: ")]
+        assert code == 2
+        assert "99" in line
+        assert "newer" in line
+        assert path.read_bytes() == before
+        assert words[0] == "begin" or out == ""
+
+    def test_no_url_at_all(self, words: tuple[str, ...]) -> None:
+        code, _, err = run(*words)
+        assert code == 2
+        assert "--journal" in err
+        assert "Traceback" not in err
+
+
+@pytest.mark.xdist_group("timing")
+def test_a_journal_locked_by_another_program(url: str, workflow: str) -> None:
+    before = everything(url, workflow)
+    with contextlib.closing(sqlite3.connect(Path(url.removeprefix("sqlite:")))) as database:
+        database.execute("BEGIN IMMEDIATE")
+        done = run("begin", "reg", "--journal", url, "--workflow", str(uuid.uuid4()))
+        refused(done, 2, "locked")
+        got = run("get", "reg", "--workflow", workflow, "--journal", url)
+        assert got[0] == 0  # a reader does not wait
+    assert everything(url, workflow) == before
 
 
 class TestListAndEvents:
