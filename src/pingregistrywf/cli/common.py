@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -135,8 +134,7 @@ def stopped_by_signals() -> Iterator[Stop]:
 
     def ask(number: int, _frame: FrameType | None) -> None:
         received.append(number)
-        # The handler may have interrupted the very code whose locks it would need.
-        threading.Thread(target=stop.ask, daemon=True).start()
+        stop.ask_aside()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

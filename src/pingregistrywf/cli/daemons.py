@@ -20,6 +20,7 @@ from pingregistrywf.cli.common import (
     stopped_by_signals,
 )
 from pingregistrywf.cli.registry import RegistryArgument
+from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.daemon import Stop
@@ -38,8 +39,8 @@ def server(
     registry: RegistryArgument,
     journal: JournalOption,
     name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")],
-    pings: PingsOption = 3,
-    interval: IntervalOption = 1.0,
+    pings: PingsOption = PINGS,
+    interval: IntervalOption = INTERVAL,
     code: Annotated[
         int,
         typer.Option(
@@ -58,9 +59,9 @@ def server(
 def gather(
     registry: RegistryArgument,
     journal: JournalOption,
-    name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")] = "gatherer",
-    pings: PingsOption = 3,
-    interval: IntervalOption = 1.0,
+    name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")] = GATHERER,
+    pings: PingsOption = PINGS,
+    interval: IntervalOption = INTERVAL,
     duration: Annotated[
         float,
         typer.Option(
@@ -69,7 +70,7 @@ def gather(
             metavar="S",
             help="Seconds from a workflow's start to its deadline.",
         ),
-    ] = 10.0,
+    ] = DURATION,
     log_json: LogJsonOption = False,
 ) -> None:
     """Summarize each new workflow of a registry at its deadline, until stopped."""

@@ -249,12 +249,12 @@ def _follow(
         return list(timeline.workflow_lines(desk.workflows.events(workflow_id)))
 
     last = EPOCH if after is None else after
-    if last and all(line.event.id != last for line in lines()):
-        raise CannotRunError(f"--after: the history has no event {last}")
     watched = desk.registry.index_id if workflow_id is None else workflow_id
     with desk.journal.subscribe(watched) as news:
+        found = lines()
+        if last and all(line.event.id != last for line in found):
+            raise CannotRunError(f"--after: the history has no event {last}")
         while True:
-            found = lines()
             ids = [line.event.id for line in found]
             new = found[ids.index(last) + 1 :] if last in ids else found
             yield from new
@@ -264,3 +264,4 @@ def _follow(
             with stop.waking(news.close):
                 if not news.wait() or stop.asked:
                     return
+            found = lines()

@@ -46,10 +46,17 @@ class Stop:
         return self._event.is_set()
 
     def ask(self) -> None:
-        """Ask for a stop.  Not for use in a signal handler itself: start a thread there."""
+        """Ask for a stop; a signal handler uses ``ask_aside``."""
         self._event.set()
         for wake in tuple(self._wakes):
             wake()
+
+    def ask_aside(self) -> None:
+        """Ask for a stop from another thread.
+
+        A signal handler may have interrupted the very code whose locks ``ask`` would need.
+        """
+        threading.Thread(target=self.ask, daemon=True).start()
 
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:

@@ -19,10 +19,11 @@ from uuid import UUID
 from pingregistrywf._generated.ping_registry import State, StateCode
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import OPEN, Stop
+from pingregistrywf.coordination.defaults import GATHERER
 from pingregistrywf.coordination.gatherer import Gatherer
 from pingregistrywf.coordination.registry import Desk, Registry
 from pingregistrywf.coordination.server import Server
-from pingregistrywf.coordination.timeline import GATHERER, Incident, Line, workflow_lines
+from pingregistrywf.coordination.timeline import Incident, Line, workflow_lines
 from pingregistrywf.runtime.journal import Journal, open_journal
 
 REGISTRY: Final = "demo"
@@ -78,13 +79,14 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
     """
     desk = Desk(journal, Registry(REGISTRY))
     admin = Admin(desk)
-    told = 0
+    place = None
     victim = plan.server(1) if plan.chaos else None
     with journal.subscribe(workflow_id) as news, _Participants(journal.url, plan) as participants:
         admin.begin(workflow_id)
         while True:
-            lines = list(workflow_lines(desk.workflows.events(workflow_id)))
-            for line in lines[told:]:
+            new = desk.workflows.engine.follow(workflow_id, place)
+            place = new.place
+            for line in workflow_lines(new.events):
                 yield line
                 if line.who == victim:
                     participants.kill(victim)
@@ -92,11 +94,9 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
                     participants.start(victim)
                     yield Incident(victim, "started again")
                     victim = None
-            told = len(lines)
-            state = desk.workflows.find_id(workflow_id)
-            if state.state_code is StateCode.TERMINATED and state.vid == lines[-1].event.id:
+            if place.state.state_code is StateCode.TERMINATED:
                 return
-            if state.state_code not in OPEN:
+            if place.state.state_code not in OPEN:
                 admin.commit(workflow_id)
             elif not news.wait(PATIENCE):
                 participants.check()
@@ -202,8 +202,7 @@ def _stop() -> Stop:
     stop = Stop()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
-        # The handler may have interrupted the very code whose locks it would need.
-        threading.Thread(target=stop.ask, daemon=True).start()
+        stop.ask_aside()
 
     signal.signal(signal.SIGTERM, ask)
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import Status
 from pingregistrywf.coordination.daemon import OPEN, Daemon
+from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import Desk
-from pingregistrywf.coordination.server import INTERVAL, PINGS
 from pingregistrywf.runtime.errors import (
     JournalError,
     StateConflictError,
     UninitializedError,
     VersionConflictError,
 )
-
-NAME: Final = "gatherer"
-DURATION: Final = 10.0
-"""From a workflow's start to its deadline, in seconds, unless told otherwise."""
 
 
 def summary(pings: Sequence[Status]) -> tuple[int, str]:
@@ -44,7 +39,7 @@ class Gatherer(Daemon):
     def __init__(
         self,
         desk: Desk,
-        name: str = NAME,
+        name: str = GATHERER,
         *,
         pings: int = PINGS,
         interval: float = INTERVAL,

@@ -30,7 +30,7 @@ class Row:
     Attributes:
         workflow_id: the workflow.
         state: its state, as the chart names it.
-        pings: how many pings it holds, and of these with a code that is not zero.
+        pings: how many pings it holds.
         failed: how many of these have a code that is not zero.
         started: the id of its first event.
         summary: its summary in words, empty until there is one.

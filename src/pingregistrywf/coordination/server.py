@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Final
 from uuid import UUID
 
 from pingregistrywf.coordination.daemon import Daemon
+from pingregistrywf.coordination.defaults import INTERVAL, PINGS
 from pingregistrywf.coordination.registry import Desk
-
-PINGS: Final = 3
-"""How many pings a server posts to a workflow, unless told otherwise."""
-INTERVAL: Final = 1.0
-"""The pause between two pings, in seconds, unless told otherwise."""
 
 
 class Server(Daemon):

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from pingregistrywf._generated import ping_registry as workflow
 from pingregistrywf._generated import ping_registry_index as index
+from pingregistrywf.coordination.defaults import GATHERER
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event
 
 ADMIN: Final = "admin"
-GATHERER: Final = "gatherer"
 _WIDTH: Final = max(len(each.event.__name__) for each in workflow.DECLARATION.events)
 
 
