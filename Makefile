@@ -26,12 +26,12 @@ SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
 
-setup: $(STAMPS)/dev ## Set up .venv with everything that development needs
+setup: $(STAMPS)/dev $(STAMPS)/node ## Set up .venv with everything that development needs
 
 demo: $(STAMPS)/base ## Run a whole workflow; options in ARGS="--servers 5"
 	@$(BIN)/pingregistrywf demo $(ARGS)
 
-test: $(STAMPS)/dev ## Run the tests against the built wheel; EXHAUSTIVE=1 adds the long ones
+test: $(STAMPS)/dev $(STAMPS)/node ## Run the tests against the built wheel; EXHAUSTIVE=1 adds the long ones
 	$(BIN)/pingregistrywf generate --check
 	PINGREGISTRYWF_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --benchmark-disable $(PYTEST_ARGS)
 
@@ -96,3 +96,12 @@ $(STAMPS)/base: $(STAMPS)/package $(STAMPS)/base-libraries
 
 $(STAMPS)/dev: $(STAMPS)/package $(STAMPS)/dev-libraries
 	@touch $@
+
+# No stamp without npm, so that installing npm is enough.  No lock file: it would name hosts.
+$(STAMPS)/node: tests/browser/package.json | $(STAMPS)/venv
+	@if command -v npm >/dev/null; then \
+	  echo "installing what browser tests need" && mkdir -p $(VENV)/node && \
+	  cp tests/browser/package.json $(VENV)/node/ && \
+	  npm install --prefix $(VENV)/node --no-package-lock --no-audit --no-fund --ignore-scripts \
+	    --loglevel=error && touch $@; \
+	else echo "npm is not installed: the tests that need its packages are skipped"; fi

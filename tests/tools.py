@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+NODE_MODULES = Path(__file__).parents[1] / ".venv" / "node" / "node_modules"
 
 
 def require_tool(name: str) -> str:
@@ -13,7 +17,18 @@ def require_tool(name: str) -> str:
     path = shutil.which(name)
     if path is not None:
         return path
-    reason = f"{name} is not installed"
+    _missing(f"{name} is not installed", "let .ci/run install it")
+
+
+def node_modules() -> Path:
+    """Where the packages of tests/browser/package.json are; without them as without a tool."""
+    require_tool("node")
+    if not NODE_MODULES.is_dir():
+        _missing("the packages of tests/browser/package.json are not installed", "run make setup")
+    return NODE_MODULES
+
+
+def _missing(reason: str, remedy: str) -> NoReturn:
     if os.environ.get("CI") == "true":
-        pytest.fail(f"{reason}: let .ci/run install it")
+        pytest.fail(f"{reason}: {remedy}")
     pytest.skip(reason)
