@@ -24,7 +24,10 @@ from pingregistrywf.generate.dot import dot, quoted
 from pingregistrywf.generate.layout import LayoutError
 from pingregistrywf.generate.lettering import width
 from pingregistrywf.generate.mermaid import mermaid
+from pingregistrywf.generate.plantuml import plantuml
+from pingregistrywf.generate.scxml import scxml
 from pingregistrywf.generate.svg import COLOURS, STYLE, svg
+from pingregistrywf.generate.xstate import xstate
 
 MODEL = Path(__file__).parents[2] / "model"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -118,7 +121,14 @@ TABLES = {
         _table(LAMP),
     )
 }
-FORMATS: dict[str, Callable[[Table], str]] = {"mermaid": mermaid, "dot": dot, "svg": svg}
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "mermaid": mermaid,
+    "dot": dot,
+    "plantuml": plantuml,
+    "scxml": scxml,
+    "svg": svg,
+    "xstate": xstate,
+}
 
 
 @pytest.fixture(params=TABLES)
@@ -218,6 +228,19 @@ def test_mermaid_shows_the_accepted_cells(table: Table) -> None:
     assert f"    [*] --> {names[table.chart.initial]}\n" in text
 
 
+def test_plantuml_shows_the_accepted_cells(table: Table) -> None:
+    shown = set()
+    for line in plantuml(table).splitlines():
+        if match := re.fullmatch(r"s_(\w+) -(?:\[(.*)\])?-> s_(\w+) : (.*)", line):
+            source, style, target, label = match.groups()
+            *told, effect = label.split("\\n")
+            event = effect[2:] if effect.startswith("/ ") else None
+            assert ("dashed" in (style or "")) == (source == target)
+            assert ("dotted" in (style or "")) == (target == DELETED and source != DELETED)
+            shown |= {(command.split()[0], source, target, event) for command in told}
+    assert shown == _accepted(table)
+
+
 def test_what_one_arrow_holds() -> None:
     drawn = {(a.source, a.target, a.kind): a for a in arrows(TABLES["ping_registry"])}
     both = drawn["Summarized", "Completed", Kind.MOVE]
@@ -253,11 +276,9 @@ _DIGESTS = """
 import hashlib, sys, yaml
 from pingregistrywf.chart.table import Table
 from pingregistrywf.chart.vocabulary import Chart
-from pingregistrywf.generate.dot import dot
-from pingregistrywf.generate.mermaid import mermaid
-from pingregistrywf.generate.svg import svg
+from pingregistrywf.generate.artefacts import FORMATS
 table = Table(Chart.model_validate(yaml.safe_load(sys.stdin.read())))
-for draw in (mermaid, dot, svg):
+for draw in map(FORMATS.get, ("mmd", "dot", "puml", "scxml", "svg", "xstate.json")):
     print(hashlib.sha256(draw(table).encode()).hexdigest())
 """
 
@@ -328,6 +349,7 @@ def test_titles_and_prose_are_escaped() -> None:
     header = mermaid(orders).split("---\n")[1]
     assert yaml.safe_load(header) == {"title": orders.chart.title}
     assert '  graph [label="Orders & <parcels> \\"fast\\" \\\\ ]]>",' in dot(orders)
+    assert 'title Orders & ~<parcels> "fast" \\ ]]>\n' in plantuml(orders)
     assert quoted('a"b\\c\nd') == '"a\\"b\\\\c\\nd"'
 
 

@@ -6,9 +6,10 @@ Output is sorted and the same to the byte wherever it is made.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.reader import Model
@@ -17,11 +18,15 @@ from pingregistrywf.chart.table import Table
 from pingregistrywf.chart.vocabulary import Chart
 from pingregistrywf.generate import python, readme
 from pingregistrywf.generate.document import document, document_schema, document_text
+from pingregistrywf.generate.dot import dot
 from pingregistrywf.generate.mermaid import mermaid
 from pingregistrywf.generate.operations import operations_module
+from pingregistrywf.generate.plantuml import plantuml
 from pingregistrywf.generate.proto import descriptor, file_name, proto
 from pingregistrywf.generate.python.shape import DESCRIPTOR
+from pingregistrywf.generate.scxml import scxml
 from pingregistrywf.generate.svg import svg
+from pingregistrywf.generate.xstate import xstate
 
 Artefacts: TypeAlias = Mapping[PurePosixPath, bytes]
 
@@ -29,6 +34,18 @@ GENERATED: Final = PurePosixPath("src/pingregistrywf/_generated")
 DIAGRAMS: Final = PurePosixPath("docs/generated")
 MODEL: Final = PurePosixPath("model")
 README: Final = PurePosixPath("README.md")
+
+FORMATS: Final[Mapping[str, Callable[[Table], str]]] = MappingProxyType(
+    {
+        "dot": dot,
+        "mmd": mermaid,
+        "puml": plantuml,
+        "scxml": scxml,
+        "svg": svg,
+        "xstate.json": xstate,
+    }
+)
+"""The formats of diagrams, by how their files' names end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +71,12 @@ def package(model: Model) -> Artefacts:
 
 
 def diagrams(model: Model) -> Artefacts:
-    """The diagrams of a model's charts."""
-    made: dict[PurePosixPath, bytes] = {}
-    for chart in model.charts.values():
-        table = Table(chart)
-        made[PurePosixPath(f"{chart.chart}.mmd")] = mermaid(table).encode()
-        made[PurePosixPath(f"{chart.chart}.svg")] = svg(table).encode()
-    return made
+    """The diagrams of a model's charts, in every format."""
+    return {
+        PurePosixPath(f"{chart.chart}.{suffix}"): draw(Table(chart)).encode()
+        for chart in model.charts.values()
+        for suffix, draw in FORMATS.items()
+    }
 
 
 def project(model: Model, root: Path) -> Artefacts:
@@ -78,7 +94,7 @@ def theirs(model: Model) -> Artefacts:
     """All that anyone's model generates, below one directory: packages, and diagrams beside."""
     made = dict(package(model))
     for path, content in diagrams(model).items():
-        made[PurePosixPath(path.stem) / path.name] = content
+        made[PurePosixPath(path.name.partition(".")[0]) / path.name] = content
     return made
 
 

@@ -103,6 +103,18 @@ def condition(table: Table, cell: Cell) -> str:
     return f"{cell.arguments} {'arguments' if more else what}"
 
 
+def sent(table: Table, cell: Cell) -> tuple[str, ...]:
+    """The names under which an engine is sent the command of an arrow's cell.
+
+    Where a rule compares arguments these are ``COMMAND.same`` and ``COMMAND.other``, or the one of
+    them that the cell is about; else just the command.
+    """
+    if cell.arguments is Arguments.ANY:
+        return (cell.command,)
+    variants = [cell.arguments] if condition(table, cell) else [Arguments.SAME, Arguments.OTHER]
+    return tuple(f"{cell.command}.{variant}" for variant in variants)
+
+
 def _kind(cell: Cell) -> Kind:
     match cell.outcome:
         case Outcome.DELETE:
