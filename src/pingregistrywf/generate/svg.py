@@ -408,7 +408,7 @@ def _file(drawing: Drawing, table: Table, drawn: Sequence[Arrow]) -> Iterator[st
     yield f"<title{_id(table, 'title')}>{escape(chart.title)}: states and commands</title>"
     yield f"<desc{_id(table, 'desc')}>{escape(_prose(table, drawn))}</desc>"
     yield "<style>"
-    yield from _style()
+    yield from stylesheet(STYLE)
     yield "</style>"
     size = f'x="{left}" y="{top}" width="{wide}" height="{high}"'
     yield f'<rect class="paper" {size} rx="10"/>'
@@ -434,12 +434,17 @@ def _prose(table: Table, drawn: Iterable[Arrow]) -> str:
     return " ".join([*said, "Every other command is rejected."])
 
 
-def _style() -> Iterator[str]:
+def stylesheet(style: str) -> Iterator[str]:
+    """The rules of a diagram, in light and in dark, below the class ``chart-diagram`` only.
+
+    Args:
+        style: one rule a line; ``$NAME`` is a colour of ``COLOURS``.
+    """
     for scheme, rule in enumerate(("{}", "@media (prefers-color-scheme: dark) {{ {} }}")):
         colours = "; ".join(f"--{name}: {pair[scheme]}" for name, pair in COLOURS.items())
         yield rule.format(f".chart-diagram {{ {colours} }}")
     yield f".chart-diagram {{ max-width: 100%; height: auto; font-family: {FONTS} }}"
-    for line in STYLE.strip().splitlines():
+    for line in style.strip().splitlines():
         selectors, rules = line.split(" { ")
         scoped = ", ".join(f".chart-diagram {selector}" for selector in selectors.split(", "))
         yield f"{scoped} {{ {re.sub(r'(fill|stroke): [$]([a-z]+)', _paint, rules)}"
