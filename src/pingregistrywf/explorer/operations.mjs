@@ -4,7 +4,7 @@
 // the death of a process does; running the operation again finishes it.
 
 import { faultOf } from "./chart.mjs";
-import { EPOCH, isUlid } from "./ids.mjs";
+import { EPOCH } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 
 /** Errors that are no refusal of the chart's, after which no operation goes on. */
@@ -18,13 +18,12 @@ const NOT_THE_CHARTS = ["InvalidCommandError", "VersionConflictError", "HistoryD
  * @param operation its declaration: {args, steps}.
  * @param args its arguments by name.
  * @param crash the step after which to crash, 0 before the first; null to run to the end.
- * @param given the vid for steps that take the caller's; null if the caller has none.
  * @returns {steps, crashed, fault}: for each step {number, step, answer}, the answer null if it was
  *   not run.
  */
-export function run(charts, journal, operation, args, crash = null, given = null) {
+export function run(charts, journal, operation, args, crash = null) {
   const steps = operation.steps.map((step, index) => ({ number: index + 1, step, answer: null }));
-  const fault = faultOf(operation.args, args) ?? (given === null || isUlid(given) ? null : "a vid is a ULID");
+  const fault = faultOf(operation.args, args);
   if (fault) return { steps, crashed: false, fault };
   const vids = [];
   for (const each of steps) {
@@ -32,7 +31,7 @@ export function run(charts, journal, operation, args, crash = null, given = null
     const { step } = each;
     const chart = charts.get(step.chart);
     const told = commandArgs(chart, step, args, vids);
-    each.told = { history: args[step.history], vid: vidOf(step, given, vids), args: told };
+    each.told = { history: args[step.history], vid: vidOf(step, vids), args: told };
     each.answer = journal.tell(chart, each.told.history, each.told.vid, step.command, told);
     vids.push(each.answer.vid);
     const { error } = each.answer;
@@ -51,7 +50,7 @@ function commandArgs(chart, step, args, vids) {
   return Object.fromEntries(names.map((name) => [name, take(step.args[name] ?? name)]));
 }
 
-function vidOf(step, given, vids) {
+function vidOf(step, vids) {
   if (typeof step.vid === "object") return vids[step.vid.step - 1] ?? NO_VC;
-  return { given: given ?? RETRY, retry: RETRY, none: NO_VC }[step.vid];
+  return { given: RETRY, retry: RETRY, none: NO_VC }[step.vid];
 }

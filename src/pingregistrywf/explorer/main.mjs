@@ -1,0 +1,258 @@
+// The page: what is selected, and what happens when somebody tells, runs, undoes, shares or copies.
+
+import { DELETED } from "./chart.mjs";
+import { adapterLines, conformanceCase, python } from "./copy.mjs";
+import { listen, show } from "./diagram.mjs";
+import { byId } from "./dom.mjs";
+import { entryOf } from "./engine.mjs";
+import { valueOf, valuesOf } from "./forms.mjs";
+import { NO_VC } from "./journal.mjs";
+import { LinkError, decode, encode } from "./link.mjs";
+import { Names } from "./names.mjs";
+import { answer, commands, histories, operations, previews, sequence } from "./panels.mjs";
+import { Session, idOf } from "./session.mjs";
+
+const MOST_HISTORIES = 9;
+
+class App {
+  constructor(model) {
+    this.model = model;
+    this.session = new Session(model);
+    this.drafts = new Map();
+    this.notice = null;
+    this.forget();
+    const [set] = this.session.sets.values();
+    this.chosen = set ? { set: set.name, operation: set.operations[0].name } : null;
+    this.crash = "";
+  }
+
+  /** Two histories of the first chart, one of every other; the first is selected. */
+  forget() {
+    const [first, ...others] = this.session.charts.keys();
+    this.counts = new Map([[first, 2], ...others.map((chart) => [chart, 1])]);
+    this.selected = { chart: first, history: 1 };
+    this.vid = NO_VC;
+    this.names = new Names(this.session, this.counts);
+  }
+
+  // --- What the panels ask
+
+  /** Where the controls of the selected history keep what was chosen. */
+  scope(command = "key") {
+    return `${this.selected.chart}-${this.selected.history}-${command}`;
+  }
+
+  operationScope() {
+    return `${this.chosen.set}-${this.chosen.operation}`;
+  }
+
+  /** The argument that names an entry of a keyed chart; undefined for any other chart. */
+  keyOf(chart) {
+    if (!chart.keyedBy) return undefined;
+    const all = [...chart.commands.values()].flatMap(({ args }) => args);
+    return all.find(({ name }) => name === chart.keyedBy);
+  }
+
+  /** A command's arguments without the key, which all commands of a history share. */
+  argsOf(chart, command) {
+    return command.args.filter(({ name }) => name !== chart.keyedBy);
+  }
+
+  /** The events that a chosen entry is about, newest first; those of every history, if of none. */
+  eventsAbout() {
+    const every = [...this.counts].flatMap(([chart, count]) =>
+      Array.from({ length: count }, (_, index) => ({ chart, number: index + 1 })),
+    );
+    const key = this.keyOf(this.session.charts.get(this.selected.chart));
+    const about = key && valueOf(this, this.scope(), key);
+    const named = every.filter(({ chart, number }) => idOf(chart, number) === about);
+    const read = ({ chart, number }) => this.session.read(chart, number).events;
+    return (named.length ? named : every).flatMap(read).reverse();
+  }
+
+  /** The command as the controls have it. */
+  asked(name) {
+    const { chart, history } = this.selected;
+    const known = this.session.charts.get(chart);
+    const command = known.commands.get(name);
+    const args = valuesOf(this, this.scope(name), this.argsOf(known, command));
+    const key = this.keyOf(known);
+    if (key && command.args.some((arg) => arg.name === key.name)) {
+      args[key.name] = valueOf(this, this.scope(), key);
+    }
+    return { kind: "tell", chart, history, command: name, args, vid: this.vid };
+  }
+
+  /** What each command of the selected history would do now. */
+  decisions() {
+    const { commands: known } = this.session.charts.get(this.selected.chart);
+    return new Map([...known.keys()].map((name) => [name, this.session.ask(this.asked(name))]));
+  }
+
+  /** The state that the diagram shows, and of which entry. */
+  standing() {
+    const { chart, history } = this.selected;
+    const known = this.session.charts.get(chart);
+    const { state, deleted } = this.session.read(chart, history);
+    const key = this.keyOf(known);
+    if (!key) return { state: deleted ? DELETED : state.state };
+    const value = valueOf(this, this.scope(), key);
+    const of = key.type === "uuid" ? this.names.uuid(value) : JSON.stringify(value);
+    return { state: entryOf(known, state, value).state, of };
+  }
+
+  /** The ids of the events that the last action appended. */
+  news() {
+    const last = this.session.results.at(-1);
+    const answers = last?.steps ? last.steps.map((step) => step.answer) : [last?.answer];
+    return new Set(answers.flatMap((each) => each?.events ?? []).map(({ id }) => id));
+  }
+
+  // --- What people do
+
+  tell(name) {
+    this.act(this.asked(name));
+  }
+
+  run() {
+    const operation = this.session.operation(this.chosen);
+    const args = valuesOf(this, this.operationScope(), operation.args);
+    const crash = this.crash === "" ? null : Number(this.crash);
+    this.crash = "";
+    this.act({ kind: "run", ...this.chosen, args, crash });
+  }
+
+  act(action) {
+    this.notice = null;
+    this.session.perform(action);
+    // A version that was right before this action hardly is after it.
+    this.vid = NO_VC;
+    this.changed();
+  }
+
+  undo() {
+    if (!this.session.actions.length) return;
+    this.session.undo();
+    this.notice = { outcome: "none", text: "The last action was undone." };
+    this.changed();
+  }
+
+  startOver() {
+    if (!this.session.actions.length) return;
+    this.session.restart([]);
+    this.drafts.clear();
+    this.forget();
+    this.notice = { outcome: "none", text: "Everything is as it was at first." };
+    this.changed();
+  }
+
+  select(chart, history) {
+    this.selected = { chart, history };
+    this.vid = NO_VC;
+    this.draw();
+  }
+
+  more(chart) {
+    const number = Math.min(this.counts.get(chart) + 1, MOST_HISTORIES);
+    this.counts.set(chart, number);
+    this.select(chart, number);
+  }
+
+  choose(value) {
+    const [set, operation] = value.split("/");
+    this.chosen = { set, operation };
+    this.crash = "";
+    this.draw();
+  }
+
+  // --- Drawing, sharing, copying
+
+  changed() {
+    const fragment = this.session.actions.length ? `#${encode(this.session)}` : "";
+    window.history.replaceState(null, "", fragment || window.location.pathname + window.location.search);
+    this.draw();
+  }
+
+  draw() {
+    commands(this);
+    histories(this);
+    operations(this);
+    sequence(this);
+    answer(this);
+    this.refresh();
+  }
+
+  /** What follows the controls. */
+  refresh() {
+    previews(this);
+    const legal = [...this.decisions()].map(([name, { outcome: kind }]) => [name, kind]);
+    show(this.selected.chart, this.standing().state, new Map(legal.filter(([, kind]) => kind !== "reject")));
+    this.writeCopy();
+  }
+
+  writeCopy() {
+    const as = document.querySelector("[name=as]:checked").value;
+    const title = document.title;
+    const texts = {
+      python: () => python(this.session, this.model),
+      case: () => conformanceCase(this.session, title),
+      adapter: () => adapterLines(this.session),
+    };
+    byId("text").value = texts[as]();
+  }
+
+  /** Take up the sequence of the page's address. */
+  restore() {
+    const fragment = window.location.hash.slice(1);
+    this.session.restart([]);
+    this.forget();
+    this.notice = null;
+    if (fragment) {
+      try {
+        this.session.restart(decode(this.session, fragment));
+        this.notice = { outcome: "none", text: `The link's sequence was restored: actions 1 to ${this.session.actions.length}.` };
+      } catch (error) {
+        if (!(error instanceof LinkError)) throw error;
+        this.notice = { outcome: "reject", text: `${error.message} Nothing was restored.` };
+      }
+    }
+    for (const { chart, history } of this.session.actions) {
+      if (chart) this.counts.set(chart, Math.max(this.counts.get(chart), history));
+    }
+    this.draw();
+  }
+}
+
+async function copied(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+    byId("copied").textContent = said;
+  } catch {
+    // Not every place that a page is opened from may write to the clipboard.
+    byId("text").select();
+    byId("copied").textContent = "The browser refused to copy: copy the selected text, or the address, yourself.";
+  }
+}
+
+function start() {
+  const app = new App(JSON.parse(byId("model").textContent));
+  const written = (target) => target.closest("input:not([type=radio], [type=checkbox]), textarea");
+  listen((command) => app.tell(command));
+  byId("undo").addEventListener("click", () => app.undo());
+  byId("again").addEventListener("click", () => app.startOver());
+  byId("share").addEventListener("click", () => copied(window.location.href, "The link is on the clipboard."));
+  byId("copy").addEventListener("click", () => copied(byId("text").value, "The text is on the clipboard."));
+  for (const choice of document.querySelectorAll("[name=as]")) {
+    choice.addEventListener("change", () => app.writeCopy());
+  }
+  document.addEventListener("keydown", (event) => {
+    const undoes = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!undoes || written(event.target)) return;
+    event.preventDefault();
+    app.undo();
+  });
+  window.addEventListener("hashchange", () => app.restore());
+  app.restore();
+}
+
+start();

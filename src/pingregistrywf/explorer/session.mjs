@@ -1,0 +1,94 @@
+// A session: a sequence of actions, and what came of them.
+//
+// An action is {kind: "tell", chart, history, command, args, vid} or {kind: "run", set, operation,
+// args, crash}: charts by name, histories by number from 1.  Ids and times depend on an action's
+// place in the sequence alone, so the same sequence always gives the same ids: that is what lets an
+// action be undone, and a link be restored, by playing the sequence again.
+
+import { Chart } from "./chart.mjs";
+import { bytesOf, ulid, uuid } from "./ids.mjs";
+import { Journal, NO_VC } from "./journal.mjs";
+import { run } from "./operations.mjs";
+
+const BEGINNING = Date.UTC(2026, 0, 1);
+const SECOND = 1000;
+
+/** An id that depends on words alone. */
+export const idOf = (...words) => uuid(bytesOf(words.join("/"), 16));
+
+/** An event id that nobody drew, for arguments that need one. */
+export const madeUp = (name, number) => ulid(BEGINNING, bytesOf(`${name}/${number}`, 10));
+
+export class Session {
+  /** @param model {charts: chart.json documents, operations: sets of declared operations}. */
+  constructor(model) {
+    this.charts = new Map(model.charts.map((document) => [document.name, new Chart(document)]));
+    this.sets = new Map(model.operations.map((set) => [set.name, set]));
+    this.restart([]);
+  }
+
+  /** Play a sequence from the beginning. */
+  restart(actions) {
+    this.actions = [];
+    this.results = [];
+    this.drawn = 0;
+    this.journal = new Journal(() => this.draw());
+    for (const action of actions) this.perform(action);
+  }
+
+  /** Perform one more action: {answer} of a command, {steps, crashed, fault} of an operation. */
+  perform(action) {
+    this.actions.push(action);
+    const result = action.kind === "tell" ? this.tell(action) : this.run(action);
+    this.results.push(result);
+    return result;
+  }
+
+  undo() {
+    this.restart(this.actions.slice(0, -1));
+  }
+
+  /** What a command would do now. */
+  ask({ chart, history, command, args, vid }) {
+    return this.journal.ask(this.charts.get(chart), idOf(chart, history), vid, command, args);
+  }
+
+  /** A history as it is now: {state, events, deleted}. */
+  read(chart, history) {
+    return this.journal.read(this.charts.get(chart), idOf(chart, history));
+  }
+
+  operation({ set, operation }) {
+    return this.sets.get(set).operations.find(({ name }) => name === operation);
+  }
+
+  tell({ chart, history, command, args, vid = NO_VC }) {
+    const known = this.charts.get(chart);
+    const before = this.read(chart, history).state;
+    const answer = this.journal.tell(known, idOf(chart, history), vid, command, args);
+    return { before, answer };
+  }
+
+  run(action) {
+    return run(this.charts, this.journal, this.operation(action), action.args, action.crash);
+  }
+
+  draw() {
+    this.drawn += 1;
+    const place = this.actions.length;
+    return ulid(BEGINNING + place * SECOND, bytesOf(`${place}/${this.drawn}`, 10));
+  }
+}
+
+/**
+ * The charts whose histories an argument of this name names, as the declared operations say.
+ *
+ * A keyed chart's key that some operation uses as a history names one, too.
+ */
+export function namedHistories(session) {
+  const named = new Map();
+  for (const set of session.sets.values()) {
+    for (const { steps } of set.operations) for (const step of steps) named.set(step.history, step.chart);
+  }
+  return named;
+}
