@@ -20,7 +20,7 @@ from pingregistrywf.coordination.registry import Registry
 COMMANDS = (
     *("demo", "begin", "get", "commit", "list", "events", "watch"),
     *("server", "gather", "collect"),
-    *("chart", "generate", "adapter", "journal"),
+    *("chart", "explore", "generate", "adapter", "journal"),
 )
 
 

@@ -19,6 +19,7 @@ from pingregistrywf.cli.charts import chart, generate
 from pingregistrywf.cli.conformance import adapter
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
+from pingregistrywf.cli.explore import explore
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
@@ -76,7 +77,7 @@ def _global(
 _PANELS: Final = {
     "The workflow": (demo, begin, get, commit, list_, events, watch),
     "Daemons": (server, gather, collect),
-    "The chart": (chart, generate),
+    "The chart": (chart, explore, generate),
     "Conformance": (adapter,),
 }
 for _panel, _commands in _PANELS.items():

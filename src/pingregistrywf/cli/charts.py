@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pingregistrywf.chart.reader import Model
 
 
-def _read(files: list[Path]) -> Model:
+def read_files(files: list[Path]) -> Model:
+    """The model of these files; this project's own if there are none."""
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.reader import read_model
 
@@ -44,7 +45,7 @@ def chart(
     from pingregistrywf.generate.readme import markdown_table
 
     with answering(ChartError, as_json=as_json):
-        charts = _read(model or []).charts
+        charts = read_files(model or []).charts
         if not charts:
             raise CannotRunError("no chart is given: name a file that holds one")
         table = Table(next(iter(charts.values())))
@@ -149,10 +150,10 @@ def generate(
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
         if package is not None:
-            root, made = package, artefacts.theirs(_read(theirs))
+            root, made = package, artefacts.theirs(read_files(theirs))
         else:
             root = project_root()
-            own = _read(sorted((root / "model").glob("*.yaml")))
+            own = read_files(sorted((root / "model").glob("*.yaml")))
             made = artefacts.project(own, root)
         if not check:
             for path in artefacts.write(made, root):

@@ -7,6 +7,7 @@ import { EPOCH } from "./ids.mjs";
 import { fields } from "./forms.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 
+/** Marks that say by shape what colours say, too. */
 const SIGNS = { emit: "✓", delete: "✓", noop: "=", reject: "✕" };
 
 /** What a decision comes to, in a line. */
@@ -113,7 +114,7 @@ export function answer(app) {
     return;
   }
   place.dataset.outcome = result.crashed || result.fault ? "reject" : "emit";
-  replace(place, h("p", {}, h("strong", {}, action.operation), `: ${endOf(action, result)}`), steps(app, action, result));
+  replace(place, h("p", {}, h("strong", {}, action.operation), `: ${endOf(action, result)}`), steps(result));
 }
 
 function outcome({ outcome: kind, events, target, error }) {
@@ -139,16 +140,11 @@ function endOf({ crash }, { crashed, fault, steps: ran }) {
   return refused ? `step ${refused.number} was refused, ${refused.answer.error.name}.` : "done.";
 }
 
-function steps(app, action, { steps: ran }) {
-  return h(
-    "ol",
-    { class: "steps" },
-    ran.map(({ step, answer: each }) => {
-      const kind = each ? each.outcome : "skipped";
-      const said = each ? [outcome(each), each.rule ? h("code", {}, each.rule) : ""] : ["not run"];
-      return h("li", { "data-outcome": kind }, ...signed(kind, `${step.command}: `), ...said.flatMap((one) => [one, " "]));
-    }),
-  );
+const steps = ({ steps: ran }) => h("ol", { class: "steps" }, ran.map((each) => h("li", {}, endOfStep(each))));
+
+function endOfStep({ step, answer: each }) {
+  if (!each) return [`${step.command}: not run.`];
+  return [...signed(each.outcome, `${step.command}: `), outcome(each), " ", each.rule && h("code", {}, each.rule)];
 }
 
 // --- Histories --------------------------------------------------------------------------------------
@@ -264,6 +260,9 @@ export function operations(app) {
     { value: "0", label: "crash before step 1" },
     ...operation.steps.map((_, index) => ({ value: String(index + 1), label: `crash after step ${index + 1}` })),
   ];
+  const last = app.session.actions.at(-1);
+  const shown = last?.set === app.chosen.set && last.operation === app.chosen.operation;
+  const ran = shown ? app.session.results.at(-1).steps : null;
   const crash = ({ target }) => {
     app.crash = target.value;
   };
@@ -286,12 +285,15 @@ export function operations(app) {
       ),
       h("p", { class: "hint" }, operation.doc),
     ),
-    h("ol", { class: "steps" }, operation.steps.map((step) => declared(app, step))),
+    h("ol", { class: "steps" }, operation.steps.map((step, index) => declared(app, step, ran?.[index]))),
   );
 }
 
-const declared = (app, { chart, command, doc }) =>
-  h("li", {}, h("strong", {}, command), ` on ${app.session.charts.get(chart).title}. ${doc}`);
+/** A step as it is declared, and what came of it in the last action. */
+function declared(app, { chart, command, doc }, ran) {
+  const said = ran && h("span", { class: "came", "data-outcome": ran.answer?.outcome ?? "skipped" }, endOfStep(ran));
+  return h("li", {}, h("strong", {}, command), ` on ${app.session.charts.get(chart).title}. ${doc}`, said);
+}
 
 // --- The sequence so far ----------------------------------------------------------------------------
 
