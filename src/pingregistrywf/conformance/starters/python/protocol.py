@@ -64,7 +64,7 @@ class Told:
 class Implementation(ABC):
     """What is under test, as one server sees it.
 
-    Any exception but a ``RefusalError`` is one that nobody thought of.
+    Any exception but a ``RefusalError`` is one that nobody foresaw.
     """
 
     @abstractmethod
