@@ -21,7 +21,8 @@ export function valueOf(app, scope, arg) {
 
 /** An ordinary value of a type. */
 function ordinary(app, { name, type, nonzero }) {
-  if (type === "string") return `${name} ${app.session.actions.length + 1}`;
+  const { keyedBy } = app.session.charts.get(app.selected.chart);
+  if (type === "string") return `${name} ${name === keyedBy ? 1 : app.session.actions.length + 1}`;
   return nonzero && type === "int32" ? 1 : ZERO[type];
 }
 

@@ -13,8 +13,14 @@ import { run } from "./operations.mjs";
 const BEGINNING = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
 
+const made = new Map();
+
 /** An id that depends on words alone. */
-export const idOf = (...words) => uuid(bytesOf(words.join("/"), 16));
+export function idOf(...words) {
+  const text = words.join("/");
+  if (!made.has(text)) made.set(text, uuid(bytesOf(text, 16)));
+  return made.get(text);
+}
 
 /** An event id that nobody drew, for arguments that need one. */
 export const madeUp = (name, number) => ulid(BEGINNING, bytesOf(`${name}/${number}`, 10));

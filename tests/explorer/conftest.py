@@ -1,0 +1,69 @@
+"""The explorer in a browser: served by the command, as a reader opens it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ..tools import require_tool
+
+Opened = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    path = require_tool("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """Where ``pingregistrywf explore`` serves the explorer; it ends by a signal."""
+    words = [sys.executable, "-m", "pingregistrywf", "explore", "--no-browser", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())["url"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 128 + signal.SIGTERM
+
+
+@pytest.fixture(scope="module")
+def open_page(browser: Browser) -> Iterator[Opened]:
+    """Opens an address in a context of its own.
+
+    At the end, nothing may have been asked of another origin, and nothing have gone wrong.
+    """
+    contexts, asked, wrong = [], [], []
+
+    def opened(address: str, **options: Any) -> Page:
+        context = browser.new_context(viewport=options.pop("viewport", WIDE), **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("request", lambda request: asked.append((address, request.url)))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+    assert {each.partition("#")[0] for _, each in asked} <= {
+        address.partition("#")[0] for address, _ in asked
+    }
+
+
+WIDE = {"width": 1440, "height": 900}

@@ -1,0 +1,343 @@
+"""The explorer as a reader uses it: by pointer, and what the page then says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pingregistrywf import explorer
+from pingregistrywf.chart.locate import load_model
+from pingregistrywf.chart.reader import read_model
+
+from .conftest import Opened
+
+OTHERS = Path(__file__).parents[1] / "other_workflow"
+WAYS: dict[str, list[str]] = {
+    "Uninitialized": [],
+    "Initialized": ["Init"],
+    "Appending": ["Init", "AppendPing"],
+    "Summarized": ["Init", "AppendPing", "PostSummary"],
+    "Completed": ["Init", "AppendPing", "PostSummary", "Commit"],
+    "Terminated": ["Init", "AppendPing", "PostSummary", "Commit", "End"],
+    "Deleted": ["Init", "AppendPing", "PostSummary", "Commit", "Delete"],
+}
+RULES = {
+    "StateConflictError": "otherwise",
+    "ArgumentNotIdempotentError": "Init.2",
+    "HistoryDeletedError": "Deleted",
+}
+FIRST = "history-ping_registry-1"
+INDEX = "history-ping_registry_index-1"
+
+
+@pytest.fixture(scope="module")
+def opened(open_page: Opened, url: str) -> Page:
+    return open_page(url)
+
+
+@pytest.fixture
+def page(opened: Page, url: str) -> Page:
+    """The page as it is at first."""
+    opened.goto("about:blank")
+    opened.goto(url)
+    return opened
+
+
+def tell(page: Page, *commands: str) -> None:
+    for command in commands:
+        page.locator(f"#tell-{command}").click()
+
+
+def run(page: Page, operation: str, *, crash: str = "", again: bool = False) -> None:
+    if not again:
+        page.locator("#operation").select_option(label=operation)
+    page.locator("#crash").select_option(crash)
+    page.locator("#run").click()
+
+
+def chain(page: Page, history: str) -> list[str]:
+    """The names of the events that a history's card lists."""
+    card = page.locator(f"article[aria-labelledby={history}]")
+    return card.locator(".chain li > strong").all_text_contents()
+
+
+def ids(page: Page, history: str) -> list[tuple[str, str]]:
+    """The id and the parent of each."""
+    codes = page.locator(f"article[aria-labelledby={history}] .chain .ids code")
+    texts = [each.get_attribute("title") or "" for each in codes.all()]
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def test_the_happy_path(page: Page) -> None:
+    expect(page.locator("#current")).to_have_text("Uninitialized")
+    told = [
+        ("Init", "PingRegistryStarted", "Initialized"),
+        ("AppendPing", "ServerPinged", "Appending"),
+        ("PostSummary", "ServerPingsGathered", "Summarized"),
+        ("Commit", "PingRegistryCompleted", "Completed"),
+        ("End", "PingRegistryCommitted", "Terminated"),
+    ]
+    for number, (command, event, state) in enumerate(told, start=1):
+        form = page.locator(f"#form-{command}")
+        expect(form).to_have_attribute("data-outcome", "emit")
+        expect(form.locator(".would")).to_have_text(f"✓ appends {event} → {state}")
+        tell(page, command)
+        expect(page.locator("#answer")).to_contain_text(f"{event} appended. Now {state}.")
+        expect(page.locator("#answer code")).to_have_text(f"{command}.1")
+        expect(page.locator("#current")).to_have_text(state)
+        current = page.locator(".drawing:not([hidden]) .state.current")
+        expect(current).to_have_attribute("data-state", state)
+        assert chain(page, FIRST) == [each for _, each, _ in told[:number]]
+    linked = ids(page, FIRST)
+    assert [parent for _, parent in linked] == ["0" * 26, *(each for each, _ in linked[:-1])]
+    assert [each for each, _ in linked] == sorted({each for each, _ in linked})
+
+
+def test_what_is_legal_is_lit(page: Page) -> None:
+    tell(page, *WAYS["Summarized"])
+    lit = page.locator(".drawing:not([hidden]) .arrow.lit")
+    expect(lit).to_have_count(1)
+    expect(lit).to_have_attribute("data-command", "Commit AbortExpired")
+    expect(page.locator("#now")).to_contain_text("Legal here: Commit, AbortExpired.")
+
+
+def test_each_cell(page: Page, cell: Any) -> None:
+    """Every outcome: each rejection, Init with the same registry and another, abort anywhere."""
+    tell(page, *WAYS[cell.state])
+    if cell.same is False:
+        page.locator("[id$=-Init-registry_id]").select_option(index=1)
+    before = chain(page, FIRST)
+    expect(page.locator("#current")).to_have_text(cell.state)
+    tell(page, cell.command)
+    answer = page.locator("#answer")
+    expect(answer).to_have_attribute("data-outcome", cell.outcome)
+    if cell.outcome == "reject":
+        expect(answer).to_contain_text(f"refused, {cell.error}.")
+        expect(answer.locator("code")).to_have_text(RULES[cell.error])
+        assert chain(page, FIRST) == before
+    elif cell.outcome == "emit":
+        assert chain(page, FIRST) == [*before, cell.event]
+    else:
+        assert chain(page, FIRST) == ([] if cell.outcome == "delete" else before)
+    expect(page.locator("#current")).to_have_text(cell.target)
+
+
+def test_a_rejection_says_why_in_prose(page: Page) -> None:
+    tell(page, "Init")
+    page.locator("[id$=-Init-registry_id]").select_option(index=1)
+    tell(page, "Init")
+    expect(page.locator("#answer")).to_contain_text(
+        "Argument not idempotent: RegistryId differs from the value stored first. Init.2 Beginning"
+        " again is harmless until the first server has answered, but not with another registry."
+    )
+
+
+def test_a_version_that_is_not_the_head(page: Page) -> None:
+    tell(page, "Init", "AppendPing")
+    page.locator("#vid").select_option(index=3)
+    expect(page.locator("#form-AppendPing .would")).to_contain_text("VersionConflictError")
+    tell(page, "AppendPing")
+    expect(page.locator("#answer")).to_contain_text("Version conflict: stored 01K")
+    page.locator("#vid").select_option(index=2)
+    tell(page, "AppendPing")
+    expect(page.locator("#answer")).to_contain_text("ServerPinged appended")
+
+
+def test_malformed_arguments(page: Page) -> None:
+    tell(page, "Init")
+    for text in ("2147483648", "", "1.5", "one"):
+        page.locator("[id$=-AppendPing-code]").fill(text)
+        tell(page, "AppendPing")
+        expect(page.locator("#answer")).to_contain_text("code is a whole number of 32 bits")
+    page.locator("[id$=-AppendPing-code]").fill("-7")
+    tell(page, "AppendPing")
+    expect(page.locator("#answer")).to_contain_text("ServerPinged appended")
+
+
+def test_several_workflows_and_the_index(page: Page) -> None:
+    run(page, "begin")
+    page.locator("#history-ping_registry-2").click()
+    expect(page.locator("#commands-of")).to_have_text("Ping registry 2")
+    tell(page, "Init", "AppendPing")
+    page.locator(f"#{INDEX}").click()
+    expect(page.locator("#current")).to_have_text("Active")
+    page.locator("[id$=-key-workflow_id]").select_option(label="Ping registry 2")
+    expect(page.locator("#current")).to_have_text("Absent")
+    tell(page, "CommitPingRegistry")
+    expect(page.locator("#answer")).to_contain_text("UnknownWorkflowError")
+    expect(page.locator("#answer code")).to_have_text("CommitPingRegistry.3")
+    tell(page, "BeginPingRegistry")
+    assert chain(page, FIRST) == ["PingRegistryStarted"]
+    assert chain(page, "history-ping_registry-2") == ["PingRegistryStarted", "ServerPinged"]
+    assert chain(page, INDEX) == ["PingRegistryStarted"] * 2
+    card = page.locator(f"article[aria-labelledby={INDEX}]")
+    expect(card.locator(".entries > li")).to_have_count(2)
+    page.locator("[id$=-Snapshot-if_storage_reduction]").check()
+    tell(page, "Snapshot")
+    expect(page.locator("#answer")).to_contain_text("SmallStorageReductionError")
+    page.locator("[id$=-Snapshot-if_storage_reduction]").uncheck()
+    tell(page, "Snapshot")
+    assert chain(page, INDEX)[2:] == ["SnapshotBegin", "SnapshotState", "SnapshotEnd"]
+    expect(card.locator(".entries > li")).to_have_count(2)
+
+
+def test_more_histories(page: Page) -> None:
+    page.locator("#more-ping_registry").click()
+    expect(page.locator("#commands-of")).to_have_text("Ping registry 3")
+    tell(page, "Init")
+    assert chain(page, "history-ping_registry-3") == ["PingRegistryStarted"]
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_an_interrupted_commit_is_finished_by_running_it_again(page: Page, step: int) -> None:
+    run(page, "begin")
+    tell(page, "AppendPing", "PostSummary")
+    run(page, "commit", crash=str(step))
+    said = f"crashed after step {step}" if step else "crashed before the first step"
+    expect(page.locator("#answer")).to_contain_text(said)
+    skipped = page.locator("#operations .came[data-outcome=skipped]")
+    expect(skipped).to_have_count(3 - step)
+    expect(page.locator("#current")).to_have_text("Completed" if step else "Summarized")
+    run(page, "commit", again=True)
+    expect(page.locator("#answer")).to_contain_text("commit: done.")
+    expect(page.locator("#current")).to_have_text("Terminated")
+    assert chain(page, FIRST)[-2:] == ["PingRegistryCompleted", "PingRegistryCommitted"]
+    assert chain(page, INDEX) == ["PingRegistryStarted", "PingRegistryCompleted"]
+
+
+def test_an_operation_that_is_refused_stops(page: Page) -> None:
+    run(page, "begin")
+    run(page, "commit")
+    expect(page.locator("#answer")).to_contain_text("step 1 was refused, StateConflictError.")
+    expect(page.locator("#operations .came[data-outcome=skipped]")).to_have_count(2)
+
+
+def test_undo_and_start_over(page: Page) -> None:
+    tell(page, "Init", "AppendPing", "Commit")
+    page.locator("#undo").click()
+    expect(page.locator("#current")).to_have_text("Appending")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#current")).to_have_text("Initialized")
+    expect(page.locator("#answer")).to_have_text("The last action was undone.")
+    assert chain(page, FIRST) == ["PingRegistryStarted"]
+    page.locator("#again").click()
+    expect(page.locator("#current")).to_have_text("Uninitialized")
+    assert page.url.partition("#")[2] == ""
+    page.keyboard.press("Control+z")
+    expect(page.locator("#current")).to_have_text("Uninitialized")
+
+
+def test_undo_in_a_text_undoes_the_text(page: Page) -> None:
+    tell(page, "Init")
+    page.locator("[id$=-AppendPing-message]").fill("something else")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#current")).to_have_text("Initialized")
+
+
+def test_arrows_tell_their_commands(page: Page) -> None:
+    drawing = page.locator(".drawing:not([hidden])")
+    drawing.locator("tspan[data-command=Init][data-rule='Init.1']").click()
+    expect(page.locator("#current")).to_have_text("Initialized")
+    drawing.locator("tspan[data-command=PostSummary]").first.click()
+    expect(page.locator("#current")).to_have_text("Summarized")
+    drawing.locator("tspan[data-command=AbortExpired][data-rule='AbortExpired.1']").nth(2).click()
+    expect(page.locator("#answer")).to_contain_text("AbortExpired to Ping registry 1")
+    expect(page.locator("#current")).to_have_text("Completed")
+
+
+def everything(page: Page) -> None:
+    """A sequence with something of everything."""
+    run(page, "begin")
+    tell(page, "AppendPing", "PostSummary")
+    page.locator("#vid").select_option(index=3)
+    tell(page, "Commit")
+    run(page, "commit", crash="1")
+    tell(page, "Commit", "PostSummary")
+    run(page, "commit")
+    page.locator("#history-ping_registry-2").click()
+    tell(page, "Commit", "Init")
+    page.locator("[id$=-AppendPing-message]").fill('é "quoted" \\ 𝔘')
+    page.locator("#vid").select_option(index=2)
+    tell(page, "AppendPing")
+    page.locator("[id$=-AppendPing-code]").fill("4000000000")
+    tell(page, "AppendPing")
+    page.locator(f"#{INDEX}").click()
+    page.locator("[id$=-key-workflow_id]").select_option(label="Ping registry 2")
+    tell(page, "BeginPingRegistry", "DeletePingRegistry", "Snapshot")
+
+
+def test_a_shared_link_restores_everything(page: Page, open_page: Opened) -> None:
+    everything(page)
+    page.locator("#history-ping_registry-1").click()
+    other = open_page(page.url)
+    expect(other.locator("#answer")).to_contain_text("sequence was restored: actions 1 to")
+    for part in ("#histories", "#sequence", "#now"):
+        assert other.locator(part).inner_text() == page.locator(part).inner_text()
+    for history in (FIRST, "history-ping_registry-2", INDEX):
+        assert ids(other, history) == ids(page, history)
+    assert other.locator("#text").input_value() == page.locator("#text").input_value()
+    tell(other, "Delete")
+    expect(other.locator("#current")).to_have_text("Deleted")
+
+
+def test_a_link_opened_in_the_same_page(page: Page, url: str) -> None:
+    tell(page, "Init", "AppendPing")
+    shared = page.url
+    page.locator("#again").click()
+    page.goto(shared)
+    expect(page.locator("#current")).to_have_text("Appending")
+
+
+def test_links_that_are_no_good(page: Page, url: str) -> None:
+    tell(page, "Init", "AppendPing")
+    version, mark, check, data = page.url.partition("#")[2].split(".")
+    links = {
+        "something": "no link of an explorer",
+        "1.2.3": "no link of an explorer",
+        f"2.{mark}.{check}.{data}": "another version of the explorer",
+        f"{version}.other.{check}.{data}": "other charts",
+        f"{version}.{mark}.{check}.{data[:-3]}": "damaged",
+        f"{version}.{mark}.{check}.{data}A": "damaged",
+    }
+    for link, said in links.items():
+        page.goto("about:blank")
+        page.goto(f"{url}#{link}")
+        expect(page.locator("#answer")).to_contain_text(said)
+        expect(page.locator("#answer")).to_contain_text("Nothing was restored.")
+        expect(page.locator("#current")).to_have_text("Uninitialized")
+        tell(page, "Init")
+        expect(page.locator("#current")).to_have_text("Initialized")
+
+
+def test_from_disk(open_page: Opened, tmp_path: Path) -> None:
+    (written,) = explorer.write(load_model(), tmp_path)
+    page = open_page(written.as_uri())
+    tell(page, "Init", "AppendPing")
+    expect(page.locator("#current")).to_have_text("Appending")
+    other = open_page(page.url)
+    expect(other.locator("#current")).to_have_text("Appending")
+
+
+def test_another_teams_charts(open_page: Opened, tmp_path: Path) -> None:
+    model = read_model([OTHERS / "split_repo.yaml", OTHERS / "leases.yaml"])
+    (written,) = explorer.write(model, tmp_path, package="theirs")
+    page = open_page(written.as_uri())
+    expect(page.locator("h1")).to_contain_text("Split repository")
+    expect(page.locator("#operations-part")).to_be_hidden()
+    tell(page, "Init")
+    tell(page, "AcceptPlan")
+    expect(page.locator("#answer")).to_contain_text("PlanTooEarlyError")
+    tell(page, "PostAnalysis", "AcceptPlan", "StartCopy", "Fail")
+    expect(page.locator("#current")).to_have_text("Failed")
+    page.locator("#history-leases-1").click()
+    tell(page, "TakeLease", "BreakLease")
+    expect(page.locator("#current")).to_have_text("Broken")
+    tell(page, "TakeLease")
+    expect(page.locator("#answer")).to_contain_text("LeaseBrokenError")
+    page.locator("[id$=-key-name]").fill("another")
+    expect(page.locator("#current")).to_have_text("Free")
+    tell(page, "TakeLease")
+    expect(page.locator("article[data-selected] .entries > li")).to_have_count(2)
