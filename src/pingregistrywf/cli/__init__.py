@@ -16,6 +16,7 @@ import typer
 
 from pingregistrywf import __version__
 from pingregistrywf.cli.charts import chart, generate
+from pingregistrywf.cli.conform import conform
 from pingregistrywf.cli.conformance import adapter
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
@@ -83,4 +84,5 @@ _PANELS: Final = {
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)
+app.add_typer(conform, name="conform", rich_help_panel="Conformance")
 app.add_typer(journal, name="journal", rich_help_panel="For operators")

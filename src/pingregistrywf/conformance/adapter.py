@@ -10,11 +10,10 @@ import inspect
 import json
 import os
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, BinaryIO, Final, TypeAlias
 from uuid import UUID
@@ -40,6 +39,7 @@ DAY: Final = 86_400.0
 NO_REQUEST: Final = object()
 """The op of a line that is no request."""
 CENTURY: Final = 36_525
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 Request: TypeAlias = Mapping[str, Any]
 Reply: TypeAlias = dict[str, Any]
@@ -247,13 +247,17 @@ def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
     """
     writing = threading.Lock()
 
-    def reply(request: Request) -> None:
-        line = json.dumps(adapter.answer(request), separators=(",", ":")).encode() + b"\n"
-        with writing:
-            replies.write(line)
-            replies.flush()
+    def safely(request: Request) -> None:
+        try:
+            line = _COMPACT.encode(adapter.answer(request)).encode() + b"\n"
+            with writing:
+                replies.write(line)
+                replies.flush()
+        except Exception:  # a defect, or a runner that no longer reads: there is no reply
+            traceback.print_exc()
 
     last = None
+    servers: set[str] = set()
     with ExitStack() as stack:
         lanes: dict[str, ThreadPoolExecutor] = {}
         for line in requests:
@@ -262,18 +266,15 @@ def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
                 last = request
                 break
             server = _server(request)
+            servers.add(server)
+            if len(servers) == 1:
+                safely(request)  # there is nothing to be side by side with yet
+                continue
             if server not in lanes:
                 lanes[server] = stack.enter_context(ThreadPoolExecutor(max_workers=1))
-            lanes[server].submit(reply, request).add_done_callback(_raise)
+            lanes[server].submit(safely, request)
     if last is not None:
-        reply(last)  # after all that was asked before it
-
-
-def _raise(done: Future[None]) -> None:
-    """A defect of the adapter, or a runner that no longer reads: say it, for there is no reply."""
-    error = done.exception()
-    if error is not None:
-        sys.stderr.write("".join(traceback.format_exception(error)))
+        safely(last)  # after all that was asked before it
 
 
 def _read_line(line: bytes) -> Request:

@@ -17,6 +17,11 @@ from pingregistrywf.runtime.operations import Observer
 NAMESPACE: Final = UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
 """The namespace of registry and index ids, unless another is chosen (behaviour.md, section 7)."""
 
+REGISTRY_PREFIX: Final = "fsoreg:"
+"""What stands before a registry's name in the text of its id."""
+INDEX_PREFIX: Final = "fsoregephwfl:"
+"""What stands before a registry's name in the text of its index's id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -46,12 +51,12 @@ class Registry:
     @property
     def id(self) -> UUID:
         """The registry's id: UUID version 5 of ``fsoreg:NAME``."""
-        return uuid5(self.namespace, f"fsoreg:{self.name}")
+        return uuid5(self.namespace, f"{REGISTRY_PREFIX}{self.name}")
 
     @property
     def index_id(self) -> UUID:
         """The id of the registry's index: UUID version 5 of ``fsoregephwfl:NAME``."""
-        return uuid5(self.namespace, f"fsoregephwfl:{self.name}")
+        return uuid5(self.namespace, f"{INDEX_PREFIX}{self.name}")
 
 
 class Desk:

@@ -1,0 +1,298 @@
+"""The command ``conform``: is an implementation what the chart says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from pingregistrywf.cli.charts import read_files
+from pingregistrywf.cli.common import CannotRunError, answering
+
+if TYPE_CHECKING:
+    from pingregistrywf.chart.reader import Model
+    from pingregistrywf.conformance.run.report import Report
+    from pingregistrywf.conformance.run.runner import Plan
+    from pingregistrywf.conformance.run.talk import Talk
+    from pingregistrywf.conformance.suite import Suite
+    from pingregistrywf.conformance.suite.operations import Site
+
+conform = typer.Typer(
+    help="Is an implementation, in any language, what the chart says.",
+    invoke_without_command=True,
+    no_args_is_help=True,
+)
+_ALL_LEVELS: Final = "1-6"
+
+ModelOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
+    ),
+]
+BoundOption = Annotated[
+    Literal["n", "n+1", "n+2"],
+    typer.Option(
+        "--bound",
+        help="How many states an implementation may have, if the chart has n: every implementation"
+        " within the bound that departs from the chart fails.",
+    ),
+]
+
+
+@conform.callback()
+def _conform(
+    context: typer.Context,
+    adapter: Annotated[
+        str,
+        typer.Option(
+            "--adapter", metavar="COMMAND", help="Starts the adapter.", show_default=False
+        ),
+    ] = "",
+    python: Annotated[
+        str,
+        typer.Option(
+            "--python",
+            metavar="MODULE:FACTORY",
+            help="An adapter in this process: FACTORY() gives a function from request to reply.",
+            show_default=False,
+        ),
+    ] = "",
+    level: Annotated[
+        str, typer.Option("--level", metavar="LEVELS", help="The levels to run, as 1-3 or 1,4.")
+    ] = _ALL_LEVELS,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PATTERN",
+            help="Run only cases whose id, rule or title is like this: * and ? are wild.",
+            show_default=False,
+        ),
+    ] = None,
+    bound: BoundOption = "n+2",
+    expected: Annotated[
+        Path | None,
+        typer.Option(
+            "--expected-failures",
+            metavar="FILE",
+            help="TOML: what is known to fail, and until when.",
+            show_default=False,
+        ),
+    ] = None,
+    replay: Annotated[
+        str,
+        typer.Option(
+            "--replay",
+            metavar="SCRIPT",
+            help="Run just this sequence, copied from a report.",
+            show_default=False,
+        ),
+    ] = "",
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Write JUnit's XML.", show_default=False),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write JSON.", show_default=False),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page.", show_default=False),
+    ] = None,
+    badge: Annotated[
+        Path | None,
+        typer.Option("--badge", metavar="FILE", help="Write a badge, as SVG.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", help="Makes the same ids in every run; else they differ.", show_default=False
+        ),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            "--timeout", metavar="SECONDS", help="An adapter that is silent hangs.", min=0.1
+        ),
+    ] = 30.0,
+    model: ModelOption = None,
+) -> None:
+    """Run the conformance suite on an implementation.
+
+    Exit codes: 0 conforms; 1 deviates; 2 no verdict (the adapter cannot start, ends every time, is
+    silent, speaks another protocol or is for another chart); 3 incomplete (a filter was used,
+    nothing was run, or less than planned).
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
+    from pingregistrywf.conformance.run.runner import Plan, run
+    from pingregistrywf.conformance.run.talk import CannotStartError
+    from pingregistrywf.conformance.suite.script import from_text
+    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+
+    outputs = {"--junit": junit, "--json": json_file, "--html": html, "--badge": badge}
+    errors = (ChartError, CannotStartError, ExpectedFailuresError, NotMinimalError)
+    with answering(*errors):
+        if bool(adapter) is bool(python):
+            raise CannotRunError("give --adapter COMMAND or --python MODULE:FACTORY, one of them")
+        for option, path in outputs.items():
+            if path is not None and not path.parent.is_dir():
+                raise CannotRunError(f"{option}: there is no directory {path.parent}")
+        suite = suite_of(model or [])
+        try:
+            script = from_text(replay) if replay else None
+        except ValueError as error:
+            raise CannotRunError(f"--replay: {error}") from None
+        command = ["pingregistrywf", "conform"]
+        command += ["--adapter", adapter] if adapter else ["--python", python]
+        command += [word for file in model or [] for word in ("--model", str(file))]
+        plan = Plan(
+            suite=suite,
+            scope=_scope(level, bound, only or []),
+            manifest=None if model else _manifest(suite),
+            expected=NONE if expected is None else read_expected(expected),
+            today=_today(),
+            seed=seed,
+            command=tuple(command),
+            script=script,
+        )
+        talk = _talk(adapter, python, timeout)
+        with _progress(plan) as watched:
+            report = run(watched, talk)
+        _write(report, suite, outputs)
+    from pingregistrywf.conformance.reports import text
+
+    typer.echo(text(report), nl=False)
+    raise typer.Exit(int(report.exit))
+
+
+def suite_of(files: list[Path]) -> Suite:
+    """The suite of these charts; this project's own if there are none."""
+    from pingregistrywf.conformance.suite import Suite
+
+    model = read_files(files)
+    if not model.charts:
+        raise CannotRunError("no chart is given: name a file that holds one")
+    return Suite(model, None if files else site_of(model))
+
+
+def site_of(model: Model) -> Site:
+    """How this project's own operations name histories."""
+    from pingregistrywf.conformance.suite.operations import Site
+    from pingregistrywf.coordination.registry import INDEX_PREFIX, NAMESPACE, REGISTRY_PREFIX
+
+    (operations,) = model.operations.values()
+    begun = ("begin", "AppendPing")
+    return Site(
+        operations=operations,
+        place="registry",
+        namespace=str(NAMESPACE),
+        derived={"registry_id": REGISTRY_PREFIX, "index_id": INDEX_PREFIX},
+        given={"workflow_id": "workflow"},
+        plan=(
+            ("begin", (), ("AppendPing",)),
+            ("commit", (*begun, "PostSummary"), ()),
+            ("expire", begun, ()),
+            ("delete", (*begun, "expire"), ()),
+            ("snapshot", begun, ()),
+        ),
+    )
+
+
+def _scope(level: str, bound: Literal["n", "n+1", "n+2"], only: list[str]) -> Any:
+    from pingregistrywf.conformance.run.report import Scope
+    from pingregistrywf.conformance.suite import LEVELS
+
+    chosen: set[int] = set()
+    for part in level.split(","):
+        first, _, last = part.strip().partition("-")
+        try:
+            chosen.update(range(int(first), int(last or first) + 1))
+        except ValueError:
+            chosen.clear()
+            break
+    if not chosen or not chosen <= set(LEVELS):
+        known = f"{min(LEVELS)} to {max(LEVELS)}"
+        raise CannotRunError(f"--level is levels of {known}, as 1-3 or 1,4, not {level!r}")
+    return Scope(tuple(sorted(chosen)), bound, tuple(only))
+
+
+def _talk(adapter: str, python: str, timeout: float) -> Talk:
+    from pingregistrywf.conformance.run.talk import ChildTalk, ObjectTalk
+
+    return ChildTalk(adapter, timeout) if adapter else ObjectTalk(_factory(python))
+
+
+def _factory(name: str) -> Callable[[], Any]:
+    from importlib import import_module
+
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, "")
+    try:
+        made: Any = import_module(module)
+        for part in attribute.split("."):
+            made = getattr(made, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CannotRunError(f"--python {name}: {error}; write MODULE:FACTORY") from None
+    if not callable(made):
+        raise CannotRunError(f"--python {name} cannot be called: name a factory")
+    factory: Callable[[], Any] = made
+    return factory
+
+
+def _today() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).date()
+
+
+def _manifest(suite: Suite) -> frozenset[str]:
+    """The ids that this project wrote down for its own suite."""
+    from importlib.resources import files
+
+    place = files("pingregistrywf._generated") / suite.main / "suite.txt"
+    lines = place.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+@contextmanager
+def _progress(plan: Plan) -> Iterator[Plan]:
+    """A bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield plan
+        return
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("cases"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("cases", total=None)
+        yield replace(
+            plan, progress=lambda done, all_: bar.update(task, completed=done, total=all_)
+        )
+
+
+def _write(report: Report, suite: Suite, outputs: dict[str, Path | None]) -> None:
+    from pingregistrywf.conformance import reports
+
+    writers: dict[str, Callable[[], str]] = {
+        "--junit": lambda: reports.junit(report),
+        "--json": lambda: reports.as_json(report),
+        "--html": lambda: reports.page(report, suite.player.tables[suite.main]),
+        "--badge": lambda: reports.badge(report),
+    }
+    for option, path in outputs.items():
+        if path is not None:
+            aside = path.with_name(f".{path.name}.part")
+            aside.write_text(writers[option](), encoding="utf-8")
+            aside.replace(path)

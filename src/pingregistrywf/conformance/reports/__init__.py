@@ -1,0 +1,21 @@
+"""A report written out: for a terminal, as JSON, JUnit's XML and HTML, and as a badge.
+
+Each is a small pure function of a report; none judges anything.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pingregistrywf.conformance.reports.badge import badge
+from pingregistrywf.conformance.reports.junit import junit
+from pingregistrywf.conformance.reports.page import page
+from pingregistrywf.conformance.reports.text import text
+from pingregistrywf.conformance.run.report import Report
+
+__all__ = ["as_json", "badge", "junit", "page", "text"]
+
+
+def as_json(report: Report) -> str:
+    """The report as JSON, for tools."""
+    return json.dumps(report.document(), indent=2, ensure_ascii=False) + "\n"

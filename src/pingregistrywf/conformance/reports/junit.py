@@ -1,0 +1,78 @@
+"""A report as JUnit's XML: a test suite a level, a test case a case."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from pingregistrywf.conformance.reports.text import text
+from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.report import Report, steps_of
+
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold at all."""
+
+
+def junit(report: Report) -> str:
+    """The XML."""
+    root = ET.Element("testsuites", name=f"pingregistrywf {report.chart}")
+    explained = {
+        each: failure
+        for failure in report.failures
+        for each in (failure.result.case.id, *failure.alike)
+    }
+    totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    for level in report.by_level():
+        cases = [each for each in report.results if each.case.level == level["level"]]
+        suite = ET.SubElement(root, "testsuite", name=f"level {level['level']}: {level['name']}")
+        counts = {
+            "tests": len(cases),
+            "failures": sum(each.status is Status.FAILED for each in cases),
+            "errors": sum(each.status is Status.HANGS for each in cases),
+            "skipped": sum(
+                each.status in (Status.NOT_CLAIMED, Status.UNSUPPORTED) for each in cases
+            ),
+        }
+        for name, count in counts.items():
+            suite.set(name, str(count))
+            totals[name] += count
+        for result in cases:
+            failure = explained.get(result.case.id)
+            _case(suite, result, "" if failure is None else failure.replay)
+    if report.trouble or report.missing or report.complaints:
+        suite = ET.SubElement(root, "testsuite", name="the run", tests="1", errors="1")
+        case = ET.SubElement(suite, "testcase", classname="run", name="the run is whole", time="0")
+        ET.SubElement(case, "error", message=_clean(report.verdict)).text = _clean(text(report))
+        totals["tests"] += 1
+        totals["errors"] += 1
+    for name, count in totals.items():
+        root.set(name, str(count))
+    root.set("time", f"{report.seconds:.3f}")
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _case(suite: ET.Element, result: Result, replay: str) -> None:
+    case = result.case
+    made = ET.SubElement(
+        suite,
+        "testcase",
+        classname=f"{case.chart}.level{case.level}.{case.rule}",
+        name=_clean(f"{case.title} [{case.id}]"),
+        time="0",
+    )
+    match result.status:
+        case Status.FAILED:
+            told = ET.SubElement(made, "failure", message=_clean(result.why), type="deviation")
+            steps = "\n".join(map(repr, steps_of(result)))
+            told.text = _clean(f"{steps}\n\nreplay: {replay}\n\n{result.log}")
+        case Status.HANGS:
+            ET.SubElement(made, "error", message=_clean(result.why), type="infrastructure")
+        case Status.NOT_CLAIMED | Status.UNSUPPORTED:
+            ET.SubElement(made, "skipped", message=_clean(result.why or result.status))
+
+
+def _clean(value: str) -> str:
+    """A text without what XML cannot hold."""
+    return _NO_XML.sub("\ufffd", value)

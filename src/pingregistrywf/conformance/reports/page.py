@@ -1,0 +1,57 @@
+"""A report as one page of HTML: the verdict, the levels, each failure, and the diagram.
+
+The page holds all that it shows, asks nothing of any host, and needs no script.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from pingregistrywf.chart.table import Table
+from pingregistrywf.conformance.run.report import Report, steps_of
+from pingregistrywf.generate.svg import svg
+
+
+def page(report: Report, table: Table) -> str:
+    """The page.
+
+    Args:
+        report: the report.
+        table: the table of the chart under test, for the diagram.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["compact"] = _compact
+    source = files("pingregistrywf.conformance.reports").joinpath("page.html.jinja")
+    template = environment.from_string(source.read_text(encoding="utf-8"))
+    return template.render(
+        report=report,
+        levels=report.by_level(),
+        failures=[(each, steps_of(each.shortest)) for each in report.failures],
+        diagram=Markup(svg(table)),  # noqa: S704 (our own drawing)
+        failing=sorted(_failing(report, table)),
+    )
+
+
+def _failing(report: Report, table: Table) -> set[tuple[str, str]]:
+    """The states and commands that failed, where the diagram has an arrow for them."""
+    moves = {(cell.state, cell.command) for cell in table.cells.values()}
+    found = set()
+    for failure in report.failures:
+        for each in failure.shortest.exchanges:
+            told = (each.step.state, str(each.step.send.get("command")))
+            if each.step.state:
+                last = told
+        if failure.shortest.exchanges and last in moves:
+            found.add(last)
+    return found
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

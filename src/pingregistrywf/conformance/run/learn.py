@@ -1,0 +1,164 @@
+"""The state machine that an implementation has, learned from its answers, against the chart.
+
+AALpy's L* asks sequences of commands, each on a new history.  What is learned is put beside the
+chart, from the first state on, and every command that answers otherwise or leads elsewhere is said.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.chart.table import DELETED, Arguments, Cell, Outcome, Row, Table
+from pingregistrywf.conformance.simulation import code_of
+from pingregistrywf.conformance.suite.sequential import spoken
+from pingregistrywf.conformance.suite.values import ordinary
+
+Json: TypeAlias = Any
+Ask: TypeAlias = Callable[[Mapping[str, Json]], Mapping[str, Json]]
+Output: TypeAlias = tuple[str, str]
+
+MOST_REQUESTS: Final = 40_000
+"""After so many requests nothing is learned."""
+
+
+class UnlearnableError(Exception):
+    """The implementation does not answer as a machine would."""
+
+
+def differences(table: Table, ask: Ask, new_id: Callable[[], str]) -> list[str]:
+    """How the implementation's machine differs from the chart, in words; [] if nothing was learned.
+
+    Args:
+        table: the chart's table.
+        ask: asks the adapter one thing.
+        new_id: makes up an id of a history.
+    """
+    # Imported here: it is large, and only needed when something fails.
+    from aalpy.base import SUL
+    from aalpy.learning_algs import run_Lstar
+    from aalpy.oracles import WMethodEqOracle
+
+    asking = _Asking(table, ask, new_id)
+
+    class Subject(SUL):  # type: ignore[misc]
+        def pre(self) -> None:
+            asking.begin()
+
+        def post(self) -> None:
+            pass
+
+        def step(self, letter: Row | None) -> Output | None:
+            return None if letter is None else asking.tell(letter)
+
+    subject = Subject()
+    oracle = WMethodEqOracle(list(table.rows), subject, len(table.states) + 1)
+    try:
+        learned = run_Lstar(
+            list(table.rows), subject, oracle, automaton_type="mealy", print_level=0
+        )
+    except UnlearnableError:
+        return []
+    except SystemExit:  # how the library says that answers differ from one time to the next
+        return []
+    return _compared(table, learned)
+
+
+class _Asking:
+    """Tells commands, one history after the other."""
+
+    def __init__(self, table: Table, ask: Ask, new_id: Callable[[], str]) -> None:
+        self._table = table
+        self._ask = ask
+        self._new_id = new_id
+        self._history = ""
+        self._stored: dict[str, Json] = {}
+        self._asked = 0
+
+    def begin(self) -> None:
+        """Turn to a new history."""
+        self._history = self._new_id()
+        self._stored = {}
+
+    def tell(self, row: Row) -> Output:
+        """Tell a command; what was answered, and the state that is found."""
+        command, arguments = row
+        args = self._arguments(command, arguments)
+        reply = self._request({"op": "exec", "command": command, "args": args})
+        match reply:
+            case {"ok": {"events": [{"event": str(name)}, *_]}}:
+                answer = f"appends {name}"
+                self._stored.setdefault(command, args)
+            case {"ok": {}}:
+                answer = "appends nothing"
+            case {"error": {"code": str(code)}}:
+                answer = f"answers {code}"
+            case _:
+                raise UnlearnableError
+        match self._request({"op": "find"}):
+            case {"ok": {"state": str(state)}}:
+                return answer, state
+            case {"error": {"code": str()}}:
+                return answer, self._table.chart.initial
+        raise UnlearnableError
+
+    def _request(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
+        self._asked += 1
+        if self._asked > MOST_REQUESTS:
+            raise UnlearnableError
+        chart = {"chart": self._table.chart.chart}
+        return self._ask({**chart, "workflow": self._history, **request})
+
+    def _arguments(self, command: str, arguments: Arguments) -> dict[str, Json]:
+        """The same arguments each time, or one other set."""
+        said = self._table.chart.commands[command].args
+        sets = [
+            {name: ordinary(arg.type, first + at) for at, (name, arg) in enumerate(said.items())}
+            for first in (1, 101)
+        ]
+        stored: dict[str, Json] = self._stored.get(command, sets[0])
+        if arguments is Arguments.OTHER:
+            return sets[1] if stored == sets[0] else sets[0]
+        return stored
+
+
+def _compared(table: Table, learned: Any) -> list[str]:
+    """Walk the chart and the learned machine side by side."""
+    chart = table.chart
+    said: dict[str, None] = {}
+    queue: deque[tuple[str, Any]] = deque([(chart.initial, learned.initial_state)])
+    seen = {(chart.initial, learned.initial_state.state_id)}
+    while queue:
+        state, there = queue.popleft()
+        for row in table.rows:
+            cell = table.cells[row, state]
+            answer, found = there.output_fun[row]
+            meant = _meant(cell)
+            target = chart.initial if cell.target == DELETED else cell.target
+            told = f"from {state}, {spoken(row)}"
+            if answer != meant:
+                said[f"{told} {answer}, should {_infinitive(meant)}"] = None
+            elif found != target:
+                said[f"{told} goes to {found}, should go to {target}"] = None
+            else:
+                after = there.transitions[row]
+                if (cell.target, after.state_id) not in seen:
+                    seen.add((cell.target, after.state_id))
+                    queue.append((cell.target, after))
+    return list(said)
+
+
+def _meant(cell: Cell) -> str:
+    match cell.outcome:
+        case Outcome.EMIT:
+            return f"appends {cell.event}"
+        case Outcome.REJECT:
+            return f"answers {code_of(str(cell.error))}"
+        case Outcome.NOOP | Outcome.DELETE:
+            return "appends nothing"
+
+
+def _infinitive(told: str) -> str:
+    verb, _, rest = told.partition(" ")
+    return f"{verb.removesuffix('s')} {rest}"

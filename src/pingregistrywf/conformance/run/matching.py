@@ -1,0 +1,149 @@
+"""Compares answers with what a case expects, and learns the ids that its names stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import Any, Final, TypeAlias
+from uuid import UUID, uuid5
+
+from pingregistrywf.conformance.suite.case import Hex, Ref, plain
+from pingregistrywf.conformance.suite.encoding import ulid_hex
+
+Json: TypeAlias = Any
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+class Names:
+    """What the names of a case stand for in one run of it.
+
+    Args:
+        ids: the ids to make up, by name, and how.
+        define: the events that names stand for.
+        random: makes the ids up.
+    """
+
+    def __init__(self, ids: Mapping[str, Json], define: Mapping[str, Json], random: Random) -> None:
+        self._known: dict[str, str] = {}
+        self._define = define
+        # Ids in the order of their names, so that what is sorted by id is the same in every run.
+        drawn = sorted(random.getrandbits(122) for _ in ids)
+        for number, (name, how) in zip(drawn, sorted(ids.items()), strict=True):
+            bits = number >> 60 << 64 | number & (1 << 60) - 1
+            if how in ("uuid", "name"):
+                self._known[name] = str(UUID(int=bits, version=4))
+        for name, how in ids.items():
+            if isinstance(how, Mapping):
+                namespace, prefix, base = how["uuid5"]
+                self._known[name] = str(uuid5(UUID(namespace), prefix + self._known[base.name]))
+
+    def fill(self, value: Json) -> Json:
+        """A value to send, with what its names stand for."""
+        match value:
+            case str() | int() | None | float():
+                return value
+            case Ref(name):
+                return self._known.get(name, "")
+            case Hex(parts):
+                return "".join(
+                    part if isinstance(part, str) else self._bytes(part) for part in parts
+                )
+            case Mapping():
+                if len(value) == 1 and "repeat" in value:
+                    text, times = value["repeat"]
+                    return text * times
+                return {key: self.fill(each) for key, each in value.items()}
+            case _:
+                return [self.fill(each) for each in value]
+
+    def fits(self, expected: Json, actual: Json) -> bool:
+        """Whether a value is the one expected; a name that is not known yet is learned from it."""
+        kind = type(expected)
+        if kind is Ref:
+            return self._fits_name(expected.name, actual)
+        if kind is dict:
+            if len(expected) == 1 and "repeat" in expected:
+                return bool(self.fill(expected) == actual)
+            return (
+                type(actual) is dict
+                and len(actual) == len(expected)
+                and all(
+                    key in actual and self.fits(each, actual[key]) for key, each in expected.items()
+                )
+            )
+        if kind is list:
+            return (
+                type(actual) is list
+                and len(actual) == len(expected)
+                and all(map(self.fits, expected, actual))
+            )
+        if kind is Hex:
+            return bool(self.fill(expected) == actual)
+        return type(actual) is kind and bool(expected == actual)
+
+    def answers(self, expected: Mapping[str, Json], reply: Mapping[str, Json]) -> bool:
+        """Whether a reply is the answer expected; of an error only the expected keys count."""
+        if "error" not in expected:
+            return "ok" in reply and self.fits(expected["ok"], reply["ok"])
+        told = reply.get("error")
+        return isinstance(told, dict) and all(
+            key in told and self.fits(each, told[key]) for key, each in expected["error"].items()
+        )
+
+    def spoken(self, value: Json) -> Json:
+        """A value of a request or reply, with the names of the ids in it, for readers."""
+        return self._spoken(value, {text: name for name, text in self._known.items()})
+
+    def expected(self, value: Json) -> Json:
+        """What was expected, events spelt out, for readers."""
+        if isinstance(value, Ref):
+            known = self._define.get(value.name)
+            return value.name if known is None else self.expected(known)
+        if isinstance(value, Hex):
+            return plain(value)
+        if isinstance(value, Mapping):
+            return {key: self.expected(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.expected(each) for each in value]
+        return value
+
+    def _spoken(self, value: Json, names: Mapping[str, str]) -> Json:
+        match value:
+            case str():
+                return names.get(value, value)
+            case dict():
+                return {key: self._spoken(each, names) for key, each in value.items()}
+            case list():
+                return [self._spoken(each, names) for each in value]
+            case _:
+                return value
+
+    def _bytes(self, name: Ref) -> str:
+        text = self._known.get(name.name, "")
+        return text.replace("-", "") if "-" in text or not text else ulid_hex(text)
+
+    def _fits_name(self, name: str, actual: Json) -> bool:
+        event = self._define.get(name)
+        if event is not None:
+            return self._fits_event(event, actual)
+        known = self._known.get(name)
+        if known is not None:
+            return bool(known == actual)
+        if not isinstance(actual, str) or not _ULID.fullmatch(actual):
+            return False
+        self._known[name] = actual
+        return True
+
+    def _fits_event(self, expected: Mapping[str, Json], actual: Json) -> bool:
+        if type(actual) is not dict:
+            return False
+        unasked = "wire" in actual and "wire" not in expected
+        return (
+            len(actual) - unasked == len(expected)
+            and all(
+                key in actual and self.fits(each, actual[key]) for key, each in expected.items()
+            )
+            # Within a history ids grow strictly (behaviour.md, section 8, 9).
+            and (type(expected["id"]) is str or bool(actual["parent"] < actual["id"]))
+        )

@@ -1,0 +1,204 @@
+"""One case on one adapter: what to send next, and whether what comes back is right.
+
+A performance is a generator of requests, so that several may be under way on one adapter.  It ends
+at the first answer that is not the one expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from random import Random
+from typing import Any, TypeAlias
+
+from pingregistrywf.conformance.run.matching import Names
+from pingregistrywf.conformance.run.opinion import SecondOpinion
+from pingregistrywf.conformance.suite.case import Case, Step
+from pingregistrywf.conformance.suite.play import DEFAULT_CHART
+
+Json: TypeAlias = Any
+Batch: TypeAlias = Sequence[Mapping[str, Json]]
+Performance: TypeAlias = Generator[Batch, list[dict[str, Json]], "Result"]
+
+
+class Status(StrEnum):
+    """How a case came out."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    HANGS = "hangs"
+    NOT_CLAIMED = "not claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer, with the names of the ids, for readers.
+
+    Attributes:
+        step: the step of the case.
+        send: what was sent.
+        expect: what was expected.
+        got: what was answered; None if nothing was.
+        right: whether it is the answer expected.
+    """
+
+    step: Step
+    send: Json
+    expect: Json
+    got: Json
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a case came out.
+
+    Attributes:
+        case: the case.
+        status: how it came out.
+        why: one line that says what was wrong, if anything was.
+        exchanges: what was said up to there, for a case that failed.
+        log: the end of what the adapter wrote to standard error meanwhile.
+    """
+
+    case: Case
+    status: Status
+    why: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+    log: str = ""
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was said so far in a performance."""
+
+    names: Names
+    pairs: list[tuple[Step, Mapping[str, Json], Json, bool]] = field(default_factory=list)
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(
+            Exchange(
+                step,
+                self.names.spoken(dict(sent)),
+                self.names.expected(dict(step.expect) or None),
+                self.names.spoken(_without_id(got)),
+                right,
+            )
+            for step, sent, got, right in self.pairs
+        )
+
+
+def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
+    """Perform a case.
+
+    Args:
+        case: the case.
+        opinion: judges the histories at the end.
+        random: makes ids up.
+    """
+    names = Names(case.ids, case.define, random)
+    said = _Said(names)
+    seen: dict[Json, dict[str, tuple[Step, Json]]] = {}
+    for step in case.steps:
+        if step.together:
+            why = yield from _race(step, names, said)
+            if why:
+                return Result(case, Status.FAILED, why, said.exchanges())
+            continue
+        sent = names.fill(step.send)
+        (reply,) = yield [sent]
+        if step.died:
+            right = "died" in reply
+        elif "unsupported" in reply:
+            told = reply["unsupported"]
+            reason = told.get("reason", "") if isinstance(told, dict) else ""
+            return Result(case, Status.UNSUPPORTED, f"{step.send['op']}: {reason}")
+        else:
+            right = names.answers(step.expect, reply)
+        said.pairs.append((step, sent, reply, right))
+        if not right:
+            return Result(case, Status.FAILED, _why(step), said.exchanges())
+        if step.observes and "ok" in reply:
+            seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
+    for looks in seen.values():
+        why = _contradiction(opinion, looks)
+        if why:
+            return Result(case, Status.FAILED, why, said.exchanges())
+    return Result(case, Status.PASSED)
+
+
+def _why(step: Step) -> str:
+    op = step.send["op"]
+    if op == "exec":
+        where = f" in {step.state}" if step.state else ""
+        return f"{step.send['command']}{where} is answered otherwise"
+    if step.died:
+        return f"{step.send.get('operation')} does not kill the adapter where the crash was armed"
+    looked = {
+        "find": "the state that is found is another",
+        "events": "the history that is read is another",
+        "decode": "the bytes are decoded otherwise",
+    }
+    return looked.get(op, f"{op} is answered otherwise")
+
+
+def _without_id(reply: Json) -> Json:
+    if not isinstance(reply, dict):
+        return reply
+    return {key: value for key, value in reply.items() if key != "id"}
+
+
+def _whose(sent: Mapping[str, Json]) -> Json:
+    return sent.get("chart"), sent.get("workflow", sent.get("index"))
+
+
+def _contradiction(opinion: SecondOpinion, looks: Mapping[str, tuple[Step, Json]]) -> str:
+    """What the second oracle says against the last look at a history."""
+    if "events" not in looks or "find" not in looks:
+        return ""
+    step, history = looks["events"]
+    name = step.send.get("chart", DEFAULT_CHART)
+    return opinion.contradicts(name, history["events"], looks["find"][1])
+
+
+# --- Races --------------------------------------------------------------------------------------
+
+
+def _race(step: Step, names: Names, said: _Said) -> Generator[Batch, list[dict[str, Json]], str]:
+    """Send requests at once; each that was acknowledged must be in the history just once."""
+    requests = [names.fill(each) for each in step.together]
+    first = requests[0]
+    look = {key: first[key] for key in ("chart", "workflow", "index") if key in first}
+    (before,) = yield [{"op": "events"} | look]
+    replies = yield requests
+    servers = sorted({each.get("server", "s0") for each in requests})
+    after = yield [{"op": "events", "server": server} | look for server in servers]
+    ok = [reply["ok"] for reply in replies if "ok" in reply]
+    refusals = [each["error"] for each in step.any_of if "error" in each]
+    for sent, reply in zip(requests, replies, strict=True):
+        fits = "ok" in reply or any(names.answers({"error": each}, reply) for each in refusals)
+        said.pairs.append((step, sent, reply, fits))
+        if not fits:
+            return "a command that lost a race is answered otherwise"
+    for reply in after:
+        said.pairs.append((step, look, reply, False))
+        try:
+            history = reply["ok"]["events"]
+            known = before["ok"]["events"]
+            told = [event for each in ok for event in each["events"]]
+            acknowledged = [each["vid"] for each in ok]
+        except (KeyError, TypeError):
+            return "a race is answered by what is no answer"
+        if history[: len(known)] != known:
+            return "what was in the history before a race is not there after it"
+        if sorted(acknowledged) != [each["id"] for each in history[len(known) :]]:
+            return "the history does not hold each acknowledged command just once"
+        if sorted(told, key=lambda each: str(each["id"])) != history[len(known) :]:
+            return "an acknowledged event is another than the one in the history"
+        if any(b["parent"] != a["id"] for a, b in pairwise(history)):
+            return "the history is no chain after a race"
+        said.pairs[-1] = (step, look, reply, True)
+    return ""

@@ -1,0 +1,250 @@
+"""What a run says: a result for every case, and one verdict.
+
+The verdict follows from counts alone.  It names its scope, for a run of fewer levels or with a
+filter says less than a whole one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+from pingregistrywf.conformance.run.expected import ExpectedFailures
+from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.session import Hello
+from pingregistrywf.conformance.suite import LEVELS, VERSION
+from pingregistrywf.conformance.suite.script import Bound
+
+Json: TypeAlias = Any
+
+
+class Exit(IntEnum):
+    """How a run ends, for scripts."""
+
+    CONFORMS = 0
+    DEVIATES = 1
+    INFRASTRUCTURE = 2
+    INCOMPLETE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is meant to cover.
+
+    Attributes:
+        levels: the levels.
+        bound: how many states an implementation may have.
+        only: the patterns of the cases to run; a filtered run never claims conformance.
+    """
+
+    levels: tuple[int, ...]
+    bound: Bound
+    only: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return (
+            f"level{'s' if len(self.levels) > 1 else ''} {spoken_levels(self.levels)}, {self.bound}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure that a developer can act on.
+
+    Attributes:
+        result: the case as it failed in the run.
+        shortest: the shortest sequence that fails, as it failed.
+        prose: what the rule says.
+        replay: the command line that runs just the shortest sequence.
+        alike: the ids of other cases that failed in the same way.
+        note: what else is to be said, such as that it fails only sometimes.
+    """
+
+    result: Result
+    shortest: Result
+    prose: str
+    replay: str
+    alike: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run says.
+
+    Attributes:
+        chart: the name of the chart under test.
+        sha256: its hash.
+        hello: what the adapter says of itself; None if it could not be greeted.
+        scope: what the run is meant to cover.
+        results: the result of each case that was planned, in the suite's order.
+        failures: the failures, one for all that are alike.
+        differences: how the machine that the implementation has differs from the chart, in words.
+        complaints: what is wrong with the list of expected failures.
+        expected: that list.
+        missing: what keeps the run from being complete, in words.
+        trouble: what is wrong with the infrastructure, in words; empty if nothing is.
+        seconds: how long it took; the one thing that differs from run to run.
+    """
+
+    chart: str
+    sha256: str
+    hello: Hello | None
+    scope: Scope
+    results: Sequence[Result]
+    failures: Sequence[Failure] = ()
+    differences: Sequence[str] = ()
+    complaints: Sequence[str] = ()
+    expected: ExpectedFailures = field(default_factory=lambda: ExpectedFailures({}))
+    missing: Sequence[str] = ()
+    trouble: str = ""
+    seconds: float = 0.0
+
+    def count(self, *statuses: Status, level: int | None = None) -> int:
+        """How many cases came out so."""
+        return sum(
+            result.status in statuses and level in (None, result.case.level)
+            for result in self.results
+        )
+
+    @property
+    def unexpected(self) -> list[Result]:
+        """The cases that failed and were not expected to."""
+        return [
+            result
+            for result in self.results
+            if result.status is Status.FAILED and result.case.id not in self.expected.entries
+        ]
+
+    @property
+    def excused(self) -> int:
+        """How many cases failed as expected."""
+        return self.count(Status.FAILED) - len(self.unexpected)
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code."""
+        if self.unexpected or self.complaints:
+            return Exit.DEVIATES
+        if self.trouble or self.count(Status.HANGS):
+            return Exit.INFRASTRUCTURE
+        if self.missing or not self.count(Status.PASSED, Status.FAILED):
+            return Exit.INCOMPLETE
+        return Exit.CONFORMS
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one line."""
+        run = self.count(Status.PASSED, Status.FAILED)
+        match self.exit:
+            case Exit.CONFORMS:
+                but = f" except {self.excused} listed" if self.excused else ""
+                return f"conforms{but}: {self.scope}, {run:,} cases"
+            case Exit.DEVIATES:
+                failed = len(self.unexpected)
+                of = f"{failed:,} of {run:,} cases" if failed else self.complaints[0]
+                return f"deviates: {of} ({self.scope})"
+            case Exit.INFRASTRUCTURE:
+                hangs = f"{self.count(Status.HANGS)} cases were not answered in time"
+                return f"no verdict: {self.trouble or hangs}"
+            case Exit.INCOMPLETE:
+                why = "; ".join(self.missing) or "no case was run"
+                return f"incomplete: {why} ({run:,} cases run)"
+
+    def by_level(self) -> list[dict[str, Json]]:
+        """The counts of each level in scope."""
+        counts: dict[int, Counter[Status]] = {level: Counter() for level in self.scope.levels}
+        for result in self.results:
+            counts[result.case.level][result.status] += 1
+        return [
+            {
+                "level": level,
+                "name": LEVELS[level],
+                "claimed": bool(sum(of.values()) - of[Status.NOT_CLAIMED]),
+                **{status.name.lower(): of[status] for status in Status},
+            }
+            for level, of in counts.items()
+        ]
+
+    def document(self) -> dict[str, Json]:
+        """The report as JSON."""
+        return {
+            "format": "pingregistrywf-report/1",
+            "verdict": self.verdict,
+            "exit": int(self.exit),
+            "suite": VERSION,
+            "chart": self.chart,
+            "chart_sha256": self.sha256,
+            "adapter": self.hello and self.hello.document(),
+            "scope": {
+                "levels": list(self.scope.levels),
+                "bound": self.scope.bound,
+                "only": list(self.scope.only),
+            },
+            "levels": self.by_level(),
+            "failures": [_failure(each) for each in self.failures],
+            "differences": list(self.differences),
+            "expected_failures": self.excused,
+            "complaints": list(self.complaints),
+            "missing": list(self.missing),
+            "cases": {each.case.id: each.status for each in self.results},
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def _failure(failure: Failure) -> dict[str, Json]:
+    case = failure.result.case
+    return {
+        "id": case.id,
+        "level": case.level,
+        "title": case.title,
+        "rule": case.rule,
+        "prose": failure.prose,
+        "why": failure.shortest.why,
+        "steps": steps_of(failure.shortest),
+        "replay": failure.replay,
+        "alike": list(failure.alike),
+        "note": failure.note,
+        "log": failure.shortest.log,
+    }
+
+
+def steps_of(result: Result) -> list[dict[str, Json]]:
+    """What was said in a failed case, step by step, long texts cut."""
+    return [
+        {
+            "state": each.step.state,
+            "rule": each.step.rule,
+            "send": cut(each.send),
+            "expect": cut(each.expect),
+            "got": cut(each.got),
+            "right": each.right,
+        }
+        for each in result.exchanges
+    ]
+
+
+def cut(value: Json, most: int = 200) -> Json:
+    """A value, with long texts and lists cut in the middle."""
+    match value:
+        case str() if len(value) > most:
+            return f"{value[: most // 2]}… ({len(value):,} characters)"
+        case list() if len(value) > 10:
+            left = f"… {len(value) - 6} more …"
+            return [*(cut(each) for each in value[:3]), left, *(cut(each) for each in value[-3:])]
+        case list():
+            return [cut(each) for each in value]
+        case dict():
+            return {key: cut(each) for key, each in value.items()}
+        case _:
+            return value
+
+
+def spoken_levels(levels: Sequence[int]) -> str:
+    """Levels in words: 1-3, or 1, 4."""
+    if len(levels) > 1 and list(levels) == list(range(levels[0], levels[-1] + 1)):
+        return f"{levels[0]}-{levels[-1]}"
+    return ", ".join(map(str, levels))

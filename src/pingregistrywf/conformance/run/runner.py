@@ -1,0 +1,284 @@
+"""A run: which cases, on which adapter, and what they say together."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+from random import Random
+from uuid import UUID
+
+from pingregistrywf.conformance.run import learn, shrink
+from pingregistrywf.conformance.run.expected import NONE, ExpectedFailures
+from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.report import Failure, Report, Scope
+from pingregistrywf.conformance.run.session import (
+    PROTOCOL,
+    SIDE_BY_SIDE,
+    BrokenOffError,
+    Hello,
+    InfrastructureError,
+    Session,
+)
+from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, Talk
+from pingregistrywf.conformance.suite import VERSION, Suite
+from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.script import Script, to_text
+from pingregistrywf.generate.document import document
+
+MOST_EXPLAINED = 20
+"""So many kinds of failures are shrunk and explained; the others are listed."""
+FLAKY = "It failed once and passed when it was run again: the answers are not always the same."
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        suite: the suite.
+        scope: which of its cases.
+        manifest: the ids that the whole suite must have; None if nobody wrote them down.
+        expected: the failures that are expected.
+        today: the day, for those.
+        seed: makes the ids up; None for others in every run.
+        command: how the run was asked for, to which a replay is added.
+        script: a single script to run in place of the suite.
+        progress: told how many cases of how many have ended.
+    """
+
+    suite: Suite
+    scope: Scope
+    manifest: Collection[str] | None = None
+    expected: ExpectedFailures = NONE
+    today: date = date.min
+    seed: int | None = None
+    command: tuple[str, ...] = ()
+    script: Script | None = None
+    progress: Progress = field(default=lambda _done, _all: None)
+
+
+def run(plan: Plan, talk: Talk) -> Report:
+    """Run the suite on an adapter.
+
+    Args:
+        plan: what to run.
+        talk: the talk with the adapter, which is closed at the end.
+
+    Raises:
+        NotMinimalError: two states of the chart cannot be told apart.
+    """
+    return _Run(plan, talk).report()
+
+
+class _Run:
+    def __init__(self, plan: Plan, talk: Talk) -> None:
+        self._plan = plan
+        self._started = time.monotonic()
+        self._table = plan.suite.player.tables[plan.suite.main]
+        self._sha256 = document(self._table).sha256
+        self._random = Random(plan.seed)  # noqa: S311 (ids of a test)
+        opening = {
+            "protocol": PROTOCOL,
+            "suite": VERSION,
+            "chart": plan.suite.main,
+            "chart_sha256": self._sha256,
+        }
+        charts = plan.suite.model.charts
+        self._session = Session(talk, charts, opening, self._sha256, self._random)
+        self._missing: list[str] = []
+        self._trouble = ""
+
+    def report(self) -> Report:
+        hello: Hello | None = None
+        results: list[Result] = []
+        failures: list[Failure] = []
+        told: list[str] = []
+        complaints: list[str] = []
+        try:
+            hello = self._session.hello()
+            cases = self._cases()
+            results = self._performed(cases, hello)
+            complaints = self._complaints(results)
+            failed = [each for each in results if each.status is Status.FAILED]
+            failures = [
+                self._explained(alike)
+                for alike in _alike(failed, self._plan.expected.entries)[:MOST_EXPLAINED]
+            ]
+            if any(each.result.case.level == 1 for each in failures):
+                told = self._learned()
+            self._session.bye()
+        except (InfrastructureError, CannotStartError) as error:
+            self._trouble = str(error)
+        except BrokenTalkError as error:
+            self._trouble = f"at the end: {error.what}"
+        finally:
+            self._session.close()
+        return Report(
+            chart=self._plan.suite.main,
+            sha256=self._sha256,
+            hello=hello,
+            scope=self._plan.scope,
+            results=results,
+            failures=failures,
+            differences=told,
+            complaints=complaints,
+            expected=self._plan.expected,
+            missing=self._missing,
+            trouble=self._trouble,
+            seconds=time.monotonic() - self._started,
+        )
+
+    # --- Which cases ----------------------------------------------------------------------------
+
+    def _cases(self) -> list[Case]:
+        plan, scope = self._plan, self._plan.scope
+        if plan.script is not None:
+            self._missing.append("a replay is not the suite")
+            return [plan.suite.player.play(plan.script)]
+        cases = list(plan.suite.cases(frozenset(scope.levels), scope.bound))
+        if plan.manifest is not None and scope.bound == "n+2":
+            there = {case.id for case in cases}
+            levels = {str(level) for level in scope.levels}
+            gone = [
+                each for each in plan.manifest if each.split("-")[0] in levels and each not in there
+            ]
+            if gone:
+                names = ", ".join(sorted(gone)[:3])
+                self._missing.append(f"{len(gone)} cases of the manifest have vanished: {names}")
+        if scope.only:
+            cases = [case for case in cases if _chosen(case, scope.only)]
+            self._missing.append(
+                f"a filter was used: {' '.join(scope.only)}"
+                if cases
+                else f"no case is like {' '.join(scope.only)}"
+            )
+        return cases
+
+    def _performed(self, cases: list[Case], hello: Hello) -> list[Result]:
+        claimed = [case for case in cases if set(case.needs) <= hello.capabilities]
+        beside = SIDE_BY_SIDE if "concurrent" in hello.capabilities else 1
+        found: dict[str, Result] = {}
+        try:
+            for result in self._session.perform(claimed, side_by_side=beside):
+                found[result.case.id] = result
+                self._plan.progress(len(found), len(claimed))
+        except BrokenOffError as error:
+            self._missing.append(str(error))
+        except InfrastructureError as error:
+            self._trouble = str(error)
+        left = len(claimed) - len(found)
+        if left:
+            self._missing.append(f"{left:,} of {len(claimed):,} cases were not run")
+        unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
+        if unsupported:
+            self._missing.append(f"{unsupported:,} cases are answered unsupported, though claimed")
+        asked = {case.id for case in claimed}
+        return [
+            found.get(case.id) or Result(case, Status.NOT_CLAIMED)
+            for case in cases
+            if case.id in found or case.id not in asked
+        ]
+
+    def _complaints(self, results: Iterable[Result]) -> list[str]:
+        expected = self._plan.expected
+        if not expected.entries:
+            return []
+        known = self._plan.manifest
+        if known is None:
+            known = {case.id for case in self._plan.suite.cases()}
+        passed = {each.case.id for each in results if each.status is Status.PASSED}
+        return expected.complaints(known, passed, self._plan.today)
+
+    # --- What failed ----------------------------------------------------------------------------
+
+    def _explained(self, alike: list[Result]) -> Failure:
+        first = min(alike, key=lambda each: len(each.case.script.actions))
+        player = self._plan.suite.player
+        note = ""
+        shortest = first
+        if not self._trouble:
+            with suppress(BrokenOffError, InfrastructureError, CannotStartError):
+                found = shrink.shortest(first, player.play, self._perform_one)
+                if found is None:
+                    note = FLAKY
+                else:
+                    shortest = found
+        rule = _rule_of(shortest)
+        line = (*self._plan.command, "--replay", to_text(shortest.case.script))
+        return Failure(
+            result=first,
+            shortest=shortest,
+            prose=player.prose(shortest.case.chart, rule),
+            replay=shlex.join(line),
+            alike=tuple(each.case.id for each in alike if each is not first),
+            note=note,
+        )
+
+    def _perform_one(self, case: Case) -> Result:
+        return next(iter(self._session.perform([case])))
+
+    def _learned(self) -> list[str]:
+        if self._table.chart.keyed_by or self._trouble:
+            return []
+        with suppress(BrokenTalkError, InfrastructureError, CannotStartError):
+            return learn.differences(self._table, self._session.ask, self._new_id)
+        return []
+
+    def _new_id(self) -> str:
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _chosen(case: Case, patterns: Iterable[str]) -> bool:
+    return any(
+        fnmatchcase(text, pattern)
+        for pattern in patterns
+        for text in (case.id, case.rule, case.title)
+    )
+
+
+def _rule_of(result: Result) -> str:
+    """The rule that says what should have been answered."""
+    wrong = [each.step.rule for each in result.exchanges if not each.right]
+    if wrong and wrong[-1] != "find":
+        return wrong[-1]
+    # A look at a history fails for what was told before it.
+    told = [each.step.rule for each in result.exchanges if not each.step.observes]
+    return told[-1] if told else result.case.rule
+
+
+def _alike(failed: Iterable[Result], expected: Collection[str]) -> list[list[Result]]:
+    """Failures that were not expected, together where they look the same."""
+    groups: dict[tuple[str, ...], list[Result]] = {}
+    for result in failed:
+        if result.case.id in expected:
+            continue
+        last = result.exchanges[-1] if result.exchanges else None
+        looks = (last and (_kind(last.expect), _kind(last.got))) or ("", "")
+        groups.setdefault((str(result.case.level), result.why, *looks), []).append(result)
+    return sorted(groups.values(), key=lambda group: (group[0].case.level, -len(group)))
+
+
+def _kind(answer: object) -> str:
+    match answer:
+        case {"error": {"code": str(code)}}:
+            return code
+        case {"ok": {"events": [*events]}}:
+            return f"{len(events)} events"
+        case {"ok": {"state": str(state)}}:
+            return state
+        case _:
+            return ""
+
+
+def planned(plan: Plan) -> Iterator[Case]:
+    """The cases of a plan, for who performs them one by one."""
+    scope = plan.scope
+    for case in plan.suite.cases(frozenset(scope.levels), scope.bound):
+        if not scope.only or _chosen(case, scope.only):
+            yield case

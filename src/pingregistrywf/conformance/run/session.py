@@ -1,0 +1,343 @@
+"""A session: one adapter, over all its restarts, and the cases that are performed on it.
+
+Cases run side by side as far as the adapter claims ``concurrent``; those that collect garbage or
+kill the adapter run alone.  When a talk breaks, the cases under way are performed again one by one,
+so that a bad answer fails its own case and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.conformance.run.opinion import SecondOpinion
+from pingregistrywf.conformance.run.perform import Batch, Performance, Result, Status, perform
+from pingregistrywf.conformance.run.talk import (
+    AdapterEndedError,
+    AdapterHangsError,
+    BrokenTalkError,
+    Talk,
+)
+from pingregistrywf.conformance.suite.case import Case
+
+Json: TypeAlias = Any
+
+PROTOCOL: Final = 1
+SIDE_BY_SIDE: Final = 8
+"""So many cases are under way at once on an adapter that claims ``concurrent``."""
+GIVE_UP_EARLY: Final = 10
+"""After so many broken talks, when no case was ever performed to its end, the run ends."""
+GIVE_UP: Final = 50
+"""After so many broken talks in a row, the run ends."""
+HANGS: Final = 3
+"""After so many hangs the run ends."""
+
+
+class InfrastructureError(Exception):
+    """The run says nothing of the implementation; the text says why and what to do."""
+
+
+class BrokenOffError(Exception):
+    """Case after case failed because the talk broke; what is left is not worth the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What the adapter says of itself.
+
+    Attributes:
+        implementation: its name.
+        version: its version.
+        language: what it is written in.
+        capabilities: what it claims.
+    """
+
+    implementation: str
+    version: str
+    language: str
+    capabilities: frozenset[str]
+
+    def document(self) -> dict[str, Json]:
+        """The same as JSON."""
+        return {
+            "implementation": self.implementation,
+            "version": self.version,
+            "language": self.language,
+            "capabilities": sorted(self.capabilities),
+        }
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    case: Case
+    performance: Performance
+    waiting: list[int] = field(default_factory=list)
+    replies: dict[int, Json] = field(default_factory=dict)
+
+
+class Session:
+    """Performs cases on one adapter.
+
+    Args:
+        talk: the talk with the adapter; the session starts it.
+        charts: the charts that the cases are about, by name.
+        opening: what hello asks beside its id and op.
+        sha256: the hash of the chart that the adapter must be for, where it gives one.
+        random: makes ids up.
+    """
+
+    def __init__(
+        self,
+        talk: Talk,
+        charts: Mapping[str, Chart],
+        opening: Mapping[str, Json],
+        sha256: str,
+        random: Random,
+    ) -> None:
+        self._talk = talk
+        self._opinion = SecondOpinion(charts)
+        self._opening = opening
+        self._sha256 = sha256
+        self._random = random
+        self._next_id = 0
+        self._completed = False
+        self._in_a_row = 0
+        self._hangs = 0
+
+    def hello(self) -> Hello:
+        """Start the adapter and greet it.
+
+        Raises:
+            CannotStartError: there is no adapter.
+            InfrastructureError: it does not speak the protocol, or is for another chart.
+        """
+        self._talk.start()
+        try:
+            reply = self._ask({"op": "hello"} | dict(self._opening))
+        except BrokenTalkError as error:
+            self._talk.stop()
+            raise InfrastructureError(
+                f"hello is not answered: {error.what}{self._logged()}"
+            ) from None
+        hello = reply.get("hello")
+        if not isinstance(hello, dict):
+            self._talk.stop()
+            raise InfrastructureError(
+                f"hello is answered by {reply}, but it must be answered by an object hello; "
+                "see the adapter protocol"
+            )
+        if type(hello.get("protocol")) is not int or hello["protocol"] != PROTOCOL:
+            self._talk.stop()
+            raise InfrastructureError(
+                f"the adapter speaks protocol {hello.get('protocol')!r}, this suite {PROTOCOL}: "
+                "use the versions that belong together"
+            )
+        given = hello.get("chart_sha256")
+        if given is not None and given != self._sha256:
+            self._talk.stop()
+            raise InfrastructureError(
+                f"the adapter is for the chart of hash {given!s:.12}…, the suite for "
+                f"{self._sha256:.12}…: conform against the version of the chart that you have, "
+                "or implement this one and give its hash"
+            )
+        claimed = hello.get("capabilities")
+        if not isinstance(claimed, list) or not all(isinstance(each, str) for each in claimed):
+            self._talk.stop()
+            raise InfrastructureError("hello must have capabilities, a list of names")
+        return Hello(
+            implementation=str(hello.get("implementation", "")),
+            version=str(hello.get("version", "")),
+            language=str(hello.get("language", "")),
+            capabilities=frozenset(claimed),
+        )
+
+    def perform(self, cases: Iterable[Case], *, side_by_side: int = 1) -> Iterator[Result]:
+        """Perform cases; their results come as they end.
+
+        Args:
+            cases: the cases.
+            side_by_side: how many may be under way at once.
+
+        Raises:
+            InfrastructureError: the adapter ends in every case, or hangs again and again.
+            BrokenOffError: it breaks talk after talk; the results so far hold.
+        """
+        alone: list[Case] = []
+        again: list[Case] = []
+
+        def ordinary() -> Iterator[Case]:
+            for case in cases:
+                if case.alone:
+                    alone.append(case)
+                else:
+                    yield case
+
+        yield from self._perform(ordinary(), side_by_side, again)
+        while again or alone:
+            last: list[Case] = []
+            yield from self._perform(iter([*again, *alone]), 1, last)
+            again, alone = last, []
+
+    def bye(self) -> None:
+        """Say goodbye, and wait for the adapter to end.
+
+        Raises:
+            BrokenTalkError: it does not end as the protocol has it.
+        """
+        if self._talk.running:
+            reply = self._ask({"op": "bye"})
+            if reply.get("bye") != {}:
+                raise BrokenTalkError(f"bye is answered by {reply}")
+            self._talk.bye()
+
+    def ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Ask one thing outside of any case; the adapter is started if it is not running.
+
+        Raises:
+            BrokenTalkError: it is not answered.
+        """
+        if not self._talk.running:
+            self.hello()
+        return self._ask(request)
+
+    def close(self) -> None:
+        """End the adapter."""
+        self._talk.close()
+
+    # --- Inside ---------------------------------------------------------------------------------
+
+    def _perform(
+        self, cases: Iterator[Case], side_by_side: int, again: list[Case]
+    ) -> Iterator[Result]:
+        under_way: dict[int, _UnderWay] = {}
+        going: dict[str, _UnderWay] = {}
+        while True:
+            for case in _taken(cases, side_by_side - len(going)):
+                if not self._talk.running:
+                    self.hello()
+                each = _UnderWay(case, perform(case, self._opinion, self._random))
+                going[case.id] = each
+                self._send(each, next(each.performance), under_way)
+            if not going:
+                return
+            try:
+                reply = self._talk.receive()
+                each = self._whose(reply, under_way)
+            except BrokenTalkError as error:
+                broken = list(going.values())
+                under_way.clear()
+                batch = yield from self._break_off(error, broken, again)
+                if batch is None:
+                    going.clear()
+                else:
+                    self.hello()
+                    self._send(broken[0], batch, under_way)
+                continue
+            each.replies[reply["id"]] = reply
+            if len(each.replies) < len(each.waiting):
+                continue
+            result = self._go_on(each, under_way)
+            if result is not None:
+                del going[each.case.id]
+                yield result
+
+    def _go_on(self, each: _UnderWay, under_way: dict[int, _UnderWay]) -> Result | None:
+        replies = [each.replies.pop(number) for number in each.waiting]
+        try:
+            batch = each.performance.send(replies)
+        except StopIteration as end:
+            self._completed = True
+            self._in_a_row = 0
+            result: Result = end.value
+            return replace(result, log=self._talk.log()) if result.exchanges else result
+        self._send(each, batch, under_way)
+        return None
+
+    def _send(
+        self, each: _UnderWay, batch: Iterable[Mapping[str, Json]], under_way: dict[int, _UnderWay]
+    ) -> None:
+        each.waiting = []
+        for request in batch:
+            number = self._number()
+            each.waiting.append(number)
+            under_way[number] = each
+            self._talk.send({"id": number, **request})
+
+    @staticmethod
+    def _whose(reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:
+        number = reply.get("id")
+        each = under_way.pop(number, None) if type(number) is int else None
+        if each is None:
+            raise BrokenTalkError(f"an answer bears an id that was not asked: {reply!r:.400}")
+        kinds = [kind for kind in ("ok", "error", "unsupported") if kind in reply]
+        if len(kinds) != 1 or not isinstance(reply[kinds[0]], dict):
+            raise BrokenTalkError(
+                f"an answer has not just one object ok, error or unsupported: {reply!r:.400}"
+            )
+        return each
+
+    def _break_off(
+        self, error: BrokenTalkError, going: list[_UnderWay], again: list[Case]
+    ) -> Generator[Result, None, Batch | None]:
+        """Judge the cases under way; what to send next, if one goes on after its death."""
+        log = self._talk.log()
+        self._talk.stop()
+        log += self._talk.log()
+        if len(going) > 1:
+            again += [each.case for each in going]
+            return None
+        (each,) = going
+        ended = isinstance(error, AdapterEndedError)
+        try:
+            batch = each.performance.send([{"died" if ended else "broken": error.what}])
+        except StopIteration as end:
+            result: Result = end.value
+        else:
+            return batch  # it was meant to die there
+        hangs = isinstance(error, AdapterHangsError)
+        status = Status.HANGS if hangs else Status.FAILED
+        yield replace(result, status=status, why=error.what, log=log)
+        self._hangs += hangs
+        self._in_a_row += 1
+        if self._hangs >= HANGS:
+            raise InfrastructureError(
+                f"the adapter has hung {HANGS} times: {error.what}; see --timeout"
+            )
+        if self._in_a_row >= (GIVE_UP if self._completed else GIVE_UP_EARLY):
+            if ended and not self._completed:
+                last = log.strip().splitlines()[-1:]
+                raise InfrastructureError(
+                    f"the adapter ends in every case: {error.what}"
+                    + (f"; its log ends: {last[0]}" if last else "")
+                )
+            raise BrokenOffError(
+                f"the last {self._in_a_row} cases each ended in a broken talk: {error.what}"
+            )
+        return None
+
+    def _ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
+        number = self._number()
+        self._talk.send({"id": number, **request})
+        reply = self._talk.receive()
+        if type(reply.get("id")) is not int or reply["id"] != number:
+            raise BrokenTalkError(f"an answer bears another id than was asked: {reply!r:.400}")
+        return reply
+
+    def _number(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+    def _logged(self) -> str:
+        lines = self._talk.log().strip().splitlines()
+        return f"; its log ends: {lines[-1]}" if lines else ""
+
+
+def _taken(cases: Iterator[Case], number: int) -> Iterator[Case]:
+    for _ in range(number):
+        case = next(cases, None)
+        if case is None:
+            return
+        yield case

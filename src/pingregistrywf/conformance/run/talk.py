@@ -1,0 +1,362 @@
+"""Talking to an adapter: a child process on its standard input and output, or an object in process.
+
+A talk sends requests and receives answers, and knows nothing of what they mean.  Whatever is no
+answer is a ``BrokenTalkError``, which says what was received; after it the talk must be started
+again.  Standard error is drained all the time and its end is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shlex
+import subprocess
+import tempfile
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, Protocol, TypeAlias
+
+Json: TypeAlias = Any
+Request: TypeAlias = Mapping[str, Json]
+Reply: TypeAlias = dict[str, Json]
+
+STORE_VARIABLE: Final = "PINGREGISTRYWF_ADAPTER_STORE"
+LOG_SIZE: Final = 1 << 16
+"""So many bytes of the log's end are kept."""
+SHOWN: Final = 400
+"""So many characters of a line that is no answer are shown."""
+CHUNK: Final = 1 << 18
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
+DRAINED: Final = 64
+"""So many chunks of the log are read at once, so that one without end ends nothing."""
+GRACE: Final = 2.0
+"""Seconds that an adapter is given to end by itself."""
+
+
+class BrokenTalkError(Exception):
+    """The adapter did not answer as the protocol has it.
+
+    Attributes:
+        what: what happened, in words.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class AdapterEndedError(BrokenTalkError):
+    """The adapter ended."""
+
+
+class AdapterHangsError(BrokenTalkError):
+    """No answer came in time: an error of the infrastructure, never a verdict."""
+
+
+class CannotStartError(Exception):
+    """There is no adapter to talk to; the text says why and what to do."""
+
+
+class Talk(Protocol):
+    """A conversation with one adapter, over its restarts."""
+
+    @property
+    def running(self) -> bool:
+        """True from ``start`` to ``stop``, or until the adapter has ended."""
+
+    def start(self) -> None:
+        """Start the adapter; it is not running."""
+
+    def send(self, request: Request) -> None:
+        """Send a request, which has its id."""
+
+    def receive(self) -> Reply:
+        """The next answer.
+
+        Raises:
+            BrokenTalkError: what came is no answer, or nothing came.
+        """
+
+    def stop(self) -> None:
+        """End the adapter, if it is running, without asking it."""
+
+    def bye(self) -> None:
+        """Wait for an adapter that has answered ``bye`` to end.
+
+        Raises:
+            BrokenTalkError: it does not end, or not with 0.
+        """
+
+    def close(self) -> None:
+        """End the adapter, and remove what was kept for it."""
+
+    def log(self) -> str:
+        """The end of what the adapter wrote to standard error since this was last asked."""
+
+
+class _Child:
+    """A child process, and its three streams, none of which blocks."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(  # noqa: S603
+            command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=environment
+        )
+        streams = (self.process.stdin, self.process.stdout, self.process.stderr)
+        self.input, self.output, self.errors = (stream.fileno() for stream in streams if stream)
+        for descriptor in (self.input, self.output, self.errors):
+            os.set_blocking(descriptor, False)
+
+    def hang_up(self) -> None:
+        """Close its standard input: there is nothing more to come."""
+        if self.process.stdin:
+            with suppress(OSError):
+                self.process.stdin.close()
+
+    def reap(self) -> int:
+        """Kill it if it is still there; its exit code."""
+        self.hang_up()
+        self.process.kill()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        return self.process.wait()
+
+
+class ChildTalk:
+    """A talk with a child process.
+
+    Args:
+        command: the adapter's command line, split as a shell would; no shell runs it.
+        timeout: after so many seconds without an answer the adapter hangs.
+
+    Raises:
+        CannotStartError: the command line is empty or unbalanced.
+    """
+
+    def __init__(self, command: str, timeout: float) -> None:
+        try:
+            self._command = shlex.split(command)
+        except ValueError as error:
+            raise CannotStartError(f"--adapter: {error} in {command!r}: check its quotes") from None
+        if not self._command:
+            raise CannotStartError("--adapter is empty: give the command that starts the adapter")
+        self._timeout = timeout
+        self._store = tempfile.TemporaryDirectory(prefix="pingregistrywf-adapter-")
+        self._child: _Child | None = None
+        self._outgoing = bytearray()
+        self._received = bytearray()
+        self._searched = 0
+        self._lines: deque[bytes] = deque()
+        self._log = bytearray()
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None
+
+    def start(self) -> None:
+        """Start the adapter.
+
+        Raises:
+            CannotStartError: there is no such program.
+        """
+        try:
+            self._child = _Child(self._command, os.environ | {STORE_VARIABLE: self._store.name})
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise CannotStartError(
+                f"the adapter {self._command[0]} cannot be started: {why}; "
+                "check the command of --adapter"
+            ) from None
+        self._outgoing.clear()
+        self._received.clear()
+        self._searched = 0
+        self._lines.clear()
+
+    def send(self, request: Request) -> None:
+        # ASCII alone, so that an unpaired surrogate reaches the adapter as its escape.
+        self._outgoing += _COMPACT.encode(request).encode() + b"\n"
+
+    def receive(self) -> Reply:
+        if not self._lines:
+            self._await_line()
+        return _answer(self._lines.popleft())
+
+    def stop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            self._drain_log(child)
+            child.reap()
+
+    def bye(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.hang_up()
+        deadline = time.monotonic() + GRACE
+        while (code := child.process.poll()) is None and time.monotonic() < deadline:
+            self._drain_log(child)
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(0.01)
+        self._drain_log(child)
+        child.reap()
+        if code != 0:
+            how = "did not end" if code is None else _ended(code)
+            raise BrokenTalkError(f"after bye the adapter {how}, but it must end with 0")
+
+    def close(self) -> None:
+        self.stop()
+        self._store.cleanup()
+
+    def log(self) -> str:
+        if self._child is not None:
+            self._drain_log(self._child)
+        text = self._log.decode(errors="replace")
+        self._log.clear()
+        return text
+
+    def _await_line(self) -> None:
+        child = self._child
+        if child is None:
+            raise AdapterEndedError("the adapter is not running")
+        readers = [child.output, child.errors]
+        deadline = time.monotonic() + self._timeout
+        while not self._lines:
+            writers = [child.input] if self._outgoing else []
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise AdapterHangsError(f"no answer within {self._timeout:g} s{self._partial()}")
+            readable, writable, _ = select.select(readers, writers, [], left)
+            if child.errors in readable and not self._read_log(child):
+                readers.remove(child.errors)
+            if writable:
+                self._write(child.input)
+            if child.output in readable and not self._read_lines(child.output):
+                raise AdapterEndedError(f"the adapter {self._end(child)}{self._partial()}")
+
+    def _end(self, child: _Child) -> str:
+        """Take leave of a child that has closed its standard output; how it ended, in words."""
+        self._child = None
+        child.hang_up()
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(GRACE)
+        self._drain_log(child)
+        return _ended(child.reap())
+
+    def _write(self, descriptor: int) -> None:
+        try:
+            del self._outgoing[: os.write(descriptor, self._outgoing)]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._outgoing.clear()  # its end shows when its answers are read
+
+    def _read_lines(self, descriptor: int) -> bool:
+        chunk = os.read(descriptor, CHUNK)
+        self._received += chunk
+        end = self._received.rfind(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._received)
+        else:
+            self._lines.extend(bytes(self._received[:end]).split(b"\n"))
+            del self._received[: end + 1]
+            self._searched = 0
+        return bool(chunk)
+
+    def _read_log(self, child: _Child) -> bool:
+        """Read what is there of the log; False at its end."""
+        try:
+            chunk = os.read(child.errors, CHUNK)
+        except BlockingIOError:
+            return True
+        self._log += chunk
+        if len(self._log) > LOG_SIZE:
+            del self._log[:-LOG_SIZE]
+        return bool(chunk)
+
+    def _drain_log(self, child: _Child) -> None:
+        for _ in range(DRAINED):
+            if not select.select([child.errors], [], [], 0)[0] or not self._read_log(child):
+                return
+
+    def _partial(self) -> str:
+        if not self._received:
+            return ""
+        return f", after half a line: {_shown(bytes(self._received))}"
+
+
+class ObjectTalk:
+    """A talk with an object in this process, that answers a request by a reply.
+
+    Args:
+        make: makes the object, at each start afresh.
+    """
+
+    def __init__(self, make: Callable[[], Callable[[Request], Reply]]) -> None:
+        self._make = make
+        self._answer: Callable[[Request], Reply] | None = None
+        self._requests: deque[Request] = deque()
+        self._log = ""
+
+    @property
+    def running(self) -> bool:
+        return self._answer is not None
+
+    def start(self) -> None:
+        self._requests.clear()
+        try:
+            self._answer = self._make()
+        except Exception as error:
+            raise CannotStartError(f"--python: making the adapter failed: {error!r}") from error
+
+    def send(self, request: Request) -> None:
+        self._requests.append(request)
+
+    def receive(self) -> Reply:
+        if self._answer is None:
+            raise AdapterEndedError("the adapter is not running")
+        try:
+            reply = self._answer(self._requests.popleft())
+        except Exception as error:
+            self._answer = None
+            self._log = traceback.format_exc()
+            raise AdapterEndedError(f"the adapter raised {error!r}") from None
+        if not isinstance(reply, dict):
+            raise BrokenTalkError(f"an answer is no dictionary: {reply!r:.{SHOWN}}")
+        return reply
+
+    def stop(self) -> None:
+        self._answer = None
+
+    def bye(self) -> None:
+        self.stop()
+
+    def close(self) -> None:
+        self.stop()
+
+    def log(self) -> str:
+        told, self._log = self._log, ""
+        return told
+
+
+def _answer(line: bytes) -> Reply:
+    try:
+        reply = json.loads(line)
+    except (ValueError, RecursionError):
+        reply = None
+    if not isinstance(reply, dict):
+        raise BrokenTalkError(f"a line is no JSON object: {_shown(line)}")
+    return reply
+
+
+def _shown(line: bytes) -> str:
+    text = line.decode(errors="replace")
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+
+
+def _ended(code: int) -> str:
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -1,0 +1,214 @@
+"""A script: what a case does, in the chart's terms, before it is known what must be answered.
+
+Scripts are what the levels write and what a failure is shrunk in: any action may be left out, and
+what is left is played again.  Arguments that a script does not give are ordinary ones, made from
+their types; ``same`` and ``other`` are meant against what the history carries when it comes to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from typing import Any, Final, Literal, TypeAlias
+
+from pingregistrywf.chart.table import Arguments
+
+Json: TypeAlias = Any
+Bound: TypeAlias = Literal["n", "n+1", "n+2"]
+BOUNDS: Final[tuple[Bound, ...]] = ("n", "n+1", "n+2")
+
+VIDS: Final = ("no_vc", "retry_no_vc", "right", "stale", "epoch", "foreign", "future", "one", "two")
+"""The versions that a command may be told with; a ULID as text is another.
+
+right is the head, stale the event before it, foreign the head of the case's next history, future
+the last ULID that there is; one and two are the ULIDs 1 and 2, which mean nothing special here.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell a command.
+
+    Attributes:
+        command: the command.
+        arguments: any; or the same as carried, or others.
+        args: arguments in place of the ordinary ones.
+        differs: for others: the compared argument that differs; the first unless given.
+        history: the number of the history, from 1.
+        chart: the history's chart; the case's own unless given.
+        key: of a keyed chart: the number of the entry, from 1.
+        vid: one of ``VIDS``, or a ULID.
+        server: the number of the instance, from 0.
+    """
+
+    command: str
+    arguments: Arguments = Arguments.ANY
+    args: Mapping[str, Json] = field(default_factory=dict)
+    differs: str = ""
+    history: int = 1
+    chart: str = ""
+    key: int = 1
+    vid: str = "no_vc"
+    server: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Ask for what is no command, and is refused before anything is looked at.
+
+    Attributes:
+        command: the command's name, or another value in its place.
+        args: the whole of the arguments.
+        vid: the version, sent as it stands; left out if None.
+        history: the number of the history.
+        id: a value to send in place of the history's id.
+    """
+
+    command: Json
+    args: Json
+    vid: Json = None
+    history: int = 1
+    id: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look at a history through one instance."""
+
+    history: int = 1
+    server: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Collect the journal's garbage with a clock so many days ahead."""
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """Decode bytes.
+
+    Attributes:
+        data: the bytes, in hexadecimal.
+        expect: the answer.
+    """
+
+    data: str
+    expect: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Tell a command through several instances at once.
+
+    Attributes:
+        command: the command.
+        servers: how many instances.
+        each: how many times each tells it.
+        vid: no_vc or retry_no_vc.
+    """
+
+    command: str
+    servers: int
+    each: int
+    vid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a declared operation of several steps.
+
+    Attributes:
+        operation: its name.
+        crash: kill the adapter right after this step; None to let it run to its end.
+        args: arguments in place of the ordinary ones.
+    """
+
+    operation: str
+    crash: int | None = None
+
+
+Action: TypeAlias = Tell | Invalid | Look | Collect | Decode | Race | Run
+_KINDS: Final = {
+    "tell": Tell,
+    "invalid": Invalid,
+    "look": Look,
+    "collect": Collect,
+    "decode": Decode,
+    "race": Race,
+    "run": Run,
+}
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a case does.
+
+    Attributes:
+        level: 1 to 6.
+        chart: the chart that it is about.
+        title: what it shows, in words.
+        actions: what it does, in order.
+        rule: what it is there for; the rule of its last action unless given.
+        bound: for cases of the n-complete suite, the least bound that it belongs to.
+        wire: True if the events' bytes are compared, too.
+        servers: through how many instances each history is looked at after each action.
+    """
+
+    level: int
+    chart: str
+    title: str
+    actions: tuple[Action, ...]
+    rule: str = ""
+    bound: str = ""
+    wire: bool = False
+    servers: int = 1
+
+
+def to_text(script: Script) -> str:
+    """A script's chart, level and actions as one line, to be run again."""
+    head: dict[str, Json] = {"chart": script.chart, "level": script.level}
+    head |= {"wire": True} if script.wire else {}
+    head |= {"servers": script.servers} if script.servers > 1 else {}
+    return json.dumps(head | {"do": [_said(action) for action in script.actions]})
+
+
+def from_text(text: str) -> Script:
+    """The script that ``to_text`` wrote.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        said = json.loads(text)
+        actions = tuple(_action(each) for each in said.pop("do"))
+        return Script(title="A replay.", actions=actions, **said)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"not a script to replay ({error}): copy the whole line of the report, quotes included"
+        ) from None
+
+
+def _said(action: Action) -> dict[str, Json]:
+    kind = next(name for name, each in _KINDS.items() if isinstance(action, each))
+    first, *rest = fields(action)
+    values = asdict(action)
+    told = {each.name: values[each.name] for each in rest if values[each.name] != _default(each)}
+    return {kind: values[first.name], **told}
+
+
+def _default(of: Field[Any]) -> Json:
+    return of.default_factory() if of.default_factory is not MISSING else of.default
+
+
+def _action(said: dict[str, Json]) -> Action:
+    (kind,) = (name for name in _KINDS if name in said)
+    first = fields(_KINDS[kind])[0].name
+    values = {first: said[kind], **{key: value for key, value in said.items() if key != kind}}
+    if "arguments" in values:
+        values["arguments"] = Arguments(values["arguments"])
+    made: Action = _KINDS[kind](**values)
+    return made

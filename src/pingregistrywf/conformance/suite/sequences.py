@@ -1,0 +1,212 @@
+"""The n-complete suite of a chart: which commands to tell, one after the other (level 1).
+
+The chart's table is a Mealy machine: a column is a state, a row an input, what can be told from the
+answer an output.  A suite is m-complete if every deterministic implementation with at most m states
+that departs from the machine fails it.  This is the W-method (Chow 1978; Vasilevskii 1973): reach
+every state, tell every sequence of up to m - n + 1 inputs, then find out which state that led to.
+One preset distinguishing sequence does the last where there is one, the shortest; else each state
+has a set of sequences, and any two states share one that tells them apart (harmonized state
+identifiers, HSI; Petrenko 1991).
+
+Pure functions on tables; no adapter, no arguments.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from pingregistrywf.chart.table import Outcome, Row, Table
+from pingregistrywf.conformance.suite.script import BOUNDS, Bound
+
+Word: TypeAlias = tuple[Row, ...]
+Output: TypeAlias = tuple[str, str]
+
+WIDEST_SEARCH: Final = 200_000
+"""So many sets of states are looked at for a distinguishing sequence, then there is none."""
+
+
+class NotMinimalError(ValueError):
+    """Two states of a chart answer every sequence of commands alike.
+
+    Attributes:
+        states: the two states.
+    """
+
+    def __init__(self, chart: str, states: tuple[str, str]) -> None:
+        super().__init__(chart, states)
+        self.chart = chart
+        self.states = states
+
+    def __str__(self) -> str:
+        one, other = self.states
+        return (
+            f"no sequence of commands tells {one} of {self.chart} from {other}: "
+            "merge the two states, or let a command answer differently in one of them"
+        )
+
+
+class Mealy:
+    """A chart's table as a Mealy machine.
+
+    Args:
+        table: the table.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.name = table.chart.chart
+        self.inputs: Word = table.rows
+        self.states: tuple[str, ...] = table.states
+        self.initial = table.chart.initial
+        self.target: Mapping[tuple[str, Row], str] = {
+            (state, row): table.cells[row, state].target
+            for row in table.rows
+            for state in table.states
+        }
+        self.output: Mapping[tuple[str, Row], Output] = {
+            (state, row): _output(table, row, state) for row in table.rows for state in table.states
+        }
+
+    def after(self, state: str, word: Word) -> str:
+        """The state after a sequence of inputs."""
+        for row in word:
+            state = self.target[state, row]
+        return state
+
+    def answers(self, state: str, word: Word) -> tuple[Output, ...]:
+        """The outputs to a sequence of inputs."""
+        told = []
+        for row in word:
+            told.append(self.output[state, row])
+            state = self.target[state, row]
+        return tuple(told)
+
+
+def _output(table: Table, row: Row, state: str) -> Output:
+    """What the answer alone shows: a noop on an empty history looks like a delete."""
+    cell = table.cells[row, state]
+    match cell.outcome:
+        case Outcome.EMIT:
+            return ("event", str(cell.event))
+        case Outcome.REJECT:
+            return ("error", str(cell.error))
+        case Outcome.NOOP | Outcome.DELETE:
+            return ("nothing", "")
+
+
+def access(machine: Mealy) -> dict[str, Word]:
+    """The shortest sequence to each state, by breadth first, in the order of states found."""
+    found: dict[str, Word] = {machine.initial: ()}
+    queue = deque([machine.initial])
+    while queue:
+        state = queue.popleft()
+        for row in machine.inputs:
+            target = machine.target[state, row]
+            if target not in found:
+                found[target] = (*found[state], row)
+                queue.append(target)
+    return found
+
+
+def distinguishing(machine: Mealy) -> Word | None:
+    """The shortest sequence that every two states answer differently; None if there is none."""
+    start = frozenset([frozenset((state, state) for state in machine.states)])
+    queue: deque[tuple[frozenset[frozenset[tuple[str, str]]], Word]] = deque([(start, ())])
+    seen = {start}
+    while queue and len(seen) < WIDEST_SEARCH:
+        blocks, word = queue.popleft()
+        if not blocks:
+            return word
+        for row in machine.inputs:
+            split = _split(machine, blocks, row)
+            if split is not None and split not in seen:
+                seen.add(split)
+                queue.append((split, (*word, row)))
+    return None
+
+
+def _split(
+    machine: Mealy, blocks: frozenset[frozenset[tuple[str, str]]], row: Row
+) -> frozenset[frozenset[tuple[str, str]]] | None:
+    """The blocks of states that are still alike after an input; None if two have become one."""
+    finer: set[frozenset[tuple[str, str]]] = set()
+    for block in blocks:
+        by_output: dict[Output, set[tuple[str, str]]] = {}
+        for start, state in block:
+            output = machine.output[state, row]
+            by_output.setdefault(output, set()).add((start, machine.target[state, row]))
+        for alike in by_output.values():
+            if len({state for _, state in alike}) < len(alike):
+                return None
+            if len(alike) > 1:
+                finer.add(frozenset(alike))
+    return frozenset(finer)
+
+
+def separating(machine: Mealy, one: str, other: str) -> Word:
+    """The shortest sequence that two states answer differently.
+
+    Raises:
+        NotMinimalError: there is none.
+    """
+    queue: deque[tuple[str, str, Word]] = deque([(one, other, ())])
+    seen = {(one, other)}
+    while queue:
+        left, right, word = queue.popleft()
+        for row in machine.inputs:
+            if machine.output[left, row] != machine.output[right, row]:
+                return (*word, row)
+            pair = machine.target[left, row], machine.target[right, row]
+            if pair not in seen and pair[0] != pair[1]:
+                seen.add(pair)
+                queue.append((*pair, (*word, row)))
+    raise NotMinimalError(machine.name, (one, other))
+
+
+def identifiers(machine: Mealy) -> dict[str, tuple[Word, ...]]:
+    """For each state the sequences that tell it from every other.
+
+    Raises:
+        NotMinimalError: two states are alike.
+    """
+    pairs = {pair: separating(machine, *pair) for pair in itertools.combinations(machine.states, 2)}
+    word = distinguishing(machine)
+    if word is not None:
+        return dict.fromkeys(machine.states, (word,))
+    return {
+        state: tuple(dict.fromkeys(word for pair, word in pairs.items() if state in pair))
+        for state in machine.states
+    }
+
+
+def suite(machine: Mealy) -> Iterator[tuple[Word, int, Bound]]:
+    """The sequences of the suite, each once, with the least bound that it belongs to.
+
+    Yields:
+        The inputs; how many of them come before the identifying ones; and the bound.
+
+    Raises:
+        NotMinimalError: two states are alike.
+    """
+    known = identifiers(machine)
+    seen: set[Word] = set()
+    for extra, bound in enumerate(BOUNDS):
+        for reach in access(machine).values():
+            for length in range(extra + 2):
+                for middle in itertools.product(machine.inputs, repeat=length):
+                    start = (*reach, *middle)
+                    for identify in known[machine.after(machine.initial, start)]:
+                        word = (*start, *identify)
+                        if word not in seen:
+                            seen.add(word)
+                            yield word, len(start), bound
+
+
+def covers(machine: Mealy, word: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    """The cells that a sequence of inputs comes by."""
+    state = machine.initial
+    for row in word:
+        yield state, row
+        state = machine.target[state, row]

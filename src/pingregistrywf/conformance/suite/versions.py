@@ -1,0 +1,57 @@
+"""Level 2: every version for every command in every state (behaviour.md, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pingregistrywf.chart.table import Arguments, Table
+from pingregistrywf.conformance.suite.script import VIDS, Script, Tell
+from pingregistrywf.conformance.suite.sequential import reach
+
+_SPOKEN = {
+    "no_vc": "without a version",
+    "retry_no_vc": "without a version, to be retried",
+    "right": "with the right version",
+    "stale": "with a stale version",
+    "epoch": "with the epoch as version",
+    "foreign": "with another history's version",
+    "future": "with a version from the future",
+    "one": "with the ULID 1 as version",
+    "two": "with the ULID 2 as version",
+}
+
+
+def versions(table: Table, level: int) -> Iterator[Script]:
+    """The scripts of level 2."""
+    chart = table.chart
+    ways = reach(table)
+    begin = next((way[0] for way in ways.values() if way), None)
+    for state, way in ways.items():
+        for command in chart.commands:
+            same = Arguments.SAME if (command, Arguments.SAME) in table.rows else Arguments.ANY
+            for vid in VIDS:
+                if vid == "stale" and len(way) < 2:
+                    continue  # there is no version before the head but the epoch
+                if vid == "foreign" and begin is None:
+                    continue
+                other = (Tell(begin.command, begin.arguments, history=2),) if begin else ()
+                before = other if vid == "foreign" else ()
+                yield Script(
+                    level,
+                    chart.chart,
+                    f"{command} {_SPOKEN[vid]} in {state}",
+                    (*before, *way, Tell(command, same, vid=vid)),
+                )
+    yield from _chains(table, level)
+
+
+def _chains(table: Table, level: int) -> Iterator[Script]:
+    """The version after each command is the one to give to the next, also after a noop."""
+    chart = table.chart
+    for state, way in reach(table).items():
+        if not way:
+            continue
+        versioned = tuple(Tell(each.command, each.arguments, vid="right") for each in way)
+        yield Script(
+            level, chart.chart, f"to {state}, each command with the right version", versioned
+        )
