@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 import yaml
 
+from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf.conformance.starters import LANGUAGES, STARTERS, write
 
 from ..cells import Cell
 from ..tools import require_tool
 
-SHA256 = "5a" * 32
+SHA256 = DECLARATION.sha256
 EPOCH = "0" * 26
 REGISTRY = "8f8a8dd8-5ac5-4a0e-a5c3-0f0d6f2f0b4e"
 OTHER_REGISTRY = "c2b1f7a5-68d1-4f0e-8d3b-1a8a7a0b7f10"
@@ -226,7 +227,7 @@ class TestWriting:
         starter = STARTERS[language]
         conform = f"pingregistrywf conform --adapter '{starter.run}'"
         assert runs == [
-            "pip install pingregistrywf",
+            "pip install 'pingregistrywf[conformance]'",
             *([starter.build] if starter.build else []),
             conform,
         ]
@@ -763,6 +764,19 @@ class TestTalk:
         assert adapter.replies.read() == b""
         adapter.replies.close()
         assert adapter.process.wait() == 0
+
+
+def test_it_conforms(language: str, built: Path) -> None:
+    bound = "n+2" if os.environ.get("EXHAUSTIVE") else "n+1"
+    conform = [sys.executable, "-m", "pingregistrywf", "conform", "--level", "1-3"]
+    done = subprocess.run(
+        [*conform, "--bound", bound, "--adapter", STARTERS[language].run],
+        cwd=built,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"conforms: levels 1-3, {bound}" in done.stdout
 
 
 # A bug in what the team writes, and a print that it forgot.
