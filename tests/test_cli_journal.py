@@ -380,20 +380,25 @@ def test_output_to_a_closed_pipe(journal: Operated) -> None:
     assert done.stderr == ""
 
 
-# --- docs/operations.md --------------------------------------------------------------------------
+# --- The operator's pages ------------------------------------------------------------------------
 
-PAGE = Path(__file__).parents[1] / "docs" / "operations.md"
+HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
+JOURNAL, RECOVERY, DAEMONS = (
+    (HOW_TO / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("journal", "recovery", "daemons")
+)
 
 
 def test_the_page_tells_how_long_things_are_kept() -> None:
-    told = re.findall(r"^\| .* \| (\d+) days.* \| `(\w+)` \|$", PAGE.read_text(), re.MULTILINE)
+    told = re.findall(r"^\| .* \| (\d+) days.* \| `(\w+)` \|$", JOURNAL, re.MULTILINE)
     assert {name: timedelta(days=int(days)) for days, name in told} == asdict(Retention())
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_the_commands_of_the_page_run(journal: Operated, tmp_path: Path, damaged: bool) -> None:
+def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damaged: bool) -> None:
     """All of them, from top to bottom; also when the journal is damaged after its backup."""
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    pages = f"{JOURNAL}\n{RECOVERY}"
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", pages, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 9
     program = f'pingregistrywf() {{ {sys.executable} -m pingregistrywf "$@"; }}'
     script = ["set -eu", program, "systemctl() { :; }", *blocks]
@@ -432,7 +437,7 @@ connection.close()
 def test_systemd_knows_every_word_of_the_units(tmp_path: Path) -> None:
     units = re.findall(
         r"^`/etc/systemd/system/(\S+?)`.*?\n\n```ini\n(.*?)^```$",
-        PAGE.read_text(),
+        DAEMONS,
         re.MULTILINE | re.DOTALL,
     )
     assert len(units) == 5

@@ -108,8 +108,8 @@ def test_the_version_is_that_of_the_metadata() -> None:
 def test_each_public_name_resolves_and_is_documented(name: str) -> None:
     value = getattr(pingregistrywf, name)
     assert name in dir(pingregistrywf)
-    page = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
-    assert f"`{name}`" in page, f"docs/names.md does not name {name}"
+    page = (ROOT / "docs" / "reference" / "names.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in page, f"docs/reference/names.md does not name {name}"
     if isinstance(value, type) or callable(value):
         assert (value.__doc__ or "").strip(), f"{name} has no docstring"
 

@@ -1,115 +1,111 @@
-"""What pages show of the chart, made while the site is built, by what generates everything else.
+"""What pages show of the charts, the operations and the program, made while the site is built.
 
-A line such as ``<!-- table: ping_registry -->`` in a page becomes that table.
+A line such as ``<!-- table: ping_registry -->`` in a page becomes that table.  What a line can ask
+for is in ``MAKERS``; each maker takes the name after the colon and gives Markdown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
-from typing import Any, Final, get_args
+from pathlib import Path
+from typing import Any, Final
 
-from pingregistrywf.chart import vocabulary
+import facts
+import language
+import program
+from mkdocs.structure.files import File, Files
+
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.reader import Model
+from pingregistrywf.chart.schema import chart_schema, operations_schema
 from pingregistrywf.chart.table import Table
-from pingregistrywf.chart.vocabulary import Chart, Event, Word
+from pingregistrywf.explorer import page
 from pingregistrywf.generate.readme import markdown_table
+from pingregistrywf.generate.sequence import sequence
+from pingregistrywf.generate.svg import COLOURS, svg
 
-_LINE: Final = re.compile(r"^<!-- (\w+): (\w+) -->$", re.MULTILINE)
+_LINE: Final = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
+
+model = cache(load_model)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill a page in."""
-    return _LINE.sub(lambda found: _MAKERS[found[1]](found[2]), markdown)
+    return _LINE.sub(lambda found: MAKERS[found[1]](found[2]), markdown)
 
 
-@cache
-def _model() -> Model:
-    return load_model()
+def on_config(config: Any) -> Any:
+    """Leave out of the navigation what is not written yet."""
+    config.nav = [each for entry in config.nav if (each := _written(entry, Path(config.docs_dir)))]
+    return config
 
 
-def _chart(name: str) -> Chart:
-    return _model().charts[name]
+def on_files(files: Files, config: Any, **_: Any) -> Files:
+    """Add the explorer, and the colours of diagrams: they follow the site's switch of schemes."""
+    files.append(File.generated(config, "assets/diagrams.css", content=_colours()))
+    files.append(File.generated(config, "explorer/index.html", content=page(model())))
+    return files
 
 
-def _table(name: str) -> str:
-    return markdown_table(Table(_chart(name)))
+def _written(entry: Any, docs: Path) -> Any:
+    if isinstance(entry, str):
+        return entry if (docs / entry).is_file() else None
+    if isinstance(entry, list):
+        return [each for inner in entry if (each := _written(inner, docs))]
+    ((title, inner),) = entry.items()
+    found = _written(inner, docs)
+    return {title: found} if found else None
 
 
-def _states(name: str) -> str:
-    states = _chart(name).states.items()
-    return _grid(
-        ("state", "code", "meaning"),
-        ((state, str(said.code), said.doc) for state, said in states),
+def _colours() -> str:
+    rules = []
+    for scheme, number in (("default", 0), ("slate", 1)):
+        colours = "; ".join(f"--{name}: {pair[number]}" for name, pair in COLOURS.items())
+        rules.append(f'[data-md-color-scheme="{scheme}"] .chart-diagram {{ {colours} }}\n')
+    return "".join(rules)
+
+
+def _table(name: str) -> Table:
+    return Table(model().charts[name])
+
+
+def _diagram(name: str) -> str:
+    return framed(f"{model().charts[name].title}: diagram", svg(_table(name)))
+
+
+def _operations(name: str) -> str:
+    """Each operation: what it is for, its diagram, its arguments and its steps."""
+    charts = model().charts
+    parts = []
+    for operation, said in model().operations[name].operations.items():
+        drawn = framed(f"{operation}: sequence diagram", sequence(operation, said, charts))
+        parts.append(facts.operation(operation, said, drawn))
+    return "\n\n".join(parts)
+
+
+def framed(label: str, drawn: str) -> str:
+    """A drawing in a frame that scrolls where the page is narrower than the drawing."""
+    (wide,) = re.findall(r'^<svg [^>]* width="(\d+)"', drawn)
+    return (
+        f'<div class="diagram" style="--wide: {wide}px" role="region" aria-label="{label}"'
+        f' tabindex="0">\n{drawn}</div>'
     )
 
 
-def _events(name: str) -> str:
-    chart = _chart(name)
-    rows = [
-        (event, f"{said.wire.name} {said.wire.number}", said.to, _payload(said))
-        for event, said in chart.events.items()
-    ]
-    if chart.snapshot:
-        wires = ("Begin", chart.snapshot.begin), ("State", chart.snapshot.state)
-        for part, wire in (*wires, ("End", chart.snapshot.end)):
-            told = "what is listed" if part == "State" else "nothing"
-            rows.append((f"Snapshot{part}", f"{wire.name} {wire.number}", "as listed", told))
-    return _grid(("event", "on the wire", "leads to", "tells"), rows)
+SCHEMAS: Final = {"Chart": chart_schema, "Operations": operations_schema}
 
-
-def _payload(event: Event) -> str:
-    told = (f"{name} ({field.type.value})" for name, field in event.fields.items())
-    return ", ".join(told) or "nothing"
-
-
-def _vocabulary(root: str) -> str:
-    return "\n\n".join(_section(word) for word in _words(getattr(vocabulary, root)))
-
-
-def _section(word: type[Word]) -> str:
-    rows = []
-    for name, field in word.model_fields.items():
-        key = f"`{field.alias or name}`"
-        meaning = " ".join((field.description or "").split()) or "Prose."
-        rows.append((key, "yes" if field.is_required() else "", meaning))
-    doc = " ".join((word.__doc__ or "").replace("``", "`").split())
-    return f"### {word.__name__}\n\n{doc}\n\n" + _grid(("key", "required", "meaning"), rows)
-
-
-def _words(root: type[Word]) -> list[type[Word]]:
-    """The classes that a file of this kind is made of, in the order in which they are met."""
-    found: list[type[Word]] = []
-
-    def visit(annotation: Any) -> None:
-        is_word = isinstance(annotation, type) and issubclass(annotation, Word)
-        if is_word and annotation not in found:
-            found.append(annotation)
-            for field in annotation.model_fields.values():
-                visit(field.annotation)
-        for inner in get_args(annotation):
-            visit(inner)
-
-    visit(root)
-    return found
-
-
-def _grid(head: tuple[str, ...], rows: Any) -> str:
-    return "\n".join(_lines(head, rows))
-
-
-def _lines(head: tuple[str, ...], rows: Any) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield "|---" * len(head) + "|"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
-
-
-_MAKERS: Final = {
-    "table": _table,
-    "states": _states,
-    "events": _events,
-    "vocabulary": _vocabulary,
+MAKERS: Final = {
+    "diagram": _diagram,
+    "table": lambda name: markdown_table(_table(name)),
+    "downloads": lambda name: facts.downloads(_table(name)),
+    "states": lambda name: facts.states(_table(name)),
+    "state_codes": lambda name: facts.state_codes(_table(name)),
+    "events": lambda name: facts.events(_table(name)),
+    "event_numbers": lambda name: facts.event_numbers(_table(name)),
+    "commands": lambda name: facts.commands(_table(name)),
+    "errors": lambda name: facts.errors(_table(name)),
+    "raised": lambda _: facts.raised(),
+    "operations": _operations,
+    "language": lambda root: language.described(root, SCHEMAS[root]()),
+    "program": lambda _: program.described(),
 }

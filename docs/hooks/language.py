@@ -1,0 +1,81 @@
+"""Markdown of the model language, from the JSON Schema that editors use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from marked import code, grid, parts, plain
+
+Schema = dict[str, Any]
+
+
+def described(root: str, schema: Schema) -> str:
+    """Every part of a file, in the order in which a reader meets them."""
+    definitions: dict[str, Schema] = schema.get("$defs", {})
+    found = {root: schema}
+    _meet(schema, definitions, found)
+    objects = {name: part for name, part in found.items() if "properties" in part}
+    return parts(*(_part(root, name, part) for name, part in objects.items()))
+
+
+def _meet(part: Schema, definitions: dict[str, Schema], found: dict[str, Schema]) -> None:
+    for name in _references(part.get("properties", part)):
+        if name not in found:
+            found[name] = definitions[name]
+            _meet(definitions[name], definitions, found)
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"].rpartition("/")[2]
+        for each in node.values():
+            yield from _references(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _references(each)
+
+
+def _part(root: str, name: str, part: Schema) -> str:
+    required = part.get("required", ())
+    rows = (
+        (code(key), "yes" if key in required else "", _type(root, said), _meaning(said))
+        for key, said in part["properties"].items()
+    )
+    return parts(
+        f"### {name} {{#{root}-{name}}}",
+        *(plain(each) for each in part.get("description", "").split("\n\n")),
+        grid(("key", "required", "value", "meaning"), rows),
+    )
+
+
+def _meaning(said: Schema) -> str:
+    return plain(said.get("description", "")) or "Prose."
+
+
+def _type(root: str, said: Schema) -> str:
+    if "$ref" in said:
+        name = said["$ref"].rpartition("/")[2]
+        return f"[{name}](#{root}-{name})" if name != "Type" else "a type"
+    if "anyOf" in said:
+        return " or ".join(dict.fromkeys(_type(root, each) for each in said["anyOf"]))
+    if "const" in said:
+        return code(str(said["const"]).lower())
+    if "enum" in said:
+        return ", ".join(map(code, said["enum"]))
+    match said.get("type"):
+        case "object":
+            inner = list(said.get("patternProperties", {}).values())
+            value = inner[0] if inner else said.get("additionalProperties", {})
+            return f"names, each with {_type(root, value)}"
+        case "array":
+            return f"a list of {_type(root, said['items'])}"
+        case "string":
+            return "a name" if "pattern" in said else "text"
+        case "integer":
+            return "a number"
+        case "boolean":
+            return "true or false"
+        case other:
+            return str(other or "anything")
