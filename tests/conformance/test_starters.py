@@ -285,6 +285,17 @@ TOOLS = {
 MANIFESTS = {"javascript": "package.json", "go": "go.mod", "rust": "Cargo.toml"}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_its_page_says_how_to_build_and_run_it(language: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / f"conformance-{language}.md"
+    text = page.read_text(encoding="utf-8")
+    starter = STARTERS[language]
+    assert f"conform init --language {language} " in text
+    assert f"\n{starter.build}\n" in text
+    assert f"--adapter {shlex.quote(starter.run)} --level 1-3" in text
+    assert all(f"`{name}`" in text for name in (starter.edited, *starter.plumbing, "ci.yml"))
+
+
 class TestCode:
     def test_the_toolchain_finds_nothing(self, language: str, built: Path) -> None:
         if language == "rust" and not (which("cargo-fmt") and which("cargo-clippy")):
