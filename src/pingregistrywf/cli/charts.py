@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pingregistrywf.cli.common import REFUSED, CannotRunError, JsonOption, answering, say
+from pingregistrywf.cli.common import (
+    REFUSED,
+    CannotRunError,
+    JsonOption,
+    answering,
+    read_files,
+    say,
+)
 
 if TYPE_CHECKING:
-    from pingregistrywf.chart.reader import Model
-
-
-def read_files(files: list[Path]) -> Model:
-    """The model of these files; this project's own if there are none."""
-    from pingregistrywf.chart.locate import load_model
-    from pingregistrywf.chart.reader import read_model
-
-    return read_model(files) if files else load_model()
+    from pingregistrywf.conformance.suite import Suite
 
 
 def chart(
@@ -141,20 +140,24 @@ def generate(
 ) -> None:
     """Write all that is generated: this project's, or that of charts of your own."""
     from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.cli.conform import site_of, suite_of
+    from pingregistrywf.conformance.suite.sequences import NotMinimalError
     from pingregistrywf.generate import artefacts
     from pingregistrywf.generate.layout import LayoutError
     from pingregistrywf.generate.readme import MarkerError
 
-    with answering(ChartError, LayoutError, MarkerError, as_json=as_json):
+    with answering(ChartError, LayoutError, MarkerError, NotMinimalError, as_json=as_json):
         theirs = model or []
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
         if package is not None:
-            root, made = package, artefacts.theirs(read_files(theirs))
+            root, read = package, read_files(theirs)
+            made = artefacts.theirs(read) | _manifest(suite_of(read), PurePosixPath())
         else:
             root = project_root()
-            own = read_files(sorted((root / "model").glob("*.yaml")))
-            made = artefacts.project(own, root)
+            read = read_files(sorted((root / "model").glob("*.yaml")))
+            suite = suite_of(read, site_of(read))
+            made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
         if not check:
             for path in artefacts.write(made, root):
                 say({"written": str(path)}) if as_json else typer.echo(f"wrote {path}")
@@ -167,6 +170,13 @@ def generate(
                 typer.echo(f"{each.path} {each.problem}", err=True)
         if differences:
             raise typer.Exit(REFUSED)
+
+
+def _manifest(suite: Suite, below: PurePosixPath) -> dict[PurePosixPath, bytes]:
+    """The manifest of the suite, which lies with the package of the chart under test."""
+    from pingregistrywf.conformance.manifest import NAME, manifest
+
+    return {below / suite.main / NAME: manifest(suite).encode()}
 
 
 def project_root() -> Path:

@@ -14,6 +14,9 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pingregistrywf.chart.reader import Model
     from pingregistrywf.coordination.daemon import Stop
     from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.runtime.ids import Ulid
@@ -83,6 +86,14 @@ def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]
         fail(str(error), CANNOT_RUN, as_json=as_json)
     except errors as error:
         fail(str(error), CANNOT_RUN, as_json=as_json)
+
+
+def read_files(files: list[Path]) -> Model:
+    """The model of these files; this project's own if there are none."""
+    from pingregistrywf.chart.locate import load_model
+    from pingregistrywf.chart.reader import read_model
+
+    return read_model(files) if files else load_model()
 
 
 def open_(url: str, *, create: bool = True) -> Journal:

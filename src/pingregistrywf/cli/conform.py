@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from pingregistrywf.cli.charts import read_files
-from pingregistrywf.cli.common import CannotRunError, answering
+from pingregistrywf.cli.common import CannotRunError, answering, read_files
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.reader import Model
@@ -133,20 +132,22 @@ def _conform(
         return
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
+    from pingregistrywf.conformance.run.report import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.talk import CannotStartError
+    from pingregistrywf.conformance.suite.levels import LevelsError, levels_of
     from pingregistrywf.conformance.suite.script import from_text
     from pingregistrywf.conformance.suite.sequences import NotMinimalError
 
     outputs = {"--junit": junit, "--json": json_file, "--html": html, "--badge": badge}
-    errors = (ChartError, CannotStartError, ExpectedFailuresError, NotMinimalError)
+    errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, NotMinimalError)
     with answering(*errors):
         if bool(adapter) is bool(python):
             raise CannotRunError("give --adapter COMMAND or --python MODULE:FACTORY, one of them")
         for option, path in outputs.items():
             if path is not None and not path.parent.is_dir():
                 raise CannotRunError(f"{option}: there is no directory {path.parent}")
-        suite = suite_of(model or [])
+        suite = suite_of_files(model or [])
         try:
             script = from_text(replay) if replay else None
         except ValueError as error:
@@ -156,7 +157,7 @@ def _conform(
         command += [word for file in model or [] for word in ("--model", str(file))]
         plan = Plan(
             suite=suite,
-            scope=_scope(level, bound, only or []),
+            scope=Scope(levels_of(level), bound, tuple(only or ())),
             manifest=None if model else _manifest(suite),
             expected=NONE if expected is None else read_expected(expected),
             today=_today(),
@@ -174,14 +175,19 @@ def _conform(
     raise typer.Exit(int(report.exit))
 
 
-def suite_of(files: list[Path]) -> Suite:
-    """The suite of these charts; this project's own if there are none."""
+def suite_of(model: Model, site: Site | None = None) -> Suite:
+    """The suite of a model."""
     from pingregistrywf.conformance.suite import Suite
 
-    model = read_files(files)
     if not model.charts:
         raise CannotRunError("no chart is given: name a file that holds one")
-    return Suite(model, None if files else site_of(model))
+    return Suite(model, site)
+
+
+def suite_of_files(files: list[Path]) -> Suite:
+    """The suite of these charts; this project's own if there are none."""
+    model = read_files(files)
+    return suite_of(model, None if files else site_of(model))
 
 
 def site_of(model: Model) -> Site:
@@ -205,24 +211,6 @@ def site_of(model: Model) -> Site:
             ("snapshot", begun, ()),
         ),
     )
-
-
-def _scope(level: str, bound: Literal["n", "n+1", "n+2"], only: list[str]) -> Any:
-    from pingregistrywf.conformance.run.report import Scope
-    from pingregistrywf.conformance.suite import LEVELS
-
-    chosen: set[int] = set()
-    for part in level.split(","):
-        first, _, last = part.strip().partition("-")
-        try:
-            chosen.update(range(int(first), int(last or first) + 1))
-        except ValueError:
-            chosen.clear()
-            break
-    if not chosen or not chosen <= set(LEVELS):
-        known = f"{min(LEVELS)} to {max(LEVELS)}"
-        raise CannotRunError(f"--level is levels of {known}, as 1-3 or 1,4, not {level!r}")
-    return Scope(tuple(sorted(chosen)), bound, tuple(only))
 
 
 def _talk(adapter: str, python: str, timeout: float) -> Talk:
@@ -258,9 +246,10 @@ def _manifest(suite: Suite) -> frozenset[str]:
     """The ids that this project wrote down for its own suite."""
     from importlib.resources import files
 
-    place = files("pingregistrywf._generated") / suite.main / "suite.txt"
-    lines = place.read_text(encoding="utf-8").splitlines()
-    return frozenset(line for line in lines if line and not line.startswith("#"))
+    from pingregistrywf.conformance.manifest import NAME, ids_of
+
+    place = files("pingregistrywf._generated") / suite.main / NAME
+    return ids_of(place.read_text(encoding="utf-8").splitlines())
 
 
 @contextmanager

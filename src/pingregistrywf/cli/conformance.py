@@ -1,16 +1,21 @@
-"""Commands of conformance: the reference implementation behind the adapter protocol."""
+"""The conformance kit: the reference behind the adapter protocol, self-test, starters, bundle."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from pingregistrywf import __version__
-from pingregistrywf.cli.common import JOURNAL_VARIABLE, answering, open_
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answering, open_
+from pingregistrywf.cli.conform import BoundOption, ModelOption, conform, suite_of_files
+
+if TYPE_CHECKING:
+    from pingregistrywf.conformance.adapter import Adapter
+    from pingregistrywf.runtime.journal import Journal
 
 STORE_VARIABLE: Final = "PINGREGISTRYWF_ADAPTER_STORE"
 
@@ -29,20 +34,101 @@ def adapter(
     ] = "",
 ) -> None:
     """Answer adapter protocol 1 on standard input and output: the reference implementation."""
-    from pingregistrywf._generated import ping_registry, ping_registry_index
-    from pingregistrywf.conformance.adapter import Adapter, CrashPoint, serve
-    from pingregistrywf.coordination.declared import declared_operations
+    from pingregistrywf.conformance.adapter import serve
 
     store = os.environ.get(STORE_VARIABLE)
     url = journal or (f"sqlite:{Path(store) / 'adapter.db'}" if store else "memory:")
     with answering(), open_(url) as opened:
-        crash = CrashPoint()
-        charts = (ping_registry, ping_registry_index)
-        answers = Adapter(
-            {chart.DECLARATION.name: chart.Behavior for chart in charts},
-            opened,
-            __version__,
-            operations=declared_operations(opened, observers=(crash,)),
-            crash=None if url == "memory:" else crash,
-        )
-        serve(answers, sys.stdin.buffer, sys.stdout.buffer)
+        serve(_reference(opened, outlives=url != "memory:"), sys.stdin.buffer, sys.stdout.buffer)
+
+
+@conform.command("self-test")
+def self_test(
+    bound: BoundOption = "n+1",
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write JSON.", show_default=False),
+    ] = None,
+    model: ModelOption = None,
+) -> None:
+    """Run the suite on all that is broken on purpose, and print what it found.
+
+    Every cell of the chart is made to answer otherwise and to lead elsewhere, every state gets a
+    twin that differs in one cell, and journals and data get every fault that we know of.  Exit
+    codes: 0 nothing broken survived, and what is right passed; 1 something did not.
+    """
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.conformance.reports.matrix import as_json, text
+    from pingregistrywf.conformance.selftest.matrix import SelfTest
+    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+
+    with answering(ChartError, NotMinimalError):
+        suite = suite_of_files(model or [])
+        if model:
+            test = SelfTest(suite, bound=bound)
+        else:
+            hello = _in_memory().answer({"op": "hello"})["hello"]
+            test = SelfTest(suite, lambda: _in_memory().answer, hello["capabilities"], bound)
+        matrix = test.run(lambda group: typer.echo(f"… {group}", err=True))
+        if json_file is not None:
+            json_file.write_text(as_json(matrix), encoding="utf-8")
+    typer.echo(text(matrix), nl=False)
+    raise typer.Exit(0 if matrix.sound else REFUSED)
+
+
+@conform.command("init")
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")],
+    language: Annotated[
+        str, typer.Option("--language", help="python, javascript, java, go or rust.")
+    ],
+) -> None:
+    """Write a starter: an adapter that runs as it is, and calls your code in one place."""
+    from pingregistrywf.chart.locate import load_model
+    from pingregistrywf.chart.table import Table
+    from pingregistrywf.conformance.starters import write
+    from pingregistrywf.generate.document import document
+
+    with answering(ValueError):
+        chart = next(each for each in load_model().charts.values() if not each.keyed_by)
+        written = write(language, directory, sha256=document(Table(chart)).sha256)
+        for path in written:
+            typer.echo(f"wrote {path}")
+        typer.echo(f"\nRead {directory / 'README.md'}: how to run it, and what to edit.")
+
+
+@conform.command("bundle")
+def bundle(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The file to write.")],
+    model: ModelOption = None,
+) -> None:
+    """Write all that a team needs to run the suite without Python, in one zip file."""
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.conformance.bundle import protocol_page, write_bundle
+    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+
+    with answering(ChartError, NotMinimalError):
+        write_bundle(suite_of_files(model or []), protocol_page(), file)
+        typer.echo(f"wrote {file}")
+
+
+def _in_memory() -> Adapter:
+    from pingregistrywf.runtime.journal import open_journal
+
+    return _reference(open_journal("memory:"), outlives=False)
+
+
+def _reference(journal: Journal, *, outlives: bool) -> Adapter:
+    """The reference implementation, on a journal that outlives this process or not."""
+    from pingregistrywf._generated import ping_registry, ping_registry_index
+    from pingregistrywf.conformance.adapter import Adapter, CrashPoint
+    from pingregistrywf.coordination.declared import declared_operations
+
+    crash = CrashPoint()
+    return Adapter(
+        {chart.DECLARATION.name: chart.Behavior for chart in (ping_registry, ping_registry_index)},
+        journal,
+        __version__,
+        operations=declared_operations(journal, observers=(crash,)),
+        crash=crash if outlives else None,
+    )

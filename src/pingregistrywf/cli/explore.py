@@ -14,11 +14,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from pingregistrywf.cli.charts import read_files
 from pingregistrywf.cli.common import (
     CannotRunError,
     JsonOption,
     answering,
+    read_files,
     say,
     stopped_by_signals,
 )

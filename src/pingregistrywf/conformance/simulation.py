@@ -99,6 +99,10 @@ class Histories:
         self._variants: dict[str, tuple[Row, ...]] = {}
         for row in table.rows:
             self._variants[row[0]] = (*self._variants.get(row[0], ()), row)
+        self._compared = {
+            command: tuple(name for rule in said.rules for name in rule.same)
+            for command, said in self.chart.commands.items()
+        }
 
     def history(self) -> History:
         """A new, empty history."""
@@ -109,12 +113,19 @@ class Histories:
         return Entry(self.chart.initial, carried_nothing(self.chart))
 
     def cell(self, command: str, entry: Entry, args: Mapping[str, Json]) -> tuple[Cell, str]:
-        """The cell of a command with these arguments, and the first argument that differs."""
+        """The cell of a command with these arguments, and the first argument that differs.
+
+        Where no rule compares arguments, those that are compared elsewhere still tell the rows
+        apart, as soon as something is carried: the table has the same in both, a mutant may not.
+        """
         rows = self._variants[command]
         if rows[0][1] is Arguments.ANY:
             return self.cells[rows[0], entry.state], ""
-        compared = self.cells[rows[0], entry.state].compared
-        differing = next((each for each in compared if args[each] != entry.carried.get(each)), "")
+        carried = entry.carried
+        compared = self.cells[rows[0], entry.state].compared or tuple(
+            name for name in self._compared[command] if carried.get(name)
+        )
+        differing = next((each for each in compared if args[each] != carried.get(each)), "")
         wanted = Arguments.OTHER if differing else Arguments.SAME
         return self.cells[(command, wanted), entry.state], differing
 

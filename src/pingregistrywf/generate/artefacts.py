@@ -28,7 +28,7 @@ from pingregistrywf.generate.scxml import scxml
 from pingregistrywf.generate.svg import svg
 from pingregistrywf.generate.xstate import xstate
 
-Artefacts: TypeAlias = Mapping[PurePosixPath, bytes]
+Artefacts: TypeAlias = dict[PurePosixPath, bytes]
 
 GENERATED: Final = PurePosixPath("src/pingregistrywf/_generated")
 DIAGRAMS: Final = PurePosixPath("docs/generated")
@@ -92,7 +92,7 @@ def project(model: Model, root: Path) -> Artefacts:
 
 def theirs(model: Model) -> Artefacts:
     """All that anyone's model generates, below one directory: packages, and diagrams beside."""
-    made = dict(package(model))
+    made = package(model)
     for path, content in diagrams(model).items():
         made[PurePosixPath(path.name.partition(".")[0]) / path.name] = content
     return made

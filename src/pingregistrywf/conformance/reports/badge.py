@@ -6,7 +6,8 @@ from typing import Final
 
 from anybadge import Badge
 
-from pingregistrywf.conformance.run.report import Exit, Report, spoken_levels
+from pingregistrywf.conformance.run.report import Exit, Report
+from pingregistrywf.conformance.suite.levels import spoken_levels
 
 _COLORS: Final = {
     Exit.CONFORMS: "#2e7d32",

@@ -23,7 +23,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{told.implementation} {told.version} ({told.language}), chart {report.chart}"
         yield ""
     for failure in report.failures:
-        yield from _failure(failure)
+        yield failure_text(failure)
+        yield ""
     if report.differences:
         yield "The machine that the implementation has, beside the chart:"
         yield from (f"  {each}" for each in report.differences)
@@ -46,6 +47,11 @@ def _counts(level: dict[str, Any]) -> str:
     names = ("passed", "failed", "unsupported", "hangs", "not_claimed")
     told = [f"{level[name]:,} {name.replace('_', ' ')}" for name in names if level[name]]
     return ", ".join(told) or "no case"
+
+
+def failure_text(failure: Failure) -> str:
+    """One failure: what was said, what should have been, the rule, and how to see it again."""
+    return "\n".join(_failure(failure))
 
 
 def _failure(failure: Failure) -> Iterator[str]:
@@ -71,7 +77,6 @@ def _failure(failure: Failure) -> Iterator[str]:
     if failure.alike:
         yield f"  {len(failure.alike):,} more cases fail alike, such as {failure.alike[0]}"
     yield f"  replay: {failure.replay}"
-    yield ""
 
 
 def _said(send: dict[str, Any]) -> str:

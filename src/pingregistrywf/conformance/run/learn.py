@@ -7,7 +7,7 @@ chart, from the first state on, and every command that answers otherwise or lead
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.table import DELETED, Arguments, Cell, Outcome, Row, Table
@@ -27,11 +27,14 @@ class UnlearnableError(Exception):
     """The implementation does not answer as a machine would."""
 
 
-def differences(table: Table, ask: Ask, new_id: Callable[[], str]) -> list[str]:
+def differences(
+    table: Table, capabilities: Collection[str], ask: Ask, new_id: Callable[[], str]
+) -> list[str]:
     """How the implementation's machine differs from the chart, in words; [] if nothing was learned.
 
     Args:
         table: the chart's table.
+        capabilities: what the adapter claims; without ``delete`` nothing is deleted.
         ask: asks the adapter one thing.
         new_id: makes up an id of a history.
     """
@@ -40,6 +43,12 @@ def differences(table: Table, ask: Ask, new_id: Callable[[], str]) -> list[str]:
     from aalpy.learning_algs import run_Lstar
     from aalpy.oracles import WMethodEqOracle
 
+    rows = [
+        row
+        for row in table.rows
+        if "delete" in capabilities
+        or not any(rule.delete for rule in table.chart.commands[row[0]].rules)
+    ]
     asking = _Asking(table, ask, new_id)
 
     class Subject(SUL):  # type: ignore[misc]
@@ -53,16 +62,14 @@ def differences(table: Table, ask: Ask, new_id: Callable[[], str]) -> list[str]:
             return None if letter is None else asking.tell(letter)
 
     subject = Subject()
-    oracle = WMethodEqOracle(list(table.rows), subject, len(table.states) + 1)
+    oracle = WMethodEqOracle(rows, subject, len(table.states) + 1)
     try:
-        learned = run_Lstar(
-            list(table.rows), subject, oracle, automaton_type="mealy", print_level=0
-        )
+        learned = run_Lstar(rows, subject, oracle, automaton_type="mealy", print_level=0)
     except UnlearnableError:
         return []
     except SystemExit:  # how the library says that answers differ from one time to the next
         return []
-    return _compared(table, learned)
+    return _compared(table, rows, learned)
 
 
 class _Asking:
@@ -123,7 +130,7 @@ class _Asking:
         return stored
 
 
-def _compared(table: Table, learned: Any) -> list[str]:
+def _compared(table: Table, rows: Sequence[Row], learned: Any) -> list[str]:
     """Walk the chart and the learned machine side by side."""
     chart = table.chart
     said: dict[str, None] = {}
@@ -131,7 +138,7 @@ def _compared(table: Table, learned: Any) -> list[str]:
     seen = {(chart.initial, learned.initial_state.state_id)}
     while queue:
         state, there = queue.popleft()
-        for row in table.rows:
+        for row in rows:
             cell = table.cells[row, state]
             answer, found = there.output_fun[row]
             meant = _meant(cell)

@@ -6,21 +6,30 @@ at the first answer that is not the one expected.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.run.opinion import SecondOpinion
+from pingregistrywf.conformance.simulation import EPOCH
 from pingregistrywf.conformance.suite.case import Case, Step
-from pingregistrywf.conformance.suite.play import DEFAULT_CHART
+from pingregistrywf.conformance.suite.play import DEFAULT_CHART, LAST_ULID
 
 Json: TypeAlias = Any
 Batch: TypeAlias = Sequence[Mapping[str, Json]]
 Performance: TypeAlias = Generator[Batch, list[dict[str, Json]], "Result"]
+
+_ID: Final = re.compile(
+    r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|[0-7][0-9A-HJKMNP-TV-Z]{25})\b"
+)
+_FIXED: Final = frozenset({EPOCH, LAST_ULID, f"{1:026d}", f"{2:026d}"})
+"""Ids that are the same in every run."""
 
 
 class Status(StrEnum):
@@ -73,22 +82,51 @@ class Result:
 
 @dataclass(slots=True)
 class _Said:
-    """What was said so far in a performance."""
+    """What was said so far in a performance.
+
+    Readers see names in place of ids, also of ids that the case has no name for, so that a failure
+    reads the same in every run.
+    """
 
     names: Names
     pairs: list[tuple[Step, Mapping[str, Json], Json, bool]] = field(default_factory=list)
+    strange: dict[str, str] = field(default_factory=dict)
 
-    def exchanges(self) -> tuple[Exchange, ...]:
-        return tuple(
-            Exchange(
-                step,
-                self.names.spoken(dict(sent)),
-                self.names.expected(dict(step.expect) or None),
-                self.names.spoken(_without_id(got)),
-                right,
-            )
-            for step, sent, got, right in self.pairs
-        )
+    def failed(self, case: Case, why: str) -> Result:
+        exchanges = []
+        for step, sent, got, right in self.pairs:
+            send = self._spoken(dict(sent), self._literal)
+            expect = self.names.expected(dict(step.expect) or None)
+            answer = self._spoken(_without_id(got), self._stranger)
+            exchanges.append(Exchange(step, send, expect, answer, right))
+        return Result(case, Status.FAILED, self._spoken(why, self._stranger), tuple(exchanges))
+
+    def _spoken(self, value: Json, named: Callable[[str], str]) -> Json:
+        """A value with the names of its ids, also of those inside of texts."""
+
+        def name(found: re.Match[str]) -> str:
+            known = str(self.names.spoken(found.group()))
+            return named(known) if known == found.group() else known
+
+        def deep(value: Json) -> Json:
+            match value:
+                case str():
+                    return _ID.sub(name, value)
+                case list():
+                    return [deep(each) for each in value]
+                case dict():
+                    return {key: deep(each) for key, each in value.items()}
+                case _:
+                    return value
+
+        return deep(self.names.spoken(value))
+
+    def _literal(self, text: str) -> str:
+        return self.strange.setdefault(text, text)
+
+    def _stranger(self, text: str) -> str:
+        fixed = text if text in _FIXED else f"unknown{len(self.strange) + 1}"
+        return self.strange.setdefault(text, fixed)
 
 
 def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
@@ -106,7 +144,7 @@ def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
         if step.together:
             why = yield from _race(step, names, said)
             if why:
-                return Result(case, Status.FAILED, why, said.exchanges())
+                return said.failed(case, why)
             continue
         sent = names.fill(step.send)
         (reply,) = yield [sent]
@@ -120,13 +158,13 @@ def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
             right = names.answers(step.expect, reply)
         said.pairs.append((step, sent, reply, right))
         if not right:
-            return Result(case, Status.FAILED, _why(step), said.exchanges())
+            return said.failed(case, _why(step))
         if step.observes and "ok" in reply:
             seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
     for looks in seen.values():
         why = _contradiction(opinion, looks)
         if why:
-            return Result(case, Status.FAILED, why, said.exchanges())
+            return said.failed(case, why)
     return Result(case, Status.PASSED)
 
 
@@ -173,6 +211,9 @@ def _race(step: Step, names: Names, said: _Said) -> Generator[Batch, list[dict[s
     first = requests[0]
     look = {key: first[key] for key in ("chart", "workflow", "index") if key in first}
     (before,) = yield [{"op": "events"} | look]
+    if "ok" not in before:
+        said.pairs.append((step, look, before, False))
+        return "a history that is about to be raced for cannot be read"
     replies = yield requests
     servers = sorted({each.get("server", "s0") for each in requests})
     after = yield [{"op": "events", "server": server} | look for server in servers]

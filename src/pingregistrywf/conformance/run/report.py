@@ -1,21 +1,22 @@
 """What a run says: a result for every case, and one verdict.
 
-The verdict follows from counts alone.  It names its scope, for a run of fewer levels or with a
-filter says less than a whole one.
+The verdict follows from counts alone.  It names its scope and what was not claimed, for a run of
+fewer levels, or of an adapter that can do less, says less than a whole one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, TypeAlias
 
 from pingregistrywf.conformance.run.expected import ExpectedFailures
 from pingregistrywf.conformance.run.perform import Result, Status
 from pingregistrywf.conformance.run.session import Hello
-from pingregistrywf.conformance.suite import LEVELS, VERSION
+from pingregistrywf.conformance.suite import VERSION
+from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
 from pingregistrywf.conformance.suite.script import Bound
 
 Json: TypeAlias = Any
@@ -45,9 +46,7 @@ class Scope:
     only: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return (
-            f"level{'s' if len(self.levels) > 1 else ''} {spoken_levels(self.levels)}, {self.bound}"
-        )
+        return f"{_named(self.levels)} at bound {self.bound}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,31 +138,62 @@ class Report:
     def verdict(self) -> str:
         """The verdict in one line."""
         run = self.count(Status.PASSED, Status.FAILED)
+        cases = counted(run, "case")
         match self.exit:
             case Exit.CONFORMS:
                 but = f" except {self.excused} listed" if self.excused else ""
-                return f"conforms{but}: {self.scope}, {run:,} cases"
+                scope = replace(self.scope, levels=self.claimed)
+                without = f"; not claimed: {self.unclaimed}" if self.unclaimed else ""
+                return f"conforms{but}: {scope}, {cases}{without}"
             case Exit.DEVIATES:
                 failed = len(self.unexpected)
-                of = f"{failed:,} of {run:,} cases" if failed else self.complaints[0]
-                return f"deviates: {of} ({self.scope})"
+                if not failed:
+                    more = len(self.complaints) - 1
+                    return f"deviates: {self.complaints[0]}" + (f"; {more} more" if more else "")
+                but = f", beside {self.excused} listed" if self.excused else ""
+                return f"deviates: {failed:,} of {cases} failed{but}; {self.scope}"
             case Exit.INFRASTRUCTURE:
-                hangs = f"{self.count(Status.HANGS)} cases were not answered in time"
-                return f"no verdict: {self.trouble or hangs}"
+                hangs = counted(self.count(Status.HANGS), "case")
+                return f"no verdict: {self.trouble or f'{hangs} not answered in time'}"
             case Exit.INCOMPLETE:
-                why = "; ".join(self.missing) or "no case was run"
-                return f"incomplete: {why} ({run:,} cases run)"
+                without = f"not claimed: {self.unclaimed}" if self.unclaimed else ""
+                why = "; ".join(each for each in (*self.missing, without) if each)
+                return f"incomplete: {cases} run" + (f"; {why}" if why else "")
+
+    @property
+    def claimed(self) -> tuple[int, ...]:
+        """The levels of which something was claimed."""
+        return tuple(each["level"] for each in self.by_level() if each["claimed"])
+
+    @property
+    def unclaimed(self) -> str:
+        """What the adapter does not claim of the run's scope, in words."""
+        levels = [each["level"] for each in self.by_level() if each["lacking"]]
+        whole = [level for level in levels if level not in self.claimed]
+        said = [_named(whole)] if whole else []
+        lacking: dict[str, list[int]] = {}
+        for each in self.by_level():
+            if each["claimed"]:
+                for capability in each["lacking"]:
+                    lacking.setdefault(capability, []).append(each["level"])
+        said += [f"{name} in {_named(levels)}" for name, levels in sorted(lacking.items())]
+        return ", ".join(said)
 
     def by_level(self) -> list[dict[str, Json]]:
-        """The counts of each level in scope."""
+        """The counts of each level in scope, and the capabilities that it lacks."""
         counts: dict[int, Counter[Status]] = {level: Counter() for level in self.scope.levels}
+        lacking: dict[int, set[str]] = {level: set() for level in self.scope.levels}
+        claimed = self.hello.capabilities if self.hello else frozenset()
         for result in self.results:
             counts[result.case.level][result.status] += 1
+            if result.status is Status.NOT_CLAIMED:
+                lacking[result.case.level].update(set(result.case.needs) - claimed)
         return [
             {
                 "level": level,
                 "name": LEVELS[level],
                 "claimed": bool(sum(of.values()) - of[Status.NOT_CLAIMED]),
+                "lacking": sorted(lacking[level]),
                 **{status.name.lower(): of[status] for status in Status},
             }
             for level, of in counts.items()
@@ -175,6 +205,7 @@ class Report:
             "format": "pingregistrywf-report/1",
             "verdict": self.verdict,
             "exit": int(self.exit),
+            "not_claimed": self.unclaimed,
             "suite": VERSION,
             "chart": self.chart,
             "chart_sha256": self.sha256,
@@ -190,6 +221,7 @@ class Report:
             "expected_failures": self.excused,
             "complaints": list(self.complaints),
             "missing": list(self.missing),
+            "trouble": self.trouble,
             "cases": {each.case.id: each.status for each in self.results},
             "seconds": round(self.seconds, 3),
         }
@@ -243,8 +275,10 @@ def cut(value: Json, most: int = 200) -> Json:
             return value
 
 
-def spoken_levels(levels: Sequence[int]) -> str:
-    """Levels in words: 1-3, or 1, 4."""
-    if len(levels) > 1 and list(levels) == list(range(levels[0], levels[-1] + 1)):
-        return f"{levels[0]}-{levels[-1]}"
-    return ", ".join(map(str, levels))
+def counted(number: int, thing: str) -> str:
+    """A number of things in words."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _named(levels: Sequence[int]) -> str:
+    return f"level{'s' if len(levels) > 1 else ''} {spoken_levels(levels)}"

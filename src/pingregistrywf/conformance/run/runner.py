@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,27 +11,25 @@ from fnmatch import fnmatchcase
 from random import Random
 from uuid import UUID
 
-from pingregistrywf.conformance.run import learn, shrink
+from pingregistrywf.conformance.run import learn
 from pingregistrywf.conformance.run.expected import NONE, ExpectedFailures
+from pingregistrywf.conformance.run.explain import explained, groups, merged
 from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Failure, Report, Scope
+from pingregistrywf.conformance.run.report import Failure, Report, Scope, counted
 from pingregistrywf.conformance.run.session import (
-    PROTOCOL,
     SIDE_BY_SIDE,
     BrokenOffError,
     Hello,
     InfrastructureError,
-    Session,
+    opened,
 )
 from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, Talk
-from pingregistrywf.conformance.suite import VERSION, Suite
+from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.script import Script, to_text
-from pingregistrywf.generate.document import document
+from pingregistrywf.conformance.suite.script import Script
 
 MOST_EXPLAINED = 20
 """So many kinds of failures are shrunk and explained; the others are listed."""
-FLAKY = "It failed once and passed when it was run again: the answers are not always the same."
 Progress = Callable[[int, int], None]
 
 
@@ -81,16 +78,8 @@ class _Run:
         self._plan = plan
         self._started = time.monotonic()
         self._table = plan.suite.player.tables[plan.suite.main]
-        self._sha256 = document(self._table).sha256
         self._random = Random(plan.seed)  # noqa: S311 (ids of a test)
-        opening = {
-            "protocol": PROTOCOL,
-            "suite": VERSION,
-            "chart": plan.suite.main,
-            "chart_sha256": self._sha256,
-        }
-        charts = plan.suite.model.charts
-        self._session = Session(talk, charts, opening, self._sha256, self._random)
+        self._session = opened(plan.suite, talk, self._random)
         self._missing: list[str] = []
         self._trouble = ""
 
@@ -104,14 +93,11 @@ class _Run:
             hello = self._session.hello()
             cases = self._cases()
             results = self._performed(cases, hello)
-            complaints = self._complaints(results)
-            failed = [each for each in results if each.status is Status.FAILED]
-            failures = [
-                self._explained(alike)
-                for alike in _alike(failed, self._plan.expected.entries)[:MOST_EXPLAINED]
-            ]
+            complaints = [] if self._trouble else self._complaints(results)
+            kinds = groups(results, self._plan.expected.entries)[:MOST_EXPLAINED]
+            failures = merged(self._explained(alike) for alike in kinds)
             if any(each.result.case.level == 1 for each in failures):
-                told = self._learned()
+                told = self._learned(hello)
             self._session.bye()
         except (InfrastructureError, CannotStartError) as error:
             self._trouble = str(error)
@@ -121,7 +107,7 @@ class _Run:
             self._session.close()
         return Report(
             chart=self._plan.suite.main,
-            sha256=self._sha256,
+            sha256=self._session.sha256,
             hello=hello,
             scope=self._plan.scope,
             results=results,
@@ -150,7 +136,9 @@ class _Run:
             ]
             if gone:
                 names = ", ".join(sorted(gone)[:3])
-                self._missing.append(f"{len(gone)} cases of the manifest have vanished: {names}")
+                self._missing.append(
+                    f"{counted(len(gone), 'case')} of the manifest not in the suite: {names}"
+                )
         if scope.only:
             cases = [case for case in cases if _chosen(case, scope.only)]
             self._missing.append(
@@ -172,12 +160,16 @@ class _Run:
             self._missing.append(str(error))
         except InfrastructureError as error:
             self._trouble = str(error)
+            if not self._session.completed:
+                found.clear()  # an adapter that ends in every case says nothing of any
         left = len(claimed) - len(found)
         if left:
-            self._missing.append(f"{left:,} of {len(claimed):,} cases were not run")
+            self._missing.append(f"{left:,} of {counted(len(claimed), 'case')} not run")
         unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
         if unsupported:
-            self._missing.append(f"{unsupported:,} cases are answered unsupported, though claimed")
+            self._missing.append(
+                f"{counted(unsupported, 'case')} answered unsupported, though claimed"
+            )
         asked = {case.id for case in claimed}
         return [
             found.get(case.id) or Result(case, Status.NOT_CLAIMED)
@@ -198,36 +190,19 @@ class _Run:
     # --- What failed ----------------------------------------------------------------------------
 
     def _explained(self, alike: list[Result]) -> Failure:
-        first = min(alike, key=lambda each: len(each.case.script.actions))
-        player = self._plan.suite.player
-        note = ""
-        shortest = first
-        if not self._trouble:
-            with suppress(BrokenOffError, InfrastructureError, CannotStartError):
-                found = shrink.shortest(first, player.play, self._perform_one)
-                if found is None:
-                    note = FLAKY
-                else:
-                    shortest = found
-        rule = _rule_of(shortest)
-        line = (*self._plan.command, "--replay", to_text(shortest.case.script))
-        return Failure(
-            result=first,
-            shortest=shortest,
-            prose=player.prose(shortest.case.chart, rule),
-            replay=shlex.join(line),
-            alike=tuple(each.case.id for each in alike if each is not first),
-            note=note,
-        )
+        perform = self._as_it_failed if self._trouble else self._session.perform_alone
+        return explained(alike, self._plan.suite.player, perform, self._plan.command)
 
-    def _perform_one(self, case: Case) -> Result:
-        return next(iter(self._session.perform([case])))
+    def _as_it_failed(self, case: Case) -> Result:
+        raise InfrastructureError(f"{case.id} is not run again: {self._trouble}")
 
-    def _learned(self) -> list[str]:
+    def _learned(self, hello: Hello) -> list[str]:
         if self._table.chart.keyed_by or self._trouble:
             return []
         with suppress(BrokenTalkError, InfrastructureError, CannotStartError):
-            return learn.differences(self._table, self._session.ask, self._new_id)
+            return learn.differences(
+                self._table, hello.capabilities, self._session.ask, self._new_id
+            )
         return []
 
     def _new_id(self) -> str:
@@ -240,45 +215,3 @@ def _chosen(case: Case, patterns: Iterable[str]) -> bool:
         for pattern in patterns
         for text in (case.id, case.rule, case.title)
     )
-
-
-def _rule_of(result: Result) -> str:
-    """The rule that says what should have been answered."""
-    wrong = [each.step.rule for each in result.exchanges if not each.right]
-    if wrong and wrong[-1] != "find":
-        return wrong[-1]
-    # A look at a history fails for what was told before it.
-    told = [each.step.rule for each in result.exchanges if not each.step.observes]
-    return told[-1] if told else result.case.rule
-
-
-def _alike(failed: Iterable[Result], expected: Collection[str]) -> list[list[Result]]:
-    """Failures that were not expected, together where they look the same."""
-    groups: dict[tuple[str, ...], list[Result]] = {}
-    for result in failed:
-        if result.case.id in expected:
-            continue
-        last = result.exchanges[-1] if result.exchanges else None
-        looks = (last and (_kind(last.expect), _kind(last.got))) or ("", "")
-        groups.setdefault((str(result.case.level), result.why, *looks), []).append(result)
-    return sorted(groups.values(), key=lambda group: (group[0].case.level, -len(group)))
-
-
-def _kind(answer: object) -> str:
-    match answer:
-        case {"error": {"code": str(code)}}:
-            return code
-        case {"ok": {"events": [*events]}}:
-            return f"{len(events)} events"
-        case {"ok": {"state": str(state)}}:
-            return state
-        case _:
-            return ""
-
-
-def planned(plan: Plan) -> Iterator[Case]:
-    """The cases of a plan, for who performs them one by one."""
-    scope = plan.scope
-    for case in plan.suite.cases(frozenset(scope.levels), scope.bound):
-        if not scope.only or _chosen(case, scope.only):
-            yield case

@@ -2,7 +2,7 @@
 
 Cases run side by side as far as the adapter claims ``concurrent``; those that collect garbage or
 kill the adapter run alone.  When a talk breaks, the cases under way are performed again one by one,
-so that a bad answer fails its own case and no other.
+so that a bad answer fails its own case and no other; a second answer fails the case that asked.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from pingregistrywf.chart.vocabulary import Chart
 from pingregistrywf.conformance.run.opinion import SecondOpinion
 from pingregistrywf.conformance.run.perform import Batch, Performance, Result, Status, perform
 from pingregistrywf.conformance.run.talk import (
+    SHOWN,
     AdapterEndedError,
     AdapterHangsError,
     BrokenTalkError,
     Talk,
 )
+from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.generate.document import document
 
 Json: TypeAlias = Any
 
@@ -32,6 +36,8 @@ GIVE_UP_EARLY: Final = 10
 """After so many broken talks, when no case was ever performed to its end, the run ends."""
 GIVE_UP: Final = 50
 """After so many broken talks in a row, the run ends."""
+GIVE_UP_LATE: Final = 200
+"""After so many broken talks in all, the run ends: each is a start of the adapter."""
 HANGS: Final = 3
 """After so many hangs the run ends."""
 
@@ -42,6 +48,14 @@ class InfrastructureError(Exception):
 
 class BrokenOffError(Exception):
     """Case after case failed because the talk broke; what is left is not worth the time."""
+
+
+class _SecondAnswerError(BrokenTalkError):
+    """A request was answered again, after its case had ended."""
+
+    def __init__(self, what: str, case: Case) -> None:
+        super().__init__(what)
+        self.case = case
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +112,18 @@ class Session:
         random: Random,
     ) -> None:
         self._talk = talk
+        self._charts = charts
         self._opinion = SecondOpinion(charts)
         self._opening = opening
-        self._sha256 = sha256
+        self.sha256 = sha256
         self._random = random
         self._next_id = 0
-        self._completed = False
+        self._asked: dict[int, Case] = {}
         self._in_a_row = 0
+        self._broken = 0
         self._hangs = 0
+        self.completed = False
+        """True once any case was performed to its end, whatever came of it."""
 
     def hello(self) -> Hello:
         """Start the adapter and greet it.
@@ -115,18 +133,19 @@ class Session:
             InfrastructureError: it does not speak the protocol, or is for another chart.
         """
         self._talk.start()
+        self._asked.clear()
         try:
             reply = self._ask({"op": "hello"} | dict(self._opening))
         except BrokenTalkError as error:
             self._talk.stop()
             raise InfrastructureError(
-                f"hello is not answered: {error.what}{self._logged()}"
+                f"hello is not answered as it must be: {error.what}{self._logged()}"
             ) from None
         hello = reply.get("hello")
         if not isinstance(hello, dict):
             self._talk.stop()
             raise InfrastructureError(
-                f"hello is answered by {reply}, but it must be answered by an object hello; "
+                f"hello is answered by {shown(reply)}, but it must be answered by an object hello; "
                 "see the adapter protocol"
             )
         if type(hello.get("protocol")) is not int or hello["protocol"] != PROTOCOL:
@@ -136,11 +155,11 @@ class Session:
                 "use the versions that belong together"
             )
         given = hello.get("chart_sha256")
-        if given is not None and given != self._sha256:
+        if given is not None and given != self.sha256:
             self._talk.stop()
             raise InfrastructureError(
                 f"the adapter is for the chart of hash {given!s:.12}…, the suite for "
-                f"{self._sha256:.12}…: conform against the version of the chart that you have, "
+                f"{self.sha256:.12}…: conform against the version of the chart that you have, "
                 "or implement this one and give its hash"
             )
         claimed = hello.get("capabilities")
@@ -148,9 +167,9 @@ class Session:
             self._talk.stop()
             raise InfrastructureError("hello must have capabilities, a list of names")
         return Hello(
-            implementation=str(hello.get("implementation", "")),
-            version=str(hello.get("version", "")),
-            language=str(hello.get("language", "")),
+            implementation=str(hello.get("implementation") or "an adapter without a name"),
+            version=str(hello.get("version") or ""),
+            language=str(hello.get("language") or ""),
             capabilities=frozenset(claimed),
         )
 
@@ -181,6 +200,23 @@ class Session:
             yield from self._perform(iter([*again, *alone]), 1, last)
             again, alone = last, []
 
+    def perform_alone(self, case: Case) -> Result:
+        """Perform one case, and see that nothing more is answered to it.
+
+        Raises:
+            InfrastructureError: the adapter cannot be started again.
+        """
+        result = next(iter(self.perform([case])))
+        if result.status is not Status.PASSED or not self._talk.running:
+            return result
+        try:
+            self._ask(self._fence())
+        except BrokenTalkError as error:
+            log = self._talk.log()
+            self._talk.stop()
+            return replace(result, status=Status.FAILED, why=error.what, log=log)
+        return result
+
     def bye(self) -> None:
         """Say goodbye, and wait for the adapter to end.
 
@@ -190,7 +226,7 @@ class Session:
         if self._talk.running:
             reply = self._ask({"op": "bye"})
             if reply.get("bye") != {}:
-                raise BrokenTalkError(f"bye is answered by {reply}")
+                raise BrokenTalkError(f"bye is answered by {shown(reply)}")
             self._talk.bye()
 
     def ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -218,6 +254,8 @@ class Session:
             for case in _taken(cases, side_by_side - len(going)):
                 if not self._talk.running:
                     self.hello()
+                if side_by_side == 1:
+                    self._talk.log()  # what was written before this case is none of its log
                 each = _UnderWay(case, perform(case, self._opinion, self._random))
                 going[case.id] = each
                 self._send(each, next(each.performance), under_way)
@@ -249,7 +287,7 @@ class Session:
         try:
             batch = each.performance.send(replies)
         except StopIteration as end:
-            self._completed = True
+            self.completed = True
             self._in_a_row = 0
             result: Result = end.value
             return replace(result, log=self._talk.log()) if result.exchanges else result
@@ -264,18 +302,22 @@ class Session:
             number = self._number()
             each.waiting.append(number)
             under_way[number] = each
+            self._asked[number] = each.case
             self._talk.send({"id": number, **request})
 
-    @staticmethod
-    def _whose(reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:
+    def _whose(self, reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:
         number = reply.get("id")
         each = under_way.pop(number, None) if type(number) is int else None
+        if each is None and type(number) is int and number in self._asked:
+            raise _SecondAnswerError(
+                f"a request is answered a second time: {shown(reply)}", self._asked[number]
+            )
         if each is None:
-            raise BrokenTalkError(f"an answer bears an id that was not asked: {reply!r:.400}")
+            raise BrokenTalkError(f"an answer bears an id that was not asked: {shown(reply)}")
         kinds = [kind for kind in ("ok", "error", "unsupported") if kind in reply]
         if len(kinds) != 1 or not isinstance(reply[kinds[0]], dict):
             raise BrokenTalkError(
-                f"an answer has not just one object ok, error or unsupported: {reply!r:.400}"
+                f"an answer has not just one object ok, error or unsupported: {shown(reply)}"
             )
         return each
 
@@ -286,53 +328,98 @@ class Session:
         log = self._talk.log()
         self._talk.stop()
         log += self._talk.log()
-        if len(going) > 1:
+        if isinstance(error, _SecondAnswerError) and all(
+            each.case is not error.case for each in going
+        ):
+            again += [each.case for each in going]
+            yield self._broken_by(error, Result(error.case, Status.FAILED), log)
+        elif len(going) > 1:
             again += [each.case for each in going]
             return None
-        (each,) = going
-        ended = isinstance(error, AdapterEndedError)
-        try:
-            batch = each.performance.send([{"died" if ended else "broken": error.what}])
-        except StopIteration as end:
-            result: Result = end.value
         else:
-            return batch  # it was meant to die there
+            (each,) = going
+            ended = isinstance(error, AdapterEndedError)
+            told = {"died" if ended else "broken": error.what}
+            try:
+                batch = each.performance.send([told] * len(each.waiting))
+            except StopIteration as end:
+                yield self._broken_by(error, end.value, log)
+            else:
+                return batch  # it was meant to die there
+        self._give_up(error, log)
+        return None
+
+    def _broken_by(self, error: BrokenTalkError, result: Result, log: str) -> Result:
         hangs = isinstance(error, AdapterHangsError)
-        status = Status.HANGS if hangs else Status.FAILED
-        yield replace(result, status=status, why=error.what, log=log)
         self._hangs += hangs
         self._in_a_row += 1
+        self._broken += 1
+        status = Status.HANGS if hangs else Status.FAILED
+        return replace(result, status=status, why=error.what, log=log)
+
+    def _give_up(self, error: BrokenTalkError, log: str) -> None:
         if self._hangs >= HANGS:
             raise InfrastructureError(
                 f"the adapter has hung {HANGS} times: {error.what}; see --timeout"
             )
-        if self._in_a_row >= (GIVE_UP if self._completed else GIVE_UP_EARLY):
-            if ended and not self._completed:
-                last = log.strip().splitlines()[-1:]
+        if self._in_a_row >= (GIVE_UP if self.completed else GIVE_UP_EARLY):
+            if isinstance(error, AdapterEndedError) and not self.completed:
                 raise InfrastructureError(
-                    f"the adapter ends in every case: {error.what}"
-                    + (f"; its log ends: {last[0]}" if last else "")
+                    f"the adapter ends in every case: {error.what}{_end_of(log)}"
                 )
             raise BrokenOffError(
                 f"the last {self._in_a_row} cases each ended in a broken talk: {error.what}"
             )
-        return None
+        if self._broken >= GIVE_UP_LATE:
+            raise BrokenOffError(
+                f"{self._broken} cases ended in a broken talk, the last in this: {error.what}"
+            )
 
     def _ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
         number = self._number()
         self._talk.send({"id": number, **request})
         reply = self._talk.receive()
+        if type(reply.get("id")) is int and reply["id"] in self._asked:
+            raise BrokenTalkError(f"a request is answered a second time: {shown(reply)}")
         if type(reply.get("id")) is not int or reply["id"] != number:
-            raise BrokenTalkError(f"an answer bears another id than was asked: {reply!r:.400}")
+            raise BrokenTalkError(f"an answer bears another id than was asked: {shown(reply)}")
         return reply
+
+    def _fence(self) -> Mapping[str, Json]:
+        """A request that concerns no case."""
+        chart = self._opening["chart"]
+        kind = "index" if self._charts[chart].keyed_by else "workflow"
+        number = UUID(int=self._random.getrandbits(128), version=4)
+        return {"op": "find", "chart": chart, kind: str(number)}
 
     def _number(self) -> int:
         self._next_id += 1
         return self._next_id
 
     def _logged(self) -> str:
-        lines = self._talk.log().strip().splitlines()
-        return f"; its log ends: {lines[-1]}" if lines else ""
+        return _end_of(self._talk.log())
+
+
+def shown(reply: Mapping[str, Json]) -> str:
+    """A reply in a line, without its id: numbers may differ from run to run."""
+    return repr({key: value for key, value in reply.items() if key != "id"})[:SHOWN]
+
+
+def _end_of(log: str) -> str:
+    lines = log.strip().splitlines()
+    return f"; its log ends: {lines[-1]:.{SHOWN}}" if lines else ""
+
+
+def opened(suite: Suite, talk: Talk, random: Random) -> Session:
+    """A session for a suite."""
+    sha256 = document(suite.player.tables[suite.main]).sha256
+    opening = {
+        "protocol": PROTOCOL,
+        "suite": VERSION,
+        "chart": suite.main,
+        "chart_sha256": sha256,
+    }
+    return Session(talk, suite.model.charts, opening, sha256, random)
 
 
 def _taken(cases: Iterator[Case], number: int) -> Iterator[Case]:

@@ -9,13 +9,15 @@ from pingregistrywf.conformance.run.perform import Result, Status
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.script import Action, Script
 
-MOST = 400
-"""So many sequences are tried for one failure."""
+MOST_TRIED = 1_000
+"""So many sequences are tried for one failure, and no more."""
+MOST_SENT = 200_000
+"""So many requests are sent for one failure, and no more."""
 
 
 def shortest(
     result: Result, play: Callable[[Script], Case], perform: Callable[[Case], Result]
-) -> Result | None:
+) -> tuple[Result, bool] | None:
     """The shortest part of a failed case that still fails: no action of it can be left out.
 
     Args:
@@ -24,28 +26,34 @@ def shortest(
         perform: performs a case.
 
     Returns:
-        None if the case does not fail again.
+        The shortest part, as it failed, and whether every action of it was seen to be needed: not
+        if it would have taken too long, or if the adapter hung.  None if the case does not fail
+        again.
     """
     best = perform(result.case)
     if best.status is not Status.FAILED:
         return None
-    tried = 0
+    tried = sent = 0
     size = len(best.case.script.actions) // 2 or 1
-    while tried < MOST:
-        actions = best.case.script.actions
-        for start in range(0, len(actions), size):
+    while True:
+        start, left_out = 0, False
+        while start < len(best.case.script.actions):
+            actions = best.case.script.actions
             left: tuple[Action, ...] = (*actions[:start], *actions[start + size :])
-            if not left or tried >= MOST:
-                continue
-            tried += 1
-            found = perform(play(replace(best.case.script, actions=left)))
-            if found.status is Status.FAILED:
-                best = found
+            if not left:
                 break
-        else:
-            if size == 1:
-                return best
-            size //= 2
-            continue
-        size = min(size, len(best.case.script.actions) // 2 or 1)
-    return best
+            case = play(replace(best.case.script, actions=left))
+            tried += 1
+            sent += len(case.steps)
+            if tried > MOST_TRIED or sent > MOST_SENT:
+                return best, False
+            found = perform(case)
+            if found.status is Status.HANGS:
+                return best, False
+            if found.status is Status.FAILED:
+                best, left_out = found, True  # what followed has moved here
+            else:
+                start += size
+        if size == 1 and not left_out:
+            return best, True
+        size = max(size // 2, 1)

@@ -11,6 +11,7 @@ import json
 import os
 import select
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,7 +19,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NoReturn, Protocol, TypeAlias
 
 Json: TypeAlias = Any
 Request: TypeAlias = Mapping[str, Json]
@@ -30,11 +31,13 @@ LOG_SIZE: Final = 1 << 16
 SHOWN: Final = 400
 """So many characters of a line that is no answer are shown."""
 CHUNK: Final = 1 << 18
-_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
+LONGEST: Final = 1 << 27
+"""So many bytes of a line are read: a line without end must not fill the memory."""
 DRAINED: Final = 64
 """So many chunks of the log are read at once, so that one without end ends nothing."""
 GRACE: Final = 2.0
-"""Seconds that an adapter is given to end by itself."""
+"""Seconds that an adapter which has closed its standard output is given to end by itself."""
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 class BrokenTalkError(Exception):
@@ -99,12 +102,21 @@ class Talk(Protocol):
 
 
 class _Child:
-    """A child process, and its three streams, none of which blocks."""
+    """A child process, and its three streams, none of which blocks.
+
+    It leads a process group, so that whatever it starts can be ended with it.
+    """
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(  # noqa: S603
-            command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=environment
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            bufsize=0,
+            env=environment,
+            start_new_session=True,
         )
         streams = (self.process.stdin, self.process.stdout, self.process.stderr)
         self.input, self.output, self.errors = (stream.fileno() for stream in streams if stream)
@@ -118,9 +130,10 @@ class _Child:
                 self.process.stdin.close()
 
     def reap(self) -> int:
-        """Kill it if it is still there; its exit code."""
+        """Kill it and all that it started, if they are still there; its exit code."""
         self.hang_up()
-        self.process.kill()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
@@ -197,7 +210,7 @@ class ChildTalk:
         if child is None:
             return
         child.hang_up()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + self._timeout
         while (code := child.process.poll()) is None and time.monotonic() < deadline:
             self._drain_log(child)
             with suppress(subprocess.TimeoutExpired):
@@ -205,8 +218,8 @@ class ChildTalk:
         self._drain_log(child)
         child.reap()
         if code != 0:
-            how = "did not end" if code is None else _ended(code)
-            raise BrokenTalkError(f"after bye the adapter {how}, but it must end with 0")
+            how = f"did not end within {self._timeout:g} s" if code is None else _ended(code)
+            raise BrokenTalkError(f"after bye the adapter {how}; it must end with exit code 0")
 
     def close(self) -> None:
         self.stop()
@@ -242,10 +255,12 @@ class ChildTalk:
         """Take leave of a child that has closed its standard output; how it ended, in words."""
         self._child = None
         child.hang_up()
+        code = None
         with suppress(subprocess.TimeoutExpired):
-            child.process.wait(GRACE)
+            code = child.process.wait(GRACE)
         self._drain_log(child)
-        return _ended(child.reap())
+        child.reap()
+        return "closed its standard output" if code is None else _ended(code)
 
     def _write(self, descriptor: int) -> None:
         try:
@@ -261,6 +276,8 @@ class ChildTalk:
         end = self._received.rfind(b"\n", self._searched)
         if end < 0:
             self._searched = len(self._received)
+            if self._searched > LONGEST:
+                raise BrokenTalkError(f"a line is longer than {LONGEST >> 20} MiB{self._partial()}")
         else:
             self._lines.extend(bytes(self._received[:end]).split(b"\n"))
             del self._received[: end + 1]
@@ -309,9 +326,16 @@ class ObjectTalk:
     def start(self) -> None:
         self._requests.clear()
         try:
-            self._answer = self._make()
-        except Exception as error:
-            raise CannotStartError(f"--python: making the adapter failed: {error!r}") from error
+            made = self._make()
+        # Were its exit ours, an adapter could end the run with the code of conformance.
+        except (Exception, SystemExit) as error:
+            raise CannotStartError(f"--python: the factory raised {error!r}") from error
+        if not callable(made):
+            raise CannotStartError(
+                f"--python: the factory gave {made!r:.{SHOWN}}, which cannot be called: "
+                "let it give a function from request to reply"
+            )
+        self._answer = made
 
     def send(self, request: Request) -> None:
         self._requests.append(request)
@@ -321,13 +345,16 @@ class ObjectTalk:
             raise AdapterEndedError("the adapter is not running")
         try:
             reply = self._answer(self._requests.popleft())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._answer = None
             self._log = traceback.format_exc()
             raise AdapterEndedError(f"the adapter raised {error!r}") from None
-        if not isinstance(reply, dict):
-            raise BrokenTalkError(f"an answer is no dictionary: {reply!r:.{SHOWN}}")
-        return reply
+        try:
+            # As JSON, like any adapter's: what it changes later is not what it answered.
+            line = _COMPACT.encode(reply).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise BrokenTalkError(f"an answer is no JSON: {error}") from None
+        return _answer(line)
 
     def stop(self) -> None:
         self._answer = None
@@ -345,7 +372,7 @@ class ObjectTalk:
 
 def _answer(line: bytes) -> Reply:
     try:
-        reply = json.loads(line)
+        reply = json.loads(line.decode(), parse_constant=_no_json)
     except (ValueError, RecursionError):
         reply = None
     if not isinstance(reply, dict):
@@ -353,8 +380,12 @@ def _answer(line: bytes) -> Reply:
     return reply
 
 
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
 def _shown(line: bytes) -> str:
-    text = line.decode(errors="replace")
+    text = line[: 4 * SHOWN].decode(errors="replace")
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
 
 

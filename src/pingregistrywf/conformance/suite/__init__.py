@@ -15,6 +15,7 @@ from pingregistrywf.chart.table import Table
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.data import data
 from pingregistrywf.conformance.suite.index import index
+from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.conformance.suite.operations import Site
 from pingregistrywf.conformance.suite.play import Player
 from pingregistrywf.conformance.suite.script import BOUNDS, Bound, Script
@@ -25,15 +26,6 @@ from pingregistrywf.conformance.suite.wire import wire
 
 VERSION: Final = "1.0.0"
 """The suite's version: a new id is a new minor version, a removed one a new major version."""
-LEVELS: Final[Mapping[int, str]] = {
-    1: "sequential",
-    2: "versions",
-    3: "data",
-    4: "wire",
-    5: "index",
-    6: "several servers",
-}
-"""The levels and their names."""
 
 
 class Suite:

@@ -1,0 +1,189 @@
+"""The suite in pytest: ``pytest -p pingregistrywf.conformance --pingregistrywf-adapter COMMAND``.
+
+Each case is a test, below the rule that it is there for, so that ``-k`` and reports work as usual.
+One adapter serves the whole session, or one each worker of pytest-xdist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from pingregistrywf.chart.mistakes import ChartError
+from pingregistrywf.cli.common import CannotRunError
+from pingregistrywf.cli.conform import suite_of_files
+from pingregistrywf.conformance.reports.text import failure_text
+from pingregistrywf.conformance.run.explain import explained
+from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.report import Failure
+from pingregistrywf.conformance.run.session import Hello, InfrastructureError, Session, opened
+from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, ChildTalk
+from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.levels import LEVELS, LevelsError, levels_of
+from pingregistrywf.conformance.suite.script import BOUNDS
+
+_PREFIX: Final = "--pingregistrywf"
+_UNDER_TEST: Final = pytest.StashKey["UnderTest"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options."""
+    group = parser.getgroup("pingregistrywf", "conformance to a chart")
+    group.addoption(f"{_PREFIX}-adapter", metavar="COMMAND", help="starts the adapter")
+    group.addoption(
+        f"{_PREFIX}-level", metavar="LEVELS", default="1-6", help="the levels, as 1-3 or 1,4"
+    )
+    group.addoption(
+        f"{_PREFIX}-bound", choices=BOUNDS, default="n+1", help="how many states are allowed for"
+    )
+    group.addoption(f"{_PREFIX}-model", metavar="FILE", action="append", help="charts of your own")
+    group.addoption(
+        f"{_PREFIX}-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=30.0,
+        help="a silent adapter hangs",
+    )
+
+
+class UnderTest:
+    """The adapter of this session, started when it is first needed.
+
+    Args:
+        config: pytest's configuration.
+
+    Raises:
+        CannotStartError: the adapter's command line is no command.
+        CannotRunError, ChartError: there is no chart, or there are mistakes in it.
+        LevelsError: the levels are none.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        option = config.getoption
+        self.command: str = option(f"{_PREFIX}-adapter")
+        self.suite = suite_of_files([Path(file) for file in option(f"{_PREFIX}-model") or []])
+        self.levels = levels_of(option(f"{_PREFIX}-level"))
+        self.bound = option(f"{_PREFIX}-bound")
+        talk = ChildTalk(self.command, option(f"{_PREFIX}-timeout"))
+        self.session: Session = opened(self.suite, talk, Random())  # noqa: S311 (ids of a test)
+        self._hello: Hello | None = None
+
+    @property
+    def claimed(self) -> frozenset[str]:
+        """The capabilities that the adapter claims."""
+        if self._hello is None:
+            self._hello = self.session.hello()
+        return self._hello.capabilities
+
+    def perform(self, case: Case) -> Result:
+        """Perform a case."""
+        return next(iter(self.session.perform([case])))
+
+    def explained(self, result: Result) -> Failure:
+        """A failure, shrunk."""
+        command = ("pingregistrywf", "conform", "--adapter", self.command)
+        return explained([result], self.suite.player, self.perform, command)
+
+
+class RuleGroup(pytest.Collector):
+    """The cases that are there for one rule."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Nothing is found here: the cases are added when all else has been collected."""
+        return iter(())
+
+
+class DeviationError(Exception):
+    """An implementation departs from the chart.
+
+    Attributes:
+        failure: how.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.shortest.why)
+        self.failure = failure
+
+
+class CaseItem(pytest.Item):
+    """One case.
+
+    Args:
+        case: the case.
+        under_test: the adapter.
+        more: what every item of pytest takes.
+    """
+
+    def __init__(self, *, case: Case, under_test: UnderTest, **more: Any) -> None:
+        super().__init__(**more)
+        self.case = case
+        self._under_test = under_test
+        self.add_marker(f"level{case.level}")
+
+    def runtest(self) -> None:
+        """Perform the case."""
+        lacking = set(self.case.needs) - self._under_test.claimed
+        if lacking:
+            pytest.skip(f"not claimed: {', '.join(sorted(lacking))}")
+        result = self._under_test.perform(self.case)
+        if result.status is Status.FAILED:
+            raise DeviationError(self._under_test.explained(result))
+        if result.status is not Status.PASSED:
+            pytest.fail(f"{result.status}: {result.why}", pytrace=False)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What a developer can act on, in place of a traceback."""
+        if isinstance(excinfo.value, DeviationError):
+            return failure_text(excinfo.value.failure)
+        if isinstance(excinfo.value, InfrastructureError | CannotStartError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it comes from, for people."""
+        return self.path, None, f"{self.case.rule}: {self.case.title}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the session's adapter, and the markers of levels."""
+    for level, name in LEVELS.items():
+        config.addinivalue_line("markers", f"level{level}: conformance, {name}")
+    if config.getoption(f"{_PREFIX}-adapter"):
+        try:
+            config.stash[_UNDER_TEST] = UnderTest(config)
+        except (CannotRunError, CannotStartError, ChartError, LevelsError) as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the cases to what was collected."""
+    under_test = config.stash.get(_UNDER_TEST, None)
+    if under_test is None:
+        return
+    groups: dict[str, RuleGroup] = {}
+    for case in under_test.suite.cases(frozenset(under_test.levels), under_test.bound):
+        name = f"{case.chart}::{case.rule}"
+        if name not in groups:
+            groups[name] = RuleGroup.from_parent(session, name=name, nodeid=name)
+        items.append(
+            CaseItem.from_parent(
+                groups[name], name=f"{case.id} {case.title}", case=case, under_test=under_test
+            )
+        )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the adapter."""
+    under_test = session.config.stash.get(_UNDER_TEST, None)
+    if under_test is not None:
+        with suppress(BrokenTalkError):  # how it ends is what the command line judges
+            under_test.session.bye()
+        under_test.session.close()

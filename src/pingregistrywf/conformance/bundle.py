@@ -1,0 +1,105 @@
+"""The bundle: all that a team needs to run the suite without Python, in one zip file.
+
+The same version makes the same bytes: entries are sorted, bear no time, and are hashed in a
+manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.conformance.suite import VERSION, Suite
+from pingregistrywf.conformance.suite.levels import LEVELS
+from pingregistrywf.conformance.suite.wire import decoded
+from pingregistrywf.generate.document import document, document_schema, document_text
+from pingregistrywf.generate.proto import file_name, proto
+
+Json: TypeAlias = Any
+
+EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
+"""The one time that every entry bears; a zip file knows no earlier."""
+PAGE: Final = Path("docs/reference/adapter-protocol.md")
+"""Where a checkout has the adapter protocol's page; the wheel has it beside this module."""
+MODE: Final = 0o644 << 16
+_LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
+
+
+def protocol_page() -> str:
+    """The page that describes the adapter protocol: in the wheel, or in a checkout.
+
+    Raises:
+        FileNotFoundError: it is in neither.
+    """
+    here = Path(__file__).resolve().parent
+    places = (here / PAGE.name, here.parents[2] / PAGE)
+    for place in places:
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    looked = " and ".join(map(str, places))
+    raise FileNotFoundError(f"the adapter protocol's page is missing: there is no {looked}")
+
+
+def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
+    """Write the bundle.
+
+    Args:
+        suite: the suite.
+        protocol: the page that describes the adapter protocol, as Markdown.
+        to: the file, which is replaced if it is there.
+    """
+    contents = dict(sorted(_contents(suite, protocol)))
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    listed = {
+        "format": "pingregistrywf-bundle/1",
+        "suite": VERSION,
+        "chart": suite.main,
+        "chart_sha256": document(suite.player.tables[suite.main]).sha256,
+        "files": hashes,
+    }
+    contents["manifest.json"] = _json(listed)
+    aside = to.with_name(f".{to.name}.part")
+    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in contents.items():
+            entry = zipfile.ZipInfo(name, EARLIEST)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = MODE
+            archive.writestr(entry, data)
+    aside.replace(to)
+
+
+def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
+    counts: dict[int, int] = dict.fromkeys(LEVELS, 0)
+    lines = []
+    for case in suite.cases():
+        counts[case.level] += 1
+        lines.append(json.dumps(case.document(), separators=(",", ":"), sort_keys=True))
+    yield "cases.jsonl", ("\n".join(lines) + "\n").encode()
+    for name, table in suite.player.tables.items():
+        made = document(table)
+        yield f"charts/{name}.json", document_text(made).encode()
+        yield f"charts/{file_name(table.chart)}", proto(table.chart).encode()
+        vectors = [
+            {"what": what, "bytes": data, "answer": answer}
+            for what, data, answer in decoded(table.chart)
+        ]
+        yield f"wire/{name}.json", _json(vectors)
+    yield "charts/chart.schema.json", _json(document_schema())
+    # Links lead to pages that are not in the bundle.
+    yield "adapter-protocol.md", _LINK.sub(r"\1", protocol).encode()
+    readme = files("pingregistrywf.conformance").joinpath("bundle.md").read_text(encoding="utf-8")
+    rows = [f"| {level} | {name} | {counts[level]:,} |" for level, name in LEVELS.items()]
+    filled: Mapping[str, str] = {"version": VERSION, "chart": suite.main, "levels": "\n".join(rows)}
+    for key, value in filled.items():
+        readme = readme.replace(f"@{key}@", value)
+    yield "README.md", readme.encode()
+
+
+def _json(value: Json) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()

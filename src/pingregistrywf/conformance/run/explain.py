@@ -1,0 +1,99 @@
+"""Failures that a developer can act on: which are alike, and the shortest sequence of each."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from pingregistrywf.conformance.run import shrink
+from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.report import Failure
+from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
+from pingregistrywf.conformance.run.talk import CannotStartError
+from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.play import Player
+from pingregistrywf.conformance.suite.script import to_text
+
+FLAKY: Final = "It failed once and passed when run again: the answers are not always the same."
+NOT_SHORTEST: Final = "A shorter sequence may fail, too: not every part of this one was tried."
+
+
+def explained(
+    alike: Sequence[Result],
+    player: Player,
+    perform: Callable[[Case], Result],
+    command: Sequence[str],
+) -> Failure:
+    """One failure for all that are alike, shrunk.
+
+    Args:
+        alike: the results, at least one.
+        player: plays what is left of a script.
+        perform: performs a case.
+        command: the command line to which a replay is added.
+    """
+    first = min(alike, key=lambda each: len(each.case.script.actions))
+    shortest, note = first, NOT_SHORTEST
+    with suppress(BrokenOffError, InfrastructureError, CannotStartError):
+        found = shrink.shortest(first, player.play, perform)
+        if found is None:
+            note = FLAKY
+        else:
+            shortest, minimal = found
+            note = "" if minimal else NOT_SHORTEST
+    return Failure(
+        result=first,
+        shortest=shortest,
+        prose=player.prose(shortest.case.chart, _rule_of(shortest)),
+        replay=shlex.join((*command, "--replay", to_text(shortest.case.script))),
+        alike=tuple(each.case.id for each in alike if each is not first),
+        note=note,
+    )
+
+
+def merged(failures: Iterable[Failure]) -> list[Failure]:
+    """Failures that have the same shortest sequence are one."""
+    found: dict[str, Failure] = {}
+    for each in failures:
+        same = found.setdefault(each.shortest.case.id, each)
+        if same is not each:
+            alike = (*same.alike, each.result.case.id, *each.alike)
+            found[each.shortest.case.id] = replace(same, alike=alike)
+    return list(found.values())
+
+
+def groups(failed: Iterable[Result], expected: Collection[str]) -> list[list[Result]]:
+    """Failures that were not expected, together where they look the same."""
+    found: dict[tuple[str, ...], list[Result]] = {}
+    for result in failed:
+        if result.status is not Status.FAILED or result.case.id in expected:
+            continue
+        last = result.exchanges[-1] if result.exchanges else None
+        looks = (_kind(last.expect), _kind(last.got)) if last else ("", "")
+        found.setdefault((str(result.case.level), result.why, *looks), []).append(result)
+    return sorted(found.values(), key=lambda group: (group[0].case.level, -len(group)))
+
+
+def _kind(answer: object) -> str:
+    match answer:
+        case {"error": {"code": str(code)}}:
+            return code
+        case {"ok": {"events": [*events]}}:
+            return f"{len(events)} events"
+        case {"ok": {"state": str(state)}}:
+            return state
+        case _:
+            return ""
+
+
+def _rule_of(result: Result) -> str:
+    """The rule that says what should have been answered."""
+    wrong = [each.step.rule for each in result.exchanges if not each.right]
+    if wrong and wrong[-1] != "find":
+        return wrong[-1]
+    # A look at a history fails for what was told before it.
+    told = [each.step.rule for each in result.exchanges if not each.step.observes]
+    return told[-1] if told else result.case.rule

@@ -1,0 +1,180 @@
+"""The suite on all that is broken on purpose, and what it found: the kill matrix."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.chart.table import Table
+from pingregistrywf.conformance.run.opinion import SecondOpinion
+from pingregistrywf.conformance.run.perform import Status, perform
+from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
+from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
+from pingregistrywf.conformance.selftest.subject import CAPABILITIES, Subject
+from pingregistrywf.conformance.simulation import Cells
+from pingregistrywf.conformance.suite import Suite
+from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.levels import LEVELS
+from pingregistrywf.conformance.suite.script import Bound, Tell
+
+Json: TypeAlias = Any
+
+OUT_OF_PROCESS: Final = frozenset({"crash"})
+"""What an implementation in this process cannot do."""
+
+
+@dataclass
+class Killed:
+    """What was found of one class.
+
+    Attributes:
+        group: the class.
+        asked: the levels that were run.
+        made: how many there are.
+        by_level: how many each level found.
+        survivors: the names of those that none found.
+    """
+
+    group: str
+    asked: tuple[int, ...]
+    made: int = 0
+    by_level: dict[int, int] = field(default_factory=dict)
+    survivors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The kill matrix.
+
+    Attributes:
+        reference: the titles of the cases that fail on what is right; there must be none.
+        classes: what was found, by class.
+    """
+
+    reference: tuple[str, ...]
+    classes: tuple[Killed, ...]
+
+    @property
+    def sound(self) -> bool:
+        """True if what is right passed and nothing broken survived."""
+        return not self.reference and not any(each.survivors for each in self.classes)
+
+
+class SelfTest:
+    """Runs the suite on everything that is broken on purpose.
+
+    Args:
+        suite: the suite.
+        reference: makes an implementation that is right; the chart's own simulation unless given.
+        capabilities: what it claims.
+        bound: the bound of the n-complete suites.
+    """
+
+    def __init__(
+        self,
+        suite: Suite,
+        reference: Callable[[], Answer] | None = None,
+        capabilities: Collection[str] = CAPABILITIES,
+        bound: Bound = "n+1",
+    ) -> None:
+        self._suite = suite
+        self._table: Table = suite.player.tables[suite.main]
+        self._reference = reference or (lambda: Subject(self._table))
+        self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS
+        self._opinion = SecondOpinion(suite.model.charts)
+        self._cases: Mapping[int, list[Case]] = {
+            level: [
+                case
+                for case in suite.cases(frozenset({level}), bound)
+                if set(case.needs) <= self._capabilities
+            ]
+            for level in LEVELS
+        }
+        self._random = Random(0)  # noqa: S311 (ids of a test)
+
+    def run(self, progress: Callable[[str], None] = lambda _group: None) -> Matrix:
+        """Run all of it."""
+        progress("reference")
+        reference = tuple(self._failing(self._reference()))
+        classes: dict[str, Killed] = {}
+        for mutant in (*first_order(self._table), *extra_state(self._table)):
+            if mutant.group not in classes:
+                progress(mutant.group)
+            self._enter(classes, mutant.group, mutant.name, (1,), self._mutant(mutant))
+        levels = tuple(level for level, cases in self._cases.items() if cases)
+        for fault in faults():
+            if fault.needs and fault.needs not in self._capabilities:
+                continue
+            if fault.group not in classes:
+                progress(fault.group)
+            found = tuple(level for level in levels if self._finds(level, fault))
+            self._enter(classes, fault.group, fault.name, levels, found)
+        return Matrix(reference, tuple(classes.values()))
+
+    @staticmethod
+    def _enter(
+        classes: dict[str, Killed],
+        group: str,
+        name: str,
+        asked: tuple[int, ...],
+        found: Iterable[int],
+    ) -> None:
+        killed = classes.setdefault(group, Killed(group, asked))
+        killed.made += 1
+        levels = tuple(found)
+        for level in levels:
+            killed.by_level[level] = killed.by_level.get(level, 0) + 1
+        if not levels:
+            killed.survivors.append(name)
+
+    def _failing(self, answer: Answer) -> Iterator[str]:
+        for cases in self._cases.values():
+            for case in cases:
+                if not self._passes(case, answer):
+                    yield f"{case.id} {case.title}"
+
+    def _finds(self, level: int, fault: Fault) -> bool:
+        answer = fault.around(self._reference())
+        return any(not self._passes(case, answer) for case in self._cases[level])
+
+    def _mutant(self, mutant: Mutant) -> tuple[int, ...]:
+        """Level 1, the cases first that can be seen to find it."""
+        for case in itertools.chain(self._promising(mutant.cells), self._cases[1]):
+            if not self._passes(case, Subject(self._table, mutant.cells)):
+                return (1,)
+        return ()
+
+    def _promising(self, cells: Cells) -> Iterator[Case]:
+        """A case whose answers are seen to be others by walking the tables alone."""
+        for case in self._cases[1]:
+            state = mine = self._table.chart.initial
+            for action in case.script.actions:
+                if not isinstance(action, Tell):
+                    break
+                row = (action.command, action.arguments)
+                right, wrong = self._table.cells[row, state], cells[row, mine]
+                if (right.outcome, right.event, right.error) != (
+                    wrong.outcome,
+                    wrong.event,
+                    wrong.error,
+                ):
+                    yield case
+                    return
+                state, mine = right.target, wrong.target
+
+    def _passes(self, case: Case, answer: Answer) -> bool:
+        performance = perform(case, self._opinion, self._random)
+        number = 0
+        batch = next(performance)
+        while True:
+            replies = []
+            for request in batch:
+                number += 1
+                replies.append(answer({"id": number, **request}))
+            try:
+                batch = performance.send(replies)
+            except StopIteration as end:
+                return bool(end.value.status is Status.PASSED)

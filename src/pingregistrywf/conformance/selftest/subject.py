@@ -1,0 +1,92 @@
+"""An implementation made from the chart, which may be told to depart from it.
+
+What it allows follows from a control state of its own, what it shows from the history, so that a
+wrong control state is seen by what it leads to and not by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.chart.table import Table
+from pingregistrywf.conformance.simulation import EPOCH, Cells, Histories, History, Plain
+from pingregistrywf.conformance.suite.encoding import CROCKFORD
+from pingregistrywf.conformance.suite.play import MARK_DAYS
+
+Json: TypeAlias = Any
+Answer: TypeAlias = Callable[[Mapping[str, Json]], dict[str, Json]]
+
+CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "gc")
+FIRST_ID: Final = 1 << 100
+
+
+class Subject:
+    """Answers the requests of levels 1, 2 and some of 6 for one chart that is not keyed.
+
+    Args:
+        table: the chart's table.
+        cells: the cells that it goes by; the table's own unless given.
+    """
+
+    def __init__(self, table: Table, cells: Cells | None = None) -> None:
+        self._drawn = FIRST_ID
+        self._makers = Histories(table, self._draw, cells)
+        self._starting = {each for each in table.chart.commands if table.chart.starts(each)}
+        self._histories: dict[str, History] = {}
+
+    def __call__(self, request: Mapping[str, Json]) -> dict[str, Json]:
+        """The reply to a request."""
+        bearing = {"id": request["id"]}
+        match request["op"]:
+            case "hello":
+                hello = {"implementation": "subject", "version": "", "language": "python"}
+                return bearing | {
+                    "hello": hello | {"protocol": 1, "capabilities": list(CAPABILITIES)}
+                }
+            case "bye":
+                return bearing | {"bye": {}}
+            case "gc":
+                return bearing | self._collect(request["days"])
+        history = self._history(request["workflow"])
+        match request["op"]:
+            case "exec":
+                return bearing | self._exec(history, request)
+            case "find":
+                return bearing | history.find()
+            case _:
+                return bearing | {"ok": {"events": history.read()}}
+
+    def _history(self, name: str) -> History:
+        if name not in self._histories:
+            self._histories[name] = self._makers.history()
+        return self._histories[name]
+
+    def _exec(self, history: History, request: Mapping[str, Json]) -> dict[str, Json]:
+        vid = request.get("vid", "no_vc")
+        command = request["command"]
+        unversioned = vid in ("no_vc", "retry_no_vc") or command in self._starting
+        if not unversioned and vid != history.vid:
+            error = {"code": "VersionConflict", "stored": history.vid, "expected": vid}
+            return {"error": error | {"definite": True, "message": ""}}
+        told = history.tell(command, request["args"])
+        if told.error:
+            arg = {"arg": told.arg} if told.arg else {}
+            return {"error": {"code": told.error, "definite": True, "message": ""} | arg}
+        events = [event.reply() for event in told.events]
+        return {"ok": {"vid": history.vid, "events": events}}
+
+    def _collect(self, days: int) -> dict[str, Json]:
+        if days > MARK_DAYS:
+            for history in self._histories.values():
+                if isinstance(history, Plain):
+                    history.free()
+        return {"ok": {}}
+
+    def _draw(self) -> str:
+        self._drawn += 1
+        rest, digits = self._drawn, ""
+        for _ in EPOCH:
+            digits = CROCKFORD[rest & 31] + digits
+            rest >>= 5
+        return digits
