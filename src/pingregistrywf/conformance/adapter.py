@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import lru_cache
 from typing import Any, BinaryIO, Final, TypeAlias
 from uuid import UUID
 
@@ -277,17 +278,24 @@ def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
         safely(last)  # after all that was asked before it
 
 
-def _read_line(line: bytes) -> Request:
-    try:
-        request = json.loads(line.decode(), parse_int=_integer)
-    except (ValueError, RecursionError):
-        request = None
-    return request if isinstance(request, dict) else {"id": None, "op": NO_REQUEST}
-
-
 def _integer(digits: str) -> int | float:
     # Python refuses to read integers of thousands of digits; no argument is that large anyway.
     return int(digits) if len(digits) < 100 else float(digits)
+
+
+def _no_json(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_constant=_no_json)
+
+
+def _read_line(line: bytes) -> Request:
+    try:
+        request = _DECODER.decode(line.decode())
+    except (ValueError, RecursionError):
+        request = None
+    return request if isinstance(request, dict) else {"id": None, "op": NO_REQUEST}
 
 
 def _server(request: Request) -> str:
@@ -322,12 +330,19 @@ def _vid(text: Any) -> Vid:
             return _ulid("vid", text)
 
 
-def _uuid(name: str, text: Any) -> UUID:
+@lru_cache(maxsize=1024)
+def _read_uuid(text: str) -> UUID:
+    """The id that a text writes; nil if none, or not as the protocol writes it."""
     try:
         value = UUID(text)
-    except (AttributeError, TypeError, ValueError):
-        value = NIL
-    if value == NIL or str(value) != text:
+    except ValueError:
+        return NIL
+    return value if str(value) == text else NIL
+
+
+def _uuid(name: str, text: Any) -> UUID:
+    value = _read_uuid(text) if isinstance(text, str) else NIL
+    if value == NIL:
         raise InvalidCommandError(f"{name} is a UUID in lower case with hyphens, and not nil")
     return value
 

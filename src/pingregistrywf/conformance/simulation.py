@@ -95,6 +95,8 @@ class Histories:
         self.table = table
         self.chart: Chart = table.chart
         self.new_id = new_id
+        self._initial = self.chart.initial
+        self._nothing = carried_nothing(self.chart)
         self.cells: Cells = table.cells if cells is None else cells
         self._variants: dict[str, tuple[Row, ...]] = {}
         for row in table.rows:
@@ -110,7 +112,7 @@ class Histories:
 
     def new_entry(self) -> Entry:
         """An entry in the initial state, which carries nothing."""
-        return Entry(self.chart.initial, carried_nothing(self.chart))
+        return Entry(self._initial, dict(self._nothing))
 
     def cell(self, command: str, entry: Entry, args: Mapping[str, Json]) -> tuple[Cell, str]:
         """The cell of a command with these arguments, and the first argument that differs.
@@ -210,7 +212,8 @@ class Plain(History):
                 return Told(cell, events=(event,))
             case Outcome.DELETE:
                 self.events = []
-                self.entry = Entry(cell.target, carried_nothing(self.of.chart))
+                self.entry = self.of.new_entry()
+                self.entry.state = cell.target
                 return Told(cell, deleted=True)
             case Outcome.NOOP:
                 self.entry.state = cell.target

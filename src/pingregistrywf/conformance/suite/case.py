@@ -105,9 +105,8 @@ class Case:
     @cached_property
     def id(self) -> str:
         """The level, a hyphen, and a hash of what is sent."""
-        sent = [plain(step.together or step.send) for step in self.steps]
-        content = [self.level, self.chart, plain(self.ids), sent]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        sent = [step.together or step.send for step in self.steps]
+        text = _CANONICAL.encode([self.level, self.chart, self.ids, sent])
         return f"{self.level}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 
     @property
@@ -150,6 +149,9 @@ def plain(value: Json) -> Json:
             return [plain(each) for each in value]
         case _:
             return value
+
+
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
 
 
 def _step(step: Step) -> dict[str, Json]:

@@ -67,6 +67,18 @@ class Player:
         self.model = model
         self.site = site
         self.tables = {name: Table(chart) for name, chart in model.charts.items()}
+        self.commands = {
+            (name, command): frozenset(
+                what
+                for what, holds in (
+                    ("deletes", any(rule.delete for rule in said.rules)),
+                    ("starts", chart.starts(command)),
+                )
+                if holds
+            )
+            for name, chart in model.charts.items()
+            for command, said in chart.commands.items()
+        }
         self.main = next(
             (name for name, chart in model.charts.items() if not chart.keyed_by),
             next(iter(model.charts)),
@@ -186,10 +198,10 @@ class Play:
             self.needs.add("index")
         if action.server:
             self.needs.add("multi_server")
-        deletes = chart.commands.get(action.command)
-        if deletes and any(rule.delete for rule in deletes.rules):
+        known = self.player.commands.get((chart.chart, action.command), frozenset())
+        if "deletes" in known:
             self.needs.add("delete")
-        if chart.starts(action.command):
+        if "starts" in known:
             return
         if action.vid == "retry_no_vc":
             self.needs.add("retry")
