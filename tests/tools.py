@@ -15,9 +15,9 @@ NODE_MODULES = Path(__file__).parents[1] / ".venv" / "node" / "node_modules"
 def require_tool(name: str) -> str:
     """The path of a command; without it the test is skipped, but in CI it fails."""
     path = shutil.which(name)
-    if path is not None:
-        return path
-    _missing(f"{name} is not installed", "let .ci/run install it")
+    if path is None:
+        _missing(f"{name} is not installed", "let .ci/run install it")
+    return path
 
 
 def node_modules() -> Path:

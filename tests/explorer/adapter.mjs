@@ -47,7 +47,8 @@ const answers = {
     // Stricter than the charts: the protocol takes a nil UUID nowhere.
     const nil = declared.args.find(({ name, type }) => type === "uuid" && args[name] === NIL);
     if (nil) throw invalid(`${nil.name} is nil`);
-    if (!declared.starts && ![NO_VC, RETRY].includes(vid) && !isUlid(vid)) throw invalid("vid is a ULID");
+    if (!declared.starts && ![NO_VC, RETRY].includes(vid) && !isUlid(vid))
+      throw invalid("vid is a ULID");
     const told = journal.tell(chart, historyOf(chart, request), vid, command, args);
     if (told.error) {
       const { name, message, facts } = told.error;
@@ -71,7 +72,8 @@ const answers = {
 
 function listed(chart, state) {
   const names = [...chart.states.keys()].filter((name) => name !== chart.initial);
-  const keys = (name) => [...state.entries].filter(([, entry]) => entry.state === name).map(([key]) => key);
+  const keys = (name) =>
+    [...state.entries].filter(([, entry]) => entry.state === name).map(([key]) => key);
   return Object.fromEntries(names.map((name) => [name.toLowerCase(), keys(name).sort(compare)]));
 }
 
@@ -86,8 +88,13 @@ function answer(request) {
   const chart = charts.get(request.chart ?? first);
   if (op === "hello") return { id, hello: hello(chart) };
   if (op === "bye") return { id, bye: {} };
-  if (!Object.hasOwn(answers, op)) return { id, unsupported: { reason: `there is no op ${JSON.stringify(op)} here` } };
-  if (!chart) return { id, unsupported: { reason: `there is no chart ${JSON.stringify(request.chart)} here` } };
+  if (!Object.hasOwn(answers, op))
+    return { id, unsupported: { reason: `there is no op ${JSON.stringify(op)} here` } };
+  if (!chart)
+    return {
+      id,
+      unsupported: { reason: `there is no chart ${JSON.stringify(request.chart)} here` },
+    };
   try {
     return { id, ok: answers[op](chart, request) };
   } catch (error) {
@@ -116,7 +123,8 @@ function hello(chart) {
 // JSON's 1.0 is no integer of the protocol, but JSON.parse makes it one: such numbers become null,
 // which no argument takes.
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-const strictly = (line) => line.replace(TOKEN, (token) => (/^-?\d+[.eE]/.test(token) ? "null" : token));
+const strictly = (line) =>
+  line.replace(TOKEN, (token) => (/^-?\d+[.eE]/.test(token) ? "null" : token));
 
 function parsed(line) {
   try {

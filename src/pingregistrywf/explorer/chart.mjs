@@ -71,7 +71,10 @@ export class Chart {
   /** The arguments that the command compares with those carried, in the command's order. */
   compared(command) {
     const { compared } = this.document.table.find((row) => row.command === command);
-    return this.commands.get(command).args.map(({ name }) => name).filter((name) => compared.includes(name));
+    return this.commands
+      .get(command)
+      .args.map(({ name }) => name)
+      .filter((name) => compared.includes(name));
   }
 
   /** What a rule says, in prose. */
@@ -81,8 +84,14 @@ export class Chart {
 
   /** The carried values that no event has set yet. */
   nothing() {
-    const empty = { value: ({ type }) => ZERO[type], list: () => [], record: ({ record }) => this.emptyRecord(record) };
-    return Object.fromEntries(this.document.carried.map((each) => [each.name, empty[each.kind](each)]));
+    const empty = {
+      value: ({ type }) => ZERO[type],
+      list: () => [],
+      record: ({ record }) => this.emptyRecord(record),
+    };
+    return Object.fromEntries(
+      this.document.carried.map((each) => [each.name, empty[each.kind](each)]),
+    );
   }
 
   emptyRecord(name) {

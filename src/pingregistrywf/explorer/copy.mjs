@@ -25,12 +25,19 @@ function commandsOf(session) {
   });
 }
 
-// --- Adapter protocol -------------------------------------------------------------------------------
+// --- Adapter protocol ----------------------------------------------------------------------------
 
 function requestOf(session, { chart, id, command, args, vid }, head) {
   const place = session.charts.get(chart).keyedBy ? "index" : "workflow";
   const asked = vid === head ? NO_VC : vid;
-  return { op: "exec", chart, [place]: id, command, args, ...(asked === NO_VC ? {} : { vid: asked }) };
+  return {
+    op: "exec",
+    chart,
+    [place]: id,
+    command,
+    args,
+    ...(asked === NO_VC ? {} : { vid: asked }),
+  };
 }
 
 /** Each command with its request, and the vid of its history before it. */
@@ -38,7 +45,7 @@ function requestsOf(session) {
   const heads = new Map();
   return commandsOf(session).map((told) => {
     const head = heads.get(`${told.chart} ${told.id}`) ?? EPOCH;
-    if (told.answer.vid !== undefined) heads.set(`${told.chart} ${told.id}`, told.answer.vid);
+    heads.set(`${told.chart} ${told.id}`, told.answer.vid);
     return { ...told, request: requestOf(session, told, head) };
   });
 }
@@ -54,7 +61,7 @@ export function adapterLines(session) {
   return requests.map((request, id) => `${JSON.stringify({ id, ...request })}\n`).join("");
 }
 
-// --- Conformance case -------------------------------------------------------------------------------
+// --- Conformance case ----------------------------------------------------------------------------
 
 /** The sequence as a case: what is sent and must be answered, with names for ids. */
 export function conformanceCase(session, title) {
@@ -98,9 +105,11 @@ export function conformanceCase(session, title) {
 
 /** Of an error's facts, those that the protocol has. */
 const protocolFacts = ({ facts }) =>
-  Object.fromEntries(Object.entries(facts).filter(([name]) => ["arg", "stored", "expected"].includes(name)));
+  Object.fromEntries(
+    Object.entries(facts).filter(([name]) => ["arg", "stored", "expected"].includes(name)),
+  );
 
-// --- Python -----------------------------------------------------------------------------------------
+// --- Python --------------------------------------------------------------------------------------
 
 const WRAPPED = ["VersionConflictError", "HistoryDeletedError"];
 
@@ -162,21 +171,38 @@ class Python {
       this.replayed.perform(action);
       return lines;
     });
-    const crashes = this.session.actions.some(({ kind, crash }) => kind === "run" && crash !== null);
+    const crashes = this.session.actions.some(
+      ({ kind, crash }) => kind === "run" && crash !== null,
+    );
     const runs = this.session.actions.some(({ kind }) => kind === "run");
-    const used = [...this.session.charts.keys()].filter((chart) => runs || this.chartsUsed().has(chart));
-    const facades = used.map((chart) => `${this.facade(chart)} = ${this.of(chart, this.python.facades[chart])}(journal)`);
+    const used = [...this.session.charts.keys()].filter(
+      (chart) => runs || this.chartsUsed().has(chart),
+    );
+    const facades = used.map(
+      (chart) => `${this.facade(chart)} = ${this.of(chart, this.python.facades[chart])}(journal)`,
+    );
     const histories = this.histories().map(({ chart, id }) => [
       `for event in ${this.facade(chart)}.events(${this.uuid(id)}):`,
       "    print(type(event).__name__, event.id)",
     ]);
     const ids = [...this.ids].map(([text, name]) => `${name} = UUID(${literal(text)})`);
-    const main = [...facades, ...this.sets(runs), "", ...ids, "", ...body.flat(), "", ...histories.flat()];
+    const main = [
+      ...facades,
+      ...this.sets(runs),
+      "",
+      ...ids,
+      "",
+      ...body.flat(),
+      "",
+      ...histories.flat(),
+    ];
     const imports = [...this.imports].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
     return [
       ...(ids.length ? ["from uuid import UUID", ""] : []),
       `from pingregistrywf import ${imports.join(", ")}`,
-      ...[...this.modules].map((name) => `from ${this.python.package} import ${name} as ${name}_package`),
+      ...[...this.modules].map(
+        (name) => `from ${this.python.package} import ${name} as ${name}_package`,
+      ),
       ...(crashes ? [CRASH] : [""]),
       'journal = open_journal("memory:")',
       ...main,
@@ -186,7 +212,9 @@ class Python {
 
   sets(runs) {
     if (!runs) return [];
-    const engines = [...this.session.charts.keys()].map((chart) => `${literal(chart)}: ${this.facade(chart)}.engine`);
+    const engines = [...this.session.charts.keys()].map(
+      (chart) => `${literal(chart)}: ${this.facade(chart)}.engine`,
+    );
     return [`engines = {${engines.join(", ")}}`];
   }
 
@@ -206,10 +234,12 @@ class Python {
     const values = declared.args.map(({ name, type }) => [name, this.value(type, args[name])]);
     const id = this.uuid(idOf(chart, history));
     const version = declared.starts ? [] : [this.version(vid)];
+    const named = values.map(([name, value]) => `${name}=${value}`).join(", ");
     const told = declared.starts
-      ? [`${this.of(chart, `Cmd${command}`)}(${values.map(([name, value]) => `${name}=${value}`).join(", ")})`]
+      ? [`${this.of(chart, `Cmd${command}`)}(${named})`]
       : values.map(([, value]) => value);
-    const call = `${this.facade(chart)}.${declared.method ?? snake(command)}(${[id, ...version, ...told].join(", ")})`;
+    const method = `${this.facade(chart)}.${declared.method ?? snake(command)}`;
+    const call = `${method}(${[id, ...version, ...told].join(", ")})`;
     const { answer } = this.session.results[index];
     if (answer.error) return this.refused(chart, call, answer);
     const name = `vid${index + 1}`;
@@ -222,12 +252,21 @@ class Python {
     const { steps, crashed, fault } = this.session.results[index];
     const args = operation.args.map(({ name, type }) => this.value(type, action.args[name]));
     const observers = action.crash === null ? "" : `, (CrashAfter(${action.crash}),)`;
-    const call = `${this.of(action.set, "Operations")}(engines${observers}).${operation.name}(${args.join(", ")})`;
+    const operations = `${this.of(action.set, "Operations")}(engines${observers})`;
+    const call = `${operations}.${operation.name}(${args.join(", ")})`;
     const error = steps.map(({ answer }) => answer?.error).findLast(Boolean);
-    if (crashed) return ["try:", `    ${call}`, "except Crash:", `    print("crashed after step ${action.crash}")`];
+    if (crashed)
+      return [
+        "try:",
+        `    ${call}`,
+        "except Crash:",
+        `    print("crashed after step ${action.crash}")`,
+      ];
     const last = steps.findLast(({ answer }) => answer);
     if (fault || (error && last.step.on_refusal === "stop")) {
-      const answer = fault ? { error: { name: "InvalidCommandError", message: fault }, rule: null } : last.answer;
+      const answer = fault
+        ? { error: { name: "InvalidCommandError", message: fault }, rule: null }
+        : last.answer;
       return this.refused(last?.step.chart, call, answer);
     }
     const name = `ran${index + 1}`;
@@ -243,7 +282,9 @@ class Python {
     const common = ["StateConflictError", "ArgumentNotIdempotentError"].includes(name);
     const raised = WRAPPED.includes(name) ? "JournalError" : name;
     const error = own && !common ? this.of(chart, raised) : this.use(raised);
-    const comment = [...(answer.rule ? [answer.rule] : []), message].join(": ").replace(/\s+/g, " ");
+    const comment = [...(answer.rule ? [answer.rule] : []), message]
+      .join(": ")
+      .replace(/\s+/g, " ");
     return ["try:", `    ${call}`, `except ${error} as error:`, `    print(error)  # ${comment}`];
   }
 
@@ -259,7 +300,10 @@ class Python {
   }
 
   version(vid) {
-    return { [NO_VC]: () => this.use("NO_VC"), [RETRY]: () => this.use("RETRY_NO_VC") }[vid]?.() ?? this.vid(vid);
+    return (
+      { [NO_VC]: () => this.use("NO_VC"), [RETRY]: () => this.use("RETRY_NO_VC") }[vid]?.() ??
+      this.vid(vid)
+    );
   }
 
   /** An event id: the variable that holds it, or where it stands in a history. */

@@ -3,15 +3,19 @@
 /**
  * An element with attributes and children.
  *
- * An attribute that is a function listens, one that is false or null is left out, true has no value.
+ * An attribute that is a function listens; one that is false or null is left out; true has no
+ * value.
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value !== null)
+      element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => ![null, undefined, false, ""].includes(child)));
+  element.append(
+    ...children.flat().filter((child) => ![null, undefined, false, ""].includes(child)),
+  );
   return element;
 }
 
@@ -31,4 +35,10 @@ export const options = (choices, chosen) =>
 
 /** A labelled control; `wide` takes a row of its own. */
 export const labelled = (id, text, control, hint = "") =>
-  h("p", { class: "field" }, h("label", { for: id }, text), control, hint && h("span", { class: "hint", id: `${id}-hint` }, hint));
+  h(
+    "p",
+    { class: "field" },
+    h("label", { for: id }, text),
+    control,
+    hint && h("span", { class: "hint", id: `${id}-hint` }, hint),
+  );

@@ -75,7 +75,7 @@ function taken(fields, sources, args) {
   return Object.fromEntries(fields.map(({ name }) => [name, take(sources[name] ?? name)]));
 }
 
-// --- Refusals: three errors that every chart knows, and the chart's own -----------------------------
+// --- Refusals: three errors that every chart knows, and the chart's own --------------------------
 
 const KNOWN = {
   StateConflictError: ({ command, column }) => ({
@@ -94,7 +94,10 @@ const KNOWN = {
 };
 
 const pascal = (name) =>
-  name.split("_").map((word) => word[0].toUpperCase() + word.slice(1).toLowerCase()).join("");
+  name
+    .split("_")
+    .map((word) => word[0].toUpperCase() + word.slice(1).toLowerCase())
+    .join("");
 
 function refusal(chart, cell, situation) {
   const declared = chart.errors.get(cell.error);
@@ -104,7 +107,7 @@ function refusal(chart, cell, situation) {
   return { name: cell.error, message: known?.message ?? doc, doc, facts };
 }
 
-// --- Snapshots of keyed charts ----------------------------------------------------------------------
+// --- Snapshots of keyed charts -------------------------------------------------------------------
 
 const BEGIN = "SnapshotBegin";
 const STATE = "SnapshotState";
@@ -113,10 +116,22 @@ const END = "SnapshotEnd";
 function decideSnapshot(chart, state, args) {
   const { command, doc, limit, saving } = chart.snapshot;
   const listed = state.entries.size;
-  const decision = { outcome: "noop", target: null, rule: command.name, prose: doc, drafts: [], error: null };
+  const decision = {
+    outcome: "noop",
+    target: null,
+    rule: command.name,
+    prose: doc,
+    drafts: [],
+    error: null,
+  };
   const refuse = (name) => {
     const { doc: why } = chart.errors.get(name);
-    return { ...decision, outcome: "reject", prose: why, error: { name, message: why, doc: why, facts: {} } };
+    return {
+      ...decision,
+      outcome: "reject",
+      prose: why,
+      error: { name, message: why, doc: why, facts: {} },
+    };
   };
   if (state.since === 0) return decision;
   if (listed > limit.entries) return refuse(limit.error);
@@ -124,19 +139,31 @@ function decideSnapshot(chart, state, args) {
   if (args[command.option] && (state.since < saving.events || cost >= state.since)) {
     return refuse(saving.error);
   }
-  const told = { event: STATE, fields: { [chart.snapshot.message.entries]: listing(chart, state) } };
-  const drafts = [{ event: BEGIN, fields: {} }, ...(listed ? [told] : []), { event: END, fields: {} }];
+  const told = {
+    event: STATE,
+    fields: { [chart.snapshot.message.entries]: listing(chart, state) },
+  };
+  const drafts = [
+    { event: BEGIN, fields: {} },
+    ...(listed ? [told] : []),
+    { event: END, fields: {} },
+  ];
   return { ...decision, outcome: "emit", drafts };
 }
 
 function listing(chart, state) {
   const { order_by: order, message } = chart.snapshot;
   const types = new Map(chart.document.carried.map(({ name, type }) => [name, type]));
-  const rows = [...state.entries].map(([key, { carried }]) => ({ [chart.keyedBy]: key, ...carried }));
+  const rows = [...state.entries].map(([key, { carried }]) => ({
+    [chart.keyedBy]: key,
+    ...carried,
+  }));
   rows.sort((a, b) => compare(a[order], b[order]) || compare(a[chart.keyedBy], b[chart.keyedBy]));
   const kept = (row) => (name) => name === chart.keyedBy || row[name] !== ZERO[types.get(name)];
   const names = Object.keys(message.fields);
-  return rows.map((row) => Object.fromEntries(names.filter(kept(row)).map((name) => [name, row[name]])));
+  return rows.map((row) =>
+    Object.fromEntries(names.filter(kept(row)).map((name) => [name, row[name]])),
+  );
 }
 
 /** Less than, equal to or greater than zero; texts by code points, as their bytes sort in UTF-8. */
@@ -145,7 +172,7 @@ export function compare(a, b) {
   const [left, right] = [[...a], [...b]];
   const place = left.findIndex((letter, index) => letter !== right[index]);
   if (place < 0) return left.length - right.length;
-  return (left[place].codePointAt(0)) - (right[place]?.codePointAt(0) ?? -1);
+  return left[place].codePointAt(0) - (right[place]?.codePointAt(0) ?? -1);
 }
 
 function evolveSnapshot(chart, state, event) {

@@ -15,7 +15,8 @@ export const valuesOf = (app, scope, declared) =>
 export function valueOf(app, scope, arg) {
   const draft = app.drafts.get(`${scope}-${arg.name}`);
   const choices = choicesOf(app, arg);
-  if (draft !== undefined && (!choices || choices.some(({ value }) => value === draft))) return draft;
+  if (draft !== undefined && (!choices || choices.some(({ value }) => value === draft)))
+    return draft;
   return choices ? choices[0].value : ordinary(app, arg);
 }
 
@@ -33,7 +34,9 @@ function choicesOf(app, arg) {
   if (arg.type !== "ulid") return null;
   const made = madeUp(arg.name, 1);
   return [
-    ...app.eventsAbout().map(({ id, event }) => ({ value: id, label: `${event} ${app.names.ulid(id)}` })),
+    ...app
+      .eventsAbout()
+      .map(({ id, event }) => ({ value: id, label: `${event} ${app.names.ulid(id)}` })),
     { value: made, label: `made up ${app.names.ulid(made)}` },
     ...nothing(EPOCH, "the epoch"),
   ];
@@ -55,7 +58,11 @@ function control(app, id, arg, value, keep) {
   const named = { id, name: arg.name, "aria-describedby": arg.doc ? `${id}-hint` : null };
   const choices = choicesOf(app, arg);
   if (choices) {
-    return h("select", { ...named, change: ({ target }) => keep(target.value) }, options(choices, value));
+    return h(
+      "select",
+      { ...named, change: ({ target }) => keep(target.value) },
+      options(choices, value),
+    );
   }
   if (arg.type === "bool") {
     const change = ({ target }) => keep(target.checked);
@@ -65,5 +72,12 @@ function control(app, id, arg, value, keep) {
   const read = (text) => (arg.type === "int32" && /^[+-]?\d+$/.test(text) ? Number(text) : text);
   const mode = arg.type === "int32" ? { inputmode: "numeric", class: "number" } : {};
   const input = ({ target }) => keep(read(target.value));
-  return h("input", { ...named, ...mode, type: "text", autocomplete: "off", value: String(value), input });
+  return h("input", {
+    ...named,
+    ...mode,
+    type: "text",
+    autocomplete: "off",
+    value: String(value),
+    input,
+  });
 }

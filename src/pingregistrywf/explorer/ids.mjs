@@ -44,7 +44,13 @@ export function uuid(bytes) {
   hex[6] = `4${hex[6][1]}`;
   hex[8] = `${"89ab"[bytes[8] & 3]}${hex[8][1]}`;
   const text = hex.join("");
-  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join("-");
+  return [
+    text.slice(0, 8),
+    text.slice(8, 12),
+    text.slice(12, 16),
+    text.slice(16, 20),
+    text.slice(20),
+  ].join("-");
 }
 
 /** The hash FNV-1a of a text's UTF-16 units, as 32 bits. */

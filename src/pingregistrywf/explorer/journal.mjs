@@ -25,7 +25,8 @@ export class Journal {
 
   /** What the command would do now: a decision of the engine, or one that refuses before it. */
   ask(chart, id, vid, command, args) {
-    const fault = chart.faultOf(command, args) ?? faultOfHistory(id) ?? faultOfVid(chart, command, vid);
+    const fault =
+      chart.faultOf(command, args) ?? faultOfHistory(id) ?? faultOfVid(chart, command, vid);
     if (fault) return unasked("InvalidCommandError", `invalid command: ${fault}`);
     const { state, deleted } = this.read(chart, id);
     const versioned = isUlid(vid) && !chart.commands.get(command).starts;
@@ -48,7 +49,12 @@ export class Journal {
     const appended = [];
     for (const draft of decision.drafts) {
       const parent = appended.at(-1)?.id ?? state.vid;
-      appended.push({ event: draft.event, id: growing(this.draw(), parent), parent, fields: draft.fields });
+      appended.push({
+        event: draft.event,
+        id: growing(this.draw(), parent),
+        parent,
+        fields: draft.fields,
+      });
     }
     if (appended.length) {
       state = appended.reduce((before, event) => evolve(chart, before, event), state);
@@ -71,9 +77,11 @@ const unasked = (name, message, facts = {}) => ({
   error: { name, message, doc: "", facts },
 });
 
-const faultOfHistory = (id) => (isUuid(id) && id !== NIL ? null : "a history's id is a UUID that is not nil");
+const faultOfHistory = (id) =>
+  isUuid(id) && id !== NIL ? null : "a history's id is a UUID that is not nil";
 
 function faultOfVid(chart, command, vid) {
-  if (chart.commands.get(command).starts || [NO_VC, RETRY].includes(vid) || isUlid(vid)) return null;
+  if (chart.commands.get(command).starts || [NO_VC, RETRY].includes(vid) || isUlid(vid))
+    return null;
   return "a vid is a ULID, no_vc or retry_no_vc";
 }

@@ -43,7 +43,13 @@ export function encode(session) {
     if (action.kind === "run") {
       const { operations } = session.sets.get(action.set);
       const place = operations.findIndex(({ name }) => name === action.operation);
-      return [1, sets.indexOf(action.set), place, action.crash, values(action.args, operations[place].args)];
+      return [
+        1,
+        sets.indexOf(action.set),
+        place,
+        action.crash,
+        values(action.args, operations[place].args),
+      ];
     }
     const commands = [...session.charts.get(action.chart).commands.values()];
     const place = commands.findIndex(({ name }) => name === action.command);
@@ -63,13 +69,20 @@ export function encode(session) {
 export function decode(session, fragment) {
   const [version, mark, check, data, ...more] = fragment.split(".");
   if (data === undefined || more.length) throw new LinkError("The link is no link of an explorer.");
-  if (version !== VERSION) throw new LinkError("The link was made by another version of the explorer.");
-  if (hash(data).toString(36) !== check) throw new LinkError("The link is damaged: a part of it is missing or changed.");
-  if (mark !== markOf(session)) throw new LinkError("The link was made for other charts, or for another version of them.");
+  if (version !== VERSION)
+    throw new LinkError("The link was made by another version of the explorer.");
+  if (hash(data).toString(36) !== check)
+    throw new LinkError("The link is damaged: a part of it is missing or changed.");
+  if (mark !== markOf(session))
+    throw new LinkError("The link was made for other charts, or for another version of them.");
   try {
     return actionsOf(session, JSON.parse(fromBase64(data)));
   } catch (error) {
-    if (error instanceof TypeError || error instanceof SyntaxError || error instanceof DOMException) {
+    if (
+      error instanceof TypeError ||
+      error instanceof SyntaxError ||
+      error instanceof DOMException
+    ) {
       throw new LinkError("The link is damaged: it holds no sequence of commands.");
     }
     throw error;
@@ -84,8 +97,11 @@ function actionsOf(session, rows) {
   };
   const args = (declared, told) => {
     demand(Array.isArray(told) && told.length === declared.length);
+    demand(told.every((each) => each === null || typeof each !== "object"));
     const value = (type, each) => (type === "uuid" && Number.isInteger(each) ? known[each] : each);
-    return Object.fromEntries(declared.map(({ name, type }, place) => [name, value(type, told[place])]));
+    return Object.fromEntries(
+      declared.map(({ name, type }, place) => [name, value(type, told[place])]),
+    );
   };
   demand(Array.isArray(rows) && rows.length <= MOST);
   return rows.map((row) => {
@@ -97,11 +113,20 @@ function actionsOf(session, rows) {
       return { kind: "run", set: sets[set], operation: name, args: args(declared, told), crash };
     }
     const [kind, chart, history, place, vid, told] = row;
-    const { name, args: declared } = [...session.charts.get(charts[chart]).commands.values()][place];
+    const { name, args: declared } = [...session.charts.get(charts[chart]).commands.values()][
+      place
+    ];
     demand(kind === 0 && Number.isInteger(history) && history > 0 && history <= POOL);
     demand([0, 1].includes(vid) || isUlid(vid));
     const asked = [NO_VC, RETRY][vid] ?? vid;
-    return { kind: "tell", chart: charts[chart], history, command: name, args: args(declared, told), vid: asked };
+    return {
+      kind: "tell",
+      chart: charts[chart],
+      history,
+      command: name,
+      args: args(declared, told),
+      vid: asked,
+    };
   });
 }
 
@@ -112,5 +137,7 @@ function toBase64(text) {
 
 function fromBase64(data) {
   const bytes = atob(data.replaceAll("-", "+").replaceAll("_", "/"));
-  return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes, (each) => each.charCodeAt(0)));
+  return new TextDecoder("utf-8", { fatal: true }).decode(
+    Uint8Array.from(bytes, (each) => each.charCodeAt(0)),
+  );
 }

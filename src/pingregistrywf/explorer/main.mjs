@@ -169,7 +169,11 @@ class App {
 
   changed() {
     const fragment = this.session.actions.length ? `#${encode(this.session)}` : "";
-    window.history.replaceState(null, "", fragment || window.location.pathname + window.location.search);
+    window.history.replaceState(
+      null,
+      "",
+      fragment || window.location.pathname + window.location.search,
+    );
     this.draw();
   }
 
@@ -186,7 +190,11 @@ class App {
   refresh() {
     previews(this);
     const legal = [...this.decisions()].map(([name, { outcome: kind }]) => [name, kind]);
-    show(this.selected.chart, this.standing().state, new Map(legal.filter(([, kind]) => kind !== "reject")));
+    show(
+      this.selected.chart,
+      this.standing().state,
+      new Map(legal.filter(([, kind]) => kind !== "reject")),
+    );
     this.writeCopy();
   }
 
@@ -210,7 +218,10 @@ class App {
     if (fragment) {
       try {
         this.session.restart(decode(this.session, fragment));
-        this.notice = { outcome: "none", text: `The link's sequence was restored: actions 1 to ${this.session.actions.length}.` };
+        this.notice = {
+          outcome: "none",
+          text: `The link's sequence was restored: actions 1 to ${this.session.actions.length}.`,
+        };
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         this.notice = { outcome: "reject", text: `${error.message} Nothing was restored.` };
@@ -230,7 +241,8 @@ async function copied(text, said) {
   } catch {
     // Not every place that a page is opened from may write to the clipboard.
     byId("text").select();
-    byId("copied").textContent = "The browser refused to copy: copy the selected text, or the address, yourself.";
+    byId("copied").textContent =
+      "The browser refused to copy: copy the selected text, or the address, yourself.";
   }
 }
 
@@ -240,13 +252,18 @@ function start() {
   listen((command) => app.tell(command));
   byId("undo").addEventListener("click", () => app.undo());
   byId("again").addEventListener("click", () => app.startOver());
-  byId("share").addEventListener("click", () => copied(window.location.href, "The link is on the clipboard."));
-  byId("copy").addEventListener("click", () => copied(byId("text").value, "The text is on the clipboard."));
+  byId("share").addEventListener("click", () =>
+    copied(window.location.href, "The link is on the clipboard."),
+  );
+  byId("copy").addEventListener("click", () =>
+    copied(byId("text").value, "The text is on the clipboard."),
+  );
   for (const choice of document.querySelectorAll("[name=as]")) {
     choice.addEventListener("change", () => app.writeCopy());
   }
   document.addEventListener("keydown", (event) => {
-    const undoes = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    const undoes =
+      event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
     if (!undoes || written(event.target)) return;
     event.preventDefault();
     app.undo();

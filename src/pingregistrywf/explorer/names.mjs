@@ -8,7 +8,10 @@ const LETTERS = "ABCDEFGHI";
 
 /** The name of a thing from words: `ping registry 1` is ping_registry1. */
 export const snake = (text) =>
-  text.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/[^A-Za-z0-9]+/g, "_").toLowerCase();
+  text
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/[^A-Za-z0-9]+/g, "_")
+    .toLowerCase();
 
 export class Names {
   /** @param counts how many histories of each chart there are. */
@@ -22,9 +25,11 @@ export class Names {
     return `${this.session.charts.get(chart).title} ${number}`;
   }
 
-  /** A history's id, an id for arguments, or the beginning of any other UUID. */
-  uuid(text) {
+  /** A history's id, one that an argument of this name may take, or the beginning of any other. */
+  uuid(text, name = "") {
     if (text === NIL) return "nil";
+    const known = name && this.uuids(name).find(({ value }) => value === text);
+    if (known) return known.label;
     for (const [chart, count] of this.counts) {
       for (let number = 1; number <= count; number += 1) {
         if (idOf(chart, number) === text) return this.history(chart, number);
@@ -38,15 +43,18 @@ export class Names {
     return text === EPOCH ? "the epoch" : `…${String(text).slice(-6)}`;
   }
 
-  /** Any value, for people. */
-  value(type, value) {
-    if (type === "uuid") return this.uuid(value);
+  /** Any value, of an argument, field or carried value of this name, for people. */
+  value(type, value, name) {
+    if (type === "uuid") return this.uuid(value, name);
     if (type === "ulid") return this.ulid(value);
     return JSON.stringify(value);
   }
 
   vid(vid) {
-    return { [NO_VC]: "any version", [RETRY]: "any version, retried" }[vid] ?? `version ${this.ulid(vid)}`;
+    return (
+      { [NO_VC]: "any version", [RETRY]: "any version, retried" }[vid] ??
+      `version ${this.ulid(vid)}`
+    );
   }
 
   /** The ids that an argument of this name may be expected to take: [{value, label}]. */
@@ -54,7 +62,10 @@ export class Names {
     const chart = this.named.get(name) ?? this.keyOf(name);
     if (chart) {
       const numbers = Array.from({ length: this.counts.get(chart) }, (_, index) => index + 1);
-      return numbers.map((number) => ({ value: idOf(chart, number), label: this.history(chart, number) }));
+      return numbers.map((number) => ({
+        value: idOf(chart, number),
+        label: this.history(chart, number),
+      }));
     }
     return [1, 2].map((number) => {
       const value = idOf(name, number);
@@ -62,7 +73,7 @@ export class Names {
     });
   }
 
-  /** A chart that a keyed chart's key may be about: the first that is not keyed, if there is one. */
+  /** A chart that a keyed chart's key may be about: the first that is not keyed, if there is. */
   keyOf(name) {
     const charts = [...this.session.charts.values()];
     if (!charts.some(({ keyedBy }) => keyedBy === name)) return undefined;

@@ -19,9 +19,12 @@ function saidOf({ outcome, drafts, target, error }) {
   return target ? `appends ${names} → ${target}` : `appends ${names}`;
 }
 
-const signed = (outcome, text) => [h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[outcome]), ` ${text}`];
+const signed = (outcome, text) => [
+  h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[outcome]),
+  ` ${text}`,
+];
 
-// --- Commands ---------------------------------------------------------------------------------------
+// --- Commands ------------------------------------------------------------------------------------
 
 export function commands(app) {
   const { chart, history } = app.selected;
@@ -46,7 +49,11 @@ export function commands(app) {
         h("span", { class: "would", id: `would-${name}` }),
       ),
       doc && h("p", { class: "hint" }, doc),
-      h("div", { class: "fields" }, fields(app, app.scope(name), app.argsOf(known, command), refresh)),
+      h(
+        "div",
+        { class: "fields" },
+        fields(app, app.scope(name), app.argsOf(known, command), refresh),
+      ),
     );
   });
   replace(byId("commands"), h("div", { class: "fields" }, asked, versions(app)), forms);
@@ -59,7 +66,10 @@ function versions(app) {
   const choices = [
     { value: NO_VC, label: "any (no check)" },
     { value: RETRY, label: "any, tried again" },
-    ...known.map((id, place) => ({ value: id, label: `${app.names.ulid(id)} ${place ? "(old)" : "(head)"}` })),
+    ...known.map((id, place) => ({
+      value: id,
+      label: `${app.names.ulid(id)} ${place ? "(old)" : "(head)"}`,
+    })),
     { value: EPOCH, label: "the epoch (empty)" },
   ];
   const change = ({ target }) => {
@@ -78,7 +88,9 @@ export function previews(app) {
     replace(byId(`would-${name}`), signed(decision.outcome, saidOf(decision)));
   }
   const { chart, history } = app.selected;
-  const legal = [...decisions].filter(([, { outcome }]) => outcome !== "reject").map(([name]) => name);
+  const legal = [...decisions]
+    .filter(([, { outcome }]) => outcome !== "reject")
+    .map(([name]) => name);
   const stands = app.standing();
   replace(
     byId("now"),
@@ -89,7 +101,7 @@ export function previews(app) {
   );
 }
 
-// --- Answer -----------------------------------------------------------------------------------------
+// --- Answer --------------------------------------------------------------------------------------
 
 export function answer(app) {
   const place = byId("answer");
@@ -110,11 +122,19 @@ export function answer(app) {
   if (action.kind === "tell") {
     place.dataset.outcome = result.answer.outcome;
     const to = `${action.command} to ${app.names.history(action.chart, action.history)}: `;
-    replace(place, h("p", {}, ...signed(result.answer.outcome, to), outcome(result.answer)), because(result.answer));
+    replace(
+      place,
+      h("p", {}, ...signed(result.answer.outcome, to), outcome(result.answer)),
+      because(result.answer),
+    );
     return;
   }
   place.dataset.outcome = result.crashed || result.fault ? "reject" : "emit";
-  replace(place, h("p", {}, h("strong", {}, action.operation), `: ${endOf(action, result)}`), steps(result));
+  replace(
+    place,
+    h("p", {}, h("strong", {}, action.operation), `: ${endOf(action, result)}`),
+    steps(result),
+  );
 }
 
 function outcome({ outcome: kind, events, target, error }) {
@@ -128,33 +148,58 @@ function outcome({ outcome: kind, events, target, error }) {
 /** The rule, its prose, and the error's own words. */
 function because({ rule, prose, error }) {
   const words = error && error.message !== prose ? `${capital(error.message)}. ` : "";
-  return h("p", { class: "because" }, words, rule && h("code", {}, rule), rule ? ` ${prose}` : prose);
+  return h(
+    "p",
+    { class: "because" },
+    words,
+    rule && h("code", {}, rule),
+    rule ? ` ${prose}` : prose,
+  );
 }
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 function endOf({ crash }, { crashed, fault, steps: ran }) {
   if (fault) return `refused, ${fault}.`;
-  if (crashed) return crash ? `crashed after step ${crash}. Run it again to finish it.` : "crashed before the first step.";
+  if (crashed)
+    return crash
+      ? `crashed after step ${crash}. Run it again to finish it.`
+      : "crashed before the first step.";
   const refused = ran.find(({ answer: each }) => each?.error);
   return refused ? `step ${refused.number} was refused, ${refused.answer.error.name}.` : "done.";
 }
 
-const steps = ({ steps: ran }) => h("ol", { class: "steps" }, ran.map((each) => h("li", {}, endOfStep(each))));
+const steps = ({ steps: ran }) =>
+  h(
+    "ol",
+    { class: "steps" },
+    ran.map((each) => h("li", {}, endOfStep(each))),
+  );
 
 function endOfStep({ step, answer: each }) {
   if (!each) return [`${step.command}: not run.`];
-  return [...signed(each.outcome, `${step.command}: `), outcome(each), " ", each.rule && h("code", {}, each.rule)];
+  return [
+    ...signed(each.outcome, `${step.command}: `),
+    outcome(each),
+    " ",
+    each.rule && h("code", {}, each.rule),
+  ];
 }
 
-// --- Histories --------------------------------------------------------------------------------------
+// --- Histories -----------------------------------------------------------------------------------
 
 export function histories(app) {
   const cards = [...app.counts].flatMap(([chart, count]) =>
-    Array.from({ length: count }, (_, index) => card(app, app.session.charts.get(chart), index + 1)),
+    Array.from({ length: count }, (_, index) =>
+      card(app, app.session.charts.get(chart), index + 1),
+    ),
   );
   const more = [...app.session.charts.values()].map(({ name, title }) =>
-    h("button", { type: "button", id: `more-${name}`, click: () => app.more(name) }, `Add ${title} ${app.counts.get(name) + 1}`),
+    h(
+      "button",
+      { type: "button", id: `more-${name}`, click: () => app.more(name) },
+      `Add ${title} ${app.counts.get(name) + 1}`,
+    ),
   );
   replace(byId("histories"), cards);
   replace(byId("more"), more);
@@ -170,10 +215,22 @@ function card(app, chart, number) {
   return h(
     "article",
     { class: "history", "aria-labelledby": id, "data-selected": selected },
-    h("h3", {}, h("button", { id, type: "button", "aria-pressed": String(selected), click }, app.names.history(name, number))),
+    h(
+      "h3",
+      {},
+      h(
+        "button",
+        { id, type: "button", "aria-pressed": String(selected), click },
+        app.names.history(name, number),
+      ),
+    ),
     chart.keyedBy ? entries(app, chart, state) : plain(app, chart, state, deleted),
     events.length
-      ? h("ol", { class: "chain", "aria-label": "Events" }, events.map((event) => link(app, chart, event, news)))
+      ? h(
+          "ol",
+          { class: "chain", "aria-label": "Events" },
+          events.map((event) => link(app, chart, event, news)),
+        )
       : h("p", { class: "hint" }, deleted ? "The history was deleted." : "No event yet."),
   );
 }
@@ -185,21 +242,34 @@ function plain(app, chart, state, deleted) {
   return [
     h("p", {}, badge(deleted ? DELETED : state.state)),
     facts(
-      Object.entries(state.carried).map(([name, value]) => [name, carried(app, chart, types.get(name), value)]),
+      Object.entries(state.carried).map(([name, value]) => [
+        name,
+        carried(app, types.get(name), value, name),
+      ]),
     ),
   ];
 }
 
-function carried(app, chart, type, value) {
-  if (type) return app.names.value(type, value);
-  if (Array.isArray(value)) return value.length ? `${value.length}: ${value.map(record).join("; ")}` : "none";
+function carried(app, type, value, name) {
+  if (type) return app.names.value(type, value, name);
+  if (Array.isArray(value))
+    return value.length ? `${value.length}: ${value.map(record).join("; ")}` : "none";
   return value.event_id === EPOCH ? "empty" : record(value);
 }
 
-const record = ({ event_id: _, ...values }) => Object.values(values).map((each) => JSON.stringify(each)).join(" ");
+const record = ({ event_id: _, ...values }) =>
+  Object.values(values)
+    .map((each) => JSON.stringify(each))
+    .join(" ");
 
 const facts = (rows) =>
-  rows.length ? h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))) : "";
+  rows.length
+    ? h(
+        "dl",
+        {},
+        rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+      )
+    : "";
 
 function entries(app, chart, state) {
   const types = new Map(chart.document.carried.map(({ name, type }) => [name, type]));
@@ -211,20 +281,27 @@ function entries(app, chart, state) {
       h("strong", {}, type === "uuid" ? app.names.uuid(key) : key),
       " ",
       badge(entry.state),
-      facts(Object.entries(entry.carried).map(([name, value]) => [name, app.names.value(types.get(name), value)])),
+      facts(
+        Object.entries(entry.carried).map(([name, value]) => [
+          name,
+          app.names.value(types.get(name), value, name),
+        ]),
+      ),
     ),
   );
   return rows.length
     ? h("ul", { class: "entries", "aria-label": "Entries" }, rows)
-    : h("p", {}, badge(`no entry`));
+    : h("p", {}, badge("no entry"));
 }
 
 /** One event of a chain: its name, what it says, its id, and its parent's. */
 function link(app, chart, event, news) {
-  const types = new Map((chart.events.get(event.event)?.fields ?? []).map(({ name, type }) => [name, type]));
+  const types = new Map(
+    (chart.events.get(event.event)?.fields ?? []).map(({ name, type }) => [name, type]),
+  );
   const said = Object.entries(event.fields).map(([name, value]) => {
     const type = types.get(name);
-    return [name, type ? app.names.value(type, value) : `${value.length} listed`];
+    return [name, type ? app.names.value(type, value, name) : `${value.length} listed`];
   });
   const isNew = news.has(event.id);
   return h(
@@ -244,7 +321,7 @@ function link(app, chart, event, news) {
   );
 }
 
-// --- Operations -------------------------------------------------------------------------------------
+// --- Operations ----------------------------------------------------------------------------------
 
 export function operations(app) {
   byId("operations-part").hidden = app.session.sets.size === 0;
@@ -258,7 +335,10 @@ export function operations(app) {
   const crashes = [
     { value: "", label: "run to the end" },
     { value: "0", label: "crash before step 1" },
-    ...operation.steps.map((_, index) => ({ value: String(index + 1), label: `crash after step ${index + 1}` })),
+    ...operation.steps.map((_, index) => ({
+      value: String(index + 1),
+      label: `crash after step ${index + 1}`,
+    })),
   ];
   const last = app.session.actions.at(-1);
   const shown = last?.set === app.chosen.set && last.operation === app.chosen.operation;
@@ -278,24 +358,44 @@ export function operations(app) {
       h(
         "div",
         { class: "fields" },
-        labelled("operation", "operation", h("select", { id: "operation", change }, options(choices, chosen))),
+        labelled(
+          "operation",
+          "operation",
+          h("select", { id: "operation", change }, options(choices, chosen)),
+        ),
         fields(app, app.operationScope(), operation.args, () => {}),
-        labelled("crash", "how far", h("select", { id: "crash", change: crash }, options(crashes, app.crash))),
+        labelled(
+          "crash",
+          "how far",
+          h("select", { id: "crash", change: crash }, options(crashes, app.crash)),
+        ),
         h("p", { class: "field" }, h("button", { id: "run" }, `Run ${operation.name}`)),
       ),
       h("p", { class: "hint" }, operation.doc),
     ),
-    h("ol", { class: "steps" }, operation.steps.map((step, index) => declared(app, step, ran?.[index]))),
+    h(
+      "ol",
+      { class: "steps" },
+      operation.steps.map((step, index) => declared(app, step, ran?.[index])),
+    ),
   );
 }
 
 /** A step as it is declared, and what came of it in the last action. */
 function declared(app, { chart, command, doc }, ran) {
-  const said = ran && h("span", { class: "came", "data-outcome": ran.answer?.outcome ?? "skipped" }, endOfStep(ran));
-  return h("li", {}, h("strong", {}, command), ` on ${app.session.charts.get(chart).title}. ${doc}`, said);
+  const said =
+    ran &&
+    h("span", { class: "came", "data-outcome": ran.answer?.outcome ?? "skipped" }, endOfStep(ran));
+  return h(
+    "li",
+    {},
+    h("strong", {}, command),
+    ` on ${app.session.charts.get(chart).title}. ${doc}`,
+    said,
+  );
 }
 
-// --- The sequence so far ----------------------------------------------------------------------------
+// --- The sequence so far -------------------------------------------------------------------------
 
 export function sequence(app) {
   const { actions, results } = app.session;
@@ -305,6 +405,10 @@ export function sequence(app) {
     const to = `${action.command} to ${app.names.history(action.chart, action.history)}`;
     return h("li", {}, ...signed(result.answer.outcome, `${to}: `), outcome(result.answer));
   });
-  replace(byId("sequence"), rows.length ? h("ol", {}, rows) : h("p", { class: "hint" }, "Nothing yet."));
-  for (const id of ["undo", "again"]) byId(id).setAttribute("aria-disabled", String(!actions.length));
+  replace(
+    byId("sequence"),
+    rows.length ? h("ol", {}, rows) : h("p", { class: "hint" }, "Nothing yet."),
+  );
+  for (const id of ["undo", "again"])
+    byId(id).setAttribute("aria-disabled", String(!actions.length));
 }

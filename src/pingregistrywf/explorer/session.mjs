@@ -94,7 +94,8 @@ export class Session {
 export function namedHistories(session) {
   const named = new Map();
   for (const set of session.sets.values()) {
-    for (const { steps } of set.operations) for (const step of steps) named.set(step.history, step.chart);
+    for (const { steps } of set.operations)
+      for (const step of steps) named.set(step.history, step.chart);
   }
   return named;
 }
