@@ -10,12 +10,13 @@ from types import ModuleType
 from typing import Any, Final
 from uuid import UUID
 
-import pingregistrywf
 from marked import code, grid, parts, plain
+
+import pingregistrywf
 from pingregistrywf import EPOCH, Ulid, WorkflowError
 from pingregistrywf.chart.naming import snake
 from pingregistrywf.chart.table import DELETED, OTHERWISE, Arguments, Cell, Outcome, Table
-from pingregistrywf.chart.vocabulary import Argument, Event, Operation, Rule, Snapshot, Step, StepVid
+from pingregistrywf.chart.vocabulary import Argument, Event, Operation, Rule, Snapshot, Type
 from pingregistrywf.generate.artefacts import FORMATS
 
 USES: Final = {
@@ -37,18 +38,19 @@ EXAMPLES: Final[dict[str, Any]] = {
 }
 """A value of each type."""
 
+WIDE: Final = 19
+"""How many bytes stand in a line: an id with its tag and length."""
+
 ID: Final = Ulid.parse("01HF7YAT01BBBBBBBBBBBBBBBB")
 """The id of the events that are encoded as examples; the parent of each is the epoch."""
 
 
 def downloads(table: Table) -> str:
     """The files of a chart's diagram."""
-    name = table.chart.chart
-    files = ((suffix, f"{name}.{suffix}", uses) for suffix, uses in USES.items())
-    assert USES.keys() == FORMATS.keys()
+    files = ((f"{table.chart.chart}.{suffix}", USES[suffix]) for suffix in FORMATS)
     return grid(
         ("file", "for"),
-        ((f"[{file}](../generated/{file}){{download={file}}}", uses) for _, file, uses in files),
+        ((f"[{file}](../generated/{file}){{download={file}}}", uses) for file, uses in files),
     )
 
 
@@ -63,7 +65,7 @@ def _state(table: Table, name: str) -> str:
     reached = sorted({event for event, each in table.chart.events.items() if each.to == name})
     by = ", ".join(map(code, reached)) or "no event"
     cells = [table.cells[row, name] for row in table.rows]
-    rows = ((_row(table, cell), _outcome(cell), _why(cell)) for cell in cells if _ruled(cell))
+    rows = ((_row(cell), _outcome(cell), _why(cell)) for cell in cells if _ruled(cell))
     return parts(
         f"### {name} {{#{_anchor(table, name)}}}",
         f"Code {said.code}{initial}. {plain(said.doc)}",
@@ -126,16 +128,14 @@ def _event(table: Table, name: str) -> str:
         for field, each in said.fields.items()
     )
     values = {field: EXAMPLES[each.type.value] for field, each in said.fields.items()}
-    values |= {
-        field: 0 for field, which in said.when.items() if which == "zero"
-    }
+    values |= {field: 0 for field, which in said.when.items() if which == "zero"}
     numbers = {each.wire: field for field, each in said.fields.items()}
     return parts(
         f"### {name} {{#{_anchor(table, name)}}}",
         f"{plain(said.doc)} Number {said.wire.number}, `{said.wire.name}`. Leads to {said.to}."
         f" Emitted by {', '.join(map(code, emitters))}.",
         grid(("field", "type", "number", "meaning"), fields),
-        _example(table, name, said.wire.name, values, numbers),
+        _example(table, name, values, numbers),
     )
 
 
@@ -154,22 +154,20 @@ def _snapshot_events(table: Table, snapshot: Snapshot) -> Iterator[str]:
             f"### {name} {{#{_anchor(table, name)}}}",
             f"{plain(getattr(package, name).__doc__ or '')} Number {wire.number}, `{wire.name}`."
             f" Emitted by `{snapshot.command.name}`.",
-            _example(table, name, wire.name, values, {snapshot.message.wire: told.field}),
+            _example(table, name, values, {snapshot.message.wire: told.field}),
         )
 
 
-def _example(
-    table: Table, name: str, wire_name: str, values: dict[str, Any], numbers: dict[int, str]
-) -> str:
+def _example(table: Table, name: str, values: dict[str, Any], numbers: dict[int, str]) -> str:
     """An event in bytes, a line a field."""
     event = getattr(_package(table), name)(id=ID, parent=EPOCH, **values)
     wire = table.chart.wire
-    names = {wire.event: f"event: {wire_name}", wire.id: "id", wire.parent: "parent: the epoch"}
+    names = {wire.event: "event", wire.id: "id", wire.parent: "parent: the epoch"}
     lines = []
     for number, data in _fields(event.marshal_proto()):
         meaning = (names | numbers)[number]
-        pieces = [data[start : start + 18].hex(" ") for start in range(0, len(data), 18)]
-        lines += [f"{pieces[0]:<54} {meaning}", *pieces[1:]]
+        pieces = [data[at : at + WIDE].hex(" ") for at in range(0, len(data), WIDE)]
+        lines += [f"{pieces[0]:<{3 * WIDE}} {meaning}", *pieces[1:]]
     return parts("An example, in bytes:", "\n".join(["```text", *lines, "```"]))
 
 
@@ -223,7 +221,7 @@ def _snapshot_command(table: Table, snapshot: Snapshot) -> str:
         f"### {said.name} {{#{_anchor(table, said.name)}}}",
         f"{plain(said.doc)} {plain(snapshot.doc)}",
         _call(table, said.name),
-        grid(("argument", "type", "meaning"), [(code(said.option), "bool", plain(said.option_doc))]),
+        arguments({said.option: Argument(type=Type.BOOL, doc=said.option_doc)}),
         f"With more than {limit.entries} entries it is `{limit.error}`. Asked for only if it saves"
         f" storage, it is `{saving.error}` with fewer than {saving.events} events since the last"
         f" one, or with no more of them than {saving.base} and {saving.per_entry} for each entry.",
@@ -279,7 +277,7 @@ def _answers(table: Table, error: str) -> str:
     told: dict[str, dict[str, None]] = {}
     for cell in table.cells.values():
         if cell.error == error and cell.rule != OTHERWISE:
-            told.setdefault(_row(table, cell), {})[cell.state] = None
+            told.setdefault(_row(cell), {})[cell.state] = None
     answers = [f"{row} in {', '.join(states)}" for row, states in told.items()]
     if error == table.chart.otherwise:
         answers.append("every pair of command and state that no rule names")
@@ -344,7 +342,7 @@ def _ruled(cell: Cell) -> bool:
     return cell.rule != OTHERWISE
 
 
-def _row(table: Table, cell: Cell) -> str:
+def _row(cell: Cell) -> str:
     if cell.arguments is Arguments.ANY:
         return code(cell.command)
     return f"{code(cell.command)}, {cell.arguments} {', '.join(cell.compared)}".rstrip()
