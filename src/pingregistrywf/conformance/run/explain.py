@@ -73,7 +73,8 @@ def groups(failed: Iterable[Result], expected: Collection[str]) -> list[list[Res
             continue
         last = result.exchanges[-1] if result.exchanges else None
         looks = (_kind(last.expect), _kind(last.got)) if last else ("", "")
-        found.setdefault((str(result.case.level), result.why, *looks), []).append(result)
+        why = result.why.partition(":")[0]  # then comes what was received, which may vary
+        found.setdefault((str(result.case.level), why, *looks), []).append(result)
     return sorted(found.values(), key=lambda group: (group[0].case.level, -len(group)))
 
 

@@ -24,6 +24,9 @@ Json: TypeAlias = Any
 Batch: TypeAlias = Sequence[Mapping[str, Json]]
 Performance: TypeAlias = Generator[Batch, list[dict[str, Json]], "Result"]
 
+DIED: Final = "died"
+BROKEN: Final = "broken"
+"""In place of an answer: the adapter ended, or said what is no answer; and how, in words."""
 _ID: Final = re.compile(
     r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|[0-7][0-9A-HJKMNP-TV-Z]{25})\b"
@@ -97,7 +100,10 @@ class _Said:
         for step, sent, got, right in self.pairs:
             send = self._spoken(dict(sent), self._literal)
             expect = self.names.expected(dict(step.expect) or None)
-            answer = self._spoken(_without_id(got), self._stranger)
+            if got and got.keys() & {DIED, BROKEN}:
+                why = why if right else next(iter(got.values()))
+                got = None
+            answer = self._spoken(got, self._stranger)
             exchanges.append(Exchange(step, send, expect, answer, right))
         return Result(case, Status.FAILED, self._spoken(why, self._stranger), tuple(exchanges))
 
@@ -149,7 +155,7 @@ def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
         sent = names.fill(step.send)
         (reply,) = yield [sent]
         if step.died:
-            right = "died" in reply
+            right = DIED in reply
         elif "unsupported" in reply:
             told = reply["unsupported"]
             reason = told.get("reason", "") if isinstance(told, dict) else ""
@@ -181,12 +187,6 @@ def _why(step: Step) -> str:
         "decode": "the bytes are decoded otherwise",
     }
     return looked.get(op, f"{op} is answered otherwise")
-
-
-def _without_id(reply: Json) -> Json:
-    if not isinstance(reply, dict):
-        return reply
-    return {key: value for key, value in reply.items() if key != "id"}
 
 
 def _whose(sent: Mapping[str, Json]) -> Json:

@@ -15,7 +15,15 @@ from uuid import UUID
 
 from pingregistrywf.chart.vocabulary import Chart
 from pingregistrywf.conformance.run.opinion import SecondOpinion
-from pingregistrywf.conformance.run.perform import Batch, Performance, Result, Status, perform
+from pingregistrywf.conformance.run.perform import (
+    BROKEN,
+    DIED,
+    Batch,
+    Performance,
+    Result,
+    Status,
+    perform,
+)
 from pingregistrywf.conformance.run.talk import (
     SHOWN,
     AdapterEndedError,
@@ -30,6 +38,8 @@ from pingregistrywf.generate.document import document
 Json: TypeAlias = Any
 
 PROTOCOL: Final = 1
+KINDS: Final = ("ok", "error", "unsupported")
+"""What a request is answered by, one of them."""
 SIDE_BY_SIDE: Final = 8
 """So many cases are under way at once on an adapter that claims ``concurrent``."""
 GIVE_UP_EARLY: Final = 10
@@ -274,7 +284,8 @@ class Session:
                     self.hello()
                     self._send(broken[0], batch, under_way)
                 continue
-            each.replies[reply["id"]] = reply
+            # Nothing but what is known: a key of the adapter's own must not look like ours.
+            each.replies[reply["id"]] = {kind: reply[kind] for kind in KINDS if kind in reply}
             if len(each.replies) < len(each.waiting):
                 continue
             result = self._go_on(each, under_way)
@@ -314,7 +325,7 @@ class Session:
             )
         if each is None:
             raise BrokenTalkError(f"an answer bears an id that was not asked: {shown(reply)}")
-        kinds = [kind for kind in ("ok", "error", "unsupported") if kind in reply]
+        kinds = [kind for kind in KINDS if kind in reply]
         if len(kinds) != 1 or not isinstance(reply[kinds[0]], dict):
             raise BrokenTalkError(
                 f"an answer has not just one object ok, error or unsupported: {shown(reply)}"
@@ -339,7 +350,7 @@ class Session:
         else:
             (each,) = going
             ended = isinstance(error, AdapterEndedError)
-            told = {"died" if ended else "broken": error.what}
+            told = {DIED if ended else BROKEN: error.what}
             try:
                 batch = each.performance.send([told] * len(each.waiting))
             except StopIteration as end:
@@ -355,7 +366,7 @@ class Session:
         self._in_a_row += 1
         self._broken += 1
         status = Status.HANGS if hangs else Status.FAILED
-        return replace(result, status=status, why=error.what, log=log)
+        return replace(result, status=status, why=result.why or error.what, log=log)
 
     def _give_up(self, error: BrokenTalkError, log: str) -> None:
         if self._hangs >= HANGS:
