@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import facts
@@ -34,27 +33,11 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return _LINE.sub(lambda found: MAKERS[found[1]](found[2]), markdown)
 
 
-def on_config(config: Any) -> Any:
-    """Leave out of the navigation what is not written yet."""
-    config.nav = [each for entry in config.nav if (each := _written(entry, Path(config.docs_dir)))]
-    return config
-
-
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """Add the explorer, and the colours of diagrams: they follow the site's switch of schemes."""
     files.append(File.generated(config, "assets/diagrams.css", content=_colours()))
     files.append(File.generated(config, "explorer/index.html", content=page(model())))
     return files
-
-
-def _written(entry: Any, docs: Path) -> Any:
-    if isinstance(entry, str):
-        return entry if (docs / entry).is_file() else None
-    if isinstance(entry, list):
-        return [each for inner in entry if (each := _written(inner, docs))]
-    ((title, inner),) = entry.items()
-    found = _written(inner, docs)
-    return {title: found} if found else None
 
 
 def _colours() -> str:
