@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from pingregistrywf.cli.common import CannotRunError, answering, read_files
+from pingregistrywf.cli.common import CannotRunError, answering, fail, read_files
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.reader import Model
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from pingregistrywf.conformance.run.talk import Talk
     from pingregistrywf.conformance.suite import Suite
     from pingregistrywf.conformance.suite.operations import Site
+    from pingregistrywf.conformance.suite.script import Script
 
 conform = typer.Typer(
     help="Is an implementation, in any language, what the chart says.",
@@ -136,7 +141,6 @@ def _conform(
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.talk import CannotStartError
     from pingregistrywf.conformance.suite.levels import LevelsError, levels_of
-    from pingregistrywf.conformance.suite.script import from_text
     from pingregistrywf.conformance.suite.sequences import NotMinimalError
 
     outputs = {"--junit": junit, "--json": json_file, "--html": html, "--badge": badge}
@@ -147,17 +151,20 @@ def _conform(
         for option, path in outputs.items():
             if path is not None and not path.parent.is_dir():
                 raise CannotRunError(f"{option}: there is no directory {path.parent}")
+            if path is not None and path.is_dir():
+                raise CannotRunError(f"{option}: {path} is a directory, name a file")
         suite = suite_of_files(model or [])
-        try:
-            script = from_text(replay) if replay else None
-        except ValueError as error:
-            raise CannotRunError(f"--replay: {error}") from None
-        command = ["pingregistrywf", "conform"]
+        scope = Scope(levels_of(level), bound, tuple(only or ()))
+        script = None
+        if replay:
+            script = _replayed(suite, replay)
+            scope = Scope((script.level,), bound)
+        command = [*_called(), "conform"]
         command += ["--adapter", adapter] if adapter else ["--python", python]
         command += [word for file in model or [] for word in ("--model", str(file))]
         plan = Plan(
             suite=suite,
-            scope=Scope(levels_of(level), bound, tuple(only or ())),
+            scope=scope,
             manifest=None if model else _manifest(suite),
             expected=NONE if expected is None else read_expected(expected),
             today=_today(),
@@ -166,12 +173,10 @@ def _conform(
             script=script,
         )
         talk = _talk(adapter, python, timeout)
-        with _progress(plan) as watched:
+        with _ended_by_signals(), _progress(plan) as watched:
             report = run(watched, talk)
+        _print(report)
         _write(report, suite, outputs)
-    from pingregistrywf.conformance.reports import text
-
-    typer.echo(text(report), nl=False)
     raise typer.Exit(int(report.exit))
 
 
@@ -223,17 +228,51 @@ def _factory(name: str) -> Callable[[], Any]:
     from importlib import import_module
 
     module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise CannotRunError(f"--python {name}: write MODULE:FACTORY")
     sys.path.insert(0, "")
     try:
         made: Any = import_module(module)
         for part in attribute.split("."):
             made = getattr(made, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise CannotRunError(f"--python {name}: {error}; write MODULE:FACTORY") from None
+    # Were its exit ours, a module could end the run with the code of conformance.
+    except (Exception, SystemExit) as error:
+        raise CannotRunError(
+            f"--python {name}: {type(error).__name__}: {error}; name what can be imported from here"
+        ) from None
     if not callable(made):
         raise CannotRunError(f"--python {name} cannot be called: name a factory")
     factory: Callable[[], Any] = made
     return factory
+
+
+def _replayed(suite: Suite, text: str) -> Script:
+    """The script of a replay, which can be played on these charts."""
+    from pingregistrywf.conformance.suite.levels import LEVELS
+    from pingregistrywf.conformance.suite.script import from_text
+
+    try:
+        script = from_text(text)
+        if script.level not in LEVELS:
+            raise ValueError(f"there is no level {script.level!r}")
+        suite.player.play(script)
+    except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError) as error:
+        raise CannotRunError(
+            f"--replay: these charts cannot play it ({error!r}): copy the whole line of the report"
+        ) from None
+    except ValueError as error:
+        raise CannotRunError(f"--replay: {error}") from None
+    return script
+
+
+def _called() -> tuple[str, ...]:
+    """How this program was called, so that a replay can be called in the same way."""
+    name = "pingregistrywf"
+    called = Path(sys.argv[0])
+    found = shutil.which(name)
+    if found and called.exists() and Path(found).samefile(called):
+        return (name,)
+    return (str(called),) if called.name == name else (sys.executable, "-m", name)
 
 
 def _today() -> Any:
@@ -253,6 +292,35 @@ def _manifest(suite: Suite) -> frozenset[str]:
 
 
 @contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Leave at once when asked to: what is open is closed, no adapter stays behind."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise _LeaveError(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, leave)
+    try:
+        yield
+    except _LeaveError as asked:
+        fail("interrupted, there is no verdict", 128 + asked.number, as_json=False)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _LeaveError(BaseException):
+    """A signal asks to leave; not an Exception, lest an adapter in this process catches it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
 def _progress(plan: Plan) -> Iterator[Plan]:
     """A bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
@@ -269,6 +337,14 @@ def _progress(plan: Plan) -> Iterator[Plan]:
         yield replace(
             plan, progress=lambda done, all_: bar.update(task, completed=done, total=all_)
         )
+
+
+def _print(report: Report) -> None:
+    from pingregistrywf.conformance.reports import text
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every character
+    typer.echo(text(report), nl=False)
 
 
 def _write(report: Report, suite: Suite, outputs: dict[str, Path | None]) -> None:

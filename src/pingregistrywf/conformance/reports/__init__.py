@@ -18,4 +18,6 @@ __all__ = ["as_json", "badge", "junit", "page", "text"]
 
 def as_json(report: Report) -> str:
     """The report as JSON, for tools."""
-    return json.dumps(report.document(), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(report.document(), indent=2, ensure_ascii=False) + "\n"
+    # An unpaired surrogate, which UTF-8 does not have, becomes its escape.
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -6,7 +6,7 @@ from typing import Final
 
 from anybadge import Badge
 
-from pingregistrywf.conformance.run.report import Exit, Report
+from pingregistrywf.conformance.run.report import Exit, Report, counted
 from pingregistrywf.conformance.suite.levels import spoken_levels
 
 _COLORS: Final = {
@@ -21,11 +21,16 @@ def badge(report: Report) -> str:
     """The badge, as SVG."""
     match report.exit:
         case Exit.CONFORMS:
-            claimed = [each["level"] for each in report.by_level() if each["claimed"]]
-            but = f", {report.excused} excused" if report.excused else ""
-            value = f"conforms, levels {spoken_levels(claimed)}{but}"
+            but = f" except {report.excused}" if report.excused else ""
+            levels = "levels" if len(report.claimed) > 1 else "level"
+            lacking = sorted(
+                {name for each in report.by_level() if each["claimed"] for name in each["lacking"]}
+            )
+            without = f", without {', '.join(lacking)}" if lacking else ""
+            value = f"conforms{but}: {levels} {spoken_levels(report.claimed)}{without}"
         case Exit.DEVIATES:
-            value = f"deviates, {len(report.unexpected):,} cases"
+            failed = len(report.unexpected)
+            value = f"deviates: {counted(failed, 'case')}" if failed else "deviates"
         case Exit.INFRASTRUCTURE:
             value = "no verdict"
         case Exit.INCOMPLETE:

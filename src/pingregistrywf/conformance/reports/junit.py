@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
 from xml.etree import ElementTree as ET
 
+from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.reports.text import text
 from pingregistrywf.conformance.run.perform import Result, Status
 from pingregistrywf.conformance.run.report import Report, steps_of
-
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML cannot hold at all."""
 
 
 def junit(report: Report) -> str:
@@ -43,7 +39,9 @@ def junit(report: Report) -> str:
     if report.trouble or report.missing or report.complaints:
         suite = ET.SubElement(root, "testsuite", name="the run", tests="1", errors="1")
         case = ET.SubElement(suite, "testcase", classname="run", name="the run is whole", time="0")
-        ET.SubElement(case, "error", message=_clean(report.verdict)).text = _clean(text(report))
+        ET.SubElement(case, "error", message=printable(report.verdict)).text = printable(
+            text(report)
+        )
         totals["tests"] += 1
         totals["errors"] += 1
     for name, count in totals.items():
@@ -59,20 +57,15 @@ def _case(suite: ET.Element, result: Result, replay: str) -> None:
         suite,
         "testcase",
         classname=f"{case.chart}.level{case.level}.{case.rule}",
-        name=_clean(f"{case.title} [{case.id}]"),
+        name=printable(f"{case.title} [{case.id}]"),
         time="0",
     )
     match result.status:
         case Status.FAILED:
-            told = ET.SubElement(made, "failure", message=_clean(result.why), type="deviation")
+            told = ET.SubElement(made, "failure", message=printable(result.why), type="deviation")
             steps = "\n".join(map(repr, steps_of(result)))
-            told.text = _clean(f"{steps}\n\nreplay: {replay}\n\n{result.log}")
+            told.text = printable(f"{steps}\n\nreplay: {replay}\n\n{result.log}")
         case Status.HANGS:
-            ET.SubElement(made, "error", message=_clean(result.why), type="infrastructure")
+            ET.SubElement(made, "error", message=printable(result.why), type="infrastructure")
         case Status.NOT_CLAIMED | Status.UNSUPPORTED:
-            ET.SubElement(made, "skipped", message=_clean(result.why or result.status))
-
-
-def _clean(value: str) -> str:
-    """A text without what XML cannot hold."""
-    return _NO_XML.sub("\ufffd", value)
+            ET.SubElement(made, "skipped", message=printable(result.why or result.status))

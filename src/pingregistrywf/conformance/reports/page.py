@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from pingregistrywf.chart.table import Table
+from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.run.report import Report, steps_of
 from pingregistrywf.generate.svg import svg
 
@@ -30,13 +31,14 @@ def page(report: Report, table: Table) -> str:
     environment.filters["compact"] = _compact
     source = files("pingregistrywf.conformance.reports").joinpath("page.html.jinja")
     template = environment.from_string(source.read_text(encoding="utf-8"))
-    return template.render(
+    rendered = template.render(
         report=report,
         levels=report.by_level(),
         failures=[(each, steps_of(each.shortest)) for each in report.failures],
         diagram=Markup(svg(table)),  # noqa: S704 (our own drawing)
         failing=sorted(_failing(report, table)),
     )
+    return printable(rendered)
 
 
 def _failing(report: Report, table: Table) -> set[tuple[str, str]]:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pingregistrywf.conformance.run.report import Failure, Report, steps_of
+from pingregistrywf.conformance.reports.printable import printable
+from pingregistrywf.conformance.run.report import Exit, Failure, Report, counted, steps_of, told
 
 LOG_LINES = 10
 """So many last lines of the adapter's log are shown with a failure."""
@@ -14,13 +15,13 @@ LOG_LINES = 10
 
 def text(report: Report) -> str:
     """The report, the verdict last."""
-    return "\n".join(_lines(report)) + "\n"
+    return printable("\n".join(_lines(report))) + "\n"
 
 
 def _lines(report: Report) -> Iterator[str]:
     if report.hello:
-        told = report.hello
-        yield f"{told.implementation} {told.version} ({told.language}), chart {report.chart}"
+        of = report.hello
+        yield f"{of.implementation} {of.version} ({of.language}), chart {report.chart}"
         yield ""
     for failure in report.failures:
         yield failure_text(failure)
@@ -32,50 +33,56 @@ def _lines(report: Report) -> Iterator[str]:
     explained = sum(1 + len(each.alike) for each in report.failures)
     left = len(report.unexpected) - explained
     if left > 0:
-        yield f"{left:,} more cases failed; --json FILE lists them all."
+        yield f"{counted(left, 'more case')} failed; --json FILE lists them all."
         yield ""
     for each in report.by_level():
         yield f"level {each['level']}  {each['name']:<16} {_counts(each)}"
-    for complaint in report.complaints:
-        yield f"expected failures: {complaint}"
+    yield ""
+    yield from (f"expected failures: {each}" for each in report.complaints)
+    if report.exit is not Exit.INFRASTRUCTURE and report.trouble:
+        yield f"trouble: {report.trouble}"
+    if report.exit is not Exit.INCOMPLETE:
+        yield from (f"incomplete: {each}" for each in report.missing)
     yield report.verdict
 
 
 def _counts(level: dict[str, Any]) -> str:
-    if not level["claimed"] and level["not_claimed"]:
-        return "not claimed"
-    names = ("passed", "failed", "unsupported", "hangs", "not_claimed")
-    told = [f"{level[name]:,} {name.replace('_', ' ')}" for name in names if level[name]]
-    return ", ".join(told) or "no case"
+    lacking = f"not claimed ({', '.join(level['lacking'])})" if level["lacking"] else ""
+    names = ("passed", "failed", "unsupported", "hangs")
+    counts = [f"{level[name]:,} {name}" for name in names if level[name]]
+    if lacking:
+        counts.append(f"{level['not_claimed']:,} {lacking}")
+    return ", ".join(counts) or "no case"
 
 
 def failure_text(failure: Failure) -> str:
     """One failure: what was said, what should have been, the rule, and how to see it again."""
-    return "\n".join(_failure(failure))
+    return printable("\n".join(_failure(failure)))
 
 
 def _failure(failure: Failure) -> Iterator[str]:
     case = failure.result.case
-    yield f"FAILED {case.id}  level {case.level}, rule {case.rule}: {case.title}"
+    yield f"FAILED {case.id}  level {case.level}: {case.title}"
     yield f"  {failure.shortest.why}"
     if failure.prose:
-        yield f"  the rule: {failure.prose}"
-    for number, step in enumerate(steps_of(failure.shortest), start=1):
-        if step["right"] and step["send"].get("op") in ("find", "events"):
+        yield f"  the rule {failure.rule}: {failure.prose}"
+    for each in told(steps_of(failure.shortest)):
+        if isinstance(each, int):
+            yield f"       … {each:,} more steps …"
             continue
-        mark = " " if step["right"] else "✗"
+        number, step = each
         where = f" in {step['state']}" if step["state"] else ""
-        yield f"  {mark} {number:>2} {_said(step['send'])}{where}"
+        yield f"  {' ' if step['right'] else '✗'} {number:>3} {_said(step['send'])}{where}"
         if not step["right"]:
-            yield f"       expected {_compact(step['expect'])}"
-            yield f"       got      {_compact(step['got'])}"
+            yield f"        expected {_compact(step['expect'])}"
+            yield f"        got      {_compact(step['got'])}"
     if failure.note:
         yield f"  {failure.note}"
     if failure.shortest.log:
         yield "  the adapter's log:"
         yield from (f"    {line}" for line in failure.shortest.log.splitlines()[-LOG_LINES:])
     if failure.alike:
-        yield f"  {len(failure.alike):,} more cases fail alike, such as {failure.alike[0]}"
+        yield f"  {counted(len(failure.alike), 'more case')} alike, such as {failure.alike[0]}"
     yield f"  replay: {failure.replay}"
 
 

@@ -44,10 +44,12 @@ def explained(
         else:
             shortest, minimal = found
             note = "" if minimal else NOT_SHORTEST
+    rule = _rule_of(shortest)
     return Failure(
         result=first,
         shortest=shortest,
-        prose=player.prose(shortest.case.chart, _rule_of(shortest)),
+        rule=rule,
+        prose=player.prose(shortest.case.chart, rule),
         replay=shlex.join((*command, "--replay", to_text(shortest.case.script))),
         alike=tuple(each.case.id for each in alike if each is not first),
         note=note,

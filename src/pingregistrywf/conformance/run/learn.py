@@ -62,7 +62,7 @@ def differences(
             return None if letter is None else asking.tell(letter)
 
     subject = Subject()
-    oracle = WMethodEqOracle(rows, subject, len(table.states) + 1)
+    oracle = WMethodEqOracle(rows, subject, len(table.states))
     try:
         learned = run_Lstar(rows, subject, oracle, automaton_type="mealy", print_level=0)
     except UnlearnableError:

@@ -91,6 +91,11 @@ class Names:
             key in told and self.fits(each, told[key]) for key, each in expected["error"].items()
         )
 
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The ids that are known so far, by their names."""
+        return self._known
+
     def spoken(self, value: Json) -> Json:
         """A value of a request or reply, with the names of the ids in it, for readers."""
         return self._spoken(value, {text: name for name, text in self._known.items()})

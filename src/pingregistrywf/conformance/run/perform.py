@@ -18,6 +18,7 @@ from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.run.opinion import SecondOpinion
 from pingregistrywf.conformance.simulation import EPOCH
 from pingregistrywf.conformance.suite.case import Case, Step
+from pingregistrywf.conformance.suite.encoding import ulid_hex
 from pingregistrywf.conformance.suite.play import DEFAULT_CHART, LAST_ULID
 
 Json: TypeAlias = Any
@@ -96,7 +97,7 @@ class _Said:
     strange: dict[str, str] = field(default_factory=dict)
 
     def failed(self, case: Case, why: str) -> Result:
-        exchanges = []
+        told = []
         for step, sent, got, right in self.pairs:
             send = self._spoken(dict(sent), self._literal)
             expect = self.names.expected(dict(step.expect) or None)
@@ -104,8 +105,29 @@ class _Said:
                 why = why if right else next(iter(got.values()))
                 got = None
             answer = self._spoken(got, self._stranger)
-            exchanges.append(Exchange(step, send, expect, answer, right))
-        return Result(case, Status.FAILED, self._spoken(why, self._stranger), tuple(exchanges))
+            told.append((step, send, expect, answer, right))
+        why = self._spoken(why, self._stranger)
+        bytes_of = self._bytes()
+        exchanges = tuple(
+            Exchange(
+                step,
+                _in_bytes(send, bytes_of, wire=True),
+                expect,
+                _in_bytes(answer, bytes_of, wire=case.script.wire),
+                right,
+            )
+            for step, send, expect, answer, right in told
+        )
+        return Result(case, Status.FAILED, why, exchanges)
+
+    def _bytes(self) -> dict[str, str]:
+        """The names of all ids that were seen, by their bytes in hexadecimal."""
+        ids = {text: name for name, text in self.names.known.items()} | self.strange
+        return {
+            text.replace("-", "") if "-" in text else ulid_hex(text): name
+            for text, name in ids.items()
+            if name != text
+        }
 
     def _spoken(self, value: Json, named: Callable[[str], str]) -> Json:
         """A value with the names of its ids, also of those inside of texts."""
@@ -133,6 +155,32 @@ class _Said:
     def _stranger(self, text: str) -> str:
         fixed = text if text in _FIXED else f"unknown{len(self.strange) + 1}"
         return self.strange.setdefault(text, fixed)
+
+
+def _in_bytes(value: Json, names: Mapping[str, str], *, wire: bool) -> Json:
+    """A value with names in its bytes; bytes that are not asked for are left out."""
+
+    def deep(value: Json) -> Json:
+        match value:
+            case dict():
+                return {
+                    key: named(each)
+                    if key in ("wire", "bytes") and isinstance(each, str)
+                    else deep(each)
+                    for key, each in value.items()
+                    if wire or key != "wire"
+                }
+            case list():
+                return [deep(each) for each in value]
+            case _:
+                return value
+
+    def named(text: str) -> str:
+        for digits, name in names.items():
+            text = text.replace(digits, f"{{{name}}}")
+        return text
+
+    return deep(value)
 
 
 def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:

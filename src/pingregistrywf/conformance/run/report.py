@@ -7,10 +7,10 @@ fewer levels, or of an adapter that can do less, says less than a whole one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pingregistrywf.conformance.run.expected import ExpectedFailures
 from pingregistrywf.conformance.run.perform import Result, Status
@@ -20,6 +20,9 @@ from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
 from pingregistrywf.conformance.suite.script import Bound
 
 Json: TypeAlias = Any
+LOOKS: Final = ("find", "events")
+AROUND: Final = 5
+"""So many steps are shown at the beginning and at the end of a long sequence."""
 
 
 class Exit(IntEnum):
@@ -56,7 +59,8 @@ class Failure:
     Attributes:
         result: the case as it failed in the run.
         shortest: the shortest sequence that fails, as it failed.
-        prose: what the rule says.
+        rule: the rule that says what should have been answered.
+        prose: what it says.
         replay: the command line that runs just the shortest sequence.
         alike: the ids of other cases that failed in the same way.
         note: what else is to be said, such as that it fails only sometimes.
@@ -64,6 +68,7 @@ class Failure:
 
     result: Result
     shortest: Result
+    rule: str
     prose: str
     replay: str
     alike: tuple[str, ...] = ()
@@ -233,7 +238,7 @@ def _failure(failure: Failure) -> dict[str, Json]:
         "id": case.id,
         "level": case.level,
         "title": case.title,
-        "rule": case.rule,
+        "rule": failure.rule,
         "prose": failure.prose,
         "why": failure.shortest.why,
         "steps": steps_of(failure.shortest),
@@ -257,6 +262,28 @@ def steps_of(result: Result) -> list[dict[str, Json]]:
         }
         for each in result.exchanges
     ]
+
+
+def told(steps: Sequence[dict[str, Json]]) -> Iterator[tuple[int, dict[str, Json]] | int]:
+    """The steps that readers are shown, with their numbers: no looks that were right.
+
+    Where many in a row were right, all but the first and last few are left out; a number says how
+    many.
+    """
+    shown = [
+        (number, each)
+        for number, each in enumerate(
+            (each for each in steps if not each["right"] or each["send"].get("op") not in LOOKS),
+            start=1,
+        )
+    ]
+    left_out = len(shown) - 2 * AROUND
+    if left_out <= AROUND:
+        yield from shown
+        return
+    yield from shown[:AROUND]
+    yield left_out
+    yield from shown[-AROUND:]
 
 
 def cut(value: Json, most: int = 200) -> Json:
