@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -14,6 +14,8 @@ from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.reader import Model, read_model
 from pingregistrywf.chart.table import Table
+from pingregistrywf.cli.conform import site_of, suite_of
+from pingregistrywf.conformance.manifest import NAME, manifest
 from pingregistrywf.generate import artefacts, readme
 from pingregistrywf.generate.document import ChartDocument, document, document_text
 
@@ -85,7 +87,9 @@ class TestDocument:
 class TestArtefacts:
     def test_are_what_is_committed(self, model: Model) -> None:
         root = Path(ping_registry.__file__).parents[1]
-        assert artefacts.check(artefacts.package(model), root) == []
+        suite = suite_of(model, site_of(model))
+        ids = {PurePosixPath(suite.main) / NAME: manifest(suite).encode()}
+        assert artefacts.check(artefacts.package(model) | ids, root) == []
 
     def test_are_the_same_to_the_byte_in_another_process(self, tmp_path: Path) -> None:
         script = (

@@ -16,6 +16,7 @@ import typer
 
 from pingregistrywf import __version__
 from pingregistrywf.cli.charts import chart, generate
+from pingregistrywf.cli.common import CANNOT_RUN
 from pingregistrywf.cli.conform import conform
 from pingregistrywf.cli.conformance import adapter
 from pingregistrywf.cli.daemons import collect, gather, server
@@ -26,6 +27,14 @@ from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
 _SEVERAL: Final = ("--model", "--step")
 """The options that may be followed by several words."""
+
+_EXTRAS: Final = {
+    "aalpy": "conformance",
+    "anybadge": "conformance",
+    "jinja2": "conformance",
+    "statemachine": "model",
+}
+"""The extra that brings a module which a command of the workshop needs."""
 
 app = typer.Typer(
     name="pingregistrywf",
@@ -44,6 +53,13 @@ def main() -> None:
         # Whoever read the output has gone: so do we, as if the signal had ended us.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        remedy = f"pip install 'pingregistrywf[{extra}]'"
+        typer.echo(f"pingregistrywf: {error.name} is not installed: {remedy}", err=True)
+        sys.exit(CANNOT_RUN)
 
 
 def _spread(words: list[str]) -> list[str]:

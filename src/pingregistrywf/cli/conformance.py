@@ -67,8 +67,8 @@ def self_test(
         if model:
             test = SelfTest(suite, bound=bound)
         else:
-            hello = _in_memory().answer({"op": "hello"})["hello"]
-            test = SelfTest(suite, lambda: _in_memory().answer, hello["capabilities"], bound)
+            hello = in_memory().answer({"op": "hello"})["hello"]
+            test = SelfTest(suite, lambda: in_memory().answer, hello["capabilities"], bound)
         matrix = test.run(lambda group: typer.echo(f"… {group}", err=True))
         if json_file is not None:
             json_file.write_text(as_json(matrix), encoding="utf-8")
@@ -112,7 +112,8 @@ def bundle(
         typer.echo(f"wrote {file}")
 
 
-def _in_memory() -> Adapter:
+def in_memory() -> Adapter:
+    """The reference implementation, in memory."""
     from pingregistrywf.runtime.journal import open_journal
 
     return _reference(open_journal("memory:"), outlives=False)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime import errors
-from pingregistrywf.runtime.declaration import Declaration, KeyedDeclaration
+from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import DeclaredError, Event, KeyedState, is_zero
 
@@ -50,7 +50,7 @@ def event_reply(declaration: Declaration, event: Event) -> Json:
             if field.type not in ("uuid", "ulid") or name in event.model_fields_set
         }
     else:
-        told = _snapshot_fields(declaration.keyed, event)
+        told = _snapshot_fields(declaration, event)
     return {
         "event": type(event).__name__,
         "id": str(event.id),
@@ -85,18 +85,23 @@ def _code(error: Exception) -> str:
     return _CODES.get(type(error), "Internal")
 
 
-def _snapshot_fields(keyed: KeyedDeclaration | None, event: Event) -> Json:
+def _snapshot_fields(declaration: Declaration, event: Event) -> Json:
+    keyed = declaration.keyed
     if not (keyed and keyed.snapshot and isinstance(event, keyed.snapshot.state)):
         return {}
-    name = keyed.snapshot.entries
+    snapshot = keyed.snapshot
+    entries = [
+        {name: getattr(entry, declaration.attribute(name)) for name in snapshot.values}
+        for entry in getattr(event, snapshot.entries)
+    ]
     return {
-        name: [
+        snapshot.entries: [
             {
-                value: _plain(getattr(entry, value))
-                for value in keyed.snapshot.values
-                if value == keyed.key or not is_zero(getattr(entry, value))
+                name: _plain(value)
+                for name, value in entry.items()
+                if name == keyed.key or not is_zero(value)
             }
-            for entry in getattr(event, name)
+            for entry in entries
         ]
     }
 

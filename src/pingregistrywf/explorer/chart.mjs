@@ -68,15 +68,6 @@ export class Chart {
     return row.cells[state];
   }
 
-  /** The arguments that the command compares with those carried, in the command's order. */
-  compared(command) {
-    const { compared } = this.document.table.find((row) => row.command === command);
-    return this.commands
-      .get(command)
-      .args.map(({ name }) => name)
-      .filter((name) => compared.includes(name));
-  }
-
   /** What a rule says, in prose. */
   prose(command, rule) {
     return this.commands.get(command).rules.find(({ id }) => id === rule)?.doc ?? "";

@@ -25,9 +25,10 @@ export function entryOf(chart, state, key) {
 export function decide(chart, state, command, args, deleted = false) {
   if (chart.isSnapshot(command)) return decideSnapshot(chart, state, args);
   const at = chart.keyedBy ? entryOf(chart, state, args[chart.keyedBy]) : state;
-  const other = chart.compared(command).find((name) => args[name] !== at.carried[name]);
   const column = deleted ? DELETED : at.state;
-  const cell = chart.cell(command, other === undefined, column);
+  const same = chart.cell(command, true, column);
+  const other = same.compared.find((name) => args[name] !== at.carried[name]);
+  const cell = other === undefined ? same : chart.cell(command, false, column);
   const { outcome, target, rule } = cell;
   const said = chart.prose(command, rule);
   const decision = { outcome, target, rule, prose: said || cell.reason, drafts: [], error: null };

@@ -171,6 +171,8 @@ class CellDocument(_Part):
     """The error answered."""
     sources: dict[str, str | Constant]
     """Where the fields of the event or error come from: an argument, or a constant."""
+    compared: list[str]
+    """The arguments that decide between same and other here, in the order in which they do."""
     reason: str
     """Why a noop is one."""
 
@@ -350,5 +352,6 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "event": cell.event,
         "error": cell.error,
         "sources": dict(cell.sources or {}),
+        "compared": list(cell.compared),
         "reason": cell.reason,
     }

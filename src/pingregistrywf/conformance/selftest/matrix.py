@@ -22,8 +22,14 @@ from pingregistrywf.conformance.suite.script import Bound, Tell
 
 Json: TypeAlias = Any
 
+Progress: TypeAlias = Callable[[str], None]
+
 OUT_OF_PROCESS: Final = frozenset({"crash"})
 """What an implementation in this process cannot do."""
+
+
+def _quietly(_group: str) -> None:
+    """Tell nobody which class is next."""
 
 
 @dataclass
@@ -95,24 +101,45 @@ class SelfTest:
         }
         self._random = Random(0)  # noqa: S311 (ids of a test)
 
-    def run(self, progress: Callable[[str], None] = lambda _group: None) -> Matrix:
+    def run(self, progress: Progress = _quietly) -> Matrix:
         """Run all of it."""
         progress("reference")
         reference = tuple(self._failing(self._reference()))
+        mutants = self.run_mutants(progress)
+        return Matrix(reference, (*mutants.classes, *self.run_faults(progress).classes))
+
+    def run_mutants(self, progress: Progress = _quietly) -> Matrix:
+        """Run level 1 on every mutant of the chart."""
         classes: dict[str, Killed] = {}
         for mutant in (*first_order(self._table), *extra_state(self._table)):
             if mutant.group not in classes:
                 progress(mutant.group)
-            self._enter(classes, mutant.group, mutant.name, (1,), self._mutant(mutant))
+            found = (1,) if self.kills(mutant) else ()
+            self._enter(classes, mutant.group, mutant.name, (1,), found)
+        return Matrix((), tuple(classes.values()))
+
+    def run_faults(self, progress: Progress = _quietly) -> Matrix:
+        """Run every level on every fault of journals and data."""
+        classes: dict[str, Killed] = {}
         levels = tuple(level for level, cases in self._cases.items() if cases)
         for fault in faults():
             if fault.needs and fault.needs not in self._capabilities:
                 continue
             if fault.group not in classes:
                 progress(fault.group)
-            found = tuple(level for level in levels if self._finds(level, fault))
+            found = (level for level in levels if self.finds(level, fault))
             self._enter(classes, fault.group, fault.name, levels, found)
-        return Matrix(reference, tuple(classes.values()))
+        return Matrix((), tuple(classes.values()))
+
+    def finds(self, level: int, fault: Fault) -> bool:
+        """Whether a level finds a fault."""
+        answer = fault.around(self._reference())
+        return any(not self._passes(case, answer) for case in self._cases[level])
+
+    def kills(self, mutant: Mutant) -> bool:
+        """Whether level 1 finds a mutant; the cases first that can be seen to find it."""
+        cases = itertools.chain(self._promising(mutant.cells), self._cases[1])
+        return any(not self._passes(case, Subject(self._table, mutant.cells)) for case in cases)
 
     @staticmethod
     def _enter(
@@ -135,17 +162,6 @@ class SelfTest:
             for case in cases:
                 if not self._passes(case, answer):
                     yield f"{case.id} {case.title}"
-
-    def _finds(self, level: int, fault: Fault) -> bool:
-        answer = fault.around(self._reference())
-        return any(not self._passes(case, answer) for case in self._cases[level])
-
-    def _mutant(self, mutant: Mutant) -> tuple[int, ...]:
-        """Level 1, the cases first that can be seen to find it."""
-        for case in itertools.chain(self._promising(mutant.cells), self._cases[1]):
-            if not self._passes(case, Subject(self._table, mutant.cells)):
-                return (1,)
-        return ()
 
     def _promising(self, cells: Cells) -> Iterator[Case]:
         """A case whose answers are seen to be others by walking the tables alone."""

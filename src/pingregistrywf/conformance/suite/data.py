@@ -6,7 +6,7 @@ leak into other histories, and that what is malformed is refused before anything
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pingregistrywf.chart.table import Arguments, Outcome, Table
@@ -72,8 +72,8 @@ def _extremes(table: Table, level: int) -> Iterator[Script]:
                     continue
                 follow = onward(table, target)
                 if name == chart.keyed_by:
-                    if way:
-                        continue  # the entry of that key has not come here
+                    if way or isinstance(value, Mapping):
+                        continue  # no entry of that key has come here; and keys are short
                     follow = tuple(
                         Tell(each.command, each.arguments, {name: value}) for each in follow
                     )

@@ -1,0 +1,96 @@
+"""The suite finds what is broken on purpose, and passes what is right."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+
+import pytest
+from typer.testing import CliRunner
+
+from pingregistrywf.chart.locate import load_model
+from pingregistrywf.chart.table import Table
+from pingregistrywf.cli import app
+from pingregistrywf.cli.conform import suite_of_files
+from pingregistrywf.cli.conformance import in_memory
+from pingregistrywf.conformance.reports.matrix import text
+from pingregistrywf.conformance.selftest.faults import Fault, faults
+from pingregistrywf.conformance.selftest.matrix import Killed, Matrix, SelfTest
+from pingregistrywf.conformance.selftest.mutants import extra_state, first_order
+from pingregistrywf.conformance.suite import Suite
+
+HOME = {"versions": 2, "journal": 2, "data": 3, "wire": 4, "index": 5, "servers": 6}
+"""The level that is there for a class of faults."""
+EXHAUSTIVE = bool(os.environ.get("EXHAUSTIVE"))
+
+
+@cache
+def self_test() -> SelfTest:
+    hello = in_memory().answer({"op": "hello"})["hello"]
+    return SelfTest(
+        suite_of_files([]), lambda: in_memory().answer, hello["capabilities"], bound="n"
+    )
+
+
+def test_every_other_answer_and_every_other_target_is_a_mutant() -> None:
+    table = Table(load_model().charts["ping_registry"])
+    made = [mutant.group for mutant in first_order(table)]
+    # In 54 cells, for two are no other than their neighbours, 9 other answers, less the noop that
+    # is a delete on an empty history, four times; and 6 other targets.
+    assert made.count("output") == 54 * 9 - 2
+    assert made.count("target") == 54 * 6
+    assert sum(1 for _ in extra_state(table)) == 6322
+
+
+def test_level_1_finds_every_mutant_of_the_first_order_and_with_an_extra_state() -> None:
+    matrix = SelfTest(Suite(load_model()), bound="n+1").run_mutants()
+    assert matrix.sound
+    assert [(each.group, each.made) for each in matrix.classes] == [
+        ("output", 484),
+        ("target", 324),
+        ("extra state", 6322),
+    ]
+
+
+def test_the_bound_matters() -> None:
+    """At bound n, something that has one state more gets away."""
+    test = SelfTest(Suite(load_model()), bound="n")
+    table = Table(load_model().charts["ping_registry"])
+    assert any(not test.kills(mutant) for mutant in extra_state(table))
+
+
+@pytest.mark.parametrize("fault", list(faults()), ids=lambda fault: fault.name)
+@pytest.mark.xdist_group("faults")
+def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:
+    assert self_test().finds(HOME[fault.group], fault)
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="long: EXHAUSTIVE=1")
+def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None:
+    path = f"{tmp_path}/matrix.json"
+    ran = CliRunner().invoke(app, ["conform", "self-test", "--json", path])
+    assert ran.exit_code == 0, ran.output
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        told = json.load(file)
+    assert told["sound"] is True
+    assert all(each["killed"] == each["made"] for each in told["classes"])
+    assert "7,203 of 7,203 killed; what is right passes" in ran.stdout
+
+
+class TestMatrix:
+    KILLED = Killed(
+        "output", (1,), made=3, by_level={1: 2}, survivors=["Commit in Completed"]
+    )
+
+    def test_a_survivor_is_named_and_counted(self) -> None:
+        matrix = Matrix((), (self.KILLED,))
+        assert not matrix.sound
+        told = text(matrix)
+        assert "survived: output: Commit in Completed" in told
+        assert "2 of 3 killed" in told
+
+    def test_what_is_right_and_fails_is_named(self) -> None:
+        matrix = Matrix(("1-0 Init in Uninitialized",), ())
+        assert not matrix.sound
+        assert "fails on what is right: 1-0 Init in Uninitialized" in text(matrix)
