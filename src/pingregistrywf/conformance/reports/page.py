@@ -14,7 +14,8 @@ from markupsafe import Markup
 
 from pingregistrywf.chart.table import Table
 from pingregistrywf.conformance.reports.printable import printable
-from pingregistrywf.conformance.run.report import Report, steps_of
+from pingregistrywf.conformance.reports.text import notes, said
+from pingregistrywf.conformance.run.report import Failure, Report, steps_of, told
 from pingregistrywf.generate.svg import svg
 
 
@@ -29,12 +30,14 @@ def page(report: Report, table: Table) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["compact"] = _compact
+    environment.filters["said"] = said
     source = files("pingregistrywf.conformance.reports").joinpath("page.html.jinja")
     template = environment.from_string(source.read_text(encoding="utf-8"))
     rendered = template.render(
         report=report,
         levels=report.by_level(),
-        failures=[(each, steps_of(each.shortest)) for each in report.failures],
+        failures=[(each, _shown(each)) for each in report.failures],
+        notes=notes(report),
         diagram=Markup(svg(table)),  # noqa: S704 (our own drawing)
         failing=sorted(_failing(report, table)),
     )
@@ -53,6 +56,12 @@ def _failing(report: Report, table: Table) -> set[tuple[str, str]]:
         if failure.shortest.exchanges and last in moves:
             found.add(last)
     return found
+
+
+def _shown(failure: Failure) -> list[tuple[int, Any]]:
+    """The steps with their numbers; without a step, how many are left out."""
+    steps = told(steps_of(failure.shortest))
+    return [(each, None) if isinstance(each, int) else each for each in steps]
 
 
 def _compact(value: Any) -> str:

@@ -38,12 +38,18 @@ def _lines(report: Report) -> Iterator[str]:
     for each in report.by_level():
         yield f"level {each['level']}  {each['name']:<16} {_counts(each)}"
     yield ""
-    yield from (f"expected failures: {each}" for each in report.complaints)
-    if report.exit is not Exit.INFRASTRUCTURE and report.trouble:
-        yield f"trouble: {report.trouble}"
-    if report.exit is not Exit.INCOMPLETE:
-        yield from (f"incomplete: {each}" for each in report.missing)
+    yield from notes(report)
     yield report.verdict
+
+
+def notes(report: Report) -> list[str]:
+    """What is to be said beside the verdict."""
+    lines = [f"expected failures: {each}" for each in report.complaints]
+    if report.exit is not Exit.INFRASTRUCTURE and report.trouble:
+        lines.append(f"trouble: {report.trouble}")
+    if report.exit is not Exit.INCOMPLETE:
+        lines += [f"incomplete: {each}" for each in report.missing]
+    return lines
 
 
 def _counts(level: dict[str, Any]) -> str:
@@ -72,7 +78,7 @@ def _failure(failure: Failure) -> Iterator[str]:
             continue
         number, step = each
         where = f" in {step['state']}" if step["state"] else ""
-        yield f"  {' ' if step['right'] else '✗'} {number:>3} {_said(step['send'])}{where}"
+        yield f"  {' ' if step['right'] else '✗'} {number:>3} {said(step['send'])}{where}"
         if not step["right"]:
             yield f"        expected {_compact(step['expect'])}"
             yield f"        got      {_compact(step['got'])}"
@@ -86,7 +92,8 @@ def _failure(failure: Failure) -> Iterator[str]:
     yield f"  replay: {failure.replay}"
 
 
-def _said(send: dict[str, Any]) -> str:
+def said(send: dict[str, Any]) -> str:
+    """A request as it would be called."""
     op = send.get("op")
     if op != "exec":
         return _compact({key: value for key, value in send.items() if key != "id"})

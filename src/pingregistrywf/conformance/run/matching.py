@@ -27,6 +27,7 @@ class Names:
     def __init__(self, ids: Mapping[str, Json], define: Mapping[str, Json], random: Random) -> None:
         self._known: dict[str, str] = {}
         self._define = define
+        self._seen: dict[str, str] = {}
         # Ids in the order of their names, so that what is sorted by id is the same in every run.
         drawn = sorted(random.getrandbits(122) for _ in ids)
         for number, (name, how) in zip(drawn, sorted(ids.items()), strict=True):
@@ -40,22 +41,23 @@ class Names:
 
     def fill(self, value: Json) -> Json:
         """A value to send, with what its names stand for."""
-        match value:
-            case str() | int() | None | float():
-                return value
-            case Ref(name):
-                return self._known.get(name, "")
-            case Hex(parts):
-                return "".join(
-                    part if isinstance(part, str) else self._bytes(part) for part in parts
-                )
-            case Mapping():
-                if len(value) == 1 and "repeat" in value:
-                    text, times = value["repeat"]
-                    return text * times
-                return {key: self.fill(each) for key, each in value.items()}
-            case _:
-                return [self.fill(each) for each in value]
+        kind = type(value)
+        if kind is dict:
+            if len(value) == 1 and "repeat" in value:
+                text, times = value["repeat"]
+                return text * times
+            return {
+                key: each if type(each) is str else self.fill(each) for key, each in value.items()
+            }
+        if kind is Ref:
+            return self._known.get(value.name, "")
+        if kind is Hex:
+            return "".join(
+                part if isinstance(part, str) else self._bytes(part) for part in value.parts
+            )
+        if kind is list or kind is tuple:
+            return [self.fill(each) for each in value]
+        return value
 
     def fits(self, expected: Json, actual: Json) -> bool:
         """Whether a value is the one expected; a name that is not known yet is learned from it."""
@@ -131,7 +133,7 @@ class Names:
     def _fits_name(self, name: str, actual: Json) -> bool:
         event = self._define.get(name)
         if event is not None:
-            return self._fits_event(event, actual)
+            return self._fits_event(name, event, actual)
         known = self._known.get(name)
         if known is not None:
             return bool(known == actual)
@@ -140,7 +142,17 @@ class Names:
         self._known[name] = actual
         return True
 
-    def _fits_event(self, expected: Mapping[str, Json], actual: Json) -> bool:
+    def _fits_event(self, name: str, expected: Mapping[str, Json], actual: Json) -> bool:
+        # Histories are read again and again: what looks just as before is right as before.
+        looks = repr(actual)
+        if self._seen.get(name) == looks:
+            return True
+        if not self._is_event(expected, actual):
+            return False
+        self._seen[name] = looks
+        return True
+
+    def _is_event(self, expected: Mapping[str, Json], actual: Json) -> bool:
         if type(actual) is not dict:
             return False
         unasked = "wire" in actual and "wire" not in expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +18,7 @@ from pingregistrywf.conformance.run.perform import Result, Status
 from pingregistrywf.conformance.run.report import Failure, Report, Scope, counted
 from pingregistrywf.conformance.run.session import (
     SIDE_BY_SIDE,
+    AlwaysEndsError,
     BrokenOffError,
     Hello,
     InfrastructureError,
@@ -26,11 +27,11 @@ from pingregistrywf.conformance.run.session import (
 from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, Talk
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.script import Script
+from pingregistrywf.conformance.suite.script import BOUNDS, Script
 
 MOST_EXPLAINED = 20
 """So many kinds of failures are shrunk and explained; the others are listed."""
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Plan:
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
         script: a single script to run in place of the suite.
-        progress: told how many cases of how many have ended.
+        progress: told how many cases of how many have ended; None if nobody knows how many.
     """
 
     suite: Suite
@@ -91,8 +92,7 @@ class _Run:
         complaints: list[str] = []
         try:
             hello = self._session.hello()
-            cases = self._cases()
-            results = self._performed(cases, hello)
+            results = self._performed(hello)
             complaints = [] if self._trouble else self._complaints(results)
             kinds = groups(results, self._plan.expected.entries)[:MOST_EXPLAINED]
             failures = merged(self._explained(alike) for alike in kinds)
@@ -122,59 +122,78 @@ class _Run:
 
     # --- Which cases ----------------------------------------------------------------------------
 
-    def _cases(self) -> list[Case]:
+    def _cases(self) -> Iterator[Case]:
+        """The cases of the plan, made while the first of them are performed already."""
         plan, scope = self._plan, self._plan.scope
         if plan.script is not None:
             self._missing.append("a replay is not the suite")
-            return [plan.suite.player.play(plan.script)]
-        cases = list(plan.suite.cases(frozenset(scope.levels), scope.bound))
-        if plan.manifest is not None and scope.bound == "n+2":
-            there = {case.id for case in cases}
-            levels = {str(level) for level in scope.levels}
-            gone = [
-                each for each in plan.manifest if each.split("-")[0] in levels and each not in there
-            ]
-            if gone:
-                names = ", ".join(sorted(gone)[:3])
-                self._missing.append(
-                    f"{counted(len(gone), 'case')} of the manifest not in the suite: {names}"
-                )
-        if scope.only:
-            cases = [case for case in cases if _chosen(case, scope.only)]
+            yield plan.suite.player.play(plan.script)
+            return
+        made: set[str] = set()
+        chosen = 0
+        for case in plan.suite.cases(frozenset(scope.levels), scope.bound):
+            made.add(case.id)
+            if not scope.only or _chosen(case, scope.only):
+                chosen += 1
+                yield case
+        gone = sorted(self._listed() - made)
+        if gone:
             self._missing.append(
-                f"a filter was used: {' '.join(scope.only)}"
-                if cases
-                else f"no case is like {' '.join(scope.only)}"
+                f"{counted(len(gone), 'case')} of the manifest not in the suite: "
+                + ", ".join(gone[:3])
             )
-        return cases
+        if scope.only:
+            told = "a filter was used" if chosen else "no case is like"
+            self._missing.append(f"{told}: {' '.join(scope.only)}")
 
-    def _performed(self, cases: list[Case], hello: Hello) -> list[Result]:
-        claimed = [case for case in cases if set(case.needs) <= hello.capabilities]
+    def _listed(self) -> frozenset[str]:
+        """The ids of the manifest that are in scope; none if the bound leaves some of them out."""
+        plan = self._plan
+        if plan.manifest is None or plan.scope.bound != BOUNDS[-1]:
+            return frozenset()
+        levels = tuple(f"{level}-" for level in plan.scope.levels)
+        return frozenset(each for each in plan.manifest if each.startswith(levels))
+
+    def _performed(self, hello: Hello) -> list[Result]:
+        cases: list[Case] = []
+        claimed = 0
+
+        def asked() -> Iterator[Case]:
+            nonlocal claimed
+            for case in self._cases():
+                cases.append(case)
+                if set(case.needs) <= hello.capabilities:
+                    claimed += 1
+                    yield case
+
         beside = SIDE_BY_SIDE if "concurrent" in hello.capabilities else 1
+        going = asked()
         found: dict[str, Result] = {}
+        total = len(self._listed()) or None
         try:
-            for result in self._session.perform(claimed, side_by_side=beside):
+            for result in self._session.perform(going, side_by_side=beside):
                 found[result.case.id] = result
-                self._plan.progress(len(found), len(claimed))
+                self._plan.progress(len(found), total)
         except BrokenOffError as error:
             self._missing.append(str(error))
         except InfrastructureError as error:
             self._trouble = str(error)
-            if not self._session.completed:
-                found.clear()  # an adapter that ends in every case says nothing of any
-        left = len(claimed) - len(found)
+            if isinstance(error, AlwaysEndsError):
+                found.clear()  # it says nothing of any case
+        for _ in going:
+            pass  # what the run did not come to is planned none the less
+        left = claimed - len(found)
         if left:
-            self._missing.append(f"{left:,} of {counted(len(claimed), 'case')} not run")
+            self._missing.append(f"{left:,} of {counted(claimed, 'case')} not run")
         unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
         if unsupported:
             self._missing.append(
                 f"{counted(unsupported, 'case')} answered unsupported, though claimed"
             )
-        asked = {case.id for case in claimed}
         return [
             found.get(case.id) or Result(case, Status.NOT_CLAIMED)
             for case in cases
-            if case.id in found or case.id not in asked
+            if case.id in found or not set(case.needs) <= hello.capabilities
         ]
 
     def _complaints(self, results: Iterable[Result]) -> list[str]:

@@ -56,6 +56,10 @@ class InfrastructureError(Exception):
     """The run says nothing of the implementation; the text says why and what to do."""
 
 
+class AlwaysEndsError(InfrastructureError):
+    """The adapter ends whatever it is asked."""
+
+
 class BrokenOffError(Exception):
     """Case after case failed because the talk broke; what is left is not worth the time."""
 
@@ -132,8 +136,7 @@ class Session:
         self._in_a_row = 0
         self._broken = 0
         self._hangs = 0
-        self.completed = False
-        """True once any case was performed to its end, whatever came of it."""
+        self._completed = False
 
     def hello(self) -> Hello:
         """Start the adapter and greet it.
@@ -264,7 +267,7 @@ class Session:
             for case in _taken(cases, side_by_side - len(going)):
                 if not self._talk.running:
                     self.hello()
-                if side_by_side == 1:
+                elif side_by_side == 1:
                     self._talk.log()  # what was written before this case is none of its log
                 each = _UnderWay(case, perform(case, self._opinion, self._random))
                 going[case.id] = each
@@ -298,7 +301,7 @@ class Session:
         try:
             batch = each.performance.send(replies)
         except StopIteration as end:
-            self.completed = True
+            self._completed = True
             self._in_a_row = 0
             result: Result = end.value
             return replace(result, log=self._talk.log()) if result.exchanges else result
@@ -373,10 +376,11 @@ class Session:
             raise InfrastructureError(
                 f"the adapter has hung {HANGS} times: {error.what}; see --timeout"
             )
-        if self._in_a_row >= (GIVE_UP if self.completed else GIVE_UP_EARLY):
-            if isinstance(error, AdapterEndedError) and not self.completed:
-                raise InfrastructureError(
-                    f"the adapter ends in every case: {error.what}{_end_of(log)}"
+        if self._in_a_row >= (GIVE_UP if self._completed else GIVE_UP_EARLY):
+            ended = isinstance(error, AdapterEndedError)
+            if ended and not self._completed and not self._answers_twice():
+                raise AlwaysEndsError(
+                    f"the adapter ends whatever it is asked: {error.what}{_end_of(log)}"
                 )
             raise BrokenOffError(
                 f"the last {self._in_a_row} cases each ended in a broken talk: {error.what}"
@@ -395,6 +399,17 @@ class Session:
         if type(reply.get("id")) is not int or reply["id"] != number:
             raise BrokenTalkError(f"an answer bears another id than was asked: {shown(reply)}")
         return reply
+
+    def _answers_twice(self) -> bool:
+        """Whether the adapter lives on after a request that concerns no case."""
+        try:
+            self.ask(self._fence())
+            self.ask(self._fence())
+        except (BrokenTalkError, InfrastructureError):
+            return False
+        finally:
+            self._talk.stop()
+        return True
 
     def _fence(self) -> Mapping[str, Json]:
         """A request that concerns no case."""

@@ -1,0 +1,84 @@
+"""The suite of this project's charts, and runs of it on adapters that go wrong."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from pingregistrywf.cli.conform import suite_of_files
+from pingregistrywf.conformance.run.report import Report, Scope
+from pingregistrywf.conformance.run.runner import Plan, run
+from pingregistrywf.conformance.run.talk import ChildTalk, ObjectTalk
+from pingregistrywf.conformance.suite import Suite
+from pingregistrywf.conformance.suite.case import Case
+
+from .adversary import answering
+
+Runs: TypeAlias = Callable[..., Report]
+FEW = (
+    "with code zero",
+    "with code one",
+    "with code the greatest",
+    "with message quotes",
+    "2 times",
+    "3 times",
+    "100 times",
+)
+"""The ends of the titles of the few cases; at the third some adapters go wrong."""
+ADVERSARY = Path(__file__).with_name("adversary.py")
+
+
+def command(name: str) -> str:
+    """The command that starts an adapter which goes wrong in that way."""
+    return shlex.join([sys.executable, str(ADVERSARY), name])
+
+
+@pytest.fixture(scope="session")
+def suite() -> Suite:
+    return suite_of_files([])
+
+
+class Few(Suite):
+    """A few cases of the suite, for what is seen in any of them."""
+
+    titles: frozenset[str] = frozenset()
+
+    def cases(self, *scope: Any) -> Iterator[Case]:
+        return (case for case in super().cases(*scope) if case.title in self.titles)
+
+
+@pytest.fixture(scope="session")
+def few(suite: Suite) -> Suite:
+    """A few cases of level 3, all of them about AppendPing."""
+    chosen = Few(suite.model, suite.player.site)
+    chosen.titles = frozenset(f"AppendPing {each}" for each in FEW)
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def run_child(suite: Suite) -> Runs:
+    """Runs levels at bound n on a child process that goes wrong in the way that is named."""
+
+    def ran(name: str, *levels: int, timeout: float = 60, **plan: Any) -> Report:
+        scope = plan.pop("scope", Scope(levels or (1,), "n"))
+        talk = ChildTalk(command(name), timeout)
+        return run(replace(Plan(suite, scope), **plan), talk)
+
+    return ran
+
+
+@pytest.fixture(scope="session")
+def run_object(suite: Suite) -> Runs:
+    """The same in this process, for ways that concern answers only."""
+
+    def ran(name: str, *levels: int, **plan: Any) -> Report:
+        scope = plan.pop("scope", Scope(levels or (1,), "n"))
+        return run(replace(Plan(suite, scope), **plan), ObjectTalk(lambda: answering(name)))
+
+    return ran
