@@ -57,13 +57,14 @@ def explained(
 
 
 def merged(failures: Iterable[Failure]) -> list[Failure]:
-    """Failures that have the same shortest sequence are one."""
+    """Failures that have the same shortest sequence are one, at whatever levels."""
     found: dict[str, Failure] = {}
     for each in failures:
-        same = found.setdefault(each.shortest.case.id, each)
+        sequence = to_text(replace(each.shortest.case.script, level=0))
+        same = found.setdefault(sequence, each)
         if same is not each:
             alike = (*same.alike, each.result.case.id, *each.alike)
-            found[each.shortest.case.id] = replace(same, alike=alike)
+            found[sequence] = replace(same, alike=alike)
     return list(found.values())
 
 
