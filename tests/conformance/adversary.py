@@ -284,6 +284,8 @@ ANSWERS: dict[str, Callable[[Answer, str], Answer]] = {
     "flaky": flaky,
     "at most": at_most,
     "control characters": control_characters,
+    "wrong bytes": everywhere(lambda key, value: f"{value}00" if key == "wire" else value),
+    'it\'s "quoted"': lambda answer, _: ANSWERS["no events"](answer, "Commit"),
     "more keys": more_keys,
     "pretends to die": pretends_to_die,
     "raises": raises,

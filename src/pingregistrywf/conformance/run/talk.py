@@ -35,6 +35,8 @@ LONGEST: Final = 1 << 27
 """So many bytes of a line are read: a line without end must not fill the memory."""
 DRAINED: Final = 64
 """So many chunks of the log are read at once, so that one without end ends nothing."""
+AT_ONCE: Final = 4
+"""So many requests are written together, while the adapter answers those before."""
 GRACE: Final = 2.0
 """Seconds that an adapter which has closed its standard output is given to end by itself."""
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
@@ -162,6 +164,7 @@ class ChildTalk:
         self._store = tempfile.TemporaryDirectory(prefix="pingregistrywf-adapter-")
         self._child: _Child | None = None
         self._outgoing = bytearray()
+        self._unsent = 0
         self._received = bytearray()
         self._searched = 0
         self._lines: deque[bytes] = deque()
@@ -193,6 +196,9 @@ class ChildTalk:
     def send(self, request: Request) -> None:
         # ASCII alone, so that an unpaired surrogate reaches the adapter as its escape.
         self._outgoing += _COMPACT.encode(request).encode() + b"\n"
+        self._unsent += 1
+        if self._unsent >= AT_ONCE and self._child is not None:
+            self._write(self._child.input)
 
     def receive(self) -> Reply:
         if not self._lines:
@@ -263,6 +269,7 @@ class ChildTalk:
         return "closed its standard output" if code is None else _ended(code)
 
     def _write(self, descriptor: int) -> None:
+        self._unsent = 0
         try:
             del self._outgoing[: os.write(descriptor, self._outgoing)]
         except BlockingIOError:
@@ -370,18 +377,21 @@ class ObjectTalk:
         return told
 
 
+def _no_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_json)
+
+
 def _answer(line: bytes) -> Reply:
     try:
-        reply = json.loads(line.decode(), parse_constant=_no_json)
+        reply = _DECODER.decode(line.decode())
     except (ValueError, RecursionError):
         reply = None
     if not isinstance(reply, dict):
         raise BrokenTalkError(f"a line is no JSON object: {_shown(line)}")
     return reply
-
-
-def _no_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _shown(line: bytes) -> str:
