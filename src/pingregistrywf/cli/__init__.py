@@ -32,6 +32,7 @@ _EXTRAS: Final = {
     "aalpy": "conformance",
     "anybadge": "conformance",
     "jinja2": "conformance",
+    "orjson": "conformance",
     "statemachine": "model",
 }
 """The extra that brings a module which a command of the workshop needs."""

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -140,7 +140,7 @@ def _conform(
     from pingregistrywf.conformance.run.report import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.talk import CannotStartError
-    from pingregistrywf.conformance.suite.levels import LevelsError, levels_of
+    from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LevelsError, levels_of
     from pingregistrywf.conformance.suite.sequences import NotMinimalError
 
     outputs = {"--junit": junit, "--json": json_file, "--html": html, "--badge": badge}
@@ -153,28 +153,31 @@ def _conform(
                 raise CannotRunError(f"{option}: there is no directory {path.parent}")
             if path is not None and path.is_dir():
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
-        suite = suite_of_files(model or [])
-        scope = Scope(levels_of(level), bound, tuple(only or ()))
-        script = None
-        if replay:
-            script = _replayed(suite, replay)
-            scope = Scope((script.level,), bound)
-        command = [*_called(), "conform"]
-        command += ["--adapter", adapter] if adapter else ["--python", python]
-        command += [word for file in model or [] for word in ("--model", str(file))]
-        plan = Plan(
-            suite=suite,
-            scope=scope,
-            manifest=None if model else _manifest(suite),
-            expected=NONE if expected is None else read_expected(expected),
-            today=_today(),
-            seed=seed,
-            command=tuple(command),
-            script=script,
-        )
-        talk = _talk(adapter, python, timeout)
-        with _ended_by_signals(), _progress(plan) as watched:
-            report = run(watched, talk)
+        levels = levels_of(level)
+        store = bool(replay) or LAST_LEVEL in levels
+        with _ended_by_signals(), closing(_talk(adapter, python, timeout, store)) as talk:
+            talk.start()  # it gets ready while the suite is read
+            suite = suite_of_files(model or [])
+            scope = Scope(levels, bound, tuple(only or ()))
+            script = None
+            if replay:
+                script = _replayed(suite, replay)
+                scope = Scope((script.level,), bound)
+            command = [*_called(), "conform"]
+            command += ["--adapter", adapter] if adapter else ["--python", python]
+            command += [word for file in model or [] for word in ("--model", str(file))]
+            plan = Plan(
+                suite=suite,
+                scope=scope,
+                manifest=None if model else _manifest(suite),
+                expected=NONE if expected is None else read_expected(expected),
+                today=_today(),
+                seed=seed,
+                command=tuple(command),
+                script=script,
+            )
+            with _progress(plan) as watched:
+                report = run(watched, talk)
         _print(report)
         _write(report, suite, outputs)
     raise typer.Exit(int(report.exit))
@@ -218,10 +221,10 @@ def site_of(model: Model) -> Site:
     )
 
 
-def _talk(adapter: str, python: str, timeout: float) -> Talk:
+def _talk(adapter: str, python: str, timeout: float, store: bool) -> Talk:
     from pingregistrywf.conformance.run.talk import ChildTalk, ObjectTalk
 
-    return ChildTalk(adapter, timeout) if adapter else ObjectTalk(_factory(python))
+    return ChildTalk(adapter, timeout, store=store) if adapter else ObjectTalk(_factory(python))
 
 
 def _factory(name: str) -> Callable[[], Any]:

@@ -24,7 +24,7 @@ from pingregistrywf.conformance.run.report import Failure
 from pingregistrywf.conformance.run.session import Hello, InfrastructureError, Session, opened
 from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, ChildTalk
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.levels import LEVELS, LevelsError, levels_of
+from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of
 from pingregistrywf.conformance.suite.script import BOUNDS
 
 _PREFIX: Final = "--pingregistrywf"
@@ -69,7 +69,8 @@ class UnderTest:
         self.suite = suite_of_files([Path(file) for file in option(f"{_PREFIX}-model") or []])
         self.levels = levels_of(option(f"{_PREFIX}-level"))
         self.bound = option(f"{_PREFIX}-bound")
-        talk = ChildTalk(self.command, option(f"{_PREFIX}-timeout"))
+        store = LAST_LEVEL in self.levels
+        talk = ChildTalk(self.command, option(f"{_PREFIX}-timeout"), store=store)
         self.session: Session = opened(self.suite, talk, Random())  # noqa: S311 (ids of a test)
         self._hello: Hello | None = None
 

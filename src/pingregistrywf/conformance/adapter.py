@@ -7,7 +7,6 @@ nothing about time, and refuses nothing but what the protocol calls malformed.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import signal
 import threading
@@ -19,6 +18,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final, TypeAlias
 from uuid import UUID
 
+from pingregistrywf.conformance.lines import read_line, written_line
 from pingregistrywf.conformance.render import error_reply, event_reply, state_reply
 from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.engine import Engine
@@ -40,7 +40,6 @@ DAY: Final = 86_400.0
 NO_REQUEST: Final = object()
 """The op of a line that is no request."""
 CENTURY: Final = 36_525
-_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 Request: TypeAlias = Mapping[str, Any]
 Reply: TypeAlias = dict[str, Any]
@@ -250,7 +249,7 @@ def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
 
     def safely(request: Request) -> None:
         try:
-            line = _COMPACT.encode(adapter.answer(request)).encode() + b"\n"
+            line = written_line(adapter.answer(request))
             with writing:
                 replies.write(line)
                 replies.flush()
@@ -262,7 +261,7 @@ def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
     with ExitStack() as stack:
         lanes: dict[str, ThreadPoolExecutor] = {}
         for line in requests:
-            request = _read_line(line)
+            request = _request(line)
             if request.get("op") == "bye":
                 last = request
                 break
@@ -278,24 +277,9 @@ def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
         safely(last)  # after all that was asked before it
 
 
-def _integer(digits: str) -> int | float:
-    # Python refuses to read integers of thousands of digits; no argument is that large anyway.
-    return int(digits) if len(digits) < 100 else float(digits)
-
-
-def _no_json(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_constant=_no_json)
-
-
-def _read_line(line: bytes) -> Request:
-    try:
-        request = _DECODER.decode(line.decode())
-    except (ValueError, RecursionError):
-        request = None
-    return request if isinstance(request, dict) else {"id": None, "op": NO_REQUEST}
+def _request(line: bytes) -> Request:
+    request = read_line(line)
+    return {"id": None, "op": NO_REQUEST} if request is None else request
 
 
 def _server(request: Request) -> str:

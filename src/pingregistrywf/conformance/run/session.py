@@ -40,7 +40,7 @@ Json: TypeAlias = Any
 PROTOCOL: Final = 1
 KINDS: Final = ("ok", "error", "unsupported")
 """What a request is answered by, one of them."""
-SIDE_BY_SIDE: Final = 8
+SIDE_BY_SIDE: Final = 32
 """So many cases are under way at once on an adapter that claims ``concurrent``."""
 GIVE_UP_EARLY: Final = 10
 """After so many broken talks, when no case was ever performed to its end, the run ends."""
@@ -145,7 +145,8 @@ class Session:
             CannotStartError: there is no adapter.
             InfrastructureError: it does not speak the protocol, or is for another chart.
         """
-        self._talk.start()
+        if not self._talk.running:
+            self._talk.start()
         self._asked.clear()
         try:
             reply = self._ask({"op": "hello"} | dict(self._opening))

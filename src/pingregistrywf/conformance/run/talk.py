@@ -7,7 +7,6 @@ again.  Standard error is drained all the time and its end is kept.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import shlex
@@ -19,10 +18,12 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, NoReturn, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
+
+from pingregistrywf.conformance.lines import read_line, written_line
 
 Json: TypeAlias = Any
-Request: TypeAlias = Mapping[str, Json]
+Request: TypeAlias = dict[str, Json]
 Reply: TypeAlias = dict[str, Json]
 
 STORE_VARIABLE: Final = "PINGREGISTRYWF_ADAPTER_STORE"
@@ -39,7 +40,6 @@ AT_ONCE: Final = 4
 """So many requests are written together, while the adapter answers those before."""
 GRACE: Final = 2.0
 """Seconds that an adapter which has closed its standard output is given to end by itself."""
-_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 class BrokenTalkError(Exception):
@@ -148,12 +148,13 @@ class ChildTalk:
     Args:
         command: the adapter's command line, split as a shell would; no shell runs it.
         timeout: after so many seconds without an answer the adapter hangs.
+        store: whether it is given a directory in which it may keep its journal over restarts.
 
     Raises:
         CannotStartError: the command line is empty or unbalanced.
     """
 
-    def __init__(self, command: str, timeout: float) -> None:
+    def __init__(self, command: str, timeout: float, *, store: bool = True) -> None:
         try:
             self._command = shlex.split(command)
         except ValueError as error:
@@ -161,7 +162,9 @@ class ChildTalk:
         if not self._command:
             raise CannotStartError("--adapter is empty: give the command that starts the adapter")
         self._timeout = timeout
-        self._store = tempfile.TemporaryDirectory(prefix="pingregistrywf-adapter-")
+        self._store = (
+            tempfile.TemporaryDirectory(prefix="pingregistrywf-adapter-") if store else None
+        )
         self._child: _Child | None = None
         self._outgoing = bytearray()
         self._unsent = 0
@@ -181,7 +184,8 @@ class ChildTalk:
             CannotStartError: there is no such program.
         """
         try:
-            self._child = _Child(self._command, os.environ | {STORE_VARIABLE: self._store.name})
+            store = {STORE_VARIABLE: self._store.name} if self._store else {}
+            self._child = _Child(self._command, os.environ | store)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise CannotStartError(
@@ -194,8 +198,7 @@ class ChildTalk:
         self._lines.clear()
 
     def send(self, request: Request) -> None:
-        # ASCII alone, so that an unpaired surrogate reaches the adapter as its escape.
-        self._outgoing += _COMPACT.encode(request).encode() + b"\n"
+        self._outgoing += written_line(request)
         self._unsent += 1
         if self._unsent >= AT_ONCE and self._child is not None:
             self._write(self._child.input)
@@ -229,7 +232,8 @@ class ChildTalk:
 
     def close(self) -> None:
         self.stop()
-        self._store.cleanup()
+        if self._store:
+            self._store.cleanup()
 
     def log(self) -> str:
         if self._child is not None:
@@ -358,7 +362,7 @@ class ObjectTalk:
             raise AdapterEndedError(f"the adapter raised {error!r}") from None
         try:
             # As JSON, like any adapter's: what it changes later is not what it answered.
-            line = _COMPACT.encode(reply).encode()
+            line = written_line(reply)
         except (TypeError, ValueError, RecursionError) as error:
             raise BrokenTalkError(f"an answer is no JSON: {error}") from None
         return _answer(line)
@@ -377,19 +381,9 @@ class ObjectTalk:
         return told
 
 
-def _no_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
-
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_json)
-
-
 def _answer(line: bytes) -> Reply:
-    try:
-        reply = _DECODER.decode(line.decode())
-    except (ValueError, RecursionError):
-        reply = None
-    if not isinstance(reply, dict):
+    reply = read_line(line)
+    if reply is None:
         raise BrokenTalkError(f"a line is no JSON object: {_shown(line)}")
     return reply
 

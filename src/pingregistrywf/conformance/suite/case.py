@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -108,6 +108,12 @@ class Case:
         sent = [step.together or step.send for step in self.steps]
         text = _CANONICAL.encode([self.level, self.chart, self.ids, sent])
         return f"{self.level}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
+
+    def bare(self) -> Case:
+        """The case without what it sends and expects, for who keeps thousands and looks at few."""
+        made = replace(self, define={}, steps=())
+        made.__dict__["id"] = self.id
+        return made
 
     @property
     def alone(self) -> bool:

@@ -15,6 +15,9 @@ LEVELS: Final[Mapping[int, str]] = {
 }
 """The levels and their names."""
 
+LAST_LEVEL: Final = max(LEVELS)
+"""The level that may restart an adapter, and therefore gives it a place for its journal."""
+
 
 class LevelsError(ValueError):
     """A text that names no levels; it says what to write."""
