@@ -79,9 +79,7 @@ def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None
 
 
 class TestMatrix:
-    KILLED = Killed(
-        "output", (1,), made=3, by_level={1: 2}, survivors=["Commit in Completed"]
-    )
+    KILLED = Killed("output", (1,), made=3, by_level={1: 2}, survivors=["Commit in Completed"])
 
     def test_a_survivor_is_named_and_counted(self) -> None:
         matrix = Matrix((), (self.KILLED,))
