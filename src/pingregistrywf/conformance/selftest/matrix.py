@@ -86,7 +86,6 @@ class SelfTest:
         capabilities: Collection[str] = CAPABILITIES,
         bound: Bound = "n+1",
     ) -> None:
-        self._suite = suite
         self._table: Table = suite.player.tables[suite.main]
         self._reference = reference or (lambda: Subject(self._table))
         self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS

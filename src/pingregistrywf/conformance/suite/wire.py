@@ -15,6 +15,7 @@ from pingregistrywf.conformance.simulation import EPOCH
 from pingregistrywf.conformance.suite.data import emitting
 from pingregistrywf.conformance.suite.encoding import (
     BYTES,
+    END_GROUP,
     FIXED32,
     FIXED64,
     GROUP,
@@ -214,7 +215,7 @@ def _unknown(number: int) -> dict[str, str]:
         "number": _field(number, VARINT, "01"),
         "number of 64 bits": _field(number, FIXED64, "0102030405060708"),
         "text": _field(number, BYTES, "0261ff"),
-        "group": _field(number, GROUP, "0801") + varint(number << 3 | 4),
+        "group": _field(number, GROUP, "0801") + varint(number << 3 | END_GROUP),
         "number of 32 bits": _field(number, FIXED32, "01020304"),
     }
 
@@ -250,7 +251,7 @@ def _damaged(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str
     broken = {
         "a field of number 0": "0001",
         "a wire type that there is not": _field(FAR, 6, ""),
-        "an end of a group that was not begun": varint(FAR << 3 | 4),
+        "an end of a group that was not begun": varint(FAR << 3 | END_GROUP),
         "a group without end": _field(FAR, GROUP, "0801"),
         "a number of eleven bytes": _field(FAR, VARINT, "ff" * 10 + "01"),
         "a text longer than what is left": _field(FAR, BYTES, "7f61"),
