@@ -33,7 +33,8 @@ def levels_of(text: str) -> tuple[int, ...]:
     try:
         for part in text.split(","):
             first, _, last = part.strip().partition("-")
-            chosen.update(range(int(first), int(last or first) + 1))
+            end = min(int(last or first), max(LEVELS) + 1)  # beyond it there is none
+            chosen.update(range(int(first), end + 1))
     except ValueError:
         chosen = set()
     if not chosen or not chosen <= set(LEVELS):
@@ -43,7 +44,11 @@ def levels_of(text: str) -> tuple[int, ...]:
 
 
 def spoken_levels(levels: Sequence[int]) -> str:
-    """Levels as text: 1-3, or 1, 4."""
-    if len(levels) > 1 and list(levels) == list(range(levels[0], levels[-1] + 1)):
-        return f"{levels[0]}-{levels[-1]}"
-    return ", ".join(map(str, levels))
+    """Levels as text, such as 1-3, 5."""
+    runs: list[list[int]] = []
+    for level in sorted(levels):
+        if runs and runs[-1][-1] == level - 1:
+            runs[-1].append(level)
+        else:
+            runs.append([level])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
