@@ -164,3 +164,17 @@ def test_a_bar_on_a_terminal_which_leaves_no_trace() -> None:
     assert b"cases" in shown
     assert shown.endswith(b"\x1b[2K")  # the line of the bar is cleared
     assert out.splitlines()[-1] == "conforms: level 1 at bound n, 57 cases"
+
+
+def test_help_says_how_it_ends() -> None:
+    done = conform("--help")
+    assert "Exit codes: 0 conforms; 1 deviates; 2 no verdict" in done.stdout
+    assert done.returncode == 0
+
+
+def test_an_adapter_that_cannot_start_is_reported_in_every_file(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    done = conform("--adapter", "no-such-program", *SCOPE, "--json", str(file))
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1].startswith("no verdict: the adapter no-such-program")
+    assert "no-such-program cannot be started" in file.read_text(encoding="utf-8")

@@ -140,7 +140,7 @@ def test_something_unsupported(run_object: Runs) -> None:
 
 def test_an_empty_filter(run_object: Runs) -> None:
     report = run_object("right", scope=Scope((1,), "n", ("no such*",)))
-    assert line(report, Exit.INCOMPLETE) == "incomplete: 0 cases run; no case is like no such*"
+    assert line(report, Exit.INCOMPLETE) == "incomplete: 0 cases run; no case is like: no such*"
 
 
 @pytest.mark.parametrize("pattern", ["Commit.*", "1-a76d4f90753d52b2", "Commit in *"])

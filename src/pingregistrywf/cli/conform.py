@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pingregistrywf.conformance.suite.script import Script
 
 conform = typer.Typer(
-    help="Is an implementation, in any language, what the chart says.",
     invoke_without_command=True,
     no_args_is_help=True,
 )
@@ -127,7 +126,7 @@ def _conform(
     ] = 30.0,
     model: ModelOption = None,
 ) -> None:
-    """Run the conformance suite on an implementation.
+    """Whether an implementation, in any language, is what the chart says: run the suite on it.
 
     Exit codes: 0 conforms; 1 deviates; 2 no verdict (the adapter cannot start, ends every time, is
     silent, speaks another protocol or is for another chart); 3 incomplete (a filter was used,
@@ -156,7 +155,9 @@ def _conform(
         levels = levels_of(level)
         store = bool(replay) or LAST_LEVEL in levels
         with _ended_by_signals(), closing(_talk(adapter, python, timeout, store)) as talk:
-            talk.start()  # it gets ready while the suite is read
+            # It gets ready while the suite is read; what keeps it from starting, the run reports.
+            with suppress(CannotStartError):
+                talk.start()
             suite = suite_of_files(model or [])
             scope = Scope(levels, bound, tuple(only or ()))
             script = None
