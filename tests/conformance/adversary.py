@@ -322,7 +322,7 @@ def hang() -> None:
 
 def is_extreme(request: Json) -> bool:
     args = request.get("args")
-    return request.get("command") == "AppendPing" and args != [] and args["code"] == LARGEST
+    return request.get("command") == "AppendPing" and args != [] and args.get("code") == LARGEST
 
 
 def is_third_of_three(answered: Json) -> bool:

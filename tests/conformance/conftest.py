@@ -18,7 +18,7 @@ from pingregistrywf.conformance.run.talk import ChildTalk, ObjectTalk
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 
-from .adversary import answering
+from .adversary import answering, is_extreme
 
 Runs: TypeAlias = Callable[..., Report]
 FEW = (
@@ -31,6 +31,7 @@ FEW = (
     "100 times",
 )
 """The ends of the titles of the few cases; at the third some adapters go wrong."""
+HARDLY = 0.5
 ADVERSARY = Path(__file__).with_name("adversary.py")
 
 
@@ -42,6 +43,20 @@ def command(name: str) -> str:
 @pytest.fixture(scope="session")
 def suite() -> Suite:
     return suite_of_files([])
+
+
+class Impatient(ChildTalk):
+    """Has all the time that an answer may need, but little for those that will never come."""
+
+    def send(self, request: dict[str, Any]) -> None:
+        if self._command[-1] == "hangs:at one":
+            self._timeout = HARDLY if is_extreme(request) else 60
+        super().send(request)
+
+    def bye(self) -> None:
+        if self._command[-1] == "hangs after bye":
+            self._timeout = HARDLY
+        super().bye()
 
 
 class Few(Suite):
@@ -67,7 +82,7 @@ def run_child(suite: Suite) -> Runs:
 
     def ran(name: str, *levels: int, timeout: float = 60, **plan: Any) -> Report:
         scope = plan.pop("scope", Scope(levels or (1,), "n"))
-        talk = ChildTalk(command(name), timeout)
+        talk = Impatient(command(name), timeout)
         return run(replace(Plan(suite, scope), **plan), talk)
 
     return ran
