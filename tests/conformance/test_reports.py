@@ -101,7 +101,7 @@ def test_control_characters(nasty: Report) -> None:
         assert not {"\x00", "\x1b", "\u202e"} & set(written) or written == as_json(nasty)
     (failure,) = json.loads(as_json(nasty))["failures"]
     assert failure["steps"][0]["got"]["error"]["code"].endswith("\x00\x1b[31m\u202e\ud800\ufffe")
-    assert "\\x00\\x1b[31m\\u202e\\ud800\\ufffe" in junit(nasty)
+    assert "\\u0000\\u001b[31m\\u202e\\ud800\\ufffe" in junit(nasty)
 
 
 # --- The badge ----------------------------------------------------------------------------------

@@ -362,6 +362,4 @@ def _write(report: Report, suite: Suite, outputs: dict[str, Path | None]) -> Non
     }
     for option, path in outputs.items():
         if path is not None:
-            aside = path.with_name(f".{path.name}.part")
-            aside.write_text(writers[option](), encoding="utf-8")
-            aside.replace(path)
+            reports.put(path, writers[option]().encode())

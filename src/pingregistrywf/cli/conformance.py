@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from pingregistrywf import __version__
-from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answering, open_
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, CannotRunError, answering, open_
 from pingregistrywf.cli.conform import BoundOption, ModelOption, conform, suite_of_files
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def bundle(
     from pingregistrywf.conformance.suite.sequences import NotMinimalError
 
     with answering(ChartError, NotMinimalError):
+        if not file.parent.is_dir():
+            raise CannotRunError(f"there is no directory {file.parent}: make it first")
         write_bundle(suite_of_files(model or []), protocol_page(), file)
         typer.echo(f"wrote {file}")
 

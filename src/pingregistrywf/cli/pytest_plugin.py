@@ -6,11 +6,11 @@ One adapter serves the whole session, or one each worker of pytest-xdist.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pytest
 
@@ -28,6 +28,7 @@ from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsEr
 from pingregistrywf.conformance.suite.script import BOUNDS
 
 _PREFIX: Final = "--pingregistrywf"
+T = TypeVar("T")
 _UNDER_TEST: Final = pytest.StashKey["UnderTest"]()
 
 
@@ -39,7 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         f"{_PREFIX}-level", metavar="LEVELS", default="1-6", help="the levels, as 1-3 or 1,4"
     )
     group.addoption(
-        f"{_PREFIX}-bound", choices=BOUNDS, default="n+1", help="how many states are allowed for"
+        f"{_PREFIX}-bound",
+        choices=BOUNDS,
+        default=BOUNDS[-1],
+        help="how many states are allowed for",
     )
     group.addoption(f"{_PREFIX}-model", metavar="FILE", action="append", help="charts of your own")
     group.addoption(
@@ -73,17 +77,28 @@ class UnderTest:
         talk = ChildTalk(self.command, option(f"{_PREFIX}-timeout"), store=store)
         self.session: Session = opened(self.suite, talk, Random())  # noqa: S311 (ids of a test)
         self._hello: Hello | None = None
+        self._gone: Exception | None = None
 
     @property
     def claimed(self) -> frozenset[str]:
         """The capabilities that the adapter claims."""
         if self._hello is None:
-            self._hello = self.session.hello()
+            self._hello = self._once(self.session.hello)
         return self._hello.capabilities
 
     def perform(self, case: Case) -> Result:
         """Perform a case."""
-        return next(iter(self.session.perform([case])))
+        return self._once(lambda: next(iter(self.session.perform([case]))))
+
+    def _once(self, ask: Callable[[], T]) -> T:
+        """Ask the adapter; once there is none to ask, every test says so at once."""
+        if self._gone is not None:
+            raise self._gone
+        try:
+            return ask()
+        except (CannotStartError, InfrastructureError) as error:
+            self._gone = error
+            raise
 
     def explained(self, result: Result) -> Failure:
         """A failure, shrunk."""

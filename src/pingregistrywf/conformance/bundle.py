@@ -7,6 +7,7 @@ manifest.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import zipfile
@@ -15,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.conformance.reports.write import put
 from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.conformance.suite.wire import decoded
@@ -64,14 +66,14 @@ def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
         "files": hashes,
     }
     contents["manifest.json"] = _json(listed)
-    aside = to.with_name(f".{to.name}.part")
-    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in contents.items():
             entry = zipfile.ZipInfo(name, EARLIEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = MODE
             archive.writestr(entry, data)
-    aside.replace(to)
+    put(to, made.getvalue())
 
 
 def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:

@@ -11,9 +11,10 @@ from pingregistrywf.conformance.reports.badge import badge
 from pingregistrywf.conformance.reports.junit import junit
 from pingregistrywf.conformance.reports.page import page
 from pingregistrywf.conformance.reports.text import text
+from pingregistrywf.conformance.reports.write import put
 from pingregistrywf.conformance.run.report import Report
 
-__all__ = ["as_json", "badge", "junit", "page", "text"]
+__all__ = ["as_json", "badge", "junit", "page", "put", "text"]
 
 
 def as_json(report: Report) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from pingregistrywf.conformance.reports.printable import printable
-from pingregistrywf.conformance.reports.text import text
+from pingregistrywf.conformance.reports.text import failure_text, text
 from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Report, steps_of
+from pingregistrywf.conformance.run.report import Failure, Report
 
 
 def junit(report: Report) -> str:
@@ -34,8 +34,7 @@ def junit(report: Report) -> str:
             suite.set(name, str(count))
             totals[name] += count
         for result in cases:
-            failure = explained.get(result.case.id)
-            _case(suite, result, "" if failure is None else failure.replay)
+            _case(suite, result, explained.get(result.case.id))
     if report.trouble or report.missing or report.complaints:
         suite = ET.SubElement(root, "testsuite", name="the run", tests="1", errors="1")
         case = ET.SubElement(suite, "testcase", classname="run", name="the run is whole", time="0")
@@ -51,7 +50,7 @@ def junit(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _case(suite: ET.Element, result: Result, replay: str) -> None:
+def _case(suite: ET.Element, result: Result, failure: Failure | None) -> None:
     case = result.case
     made = ET.SubElement(
         suite,
@@ -63,8 +62,10 @@ def _case(suite: ET.Element, result: Result, replay: str) -> None:
     match result.status:
         case Status.FAILED:
             told = ET.SubElement(made, "failure", message=printable(result.why), type="deviation")
-            steps = "\n".join(map(repr, steps_of(result)))
-            told.text = printable(f"{steps}\n\nreplay: {replay}\n\n{result.log}")
+            if failure and failure.result.case.id == case.id:
+                told.text = failure_text(failure)
+            elif failure:
+                told.text = f"alike: {failure.result.case.id}, explained there"
         case Status.HANGS:
             ET.SubElement(made, "error", message=printable(result.why), type="infrastructure")
         case Status.NOT_CLAIMED | Status.UNSUPPORTED:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.run.report import Exit, Failure, Report, counted, steps_of, told
 
-LOG_LINES = 10
-"""So many last lines of the adapter's log are shown with a failure."""
+LOG_LINES: Final = 10
+"""So many of the first and of the last lines of the adapter's log are shown with a failure."""
+LOG_WIDTH: Final = 200
+"""So many characters of each."""
 
 
 def text(report: Report) -> str:
@@ -68,7 +70,8 @@ def failure_text(failure: Failure) -> str:
 
 def _failure(failure: Failure) -> Iterator[str]:
     case = failure.result.case
-    yield f"FAILED {case.id}  level {case.level}: {case.title}"
+    status = failure.result.status.upper()
+    yield f"{status} {case.id}  level {case.level}"
     yield f"  {failure.shortest.why}"
     if failure.prose:
         yield f"  the rule {failure.rule}: {failure.prose}"
@@ -81,15 +84,27 @@ def _failure(failure: Failure) -> Iterator[str]:
         yield f"  {' ' if step['right'] else '✗'} {number:>3} {said(step['send'])}{where}"
         if not step["right"]:
             yield f"        expected {_compact(step['expect'])}"
-            yield f"        got      {_compact(step['got'])}"
+            yield f"        got      {_compact(step['got']) if step['got'] else 'nothing'}"
+            if step["differs"]:
+                yield f"        differs  {step['differs']}"
     if failure.note:
         yield f"  {failure.note}"
     if failure.shortest.log:
         yield "  the adapter's log:"
-        yield from (f"    {line}" for line in failure.shortest.log.splitlines()[-LOG_LINES:])
+        lines = ends(failure.shortest.log.splitlines())
+        yield from (f"    {line[:LOG_WIDTH]}" for line in lines)
     if failure.alike:
         yield f"  {counted(len(failure.alike), 'more case')} alike, such as {failure.alike[0]}"
+    yield f"  met in: {case.title}"
     yield f"  replay: {failure.replay}"
+
+
+def ends(lines: list[str]) -> list[str]:
+    """The first and the last lines of a log: some languages put the cause first, others last."""
+    left_out = len(lines) - 2 * LOG_LINES
+    if left_out <= 1:
+        return lines
+    return [*lines[:LOG_LINES], f"… {left_out:,} more lines …", *lines[-LOG_LINES:]]
 
 
 def said(send: dict[str, Any]) -> str:

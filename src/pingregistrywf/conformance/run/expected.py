@@ -102,8 +102,12 @@ def read_expected(path: Path) -> ExpectedFailures:
 
 
 def _entry(where: str, table: object) -> ExpectedFailure:
-    if not isinstance(table, dict) or set(table) != set(_KEYS):
-        raise ExpectedFailuresError(f"{where}: its keys are {', '.join(_KEYS)}, each once")
+    given = set(table) if isinstance(table, dict) else set()
+    if not isinstance(table, dict) or given != set(_KEYS):
+        lacking = "".join(f"; {key} is missing" for key in _KEYS if key not in given)
+        unknown = "".join(f"; {key} is none of them" for key in sorted(given - set(_KEYS)))
+        keys = ", ".join(_KEYS)
+        raise ExpectedFailuresError(f"{where}: its keys are {keys}{lacking}{unknown}")
     for key, kind in _KEYS.items():
         value = table[key]
         if not isinstance(value, kind) or isinstance(value, datetime) or value == "":

@@ -17,6 +17,11 @@ from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.play import Player
 from pingregistrywf.conformance.suite.script import to_text
 
+SHOWN: Final = (Status.FAILED, Status.HANGS)
+"""What is explained: a hang is no verdict, but a developer wants to see where it was."""
+ABOUT_DATA: Final = 3
+"""From this level on, a wrong state or history is a matter of what was kept, not of the rule."""
+UNTRIED: Final = "A shorter sequence was not tried, for each would be waited for."
 FLAKY: Final = "It failed once and passed when run again: the answers are not always the same."
 NOT_SHORTEST: Final = "A shorter sequence may fail, too: not every part of this one was tried."
 
@@ -37,13 +42,16 @@ def explained(
     """
     first = min(alike, key=lambda each: len(each.case.script.actions))
     shortest, note = first, NOT_SHORTEST
-    with suppress(BrokenOffError, InfrastructureError, CannotStartError):
-        found = shrink.shortest(first, player.play, perform)
-        if found is None:
-            note = FLAKY
-        else:
-            shortest, minimal = found
-            note = "" if minimal else NOT_SHORTEST
+    if first.status is Status.HANGS:
+        note = UNTRIED
+    else:
+        with suppress(BrokenOffError, InfrastructureError, CannotStartError):
+            found = shrink.shortest(first, player.play, perform)
+            if found is None:
+                note = FLAKY
+            else:
+                shortest, minimal = found
+                note = "" if minimal else NOT_SHORTEST
     rule = _rule_of(shortest)
     return Failure(
         result=first,
@@ -72,7 +80,7 @@ def groups(failed: Iterable[Result], expected: Collection[str]) -> list[list[Res
     """Failures that were not expected, together where they look the same."""
     found: dict[tuple[str, ...], list[Result]] = {}
     for result in failed:
-        if result.status is not Status.FAILED or result.case.id in expected:
+        if result.status not in SHOWN or result.case.id in expected:
             continue
         last = result.exchanges[-1] if result.exchanges else None
         looks = (_kind(last.expect), _kind(last.got)) if last else ("", "")
@@ -96,7 +104,7 @@ def _kind(answer: object) -> str:
 def _rule_of(result: Result) -> str:
     """The rule that says what should have been answered."""
     wrong = [each.step.rule for each in result.exchanges if not each.right]
-    if wrong and wrong[-1] != "find":
+    if wrong and (wrong[-1] != "find" or result.case.level >= ABOUT_DATA):
         return wrong[-1]
     # A look at a history fails for what was told before it.
     told = [each.step.rule for each in result.exchanges if not each.step.observes]

@@ -110,6 +110,8 @@ class Names:
         if isinstance(value, Hex):
             return plain(value)
         if isinstance(value, Mapping):
+            if len(value) == 1 and "repeat" in value:
+                return self.fill(value)
             return {key: self.expected(each) for key, each in value.items()}
         if isinstance(value, list | tuple):
             return [self.expected(each) for each in value]

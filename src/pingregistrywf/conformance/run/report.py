@@ -6,6 +6,7 @@ fewer levels, or of an adapter that can do less, says less than a whole one.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.conformance.run.expected import ExpectedFailures
-from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.perform import Exchange, Result, Status
 from pingregistrywf.conformance.run.session import Hello
 from pingregistrywf.conformance.suite import VERSION
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
@@ -249,6 +250,55 @@ def _failure(failure: Failure) -> dict[str, Json]:
     }
 
 
+def difference(expect: Json, got: Json, where: str = "") -> str:
+    """Where an answer first differs from the one expected, in words; empty if it does not.
+
+    Of an error, only the expected keys count; an event's bytes, only where they are expected.
+    """
+    if isinstance(expect, dict) and isinstance(got, dict):
+        for key, value in expect.items():
+            inside = f"{where}.{key}".lstrip(".")
+            if key not in got:
+                return f"{inside} is missing"
+            if found := difference(value, got[key], inside):
+                return found
+        ignored = set(got) if where == "error" else {"wire"}
+        more = [key for key in got if key not in expect and key not in ignored]
+        return f"{where} has {', '.join(more)}, too" if more else ""
+    if isinstance(expect, list) and isinstance(got, list):
+        for number, (one, other) in enumerate(zip(expect, got, strict=False)):
+            if found := difference(one, other, f"{where}[{number}]"):
+                return found
+        if len(expect) == len(got):
+            return ""
+        return f"{where} has {counted(len(got), 'part')}, should have {len(expect)}"
+    if type(expect) is type(got) and expect == got:
+        return ""
+    return f"{where} is {_shown(got)}, should be {_shown(expect)}"
+
+
+def aligned(got: Json, expect: Json) -> Json:
+    """An answer with its keys in the order of those expected, so that the eye can compare them."""
+    if isinstance(expect, dict) and isinstance(got, dict):
+        keys = [key for key in expect if key in got] + [key for key in got if key not in expect]
+        return {key: aligned(got[key], expect.get(key)) for key in keys}
+    if isinstance(expect, list) and isinstance(got, list):
+        rest = [None] * (len(got) - len(expect))
+        return [aligned(one, other) for one, other in zip(got, [*expect, *rest], strict=False)]
+    return got
+
+
+def _differs(exchange: Exchange) -> str:
+    expect, got = exchange.expect, exchange.got
+    if exchange.right or not expect or not got or not set(expect) & set(got):
+        return ""  # that it is of another kind is plain to see
+    return difference(expect, got)
+
+
+def _shown(value: Json) -> str:
+    return json.dumps(cut(value, 60), ensure_ascii=False)
+
+
 def steps_of(result: Result) -> list[dict[str, Json]]:
     """What was said in a failed case, step by step, long texts cut."""
     return [
@@ -257,8 +307,9 @@ def steps_of(result: Result) -> list[dict[str, Json]]:
             "rule": each.step.rule,
             "send": cut(each.send),
             "expect": cut(each.expect),
-            "got": cut(each.got),
+            "got": cut(aligned(each.got, each.expect)),
             "right": each.right,
+            "differs": _differs(each),
         }
         for each in result.exchanges
     ]

@@ -110,7 +110,8 @@ class _Run:
         except (InfrastructureError, CannotStartError) as error:
             self._trouble = str(error)
         except BrokenTalkError as error:
-            self._trouble = f"at the end: {error.what}"
+            if not failures:  # else it is only more of the same
+                self._trouble = f"at the end: {error.what}"
         finally:
             self._session.close()
         return Report(

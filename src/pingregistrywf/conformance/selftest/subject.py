@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.table import Table
 from pingregistrywf.conformance.simulation import EPOCH, Cells, Histories, History, Plain
-from pingregistrywf.conformance.suite.encoding import CROCKFORD
 from pingregistrywf.conformance.suite.play import MARK_DAYS
+from pingregistrywf.conformance.suite.script import CROCKFORD
 
 Json: TypeAlias = Any
 Answer: TypeAlias = Callable[[Mapping[str, Json]], dict[str, Json]]

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from pingregistrywf.chart.vocabulary import Chart, SnapshotMessage, Type
 from pingregistrywf.conformance.suite.case import Hex, Ref
+from pingregistrywf.conformance.suite.script import CROCKFORD
 
 Json: TypeAlias = Any
 Parts: TypeAlias = list[str | Ref]
 
 ID_SIZE: Final = 16
-CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 VARINT, FIXED64, BYTES, GROUP, END_GROUP, FIXED32 = 0, 1, 2, 3, 4, 5
 
 

@@ -18,6 +18,8 @@ Json: TypeAlias = Any
 Bound: TypeAlias = Literal["n", "n+1", "n+2"]
 BOUNDS: Final[tuple[Bound, ...]] = ("n", "n+1", "n+2")
 
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""The digits of a ULID."""
 VIDS: Final = ("no_vc", "retry_no_vc", "right", "stale", "epoch", "foreign", "future", "one", "two")
 """The versions that a command may be told with; a ULID as text is another.
 
@@ -185,10 +187,15 @@ def from_text(text: str) -> Script:
     try:
         said = json.loads(text)
         actions = tuple(_action(each) for each in said.pop("do"))
+        if not actions:
+            raise ValueError("it does nothing")
+        if not all(_known_vid(each) for each in actions):
+            raise ValueError("it names a version that there is not")
         return Script(title="A replay.", actions=actions, **said)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        why = f" ({error})" if type(error) is ValueError else ""
         raise ValueError(
-            f"not a script to replay ({error}): copy the whole line of the report, quotes included"
+            f"not a script to replay{why}: copy the whole line of the report, quotes included"
         ) from None
 
 
@@ -202,6 +209,12 @@ def _said(action: Action) -> dict[str, Json]:
 
 def _default(of: Field[Any]) -> Json:
     return of.default_factory() if of.default_factory is not MISSING else of.default
+
+
+def _known_vid(action: Action) -> bool:
+    """Whether the version to tell with is one that a script can name, or a ULID."""
+    vid = action.vid if isinstance(action, Tell) else VIDS[0]
+    return vid in VIDS or (len(vid) == 26 and set(vid) <= set(CROCKFORD))
 
 
 def _action(said: dict[str, Json]) -> Action:

@@ -16,7 +16,7 @@ from pingregistrywf.conformance.selftest.faults.around import (
     whose,
 )
 from pingregistrywf.conformance.simulation import EPOCH
-from pingregistrywf.conformance.suite.encoding import CROCKFORD
+from pingregistrywf.conformance.suite.script import CROCKFORD
 
 
 def journals() -> Iterator[Fault]:
