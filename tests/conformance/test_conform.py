@@ -77,7 +77,12 @@ def test_a_terminal_of_few_characters() -> None:
             "--replay: these charts cannot play it",
         ),
         (
-            ("--adapter", "a", "--replay", '{"chart": "ping_registry", "level": 9, "do": []}'),
+            (
+                "--adapter",
+                "a",
+                "--replay",
+                '{"chart": "ping_registry", "level": 9, "do": [{"tell": "End"}]}',
+            ),
             "--replay: there is no level 9",
         ),
         (("--python", "nothing"), "--python nothing: write MODULE:FACTORY"),

@@ -26,7 +26,8 @@ def entry(id: str, expires: str = "2026-07-01") -> str:
 def run_with(run_object: Runs, place: Path, name: str, *entries: str) -> Report:
     file = place / "expected.toml"
     file.write_text("\n".join(entries), encoding="utf-8")
-    return run_object(name, expected=read_expected(file), today=TODAY)
+    manifest = [each.case.id for each in run_object("right").results]
+    return run_object(name, expected=read_expected(file), today=TODAY, manifest=manifest)
 
 
 @pytest.fixture(scope="module")
