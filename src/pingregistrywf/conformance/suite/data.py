@@ -114,7 +114,7 @@ def _lists(table: Table, level: int) -> Iterator[Script]:
             yield Script(
                 level,
                 chart.chart,
-                f"{tell.command} {count} times",
+                f"{tell.command} {'once' if count == 1 else f'{count:,} times'}",
                 (*way, *(tell,) * count, *onward(table, target)),
             )
 

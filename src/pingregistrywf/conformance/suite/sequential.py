@@ -15,11 +15,12 @@ def sequential(table: Table, level: int) -> Iterator[Script]:
     for word, start, bound in suite(machine):
         # The last input before the identifying ones is the one whose cell is in question.
         at = machine.after(machine.initial, word[: max(start - 1, 0)])
-        told = spoken(word[start - 1]) if start else "nothing"
         yield Script(
             level,
             table.chart.chart,
-            f"{told} in {at}, and which state that leads to",
+            f"{spoken(word[start - 1])} in {at}, and which state that leads to"
+            if start
+            else f"which state {at} is",
             tuple(told_as(row) for row in word),
             rule=table.cells[word[start - 1], at].rule if start else "find",
             bound=bound,
