@@ -12,9 +12,11 @@ from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
     JsonOption,
+    ModelOption,
     answering,
     read_files,
     say,
+    with_charts,
 )
 
 if TYPE_CHECKING:
@@ -44,9 +46,7 @@ def chart(
     from pingregistrywf.generate.readme import markdown_table
 
     with answering(ChartError, as_json=as_json):
-        charts = read_files(model or []).charts
-        if not charts:
-            raise CannotRunError("no chart is given: name a file that holds one")
+        charts = with_charts(read_files(model or [])).charts
         table = Table(next(iter(charts.values())))
         if step:
             _walk(table, step, as_json=as_json)
@@ -118,12 +118,7 @@ def _walk(table: Any, walk: list[str], *, as_json: bool) -> None:
 
 
 def generate(
-    model: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
-        ),
-    ] = None,
+    model: ModelOption = None,
     package: Annotated[
         Path | None,
         typer.Option(

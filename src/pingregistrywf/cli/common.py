@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 from uuid import UUID
@@ -14,8 +16,6 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pingregistrywf.chart.reader import Model
     from pingregistrywf.coordination.daemon import Stop
     from pingregistrywf.coordination.timeline import Incident, Line
@@ -29,6 +29,12 @@ CANNOT_RUN: Final = 2
 JOURNAL_VARIABLE: Final = "PINGREGISTRYWF_JOURNAL"
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+ModelOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
+    ),
+]
 JournalOption = Annotated[
     str,
     typer.Option(
@@ -96,6 +102,13 @@ def read_files(files: list[Path]) -> Model:
     return read_model(files) if files else load_model()
 
 
+def with_charts(model: Model) -> Model:
+    """A model that has a chart."""
+    if not model.charts:
+        raise CannotRunError("no chart is given: name a file that holds one")
+    return model
+
+
 def open_(url: str, *, create: bool = True) -> Journal:
     """Open the journal that an option names."""
     from pingregistrywf.runtime.journal import open_journal
@@ -133,6 +146,16 @@ def print_timeline(lines: Iterator[Line | Incident], *, as_json: bool) -> None:
     else:
         for line in lines:
             typer.echo(line.text())
+
+
+def called() -> tuple[str, ...]:
+    """How this program was called, so that it can be called again in the same way from here."""
+    name = "pingregistrywf"
+    program = Path(sys.argv[0])
+    found = shutil.which(name)
+    if found and program.exists() and Path(found).samefile(program):
+        return (name,)
+    return (str(program),) if program.name == name else (sys.executable, "-m", name)
 
 
 @contextmanager

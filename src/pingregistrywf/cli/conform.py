@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from pingregistrywf.cli.common import CannotRunError, answering, fail, read_files
+from pingregistrywf.cli.common import (
+    CannotRunError,
+    ModelOption,
+    answering,
+    called,
+    fail,
+    read_files,
+    with_charts,
+)
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.reader import Model
@@ -31,12 +38,6 @@ conform = typer.Typer(
 )
 _ALL_LEVELS: Final = "1-6"
 
-ModelOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
-    ),
-]
 BoundOption = Annotated[
     Literal["n", "n+1", "n+2"],
     typer.Option(
@@ -164,7 +165,7 @@ def _conform(
             if replay:
                 script = _replayed(suite, replay)
                 scope = Scope((script.level,), bound)
-            command = [*_called(), "conform"]
+            command = [*called(), "conform"]
             command += ["--adapter", adapter] if adapter else ["--python", python]
             command += [word for file in model or [] for word in ("--model", str(file))]
             plan = Plan(
@@ -188,9 +189,7 @@ def suite_of(model: Model, site: Site | None = None) -> Suite:
     """The suite of a model."""
     from pingregistrywf.conformance.suite import Suite
 
-    if not model.charts:
-        raise CannotRunError("no chart is given: name a file that holds one")
-    return Suite(model, site)
+    return Suite(with_charts(model), site)
 
 
 def suite_of_files(files: list[Path]) -> Suite:
@@ -267,16 +266,6 @@ def _replayed(suite: Suite, text: str) -> Script:
     except ValueError as error:
         raise CannotRunError(f"--replay: {error}") from None
     return script
-
-
-def _called() -> tuple[str, ...]:
-    """How this program was called, so that a replay can be called in the same way."""
-    name = "pingregistrywf"
-    called = Path(sys.argv[0])
-    found = shutil.which(name)
-    if found and called.exists() and Path(found).samefile(called):
-        return (name,)
-    return (str(called),) if called.name == name else (sys.executable, "-m", name)
 
 
 def _today() -> Any:

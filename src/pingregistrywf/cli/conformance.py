@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from pingregistrywf import __version__
-from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, CannotRunError, answering, open_
-from pingregistrywf.cli.conform import BoundOption, ModelOption, conform, suite_of_files
+from pingregistrywf.cli.common import (
+    JOURNAL_VARIABLE,
+    REFUSED,
+    CannotRunError,
+    ModelOption,
+    answering,
+    open_,
+)
+from pingregistrywf.cli.conform import BoundOption, conform, suite_of_files
 
 if TYPE_CHECKING:
     from pingregistrywf.conformance.adapter import Adapter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pingregistrywf.cli.common import (
     CannotRunError,
     JsonOption,
     answering,
+    called,
     open_,
     print_timeline,
     say,
@@ -82,7 +82,7 @@ def demo(
                 print_timeline(lines, as_json=as_json)
             state = demonstration.outcome(opened, workflow_id)
         where = ["--workflow", str(workflow_id), "--journal", journal]
-        again = shlex.join([*_program(), "events", demonstration.REGISTRY, *where])
+        again = shlex.join([*called(), "events", demonstration.REGISTRY, *where])
         summary = state.summary_status
         final = DECLARATION.state_names[state.state_code]
         if as_json:
@@ -102,12 +102,3 @@ def demo(
                 f"\nsummary   {summary.code} {summary.message}\nstate     {final}"
                 f"\njournal   {journal}\nread it   {again}"
             )
-
-
-def _program() -> list[str]:
-    """How to call this program again from here, where its name alone may not be found."""
-    if shutil.which("pingregistrywf"):
-        return ["pingregistrywf"]
-    if Path(sys.argv[0]).name == "__main__.py":
-        return [sys.executable, "-m", "pingregistrywf"]
-    return [sys.argv[0]]

@@ -15,12 +15,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from pingregistrywf.cli.common import (
-    CannotRunError,
     JsonOption,
+    ModelOption,
     answering,
     read_files,
     say,
     stopped_by_signals,
+    with_charts,
 )
 
 HOST: Final = "127.0.0.1"
@@ -30,12 +31,7 @@ THEIRS: Final = "your_package"
 
 
 def explore(
-    model: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
-        ),
-    ] = None,
+    model: ModelOption = None,
     port: Annotated[
         int,
         typer.Option("--port", min=0, max=65535, help="The port; 0 for any that is free."),
@@ -60,9 +56,7 @@ def explore(
     from pingregistrywf.generate.layout import LayoutError
 
     with answering(ChartError, LayoutError, as_json=as_json):
-        read = read_files(model or [])
-        if not read.charts:
-            raise CannotRunError("no chart is given: name a file that holds one")
+        read = with_charts(read_files(model or []))
         package = THEIRS if model else explorer.PACKAGE
         if output is not None:
             for path in explorer.write(read, output, package=package):

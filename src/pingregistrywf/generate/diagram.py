@@ -123,3 +123,9 @@ def _kind(cell: Cell) -> Kind:
             return Kind.LOOP if cell.target == cell.state else Kind.MOVE
         case _:
             return Kind.NOOP
+
+
+def label(table: Table, arrow: Arrow) -> list[str]:
+    """The lines beside an arrow in a diagram of text: its commands, and what they do."""
+    effect = f"/ {arrow.event}" if arrow.event else f"({MEANING[arrow.kind]})"
+    return [*told(table, arrow), effect]

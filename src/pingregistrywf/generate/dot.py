@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pingregistrywf.chart.table import DELETED, Table
-from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, told
+from pingregistrywf.generate.diagram import Kind, arrows, label
 
 GONE: Final = "#cf222e"
 STYLE: Final[Mapping[Kind, str]] = MappingProxyType(
@@ -49,15 +49,11 @@ def _lines(table: Table) -> Iterator[str]:
         if state == DELETED:
             yield f'  {quoted(state)} [style="rounded,dotted", color="{GONE}", fontcolor="{GONE}"]'
         else:
-            label = quoted(f"{state}\n{chart.states[state].code}")
-            yield f"  {quoted(state)} [label={label}]"
+            name = quoted(f"{state}\n{chart.states[state].code}")
+            yield f"  {quoted(state)} [label={name}]"
     yield f'  "initial" -> {quoted(chart.initial)}'
     for arrow in arrows(table):
         ends = f"{quoted(arrow.source)} -> {quoted(arrow.target)}"
-        yield f"  {ends} [label={quoted(_label(table, arrow))}{STYLE[arrow.kind]}]"
+        lines = quoted("\n".join(label(table, arrow)))
+        yield f"  {ends} [label={lines}{STYLE[arrow.kind]}]"
     yield "}"
-
-
-def _label(table: Table, arrow: Arrow) -> str:
-    effect = f"/ {arrow.event}" if arrow.event else f"({MEANING[arrow.kind]})"
-    return "\n".join([*told(table, arrow), effect])

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pingregistrywf.chart.table import DELETED, Table
-from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, told
+from pingregistrywf.generate.diagram import Kind, arrows, label
 
 GONE: Final = "#b62324"
 LINE: Final[Mapping[Kind, str]] = MappingProxyType(
@@ -47,13 +47,9 @@ def _lines(table: Table) -> Iterator[str]:
     yield f"[*] --> {_id(chart.initial)}"
     for arrow in arrows(table):
         ends = f"{_id(arrow.source)} {LINE[arrow.kind]} {_id(arrow.target)}"
-        yield f"{ends} : {_label(table, arrow)}"
+        lines = "\\n".join(label(table, arrow))
+        yield f"{ends} : {lines}"
     yield "@enduml"
-
-
-def _label(table: Table, arrow: Arrow) -> str:
-    effect = f"/ {arrow.event}" if arrow.event else f"({MEANING[arrow.kind]})"
-    return "\\n".join([*told(table, arrow), effect])
 
 
 def _id(state: str) -> str:

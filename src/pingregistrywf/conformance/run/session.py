@@ -152,37 +152,11 @@ class Session:
             raise InfrastructureError(
                 f"hello is not answered as it must be: {error.what}{self._logged()}"
             ) from None
-        hello = reply.get("hello")
-        if not isinstance(hello, dict):
+        try:
+            return self._greeted(reply)
+        except InfrastructureError:
             self._talk.stop()
-            raise InfrastructureError(
-                f"hello is answered by {shown(reply)}, but it must be answered by an object hello; "
-                "see the adapter protocol"
-            )
-        if type(hello.get("protocol")) is not int or hello["protocol"] != PROTOCOL:
-            self._talk.stop()
-            raise InfrastructureError(
-                f"the adapter speaks protocol {hello.get('protocol')!r}, this suite {PROTOCOL}: "
-                "use the versions that belong together"
-            )
-        given = hello.get("chart_sha256")
-        if given is not None and given != self.sha256:
-            self._talk.stop()
-            raise InfrastructureError(
-                f"the adapter is for the chart of hash {given!s:.12}…, the suite for "
-                f"{self.sha256:.12}…: conform against the version of the chart that you have, "
-                "or implement this one and give its hash"
-            )
-        claimed = hello.get("capabilities")
-        if not isinstance(claimed, list) or not all(isinstance(each, str) for each in claimed):
-            self._talk.stop()
-            raise InfrastructureError("hello must have capabilities, a list of names")
-        return Hello(
-            implementation=str(hello.get("implementation") or "an adapter without a name"),
-            version=str(hello.get("version") or ""),
-            language=str(hello.get("language") or ""),
-            capabilities=frozenset(claimed),
-        )
+            raise
 
     def perform(self, cases: Iterable[Case], *, side_by_side: int = 1) -> Iterator[Result]:
         """Perform cases; their results come as they end.
@@ -255,6 +229,36 @@ class Session:
         self._talk.close()
 
     # --- Inside ---------------------------------------------------------------------------------
+
+    def _greeted(self, reply: Mapping[str, Json]) -> Hello:
+        """What the answer to hello says; it must speak this protocol, and be for this chart."""
+        hello = reply.get("hello")
+        if not isinstance(hello, dict):
+            raise InfrastructureError(
+                f"hello is answered by {shown(reply)}, but it must be answered by an object hello; "
+                "see the adapter protocol"
+            )
+        if type(hello.get("protocol")) is not int or hello["protocol"] != PROTOCOL:
+            raise InfrastructureError(
+                f"the adapter speaks protocol {hello.get('protocol')!r}, this suite {PROTOCOL}: "
+                "use the versions that belong together"
+            )
+        given = hello.get("chart_sha256")
+        if given is not None and given != self.sha256:
+            raise InfrastructureError(
+                f"the adapter is for the chart of hash {given!s:.12}…, the suite for "
+                f"{self.sha256:.12}…: conform against the version of the chart that you have, "
+                "or implement this one and give its hash"
+            )
+        claimed = hello.get("capabilities")
+        if not isinstance(claimed, list) or not all(isinstance(each, str) for each in claimed):
+            raise InfrastructureError("hello must have capabilities, a list of names")
+        return Hello(
+            implementation=str(hello.get("implementation") or "an adapter without a name"),
+            version=str(hello.get("version") or ""),
+            language=str(hello.get("language") or ""),
+            capabilities=frozenset(claimed),
+        )
 
     def _perform(
         self, cases: Iterator[Case], side_by_side: int, again: list[Case]

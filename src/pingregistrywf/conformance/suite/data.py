@@ -12,7 +12,7 @@ from typing import Final
 from pingregistrywf.chart.table import Arguments, Outcome, Table
 from pingregistrywf.chart.vocabulary import Argument, Type
 from pingregistrywf.conformance.suite.script import Action, Invalid, Script, Tell
-from pingregistrywf.conformance.suite.sequential import reach
+from pingregistrywf.conformance.suite.sequential import as_stored, reach
 from pingregistrywf.conformance.suite.values import BAD_ULIDS, EXTREME, bad, ordinary
 
 COUNTS: Final = (1, 2, 3, 100, 1000)
@@ -37,8 +37,7 @@ def emitting(table: Table) -> Iterator[tuple[str, Tell, str, tuple[Tell, ...]]]:
         for state, way in ways.items():
             cell = table.cell(command, state)
             if cell.outcome is Outcome.EMIT:
-                same = Arguments.SAME if (command, Arguments.SAME) in table.rows else Arguments.ANY
-                yield state, Tell(command, same), cell.target, way
+                yield state, as_stored(table, command), cell.target, way
                 break
 
 
@@ -56,8 +55,7 @@ def onward(table: Table, state: str) -> tuple[Tell, ...]:
             return tuple(walk)
         # The nearest first, so that the walk comes by as many states as it can.
         nearest = min(moves, key=lambda cell: table.states.index(cell.target))
-        variant = (nearest.command, Arguments.SAME) in table.rows
-        walk.append(Tell(nearest.command, Arguments.SAME if variant else Arguments.ANY))
+        walk.append(as_stored(table, nearest.command))
         state = nearest.target
         seen.add(state)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pingregistrywf.chart.table import Outcome, Table
 from pingregistrywf.chart.vocabulary import Snapshot
@@ -30,22 +31,14 @@ def _entries(table: Table, level: int) -> Iterator[Script]:
     ways = [way for way in reach(table).values() if way]
     for keys in ((1, 2, 3), (3, 1, 2), (2, 3, 1)):
         for way in ways:
-            turns = tuple(
-                Tell(each.command, each.arguments, key=key) for each in way for key in keys
-            )
+            turns = tuple(replace(each, key=key) for each in way for key in keys)
             yield Script(level, name, f"entries {keys} in turns to {way[-1].command}", turns)
     longest = max(ways, key=len)
     mixed = tuple(
-        Tell(each.command, each.arguments, key=key)
-        for key, way in enumerate((*ways, longest), start=1)
-        for each in way
+        replace(each, key=key) for key, way in enumerate((*ways, longest), start=1) for each in way
     )
     yield Script(level, name, "entries in every state at once", mixed)
-    two = tuple(
-        Tell(each.command, each.arguments, history=history)
-        for each in longest
-        for history in (1, 2)
-    )
+    two = tuple(replace(each, history=history) for each in longest for history in (1, 2))
     yield Script(level, name, "two histories with an entry of the same key", two)
 
 
@@ -72,7 +65,7 @@ def _snapshots(table: Table, said: Snapshot, level: int) -> Iterator[Script]:
         return Script(level, name, title, actions, "snapshot")
 
     def at(key: int, way: tuple[Tell, ...]) -> tuple[Tell, ...]:
-        return tuple(Tell(each.command, each.arguments, key=key) for each in way)
+        return tuple(replace(each, key=key) for each in way)
 
     yield script("a snapshot of an empty index", always, saving)
     yield script("a snapshot, and another right after it", *first, always, always, saving)

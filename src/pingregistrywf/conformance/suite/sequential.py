@@ -33,6 +33,12 @@ def told_as(row: Row) -> Tell:
     return Tell(command, arguments)
 
 
+def as_stored(table: Table, command: str) -> Tell:
+    """A command as something to tell, with the arguments that are stored where it compares any."""
+    compares = (command, Arguments.SAME) in table.rows
+    return Tell(command, Arguments.SAME if compares else Arguments.ANY)
+
+
 def reach(table: Table) -> dict[str, tuple[Tell, ...]]:
     """What to tell to reach each state, by the shortest way."""
     words: dict[str, Word] = access(Mealy(table))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from pingregistrywf.chart.table import Arguments, Outcome, Table
+from pingregistrywf.chart.table import Outcome, Table
 from pingregistrywf.conformance.suite.data import emitting
 from pingregistrywf.conformance.suite.operations import Site
 from pingregistrywf.conformance.suite.script import Action, Collect, Look, Race, Run, Script, Tell
-from pingregistrywf.conformance.suite.sequential import reach
+from pingregistrywf.conformance.suite.sequential import as_stored, reach
 
 INSTANCES = 3
 """Through so many instances histories are told and looked at."""
@@ -27,7 +28,7 @@ def servers(table: Table, level: int, site: Site | None) -> Iterator[Script]:
 
 
 def _through(tell: Tell, server: int, vid: str = "no_vc") -> Tell:
-    return Tell(tell.command, tell.arguments, server=server, vid=vid)
+    return replace(tell, server=server, vid=vid)
 
 
 def _visible(table: Table, level: int) -> Iterator[Script]:
@@ -55,12 +56,12 @@ def _visible(table: Table, level: int) -> Iterator[Script]:
             servers=INSTANCES,
         )
         for command in table.chart.commands:
-            same = Arguments.SAME if (command, Arguments.SAME) in table.rows else Arguments.ANY
+            tell = as_stored(table, command)
             yield Script(
                 level,
                 name,
                 f"{command} in {state} through an instance that did not bring it there",
-                (*looked, *way, Tell(command, same, server=1), Tell(command, same, server=2)),
+                (*looked, *way, _through(tell, 1), _through(tell, 2)),
                 servers=INSTANCES,
             )
 
@@ -137,13 +138,12 @@ def _operations(table: Table, level: int, site: Site) -> Iterator[Script]:
     """Each operation, killed after each step and run again."""
     name = table.chart.chart
     declared = site.operations.operations
+
+    def acts(names: tuple[str, ...]) -> tuple[Action, ...]:
+        return tuple(Run(each) if each in declared else Tell(each) for each in names)
+
     for operation, before, after in site.plan:
-        start: tuple[Action, ...] = tuple(
-            Run(each) if each in declared else Tell(each) for each in before
-        )
-        then: tuple[Action, ...] = tuple(
-            Run(each) if each in declared else Tell(each) for each in after
-        )
+        start, then = acts(before), acts(after)
         yield Script(
             level,
             name,

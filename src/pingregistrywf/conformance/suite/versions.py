@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from pingregistrywf.chart.table import Arguments, Table
-from pingregistrywf.conformance.suite.script import VIDS, Script, Tell
-from pingregistrywf.conformance.suite.sequential import reach
+from pingregistrywf.chart.table import Table
+from pingregistrywf.conformance.suite.script import VIDS, Script
+from pingregistrywf.conformance.suite.sequential import as_stored, reach
 
 _SPOKEN = {
     "no_vc": "without a version",
@@ -28,19 +29,19 @@ def versions(table: Table, level: int) -> Iterator[Script]:
     begin = next((way[0] for way in ways.values() if way), None)
     for state, way in ways.items():
         for command in chart.commands:
-            same = Arguments.SAME if (command, Arguments.SAME) in table.rows else Arguments.ANY
+            tell = as_stored(table, command)
             for vid in VIDS:
                 if vid == "stale" and len(way) < 2:
                     continue  # there is no version before the head but the epoch
                 if vid == "foreign" and begin is None:
                     continue
-                other = (Tell(begin.command, begin.arguments, history=2),) if begin else ()
+                other = (replace(begin, history=2),) if begin else ()
                 before = other if vid == "foreign" else ()
                 yield Script(
                     level,
                     chart.chart,
                     f"{command} {_SPOKEN[vid]} in {state}",
-                    (*before, *way, Tell(command, same, vid=vid)),
+                    (*before, *way, replace(tell, vid=vid)),
                 )
     yield from _chains(table, level)
 
@@ -51,7 +52,7 @@ def _chains(table: Table, level: int) -> Iterator[Script]:
     for state, way in reach(table).items():
         if not way:
             continue
-        versioned = tuple(Tell(each.command, each.arguments, vid="right") for each in way)
+        versioned = tuple(replace(each, vid="right") for each in way)
         yield Script(
             level, chart.chart, f"to {state}, each command with the right version", versioned
         )
