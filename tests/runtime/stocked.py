@@ -20,7 +20,7 @@ from pingregistrywf import NO_VC, CmdInit, UlidSource, WorkflowIndexes, Workflow
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.journal import Entry, Journal
-from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.sqlite import records
 
 DECLARATIONS: Mapping[str, Declaration] = {
     each.name: each for each in (ping_registry.DECLARATION, ping_registry_index.DECLARATION)
@@ -108,16 +108,16 @@ def rows_of(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def row_of(connection: sqlite3.Connection, history: UUID) -> rows.History:
-    found = connection.execute(f"{rows.SELECT} WHERE id = ?", (history.bytes,)).fetchone()
-    return rows.History(*found[1:])
+def row_of(connection: sqlite3.Connection, history: UUID) -> records.History:
+    found = connection.execute(f"{records.SELECT} WHERE id = ?", (history.bytes,)).fetchone()
+    return records.History(*found[1:])
 
 
 def entries_of(connection: sqlite3.Connection, key: int) -> list[Entry]:
     found = connection.execute(
         "SELECT id, parent, data FROM entry WHERE history = ? ORDER BY serial", (key,)
     )
-    return [Entry(rows.Ulid(own), rows.Ulid(parent), data) for own, parent, data in found]
+    return [Entry(records.Ulid(own), records.Ulid(parent), data) for own, parent, data in found]
 
 
 def rewrite(
@@ -129,13 +129,13 @@ def rewrite(
         if entries is not None:
             first = row.head - len(entries_of(connection, row.key))
             connection.execute("DELETE FROM entry WHERE history = ?", (row.key,))
-            rows.insert(connection, row, first, entries)
+            records.insert(connection, row, first, entries)
             row = replace(row, head=first + len(entries), vid=entries[-1].id.bytes)
         row = replace(row, **changes)
         connection.execute(
             "UPDATE history SET chart = ? WHERE key = ?", (row.chart.decode(), row.key)
         )
-        rows.store(connection, row)
+        records.update(connection, row)
 
 
 def digest(path: Path) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 from pingregistrywf.runtime.ids import Ulid
 
 if TYPE_CHECKING:
-    from pingregistrywf.runtime.journal.stored import Fault
+    from pingregistrywf.runtime.journal.inspection import Fault
 
 
 class WorkflowError(Exception):

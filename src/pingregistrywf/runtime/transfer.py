@@ -37,8 +37,8 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Clock, Ulid
 from pingregistrywf.runtime.journal import open_journal
+from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
-from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored, Trim
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.verify import Declarations, faults_of, verify
 from pingregistrywf.runtime.wire import codec_of

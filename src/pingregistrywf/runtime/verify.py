@@ -22,8 +22,8 @@ from pingregistrywf.runtime.errors import (
     MalformedEventError,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored
 from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
-from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored
 from pingregistrywf.runtime.values import Event
 from pingregistrywf.runtime.wire import codec_of
 

@@ -27,7 +27,7 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
-from pingregistrywf.runtime.journal.sqlite import rows
+from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 
 from .contract import CHART, DAY, chain, post
@@ -264,11 +264,11 @@ def test_a_head_that_points_nowhere(tmp_path: Path) -> None:
         assert isinstance(journal, SqliteJournal)
         post(journal, history, NO_HEAD, 3)
         with journal.exclusive(history):
-            batch = journal._store.turns.mine
+            batch = journal._database.group_commit.mine
             assert batch is not None
-            stored = rows.find(batch.connection, history)
+            stored = records.find(batch.connection, history)
             assert stored is not None
-            rows.store(batch.connection, replace(stored, vid=bytes(15) + b"\7"))
+            records.update(batch.connection, replace(stored, vid=bytes(15) + b"\7"))
         with pytest.raises(CorruptedDataError, match="entry 3"):
             journal.read(history)
 

@@ -205,8 +205,8 @@ def test_a_turn_that_lasts_too_long_for_a_fork(run: Run) -> None:
     run(
         REFUSED
         + textwrap.dedent("""
-        from pingregistrywf.runtime.journal.sqlite import store
-        store.FORK_PATIENCE = 0.1
+        from pingregistrywf.runtime.journal.sqlite import database
+        database.FORK_PATIENCE = 0.1
         inside, leave = threading.Event(), threading.Event()
         def turn():
             with journal.exclusive(history):
@@ -273,8 +273,8 @@ def test_a_subprocess_is_no_fork(run: Run) -> None:
     """Starting another program does not disturb the connections."""
     run("""
         import subprocess
-        from pingregistrywf.runtime.journal.sqlite import store
-        store.Store.before_fork = None
+        from pingregistrywf.runtime.journal.sqlite import database
+        database.Database.before_fork = None
         with journal.exclusive(history):
             post()
             subprocess.run([sys.executable, "-c", ""], check=True)

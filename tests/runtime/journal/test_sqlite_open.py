@@ -349,8 +349,8 @@ def test_a_file_that_was_removed_while_in_use(tmp_path: Path) -> None:
     history = uuid4()
     with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
         head, _ = post(journal, history, NO_HEAD)
-        journal._store.connections.shut(0)  # type: ignore[attr-defined]
-        journal._store.connections.reopen()  # type: ignore[attr-defined]
+        journal._database.pool.shut(0)  # type: ignore[attr-defined]
+        journal._database.pool.reopen()  # type: ignore[attr-defined]
         (tmp_path / "pings.db").unlink()
         with pytest.raises(DBError, match="moved or removed"):
             journal.read(history)

@@ -10,6 +10,7 @@ from typing import Final
 
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.protocol import (
     NO_HEAD,
     Collected,
@@ -20,7 +21,6 @@ from pingregistrywf.runtime.journal.protocol import (
     Retention,
     Subscription,
 )
-from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored, Trim
 
 __all__ = [
     "NO_HEAD",

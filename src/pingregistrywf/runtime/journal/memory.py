@@ -22,6 +22,7 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import Clock, Ulid
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import (
     NO_HEAD,
@@ -31,7 +32,6 @@ from pingregistrywf.runtime.journal.protocol import (
     Reading,
     Retention,
 )
-from pingregistrywf.runtime.journal.stored import Scanned, Stored, Trim
 
 URL: Final = "memory:"
 

@@ -23,7 +23,7 @@ from uuid import UUID
 from pingregistrywf.runtime.ids import EPOCH, Clock, Ulid
 
 if TYPE_CHECKING:
-    from pingregistrywf.runtime.journal.stored import Scanned, Stored
+    from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,19 @@
 What each module owns:
 
 - ``address``: what a ``sqlite:`` URL names.
-- ``file``: the schema; making a journal file, and refusing what is none without touching it.
-- ``rows``: histories and entries as rows, each under a checksum that is verified when it is read.
-- ``connections``: SQLite connections lent to one thread at a time, none of them open over a fork.
-- ``turnstile``: the queue of processes, two file locks beside the file.
-- ``turns``: the queue of threads, and the one flush that they share (group commit).
-- ``watch``: changes made by other processes, noticed by one thread while anybody subscribes.
-- ``scan``: every row, going on after what is damaged.
-- ``store``: the above for one opened file, put up anew after a fork.
-- ``journal``: the protocol, in terms of all that.
-- ``failures``: what SQLite says, in words that name cause and remedy.
+- ``schema``: the tables; making a journal file, and refusing any other file without touching it.
+- ``records``: histories and entries as rows; each row's checksum is verified when it is read.
+- ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.
+- ``process_lock``: the queue of processes, two file locks beside the file.
+- ``group_commit``: the queue of threads, and the one flush that they share.
+- ``poller``: one thread that notices changes made by other processes while anybody subscribes.
+- ``scan``: reads every row, and goes on after damaged ones.
+- ``database``: the above for one opened file, rebuilt after a fork.
+- ``journal``: the journal protocol, in terms of the above.
+- ``failures``: SQLite's errors as journal-level errors that name cause and remedy.
 
 Beside PATH stand SQLite's own ``PATH-wal`` and ``PATH-shm``, and the empty ``PATH-next`` and
-``PATH-main`` of the turnstile.  The last two hold no data and are never removed: removing a lock
+``PATH-main`` of the process lock.  The last two hold no data and are never removed: removing a lock
 file lets two processes hold "the same" lock.
 """
 
@@ -25,8 +25,8 @@ from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.protocol import Journal, Retention
 from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
-from pingregistrywf.runtime.journal.sqlite.store import Store
 
 __all__ = ["open_sqlite"]
 
@@ -51,4 +51,4 @@ def open_sqlite(
             raise JournalOpenError(url, "there is no such file", remedy)
         if address.path.is_file() and address.path.stat().st_size == 0:
             raise JournalOpenError(url, "the file is empty", remedy)
-    return SqliteJournal(Store(address), clock=clock, retention=retention)
+    return SqliteJournal(Database(address), clock=clock, retention=retention)

@@ -28,6 +28,7 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import (
     NO_HEAD,
@@ -37,13 +38,12 @@ from pingregistrywf.runtime.journal.protocol import (
     Reading,
     Retention,
 )
-from pingregistrywf.runtime.journal.sqlite import rows, scan
-from pingregistrywf.runtime.journal.sqlite.connections import closed_error
+from pingregistrywf.runtime.journal.sqlite import records, scan
+from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
-from pingregistrywf.runtime.journal.sqlite.file import Role
-from pingregistrywf.runtime.journal.sqlite.store import Store
-from pingregistrywf.runtime.journal.sqlite.turns import Batch
-from pingregistrywf.runtime.journal.stored import Scanned, Stored
+from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
+from pingregistrywf.runtime.journal.sqlite.pool import closed_error
+from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 COLLECTED_AT_ONCE: Final = 1000
 """Entries that garbage collection removes in one turn, so that writers need not wait for long."""
@@ -55,23 +55,23 @@ class SqliteJournal:
     Threads share an instance.  A forked child may go on using it, with a connection of its own.
 
     Args:
-        store: the opened file, which the journal closes.
+        database: the opened file, which the journal closes.
         clock: seconds since the Unix epoch; marks deletions and trims.
         retention: how long what is no longer needed is kept.
     """
 
     def __init__(
-        self, store: Store, *, clock: Clock = time.time, retention: Retention | None = None
+        self, database: Database, *, clock: Clock = time.time, retention: Retention | None = None
     ) -> None:
-        self._store = store
+        self._database = database
         self._clock = clock
         self._retention = retention or Retention()
         # Also closes a journal that is dropped, or still open when the interpreter ends.
-        self._close = weakref.finalize(self, store.close)
+        self._close = weakref.finalize(self, database.close)
 
     @property
     def url(self) -> str:
-        return self._store.address.url
+        return self._database.address.url
 
     @property
     def clock(self) -> Clock:
@@ -83,7 +83,7 @@ class SqliteJournal:
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._view(f"reading history {history}") as connection:
-            stored = rows.find(connection, history)
+            stored = records.find(connection, history)
             if stored is None or stored.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
             if after is not None:
@@ -91,7 +91,7 @@ class SqliteJournal:
                 if following is not None:
                     return Reading(following, stored.place, continues=True)
             first = stored.start if whole else stored.restart
-            entries = rows.entries(connection, stored, first)
+            entries = records.entries(connection, stored, first)
             return Reading(entries, stored.place, rooted=first == 0)
 
     def commit(
@@ -106,37 +106,37 @@ class SqliteJournal:
         if not entries:
             raise ValueError("a commit has at least one entry")
         with self._writing(f"appending to history {history}") as batch:
-            stored = rows.find(batch.connection, history)
+            stored = records.find(batch.connection, history)
             if stored is not None and stored.deleted_at is not None and not after.vid:
                 raise HistoryDeletedError(history)
             _check(stored, after)
             with batch.step():
                 if stored is None:
-                    stored = rows.begin(batch.connection, history, chart)
-                stored = rows.append(batch.connection, stored, entries, restart=restart)
+                    stored = records.begin(batch.connection, history, chart)
+                stored = records.append(batch.connection, stored, entries, restart=restart)
             batch.changed[history] = stored.mark
             return stored.place
 
     @contextmanager
     def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
         self._check_open()
-        with self._store.turns.turn():
+        with self._database.group_commit.turn():
             yield
 
     def delete(self, history: UUID, after: Head) -> None:
         with self._writing(f"deleting history {history}") as batch:
-            stored = rows.find(batch.connection, history)
+            stored = records.find(batch.connection, history)
             _check(stored, after)
             if stored is None or stored.deleted_at is not None:
                 return
             stored = replace(stored, deleted_at=_milliseconds(self._clock()))
             with batch.step():
-                rows.store(batch.connection, stored)
+                records.update(batch.connection, stored)
             batch.changed[history] = stored.mark
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
         self._check_open()
-        return self._store.watch.subscribe(history)
+        return self._database.poller.subscribe(history)
 
     def collect(self, now: float | None = None) -> Collected:
         moment = _milliseconds(self._clock() if now is None else now)
@@ -146,8 +146,10 @@ class SqliteJournal:
             return moment - _milliseconds(age.total_seconds())
 
         with self._view("looking for garbage") as connection:
-            emptied = rows.deleted(connection, before(min(keep.deleted_entries, keep.deleted_mark)))
-            expired = rows.deleted(connection, before(keep.deleted_mark))
+            emptied = records.deleted(
+                connection, before(min(keep.deleted_entries, keep.deleted_mark))
+            )
+            expired = records.deleted(connection, before(keep.deleted_mark))
             trims = connection.execute(
                 "SELECT trim.history, min(trim.start, history.start), trim.start"
                 " FROM trim JOIN history ON history.key = trim.history WHERE at <= ?",
@@ -169,7 +171,7 @@ class SqliteJournal:
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._writing(f"trimming history {history}") as batch:
-            stored = rows.find(batch.connection, history)
+            stored = records.find(batch.connection, history)
             if stored is None or stored.deleted_at is not None or stored.restart == stored.start:
                 return False
             moment = _milliseconds(self._clock() if now is None else now)
@@ -178,14 +180,14 @@ class SqliteJournal:
                 return False
             stored = replace(stored, start=stored.restart, trimmed_at=moment)
             with batch.step():
-                rows.store(batch.connection, stored)
+                records.update(batch.connection, stored)
                 _store_trim(batch.connection, stored.key, stored.start, moment)
             batch.changed[history] = stored.mark
             return True
 
     def histories(self) -> Iterator[Stored]:
         with self._snapshot("listing the histories") as connection:
-            for history in rows.all_(connection):
+            for history in records.all_(connection):
                 yield scan.stored(connection, history)
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
@@ -199,7 +201,7 @@ class SqliteJournal:
             self._snapshot("copying the journal") as connection,
             closing(sqlite3.connect(path)) as copy,
         ):
-            shutil.copymode(self._store.address.path, path)
+            shutil.copymode(self._database.address.path, path)
             # In one step: SQLite would begin anew after every write of others between two.
             connection.backup(copy)
 
@@ -207,10 +209,10 @@ class SqliteJournal:
         if len(entries) != stored.entries:
             raise ValueError(f"a history of {stored.entries} entries has not {len(entries)}")
         with self._writing(f"taking in history {stored.id}") as batch:
-            if rows.find(batch.connection, stored.id) is not None:
+            if records.find(batch.connection, stored.id) is not None:
                 raise HistoryExistsError(stored.id)
             with batch.step():
-                begun = rows.begin(batch.connection, stored.id, stored.chart)
+                begun = records.begin(batch.connection, stored.id, stored.chart)
                 taken = replace(
                     begun,
                     head=stored.end,
@@ -220,8 +222,8 @@ class SqliteJournal:
                     deleted_at=_stamp(stored.deleted_at),
                     trimmed_at=_stamp(stored.trimmed_at),
                 )
-                rows.insert(batch.connection, taken, stored.first, entries)
-                rows.store(batch.connection, taken)
+                records.insert(batch.connection, taken, stored.first, entries)
+                records.update(batch.connection, taken)
                 for trim in stored.trims:
                     _store_trim(batch.connection, taken.key, trim.start, _milliseconds(trim.at))
             batch.changed[stored.id] = taken.mark
@@ -241,7 +243,7 @@ class SqliteJournal:
         self.close()
 
     def _check_open(self) -> None:
-        if self._store.connections.closed:
+        if self._database.pool.closed:
             raise closed_error()
 
     @contextmanager
@@ -249,7 +251,7 @@ class SqliteJournal:
         """One consistent view: the turn's own, or a snapshot."""
         self._check_open()
         with _told(op):
-            batch = self._store.turns.mine
+            batch = self._database.group_commit.mine
             if batch is not None:
                 batch.check()
                 yield batch.connection
@@ -261,7 +263,7 @@ class SqliteJournal:
     def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
         """What is durable at one moment."""
         self._check_open()
-        with _told(op), self._store.connections.lend(Role.READER) as connection:
+        with _told(op), self._database.pool.lend(Role.READER) as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -273,7 +275,7 @@ class SqliteJournal:
     def _writing(self, op: str) -> Iterator[Batch]:
         """The turn that this thread is in, or one of its own."""
         self._check_open()
-        with self._store.turns.turn() as batch, _told(op):
+        with self._database.group_commit.turn() as batch, _told(op):
             batch.check()
             yield batch
 
@@ -318,19 +320,19 @@ def _store_trim(connection: sqlite3.Connection, key: int, start: int, at: int) -
     connection.execute("INSERT INTO trim (history, start, at) VALUES (?, ?, ?)", (key, start, at))
 
 
-def _check(stored: rows.History | None, after: Head) -> None:
+def _check(stored: records.History | None, after: Head) -> None:
     head = NO_HEAD if stored is None else stored.place
     if head.vid != after.vid or (head.vid and head.token != after.token):
         raise VersionConflictError(head.vid, after.vid)
 
 
 def _following(
-    connection: sqlite3.Connection, stored: rows.History, after: Head
+    connection: sqlite3.Connection, stored: records.History, after: Head
 ) -> tuple[Entry, ...] | None:
     """The entries after a head, None if it is not on the visible chain."""
     match after.token:
         case (int(key), int(serial)) if key == stored.key and stored.start <= serial <= stored.head:
-            entries = rows.entries(connection, stored, serial)
+            entries = records.entries(connection, stored, serial)
         case _:
             return None
     # A file restored from a backup may have grown again, along another chain.

@@ -13,15 +13,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.protocol import Entry
-from pingregistrywf.runtime.journal.sqlite import rows
-from pingregistrywf.runtime.journal.stored import Fault, Scanned, Stored, Trim
+from pingregistrywf.runtime.journal.sqlite import records
 
 _UUID_SIZE: Final = 16
 _UNLIKE_CHECKSUM: Final = "it does not match its checksum"
 
 
-def stored(connection: sqlite3.Connection, history: rows.History) -> Stored:
+def stored(connection: sqlite3.Connection, history: records.History) -> Stored:
     """What a history's row, and what belongs to it, says of it."""
     first, size = connection.execute(
         "SELECT min(serial), ifnull(sum(length(data)), 0) FROM entry WHERE history = ?",
@@ -55,7 +55,7 @@ def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Sca
     if id is None:
         yield from _file(connection)
     try:
-        for row in connection.execute(f"{rows.SELECT}{condition} ORDER BY key", arguments):
+        for row in connection.execute(f"{records.SELECT}{condition} ORDER BY key", arguments):
             yield _history(connection, row)
     except sqlite3.DatabaseError as error:
         fault = Fault(f"no more histories can be read: {error}", id)
@@ -81,7 +81,7 @@ def _file(connection: sqlite3.Connection) -> Iterator[Scanned]:
 
 
 def _history(connection: sqlite3.Connection, row: Sequence[Any]) -> Scanned:
-    history = rows.verified(row)
+    history = records.verified(row)
     key, own = row[1:3]
     name = UUID(bytes=own) if isinstance(own, bytes) and len(own) == _UUID_SIZE else None
     faults: list[Fault] = []
@@ -111,7 +111,7 @@ def _entries(
         (key,),
     ):
         entry = None
-        if id is not None and rows.entry_is_sound(id.bytes, serial, own, parent, data, checksum):
+        if id is not None and records.entry_is_sound(id.bytes, serial, own, parent, data, checksum):
             entry = Entry(Ulid(own), Ulid(parent), data)
         yield serial, entry, Fault(_UNLIKE_CHECKSUM, id, serial)
 

@@ -137,7 +137,7 @@ def verified(row: Sequence[Any]) -> History | None:
 
 
 def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
-    """A new history, still without an entry; ``store`` completes it."""
+    """A new history, still without an entry; ``update`` completes it."""
     cursor = connection.execute(
         "INSERT INTO history (id, chart, head, vid, start, restart, checksum)"
         " VALUES (?, ?, 0, ?, 0, 0, x'')",
@@ -147,7 +147,7 @@ def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
     return History(cursor.lastrowid, history.bytes, chart.encode(), 0, EPOCH.bytes, 0, 0)
 
 
-def store(connection: sqlite3.Connection, history: History) -> None:
+def update(connection: sqlite3.Connection, history: History) -> None:
     """Write what may change of a history."""
     connection.execute(
         "UPDATE history SET head = ?, vid = ?, start = ?, restart = ?, deleted_at = ?,"
@@ -176,7 +176,7 @@ def append(
         vid=entries[-1].id.bytes,
         restart=history.head if restart else history.restart,
     )
-    store(connection, longer)
+    update(connection, longer)
     return longer
 
 

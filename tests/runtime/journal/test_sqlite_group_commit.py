@@ -17,7 +17,7 @@ import pytest
 from pingregistrywf.runtime.errors import DBError, VersionConflictError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, open_journal
-from pingregistrywf.runtime.journal.sqlite import turns
+from pingregistrywf.runtime.journal.sqlite import group_commit
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 
 from .contract import CHART, DAY, IDS, chain, post
@@ -60,7 +60,7 @@ def journal(observed: type[Observed], tmp_path: Path) -> Iterator[SqliteJournal]
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that do not end because they are old, however slow the machine is."""
-    monkeypatch.setattr(turns, "MOST_SECONDS", 60.0)
+    monkeypatch.setattr(group_commit, "MOST_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def queued(
     """Start each in a thread of its own; return when all wait for their turn, in that order."""
     started = []
     for use in uses:
-        before = len(journal._store.turns._waiting)
+        before = len(journal._database.group_commit._waiting)
         started.append(pool.submit(use))
-        while len(journal._store.turns._waiting) == before:
+        while len(journal._database.group_commit._waiting) == before:
             time.sleep(0.001)
     return started
 
@@ -106,7 +106,7 @@ def test_a_batch_is_bounded(
     pool: ThreadPoolExecutor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turns, "MOST_TURNS", 3)
+    monkeypatch.setattr(group_commit, "MOST_TURNS", 3)
     observed.executed.clear()
     with journal.exclusive(uuid4()):
         uses = [partial(post, journal, uuid4(), NO_HEAD) for _ in range(8)]
@@ -122,7 +122,7 @@ def test_a_batch_does_not_grow_old(
     pool: ThreadPoolExecutor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turns, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(group_commit, "MOST_SECONDS", 0.0)
     observed.executed.clear()
     with journal.exclusive(uuid4()):
         uses = [partial(post, journal, uuid4(), NO_HEAD) for _ in range(4)]
@@ -293,9 +293,9 @@ def wait_interrupted(journal: SqliteJournal, *, until_called: bool) -> None:
         return InterruptedLock()
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(turns, "Lock", new_lock)
+    patch.setattr(group_commit, "Lock", new_lock)
     with pytest.raises(Interrupted):
-        journal._store.turns._queue()
+        journal._database.group_commit._queue()
 
 
 def test_interrupted_while_waiting(journal: SqliteJournal) -> None:
@@ -303,7 +303,7 @@ def test_interrupted_while_waiting(journal: SqliteJournal) -> None:
     history = uuid4()
     with journal.exclusive(history):
         wait_interrupted(journal, until_called=False)
-        assert not journal._store.turns._waiting
+        assert not journal._database.group_commit._waiting
     post(journal, history, NO_HEAD)
 
 
@@ -320,14 +320,14 @@ def test_interrupted_when_called(
         with journal.exclusive(history):
             inside.set()
             head, _ = post(journal, history, NO_HEAD)
-            while len(journal._store.turns._waiting) < 1 + more:
+            while len(journal._database.group_commit._waiting) < 1 + more:
                 time.sleep(0.001)
         return head
 
     told = pool.submit(first)
     assert inside.wait(10)
     waiting = pool.submit(wait_interrupted, journal, until_called=True)
-    while more and not journal._store.turns._waiting:
+    while more and not journal._database.group_commit._waiting:
         time.sleep(0.001)
     others = [pool.submit(post, journal, uuid4(), NO_HEAD) for _ in range(more)]
     assert told.result(timeout=10) == journal.read(history).head
@@ -380,7 +380,7 @@ def test_an_append_costs_the_same_at_any_length(
     assert len(short) == 9
     # Rows: one entry and the history's own.
     with journal.exclusive(history):
-        batch = journal._store.turns.mine
+        batch = journal._database.group_commit.mine
         assert batch is not None
         before = batch.connection.total_changes
         post(journal, history, head)
@@ -413,7 +413,7 @@ def test_a_failing_commit_leaves_nothing_of_itself(
 def test_commits_reach_the_disk(journal: SqliteJournal) -> None:
     """Killing a process does not show it: what it wrote outlives it even without a flush."""
     with journal.exclusive(uuid4()):
-        batch = journal._store.turns.mine
+        batch = journal._database.group_commit.mine
         assert batch is not None
         assert batch.connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert batch.connection.execute("PRAGMA journal_mode").fetchone() == (b"wal",)
@@ -520,7 +520,7 @@ def test_a_lost_transaction_takes_no_more_writes(tmp_path: Path) -> None:
 
 
 def test_another_programs_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pingregistrywf.runtime.journal.sqlite.file.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("pingregistrywf.runtime.journal.sqlite.schema.BUSY_SECONDS", 0.05)
     history = uuid4()
     with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
         head, _ = post(journal, history, NO_HEAD)

@@ -18,7 +18,7 @@ from typing import Final
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
-from pingregistrywf.runtime.journal.sqlite.turnstile import Turnstile
+from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
 SCHEMA_VERSION: Final = 1
@@ -28,7 +28,7 @@ BUSY_SECONDS: Final = 10.0
 _NO_DATABASE: Final = "the file is not a journal, nor any database"
 _OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
 
-# Times are milliseconds since the Unix epoch.  What the columns say is in rows.py.
+# Times are milliseconds since the Unix epoch.  What the columns say is in records.py.
 _TABLES: Final = {
     "history": """CREATE TABLE history (
   key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -69,7 +69,7 @@ class Role(Enum):
 
     READER = "reader"
     WRITER = "writer"
-    WATCHER = "watcher"
+    POLLER = "poller"
 
 
 def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Connection:
@@ -103,7 +103,7 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
     return connection
 
 
-def open_file(address: Address, turnstile: Turnstile) -> None:
+def open_file(address: Address, process_lock: ProcessLock) -> None:
     """Make sure that the address names a journal of this version, making it if there is none.
 
     Raises:
@@ -119,7 +119,7 @@ def open_file(address: Address, turnstile: Turnstile) -> None:
         found = _look_at_path(address)
         if found is not None and found.st_size > 0:
             _peek(address)
-        turnstile.open()
+        process_lock.open()
         with contextlib.closing(connect(address, Role.WRITER, make=found is None)) as connection:
             if not _is_journal(address, connection):
                 _make(address, connection)

@@ -6,8 +6,8 @@ committed by the last, when nobody else waits or the batch is large or old enoug
 them leaves its turn only when the batch is on the disk, or with the error that kept it from there:
 also one that wrote nothing, since it may have read what others of the batch wrote.
 
-Inside a turn, *steps* are all or nothing (``Batch.step``).  Between processes the turnstile queues;
-a process holds it for one batch.
+Inside a turn, *steps* are all or nothing (``Batch.step``).  Processes queue at the process lock; a
+process holds it for one batch.
 
 A thread in its turn must not wait for another thread's: that one may be waiting for the batch.
 """
@@ -27,11 +27,11 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError
-from pingregistrywf.runtime.journal.sqlite.connections import Connections
 from pingregistrywf.runtime.journal.sqlite.failures import failure
-from pingregistrywf.runtime.journal.sqlite.file import Role
-from pingregistrywf.runtime.journal.sqlite.rows import Mark
-from pingregistrywf.runtime.journal.sqlite.turnstile import Turnstile
+from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
+from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
+from pingregistrywf.runtime.journal.sqlite.records import Mark
+from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 MOST_TURNS: Final = 64
 """A batch takes no more turns than this, and none more after ``MOST_SECONDS``."""
@@ -110,23 +110,23 @@ class Batch:
                 self.connection.execute("ROLLBACK")
 
 
-class Turns:
+class GroupCommit:
     """Gives turns to the threads of this process.
 
     Args:
-        connections: lend the write connection.
-        turnstile: queues between processes.
+        pool: lends the write connection.
+        process_lock: queues between processes.
         publish: told what a durable batch changed.
     """
 
     def __init__(
         self,
-        connections: Connections,
-        turnstile: Turnstile,
+        pool: ConnectionPool,
+        process_lock: ProcessLock,
         publish: Callable[[dict[UUID, Mark]], None],
     ) -> None:
-        self._connections = connections
-        self._turnstile = turnstile
+        self._pool = pool
+        self._process_lock = process_lock
         self._publish = publish
         self._mutex = threading.RLock()
         self._waiting: deque[Lock] = deque()
@@ -155,7 +155,7 @@ class Turns:
             yield mine
             return
         files = _files_here()
-        if self._turnstile.path in files:
+        if self._process_lock.path in files:
             raise DBError(
                 "waiting for the turn to write",
                 RuntimeError(
@@ -163,7 +163,7 @@ class Turns:
                     " it would wait for without end: use that object"
                 ),
             )
-        files.add(self._turnstile.path)
+        files.add(self._process_lock.path)
         try:
             batch = self._mine.batch = self._enter()
             try:
@@ -173,20 +173,20 @@ class Turns:
                 if not self._abandoned:
                     self._leave(batch)
         finally:
-            files.discard(self._turnstile.path)
+            files.discard(self._process_lock.path)
 
     def close(self) -> None:
-        """Close the turnstile, now or after the turns that are under way or waited for."""
+        """Close the process lock, now or after the turns that are under way or waited for."""
         with self._mutex:
             self._closed = True
             if not self._taken:
-                self._turnstile.close()
+                self._process_lock.close()
 
     def abandon(self) -> None:
         """In a forked child: a turn in which the thread was forked belongs to the parent."""
         self._abandoned = True
-        _files_here().discard(self._turnstile.path)
-        self._turnstile.close()
+        _files_here().discard(self._process_lock.path)
+        self._process_lock.close()
 
     def _enter(self) -> Batch:
         self._queue()
@@ -228,17 +228,17 @@ class Turns:
             self._flush(batch)
 
     def _begin(self) -> Batch:
-        connection = self._connections.take(Role.WRITER)
+        connection = self._pool.take(Role.WRITER)
         try:
-            self._turnstile.acquire()
+            self._process_lock.acquire()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 return Batch(connection)
             except BaseException:
-                self._turnstile.release()
+                self._process_lock.release()
                 raise
         except BaseException as error:
-            self._connections.give(Role.WRITER, connection, sound=False)
+            self._pool.give(Role.WRITER, connection, sound=False)
             if isinstance(error, sqlite3.Error):
                 raise failure("waiting for the turn to write", error) from error
             if isinstance(error, OSError):
@@ -269,8 +269,8 @@ class Turns:
         finally:
             self._batch = None
             sound = batch.error is None
-            self._connections.give(Role.WRITER, batch.connection, sound=sound)
-            self._turnstile.release()
+            self._pool.give(Role.WRITER, batch.connection, sound=sound)
+            self._process_lock.release()
             self._pass_on()
             if sound and batch.changed:
                 self._publish(batch.changed)
@@ -284,4 +284,4 @@ class Turns:
                 return
             self._taken = False
             if self._closed:
-                self._turnstile.close()
+                self._process_lock.close()

@@ -16,10 +16,10 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import JournalLevelError
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
-from pingregistrywf.runtime.journal.sqlite import rows
-from pingregistrywf.runtime.journal.sqlite.connections import Connections
+from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.failures import failure
-from pingregistrywf.runtime.journal.sqlite.file import Role
+from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
+from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 INTERVAL: Final = 0.03
 """Seconds between two looks: a change is told after half of it in the median.  A look costs more
@@ -27,23 +27,23 @@ processor time to wake up for than to do, so that the interval is what an idle j
 _AFTER_FAILURE: Final = 1.0
 
 
-class Watch:
+class Poller:
     """Tells a notifier what changed.
 
     Args:
-        connections: lend the connection that looks.
+        pool: lends the connection that looks.
         notifier: the subscriptions of this process.
     """
 
-    def __init__(self, connections: Connections, notifier: Notifier) -> None:
-        self._connections = connections
+    def __init__(self, pool: ConnectionPool, notifier: Notifier) -> None:
+        self._pool = pool
         self._notifier = notifier
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._closed = False
         # The number is comparable only with one that the same connection gave.
         self._version: tuple[sqlite3.Connection, int] | None = None
-        self._marks: dict[UUID, rows.Mark | None] = {}
+        self._marks: dict[UUID, records.Mark | None] = {}
 
     def subscribe(self, history: UUID | None) -> NotifierSubscription:
         """A new subscription; changes that become durable from now on are told.
@@ -55,7 +55,7 @@ class Watch:
         # The lock keeps the thread from looking between the first mark and its being noted.
         with self._lock:
             try:
-                with self._connections.lend(Role.WATCHER) as connection:
+                with self._pool.lend(Role.POLLER) as connection:
                     if self._thread is None:
                         self._version = _version(connection)
                     if history is not None and history not in self._marks:
@@ -64,11 +64,13 @@ class Watch:
                 raise failure("subscribing", error) from error
             subscription = self._notifier.subscribe(history)
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="journal watch", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="journal poller", daemon=True
+                )
                 self._thread.start()
             return subscription
 
-    def publish(self, changed: dict[UUID, rows.Mark]) -> None:
+    def publish(self, changed: dict[UUID, records.Mark]) -> None:
         """Tell what this process changed."""
         with self._lock:
             self._marks.update((h, mark) for h, mark in changed.items() if h in self._marks)
@@ -97,7 +99,7 @@ class Watch:
                     pause = _AFTER_FAILURE
 
     def _look(self) -> None:
-        with self._connections.lend(Role.WATCHER) as connection:
+        with self._pool.lend(Role.POLLER) as connection:
             version = _version(connection)
             if version == self._version:
                 return
@@ -113,6 +115,6 @@ def _version(connection: sqlite3.Connection) -> tuple[sqlite3.Connection, int]:
     return connection, connection.execute("PRAGMA data_version").fetchone()[0]
 
 
-def _mark(connection: sqlite3.Connection, history: UUID) -> rows.Mark | None:
-    found = rows.find(connection, history)
+def _mark(connection: sqlite3.Connection, history: UUID) -> records.Mark | None:
+    found = records.find(connection, history)
     return None if found is None else found.mark

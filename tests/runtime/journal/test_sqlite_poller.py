@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
-from pingregistrywf.runtime.journal.sqlite import watch
+from pingregistrywf.runtime.journal.sqlite import poller
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 
 from .contract import post
@@ -86,7 +86,7 @@ def other(journal: SqliteJournal) -> Iterator[OtherProcess]:
 
 
 def watching() -> bool:
-    return any(thread.name == "journal watch" for thread in threading.enumerate())
+    return any(thread.name == "journal poller" for thread in threading.enumerate())
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -205,16 +205,16 @@ def test_a_failing_look_wakes_everyone(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that they read, and are told what is wrong; later looks are tried again."""
-    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.05)
-    look = watch._version
+    monkeypatch.setattr(poller, "_AFTER_FAILURE", 0.05)
+    look = poller._version
     failing = True
 
     def fail(connection: sqlite3.Connection) -> object:
-        if failing and threading.current_thread().name == "journal watch":
+        if failing and threading.current_thread().name == "journal poller":
             raise sqlite3.OperationalError("disk I/O error")
         return look(connection)
 
-    monkeypatch.setattr(watch, "_version", fail)
+    monkeypatch.setattr(poller, "_version", fail)
     history = uuid4()
     with journal.subscribe(history) as one:
         assert one.wait(10)

@@ -19,7 +19,7 @@ from typing import ClassVar, Final
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import failure
-from pingregistrywf.runtime.journal.sqlite.file import Role, connect
+from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
 
 _MOST_IDLE: Final = 4
 
@@ -29,7 +29,7 @@ def closed_error() -> DBError:
     return DBError("use of a closed journal", ValueError("open it again"))
 
 
-class Connections:
+class ConnectionPool:
     """Lends connections, and keeps a few idle ones for the next borrower.
 
     Args:

@@ -1,4 +1,4 @@
-"""One opened journal file: its connections, turns and watch, put up anew in a forked child.
+"""One opened journal file: its connection pool, group commit and poller, rebuilt in a forked child.
 
 Before a fork every connection is closed, once the turns and reads under way are done; parent and
 child open theirs again when they next need one.  Subscriptions stay with the parent: in the child
@@ -16,21 +16,21 @@ from typing import Final
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.notify import Notifier
 from pingregistrywf.runtime.journal.sqlite.address import Address
-from pingregistrywf.runtime.journal.sqlite.connections import Connections
-from pingregistrywf.runtime.journal.sqlite.file import open_file
-from pingregistrywf.runtime.journal.sqlite.turns import Turns
-from pingregistrywf.runtime.journal.sqlite.turnstile import Turnstile
-from pingregistrywf.runtime.journal.sqlite.watch import Watch
+from pingregistrywf.runtime.journal.sqlite.group_commit import GroupCommit
+from pingregistrywf.runtime.journal.sqlite.poller import Poller
+from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
+from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
+from pingregistrywf.runtime.journal.sqlite.schema import open_file
 
 FORK_PATIENCE: Final = 10.0
 """Seconds that a fork waits for what other threads are doing."""
 
-_STORES: Final[weakref.WeakSet[Store]] = weakref.WeakSet()
+_DATABASES: Final[weakref.WeakSet[Database]] = weakref.WeakSet()
 _NO_FORK: Final = threading.RLock()
 """Held while a file is opened, and over a fork: so no connection escapes ``before_fork``."""
 
 
-class Store:
+class Database:
     """Opens a journal file.
 
     Args:
@@ -41,7 +41,7 @@ class Store:
     """
 
     def __init__(self, address: Address) -> None:
-        if address.path in Connections.orphaned:
+        if address.path in ConnectionPool.orphaned:
             raise JournalOpenError(
                 address.url,
                 "this process was forked in the middle of a commit to it",
@@ -53,64 +53,64 @@ class Store:
         self._quiet = True
         with _NO_FORK:
             try:
-                open_file(address, self._turnstile)
+                open_file(address, self._process_lock)
             except BaseException:
-                self._turnstile.close()
+                self._process_lock.close()
                 raise
-            _STORES.add(self)
+            _DATABASES.add(self)
 
     def close(self) -> None:
         """Close; waiting subscriptions wake.  May be called twice."""
         self.notifier.close()
-        self.watch.close()
-        self.turns.close()
-        self.connections.close()
+        self.poller.close()
+        self.group_commit.close()
+        self.pool.close()
 
     def _build(self) -> None:
-        self._turnstile = Turnstile(self.address.path)
-        self.connections = Connections(self.address)
-        self.watch = Watch(self.connections, self.notifier)
-        self.turns = Turns(self.connections, self._turnstile, self.watch.publish)
+        self._process_lock = ProcessLock(self.address.path)
+        self.pool = ConnectionPool(self.address)
+        self.poller = Poller(self.pool, self.notifier)
+        self.group_commit = GroupCommit(self.pool, self._process_lock, self.poller.publish)
 
     def before_fork(self) -> None:
-        patience = 0.0 if self.turns.mine is not None else FORK_PATIENCE
+        patience = 0.0 if self.group_commit.mine is not None else FORK_PATIENCE
         self._quiet = False  # should the wait be interrupted
-        self._quiet = self.connections.shut(patience)
+        self._quiet = self.pool.shut(patience)
 
     def after_fork_in_parent(self) -> None:
-        self.connections.reopen()
+        self.pool.reopen()
 
     def after_fork_in_child(self) -> None:
-        self.turns.abandon()
+        self.group_commit.abandon()
         if not self._quiet:
-            self.connections.orphan()
-        closed = self.connections.closed
+            self.pool.orphan()
+        closed = self.pool.closed
         self.notifier.forget()
         self._build()
         if closed:
             self.close()
 
 
-_forking: list[Store] = []
+_forking: list[Database] = []
 
 
 def _before_fork() -> None:
     _NO_FORK.acquire()
-    _forking[:] = _STORES  # kept from being collected before they are reopened
-    for store in _forking:
-        store.before_fork()
+    _forking[:] = _DATABASES  # kept from being collected before they are reopened
+    for database in _forking:
+        database.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    for store in _forking:
-        store.after_fork_in_parent()
+    for database in _forking:
+        database.after_fork_in_parent()
     _forking.clear()
     _NO_FORK.release()
 
 
 def _after_fork_in_child() -> None:
-    for store in _forking:
-        store.after_fork_in_child()
+    for database in _forking:
+        database.after_fork_in_child()
     _forking.clear()
     _NO_FORK.release()
 

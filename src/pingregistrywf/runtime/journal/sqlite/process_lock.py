@@ -7,7 +7,7 @@ waits for *main*, and the rest wait for *next*, where the kernel wakes them in t
 holds *next*).
 
 Correctness does not rest on it: SQLite's write lock does that.  The kernel frees both locks when a
-process dies.  One thread of a process at a time is in here; ``turns`` sees to that.
+process dies.  One thread of a process at a time is in here; ``group_commit`` sees to that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 
-class Turnstile:
+class ProcessLock:
     """Two file locks beside a journal file; opened when first used.
 
     Args:
