@@ -20,9 +20,9 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from pingregistrywf.chart.document import Document, Spoiled
 from pingregistrywf.chart.mistakes import Path, Report, closest, spoken
 from pingregistrywf.chart.vocabulary import ERROR, PASCAL, SNAKE, UPPER, Chart, Wire, Word
+from pingregistrywf.chart.yaml_source import Spoiled, YamlSource
 
 W = TypeVar("W", bound=Word)
 
@@ -77,21 +77,21 @@ def keys(word: type[Word]) -> dict[str, FieldInfo]:
 
 
 class Grammar:
-    """Reads one document.
+    """Reads one source.
 
     Args:
-        document: the document.
+        source: the source.
         report: where its mistakes go.
     """
 
-    def __init__(self, document: Document, report: Report) -> None:
-        self._document = document
+    def __init__(self, source: YamlSource, report: Report) -> None:
+        self._source = source
         self._report = report
         self._fresh = itertools.count(500_000_000)
 
     def read(self, word: type[W]) -> W:
-        """The document as a part of the vocabulary, with placeholders in its holes."""
-        return word.model_validate(self._word(word, self._document.data, ()))
+        """The source as a part of the vocabulary, with placeholders in its holes."""
+        return word.model_validate(self._word(word, self._source.data, ()))
 
     # --- By shape: each gives a value that the model accepts, or _LOST ----------------------------
 
@@ -296,7 +296,7 @@ class Grammar:
         if isinstance(value, str):
             return f'"{value[:60]}{"…" if len(value) > 60 else ""}"'
         read = "a truth value" if isinstance(value, bool) else "a number"
-        return f"{self._document.texts.get(at, str(value))[:60]}, which YAML reads as {read}"
+        return f"{self._source.texts.get(at, str(value))[:60]}, which YAML reads as {read}"
 
 
 # --- Leaves: a name, a number, a truth value, one of some words -----------------------------------

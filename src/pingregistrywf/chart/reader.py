@@ -1,7 +1,8 @@
 """Reads charts and operations from YAML files, or says everything that is wrong with them.
 
-``document`` reads YAML, ``grammar`` the vocabulary, ``checks`` what the words mean together.  All
-mistakes of all files are reported at once, each with its file, its line and what to write instead.
+``yaml_source`` reads YAML, ``grammar`` the vocabulary, ``checks`` what the words mean together.
+All mistakes of all files are reported at once, each with its file, its line and what to write
+instead.
 A chart that is returned is sound: everything else that works with charts may rely on the checks.
 """
 
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
 from pingregistrywf.chart import checks
-from pingregistrywf.chart.document import Document, parse
 from pingregistrywf.chart.grammar import Grammar
 from pingregistrywf.chart.mistakes import ChartError, Mistake, Report
 from pingregistrywf.chart.vocabulary import Chart, Operations, Word
+from pingregistrywf.chart.yaml_source import YamlSource, parse
 
 __all__ = ["ChartError", "Mistake", "Model", "read_chart", "read_model", "read_operations"]
 
@@ -96,29 +97,29 @@ class _Loaded:
 
     def __init__(self, path: File) -> None:
         self.report = Report(os.fspath(path))
-        self.document = Document()
+        self.source = YamlSource()
         try:
             content = Path(path).read_bytes()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             self.report.spoil((), f"the file cannot be read: {why}", "check its path and its mode")
         else:
-            self.document = parse(content, self.report)
+            self.source = parse(content, self.report)
 
     @property
     def has_operations(self) -> bool:
-        data = self.document.data
+        data = self.source.data
         return isinstance(data, dict) and "operations_of" in data
 
 
 def _chart(loaded: _Loaded) -> _Read[Chart]:
-    chart = Grammar(loaded.document, loaded.report).read(Chart)
+    chart = Grammar(loaded.source, loaded.report).read(Chart)
     checks.check_chart(chart, loaded.report)
     return _Read(chart, loaded.report)
 
 
 def _operations(loaded: _Loaded) -> _Read[Operations]:
-    return _Read(Grammar(loaded.document, loaded.report).read(Operations), loaded.report)
+    return _Read(Grammar(loaded.source, loaded.report).read(Operations), loaded.report)
 
 
 def _refuse(reports: Iterable[Report]) -> None:

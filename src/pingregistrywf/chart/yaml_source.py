@@ -31,7 +31,7 @@ SPOILED: Final = Spoiled()
 
 
 @dataclass
-class Document:
+class YamlSource:
     """What a file says.
 
     Attributes:
@@ -43,21 +43,21 @@ class Document:
     texts: dict[Path, str] = field(default_factory=dict)
 
 
-def parse(content: bytes, report: Report) -> Document:
+def parse(content: bytes, report: Report) -> YamlSource:
     """The values of a file; its lines and mistakes go to the report."""
-    document = Document()
+    source = YamlSource()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         report.lines = {(): content[: error.start].count(b"\n") + 1}
         report.spoil((), "this is not UTF-8 text", "save the file as UTF-8")
-        return document
+        return source
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
             report.spoil((), "the file is empty", "write a chart or operations")
         else:
-            document.data = _Reading(report, document).value(node, ())
+            source.data = _Reading(report, source).value(node, ())
     except yaml.reader.ReaderError as error:
         report.lines = {(): text[: error.position].count("\n") + 1}
         named = f"U+{ord(text[error.position]):04X}"
@@ -70,7 +70,7 @@ def parse(content: bytes, report: Report) -> Document:
         report.spoil((), "the file is nested too deeply", "nest less")
     except _TooMuchError:
         report.spoil((), f"the file holds over {MOST_VALUES} values", "use fewer aliases")
-    return document
+    return source
 
 
 def _syntax_remedy(problem: str) -> str:
@@ -92,9 +92,9 @@ class _TooMuchError(Exception):
 class _Reading:
     """Turns YAML's nodes into values."""
 
-    def __init__(self, report: Report, document: Document) -> None:
+    def __init__(self, report: Report, source: YamlSource) -> None:
         self._report = report
-        self._texts = document.texts
+        self._texts = source.texts
         self._lines: dict[Path, int] = {}
         self._open: list[yaml.Node] = []
         self._left = MOST_VALUES
