@@ -18,7 +18,7 @@ import pytest
 
 from pingregistrywf import NO_VC, Ulid, open_journal
 from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 
 STALE = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
@@ -62,23 +62,25 @@ def workflow(url: str) -> str:
     """A workflow of registry reg that has begun and holds one ping."""
     workflow_id = uuid.uuid4()
     with open_journal(url) as journal:
-        desk = Desk(journal, Registry("reg"))
-        Admin(desk).begin(workflow_id)
-        desk.workflows.append_ping(workflow_id, NO_VC, 3, "alpha ping 1")
+        context = RegistryContext(journal, Registry("reg"))
+        Admin(context).begin(workflow_id)
+        context.workflows.append_ping(workflow_id, NO_VC, 3, "alpha ping 1")
     return str(workflow_id)
 
 
 def summarize(url: str, workflow: str) -> None:
     with open_journal(url) as journal:
-        Desk(journal, Registry("reg")).workflows.post_summary(uuid.UUID(workflow), NO_VC, 1, "sum")
+        RegistryContext(journal, Registry("reg")).workflows.post_summary(
+            uuid.UUID(workflow), NO_VC, 1, "sum"
+        )
 
 
 def everything(url: str, workflow: str) -> tuple[object, ...]:
     with open_journal(url) as journal:
-        desk = Desk(journal, Registry("reg"))
+        context = RegistryContext(journal, Registry("reg"))
         workflow_id = uuid.UUID(workflow)
-        index_id = desk.registry.index_id
-        return desk.workflows.events(workflow_id), desk.indexes.events(index_id)
+        index_id = context.registry.index_id
+        return context.workflows.events(workflow_id), context.indexes.events(index_id)
 
 
 class TestBegin:

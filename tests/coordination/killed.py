@@ -20,7 +20,7 @@ from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.gatherer import Gatherer
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.operations import Operation
 
@@ -52,23 +52,23 @@ def main(job: dict[str, object]) -> None:
     observers = (Gap(*gap),) if isinstance(gap, list) else ()
     workflow = UUID(str(job["workflow"]))
     with open_journal(str(job["journal"]), clock=lambda: now) as journal:
-        desk = Desk(journal, Registry("reg"), observers=observers)
+        context = RegistryContext(journal, Registry("reg"), observers=observers)
         match job["act"]:
             case "begin":
-                print(Admin(desk).begin(workflow), flush=True)
+                print(Admin(context).begin(workflow), flush=True)
             case "commit":
-                print(Admin(desk).commit(workflow), flush=True)
+                print(Admin(context).commit(workflow), flush=True)
             case "expire":
-                print(desk.operations.expire(workflow, desk.registry.index_id), flush=True)
+                print(context.operations.expire(workflow, context.registry.index_id), flush=True)
             case "collect":
-                for action in Collector(desk).run():
+                for action in Collector(context).run():
                     print(action, flush=True)
                     if action.error is not None:
                         raise action.error
             case "server":
-                Server(desk, "alpha", interval=0).serve(Stop())
+                Server(context, "alpha", interval=0).serve(Stop())
             case "gatherer":
-                Gatherer(desk, pings=1, interval=0).serve(Stop())
+                Gatherer(context, pings=1, interval=0).serve(Stop())
 
 
 if __name__ == "__main__":

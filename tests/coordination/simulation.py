@@ -40,7 +40,7 @@ from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.gatherer import Gatherer, summary
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Entry, Head, Subscription
@@ -302,7 +302,7 @@ class TellingOperations(Operations):
         return ran
 
 
-class SimulatedDesk(Desk):
+class SimulatedDesk(RegistryContext):
     """A registry on the simulated system's journal."""
 
     def __init__(
@@ -464,10 +464,10 @@ class System:
     def _order(self, first: int) -> list[Role]:
         return [*self.roles[first:], *self.roles[:first]]
 
-    def _desk(self, role: Role) -> SimulatedDesk:
-        desk = SimulatedDesk(self.record, self.ids, self._build, role, self.audit.acknowledge)
-        self.desks[role.name] = desk
-        return desk
+    def _context(self, role: Role) -> SimulatedDesk:
+        context = SimulatedDesk(self.record, self.ids, self._build, role, self.audit.acknowledge)
+        self.desks[role.name] = context
+        return context
 
     def _admin(self, role: Role) -> None:
         while True:
@@ -475,7 +475,7 @@ class System:
                 role.pause(math.inf, lambda: bool(self.asked))
             ask = self.asked[0]
             try:
-                self._command(Admin(self._desk(role)), ask)
+                self._command(Admin(self._context(role)), ask)
             except WorkflowError as error:
                 if not _expected(error):
                     raise Violation("the admin meets no unexpected error", repr(error)) from error
@@ -499,16 +499,16 @@ class System:
     def _server(self, role: Role) -> None:
         pings = PINGS[role.name]
         code = int(role.name == "gamma")
-        self._build.server(self._desk(role), role.name, pings=pings, code=code).serve(Stop())
+        self._build.server(self._context(role), role.name, pings=pings, code=code).serve(Stop())
 
     def _gatherer(self, role: Role) -> None:
         pings = PINGS[role.name]
         # The deadline is when alpha's second ping is due: they race by themselves.
-        Gatherer(self._desk(role), role.name, pings=pings, duration=1.0).serve(Stop())
+        Gatherer(self._context(role), role.name, pings=pings, duration=1.0).serve(Stop())
 
     def _collector(self, role: Role) -> None:
         while True:
-            collector = Collector(self._desk(role))
+            collector = Collector(self._context(role))
             for action in collector.run():
                 if action.error is not None and not _conflict(action.error):
                     raise Violation("the collector does not fail", repr(action))
@@ -552,7 +552,7 @@ class Audit:
     def __init__(self, record: Record, ids: UlidSource) -> None:
         self._record = record
         self._ids = ids
-        self._desk = SimulatedDesk(record, ids)
+        self._context = SimulatedDesk(record, ids)
         self._before: dict[UUID, Any] = {}
 
     def acknowledge(self, ran: Ran) -> None:
@@ -565,7 +565,7 @@ class Audit:
         """What must hold at any time."""
         for workflow in WORKFLOWS:
             try:
-                state = self._desk.workflows.engine.find(workflow)
+                state = self._context.workflows.engine.find(workflow)
                 entry = self._index().entries.get(workflow)
             except JournalError as error:
                 raise Violation("the chains are sound", error) from error
@@ -582,13 +582,13 @@ class Audit:
 
     def ended(self) -> bool:
         """Whether every workflow that is listed is over and confirmed, or deleted."""
-        states = (self._desk.workflows.engine.find(workflow) for workflow in self.listed())
+        states = (self._context.workflows.engine.find(workflow) for workflow in self.listed())
         codes = {state.state_code for state in states if state.vid}
         return self.over() and codes <= {StateCode.TERMINATED}
 
     def told(self) -> str:
         """Where everything stands."""
-        states = [self._desk.workflows.engine.find(workflow) for workflow in WORKFLOWS]
+        states = [self._context.workflows.engine.find(workflow) for workflow in WORKFLOWS]
         return f"{states} {dict(self.listed())}"
 
     def finish(self, desks: Mapping[str, SimulatedDesk]) -> None:
@@ -599,17 +599,17 @@ class Audit:
             if not entries or list(entries) != chain[-len(entries) :]:
                 raise Violation("the journal keeps what it accepted", history)
         fresh = SimulatedDesk(self._record, self._ids)
-        for name, desk in {"audit": self._desk, **desks}.items():
+        for name, context in {"audit": self._context, **desks}.items():
             for workflow in WORKFLOWS:
-                states = [each.workflows.engine.find(workflow) for each in (desk, fresh)]
+                states = [each.workflows.engine.find(workflow) for each in (context, fresh)]
                 if states[0] != states[1]:
                     raise Violation("replay gives the same states", (name, states))
-            indexes = [each.indexes.find_id(REGISTRY.index_id) for each in (desk, fresh)]
+            indexes = [each.indexes.find_id(REGISTRY.index_id) for each in (context, fresh)]
             if indexes[0] != indexes[1]:
                 raise Violation("replay gives the same states", (name, indexes))
 
     def _index(self) -> Any:
-        return self._desk.indexes.find_id(REGISTRY.index_id)
+        return self._context.indexes.find_id(REGISTRY.index_id)
 
     def _check_state(self, state: Any) -> None:
         before = self._before.get(state.id)

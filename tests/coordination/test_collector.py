@@ -30,7 +30,7 @@ from pingregistrywf._generated.ping_registry_index import StateCode as ListedCod
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Action, Collector
 from pingregistrywf.coordination.daemon import Stop
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import Entry, Head
@@ -60,15 +60,15 @@ def clock() -> Clock:
 @pytest.fixture(params=["memory", "sqlite"])
 def another(
     request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
-) -> Iterator[Callable[[], Desk]]:
+) -> Iterator[Callable[[], RegistryContext]]:
     """Opens the registry as another process would; on a journal in memory, with no cache."""
     opened: list[Journal] = []
 
-    def open_it() -> Desk:
+    def open_it() -> RegistryContext:
         if not opened or request.param == "sqlite":
             url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'pings.db'}"
             opened.append(open_journal(url, clock=clock))
-        return Desk(opened[-1], REGISTRY)
+        return RegistryContext(opened[-1], REGISTRY)
 
     yield open_it
     for journal in opened:
@@ -76,93 +76,99 @@ def another(
 
 
 @pytest.fixture
-def desk(another: Callable[[], Desk]) -> Desk:
+def context(another: Callable[[], RegistryContext]) -> RegistryContext:
     return another()
 
 
-def collect(desk: Desk) -> list[tuple[str, UUID | None]]:
+def collect(context: RegistryContext) -> list[tuple[str, UUID | None]]:
     """Run the collector without a failure; what it did."""
-    actions = list(Collector(desk).run())
+    actions = list(Collector(context).run())
     assert [action for action in actions if action.error] == []
     return [(each.name, each.workflow) for each in actions if each.workflow or each.detail]
 
 
-def listed(desk: Desk, workflow: UUID) -> ListedCode:
-    entry = desk.indexes.find_id(REGISTRY.index_id).entries.get(workflow)
+def listed(context: RegistryContext, workflow: UUID) -> ListedCode:
+    entry = context.indexes.find_id(REGISTRY.index_id).entries.get(workflow)
     return ListedCode(entry.state_code) if entry else ListedCode.ABSENT
 
 
-def complete(desk: Desk, workflow: UUID) -> None:
-    Admin(desk).begin(workflow)
-    desk.operations.gather(workflow, 0, "")
-    Admin(desk).commit(workflow)
+def complete(context: RegistryContext, workflow: UUID) -> None:
+    Admin(context).begin(workflow)
+    context.operations.gather(workflow, 0, "")
+    Admin(context).commit(workflow)
 
 
 class TestExpire:
-    def test_after_a_day_and_not_before(self, clock: Clock, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
+    def test_after_a_day_and_not_before(self, clock: Clock, context: RegistryContext) -> None:
+        Admin(context).begin(FIRST)
         clock.now += DAY  # for more than a day
-        assert collect(desk) == []
+        assert collect(context) == []
         clock.now += MOMENT
-        assert collect(desk) == [("expire", FIRST)]
-        assert desk.workflows.find_id(FIRST).state_code is StateCode.TERMINATED
-        assert listed(desk, FIRST) is ListedCode.COMPLETED
-        assert collect(desk) == []
+        assert collect(context) == [("expire", FIRST)]
+        assert context.workflows.find_id(FIRST).state_code is StateCode.TERMINATED
+        assert listed(context, FIRST) is ListedCode.COMPLETED
+        assert collect(context) == []
 
-    def test_by_the_start_in_the_index(self, clock: Clock, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
+    def test_by_the_start_in_the_index(self, clock: Clock, context: RegistryContext) -> None:
+        Admin(context).begin(FIRST)
         clock.now += 23 * HOUR
-        Admin(desk).begin(SECOND)
-        desk.operations.ping(FIRST, 0, "late")
+        Admin(context).begin(SECOND)
+        context.operations.ping(FIRST, 0, "late")
         clock.now += 2 * HOUR
-        assert collect(desk) == [("expire", FIRST)]
+        assert collect(context) == [("expire", FIRST)]
 
-    def test_what_was_summarized_keeps_its_summary(self, clock: Clock, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
-        desk.operations.gather(FIRST, 1, "told")
+    def test_what_was_summarized_keeps_its_summary(
+        self, clock: Clock, context: RegistryContext
+    ) -> None:
+        Admin(context).begin(FIRST)
+        context.operations.gather(FIRST, 1, "told")
         clock.now += 1.1 * DAY
-        assert collect(desk) == [("expire", FIRST)]
-        assert desk.workflows.find_id(FIRST).summary_status.message == "told"
+        assert collect(context) == [("expire", FIRST)]
+        assert context.workflows.find_id(FIRST).summary_status.message == "told"
 
-    def test_what_is_completed_does_not_expire(self, clock: Clock, desk: Desk) -> None:
-        complete(desk, FIRST)
+    def test_what_is_completed_does_not_expire(
+        self, clock: Clock, context: RegistryContext
+    ) -> None:
+        complete(context, FIRST)
         clock.now += 1.1 * DAY
-        assert collect(desk) == []
+        assert collect(context) == []
 
 
 class TestDelete:
-    def test_after_five_days_and_not_before(self, clock: Clock, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
+    def test_after_five_days_and_not_before(self, clock: Clock, context: RegistryContext) -> None:
+        Admin(context).begin(FIRST)
         clock.now += 0.9 * DAY  # counts from the completion
-        desk.operations.gather(FIRST, 0, "")
-        Admin(desk).commit(FIRST)
+        context.operations.gather(FIRST, 0, "")
+        Admin(context).commit(FIRST)
         clock.now += 5 * DAY - 2 * MOMENT
-        assert collect(desk) == []
+        assert collect(context) == []
         clock.now += 2 * MOMENT
-        assert collect(desk) == [("delete", FIRST)]
-        assert listed(desk, FIRST) is ListedCode.ABSENT
+        assert collect(context) == [("delete", FIRST)]
+        assert listed(context, FIRST) is ListedCode.ABSENT
         with pytest.raises(UninitializedError):
-            desk.workflows.find_id(FIRST)
-        assert collect(desk) == []
+            context.workflows.find_id(FIRST)
+        assert collect(context) == []
 
-    def test_what_expires_is_deleted_five_days_later(self, clock: Clock, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
+    def test_what_expires_is_deleted_five_days_later(
+        self, clock: Clock, context: RegistryContext
+    ) -> None:
+        Admin(context).begin(FIRST)
         clock.now += 7 * DAY
-        assert collect(desk) == [("expire", FIRST)]
+        assert collect(context) == [("expire", FIRST)]
         clock.now += 4.9 * DAY
-        assert collect(desk) == []
+        assert collect(context) == []
         clock.now += 0.2 * DAY
-        assert collect(desk) == [("delete", FIRST)]
+        assert collect(context) == [("delete", FIRST)]
 
     def test_reads_as_empty_in_every_process(
-        self, clock: Clock, desk: Desk, another: Callable[[], Desk]
+        self, clock: Clock, context: RegistryContext, another: Callable[[], RegistryContext]
     ) -> None:
-        complete(desk, FIRST)
+        complete(context, FIRST)
         other = another()
         assert other.workflows.find_id(FIRST).vid  # and cached there
         clock.now += 5.1 * DAY
-        collect(desk)
-        for each in (desk, other, another()):
+        collect(context)
+        for each in (context, other, another()):
             assert each.workflows.events(FIRST) == ()
             assert each.workflows.engine.find(FIRST).vid == EPOCH
             assert listed(each, FIRST) is ListedCode.ABSENT
@@ -172,47 +178,49 @@ class TestDelete:
                 Admin(each).commit(FIRST)
 
     def test_the_id_is_free_after_thirty_days_and_not_before(
-        self, clock: Clock, desk: Desk, another: Callable[[], Desk]
+        self, clock: Clock, context: RegistryContext, another: Callable[[], RegistryContext]
     ) -> None:
-        complete(desk, FIRST)
+        complete(context, FIRST)
         clock.now += 5 * DAY
-        collect(desk)
+        collect(context)
         other = another()
         for passing in (0.0, 15 * DAY, 15 * DAY - 2 * MOMENT):
             clock.now += passing
             collect(other)
-            for each in (desk, other):
+            for each in (context, other):
                 with pytest.raises(JournalError) as caught:
                     Admin(each).begin(FIRST)
                 assert caught.value.err == HistoryDeletedError(FIRST)
-        assert listed(desk, FIRST) is ListedCode.ABSENT
+        assert listed(context, FIRST) is ListedCode.ABSENT
         clock.now += 2 * MOMENT
         with pytest.raises(JournalError):  # due, and not collected yet
-            Admin(desk).begin(FIRST)
+            Admin(context).begin(FIRST)
         assert collect(other) == [("collect", None)]
-        Admin(desk).begin(FIRST)
+        Admin(context).begin(FIRST)
         assert listed(other, FIRST) is ListedCode.ACTIVE
         assert len(other.workflows.events(FIRST)) == 1
 
-    def test_events_are_removed_after_fifteen_days(self, clock: Clock, desk: Desk) -> None:
-        complete(desk, FIRST)
+    def test_events_are_removed_after_fifteen_days(
+        self, clock: Clock, context: RegistryContext
+    ) -> None:
+        complete(context, FIRST)
         clock.now += 5 * DAY
-        collect(desk)
+        collect(context)
         clock.now += 15 * DAY - 2 * MOMENT
-        assert not desk.journal.collect()
+        assert not context.journal.collect()
         clock.now += 2 * MOMENT
-        collected = desk.journal.collect()
+        collected = context.journal.collect()
         assert (collected.entries, collected.freed) == (4, ())
         clock.now += 15 * DAY
-        collected = desk.journal.collect()
+        collected = context.journal.collect()
         assert (collected.entries, collected.freed) == (0, (FIRST,))
 
-    def test_other_thresholds(self, clock: Clock, desk: Desk) -> None:
-        complete(desk, FIRST)
-        Admin(desk).begin(SECOND)
+    def test_other_thresholds(self, clock: Clock, context: RegistryContext) -> None:
+        complete(context, FIRST)
+        Admin(context).begin(SECOND)
         clock.now += 61
         collector = Collector(
-            desk, expire_after=timedelta(minutes=1), delete_after=timedelta(minutes=1)
+            context, expire_after=timedelta(minutes=1), delete_after=timedelta(minutes=1)
         )
         planned = [Action("expire", SECOND), Action("delete", FIRST)]
         assert list(collector.plan(clock.now)) == planned
@@ -220,83 +228,83 @@ class TestDelete:
 
 
 class TestRun:
-    def test_takes_one_fixed_time(self, clock: Clock, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
+    def test_takes_one_fixed_time(self, clock: Clock, context: RegistryContext) -> None:
+        Admin(context).begin(FIRST)
         clock.now += HOUR
-        Admin(desk).begin(SECOND)
+        Admin(context).begin(SECOND)
         clock.now += 1.02 * DAY - HOUR
-        for action in Collector(desk).run():
+        for action in Collector(context).run():
             assert action.workflow != SECOND
             clock.now += HOUR  # each action takes its time
 
-    def test_the_plan_does_nothing(self, clock: Clock, desk: Desk) -> None:
-        complete(desk, FIRST)
+    def test_the_plan_does_nothing(self, clock: Clock, context: RegistryContext) -> None:
+        complete(context, FIRST)
         clock.now += 4 * DAY
-        Admin(desk).begin(SECOND)
+        Admin(context).begin(SECOND)
         clock.now += HOUR
-        Admin(desk).begin(THIRD)
+        Admin(context).begin(THIRD)
         clock.now += 2 * DAY
-        before = desk.indexes.events(REGISTRY.index_id)
-        planned = list(Collector(desk).plan(clock.now))
+        before = context.indexes.events(REGISTRY.index_id)
+        planned = list(Collector(context).plan(clock.now))
         assert planned == [
             Action("expire", SECOND),
             Action("expire", THIRD),
             Action("delete", FIRST),
         ]
-        assert desk.indexes.events(REGISTRY.index_id) == before
-        assert len(desk.workflows.events(FIRST)) == 4
-        assert collect(desk) == [(each.name, each.workflow) for each in planned]
+        assert context.indexes.events(REGISTRY.index_id) == before
+        assert len(context.workflows.events(FIRST)) == 4
+        assert collect(context) == [(each.name, each.workflow) for each in planned]
 
     def test_a_failing_workflow_is_reported_and_the_run_goes_on(
-        self, clock: Clock, desk: Desk, caplog: pytest.LogCaptureFixture
+        self, clock: Clock, context: RegistryContext, caplog: pytest.LogCaptureFixture
     ) -> None:
         for workflow in (FIRST, SECOND, THIRD):
-            Admin(desk).begin(workflow)
-        head = desk.journal.read(SECOND).head
-        entry = Entry(UlidSource(desk.journal.clock).next(head.vid), head.vid, b"no event")
-        desk.journal.commit(SECOND, head, [entry], chart="ping_registry")
+            Admin(context).begin(workflow)
+        head = context.journal.read(SECOND).head
+        entry = Entry(UlidSource(context.journal.clock).next(head.vid), head.vid, b"no event")
+        context.journal.commit(SECOND, head, [entry], chart="ping_registry")
         clock.now += 1.1 * DAY
         with caplog.at_level(logging.INFO, "pingregistrywf"):
-            actions = {action.workflow: action for action in Collector(desk).run()}
+            actions = {action.workflow: action for action in Collector(context).run()}
         assert actions[FIRST].error is None
         assert actions[THIRD].error is None
         error = actions[SECOND].error
         assert isinstance(error, JournalError)
         assert isinstance(error.err, CorruptedDataError)
-        assert listed(desk, SECOND) is ListedCode.ACTIVE
-        assert listed(desk, THIRD) is ListedCode.COMPLETED
+        assert listed(context, SECOND) is ListedCode.ACTIVE
+        assert listed(context, THIRD) is ListedCode.COMPLETED
         failed = [each for each in caplog.records if each.levelno == logging.ERROR]
         assert [each.__dict__["fields"]["workflow"] for each in failed] == [str(SECOND)]
 
-    def test_only_its_own_registry(self, clock: Clock, desk: Desk) -> None:
-        other = Desk(desk.journal, Registry("other"))
+    def test_only_its_own_registry(self, clock: Clock, context: RegistryContext) -> None:
+        other = RegistryContext(context.journal, Registry("other"))
         Admin(other).begin(FIRST)
         clock.now += 2 * DAY
-        assert collect(desk) == []
+        assert collect(context) == []
         assert other.workflows.find_id(FIRST).state_code is StateCode.INITIALIZED
 
 
-def pass_through_the_index(desk: Desk, count: int) -> None:
+def pass_through_the_index(context: RegistryContext, count: int) -> None:
     """Workflows that come and go: three events of the index each, written in one go."""
     index_id = REGISTRY.index_id
-    head = desk.journal.read(index_id).head
-    with open_journal("memory:", clock=desk.journal.clock) as elsewhere:
-        other = Desk(elsewhere, REGISTRY)
-        entries = desk.journal.read(index_id, whole=True).entries
+    head = context.journal.read(index_id).head
+    with open_journal("memory:", clock=context.journal.clock) as elsewhere:
+        other = RegistryContext(elsewhere, REGISTRY)
+        entries = context.journal.read(index_id, whole=True).entries
         start: Head = Head()
         if entries:
             start = elsewhere.commit(index_id, start, entries, chart=INDEX.name)
         for number in range(count):
-            workflow, vid = UUID(int=0x2000 + number), UlidSource(desk.journal.clock).next(EPOCH)
+            workflow, vid = UUID(int=0x2000 + number), UlidSource(context.journal.clock).next(EPOCH)
             other.indexes.begin_ping_registry(index_id, NO_VC, workflow, vid)
             other.indexes.commit_ping_registry(index_id, NO_VC, workflow, vid)
             other.indexes.delete_ping_registry(index_id, NO_VC, workflow)
         made = elsewhere.read(index_id, start if entries else None, whole=not entries).entries
-    desk.journal.commit(index_id, head, made, chart=INDEX.name)
+    context.journal.commit(index_id, head, made, chart=INDEX.name)
 
 
-def kinds(desk: Desk) -> list[type]:
-    return [type(event) for event in desk.indexes.events(REGISTRY.index_id)]
+def kinds(context: RegistryContext) -> list[type]:
+    return [type(event) for event in context.indexes.events(REGISTRY.index_id)]
 
 
 class TestSnapshot:
@@ -312,52 +320,58 @@ class TestSnapshot:
         ],
     )
     def test_only_if_it_saves_storage(
-        self, desk: Desk, active: int, completed: int, passed: int, events: int, written: bool
+        self,
+        context: RegistryContext,
+        active: int,
+        completed: int,
+        passed: int,
+        events: int,
+        written: bool,
     ) -> None:
         for number in range(active + completed):
             workflow = UUID(int=0x1001 + number)
             if number < active:
-                Admin(desk).begin(workflow)
+                Admin(context).begin(workflow)
             else:
-                complete(desk, workflow)
-        pass_through_the_index(desk, passed)
-        assert len(kinds(desk)) == events
-        before = desk.indexes.find_id(REGISTRY.index_id).entries
-        assert collect(desk) == ([("snapshot", None), ("trim", None)] if written else [])
-        assert (kinds(desk) == [SnapshotBegin, SnapshotState, SnapshotEnd]) is written
-        assert desk.indexes.find_id(REGISTRY.index_id).entries == before
-        assert collect(desk) == []
+                complete(context, workflow)
+        pass_through_the_index(context, passed)
+        assert len(kinds(context)) == events
+        before = context.indexes.find_id(REGISTRY.index_id).entries
+        assert collect(context) == ([("snapshot", None), ("trim", None)] if written else [])
+        assert (kinds(context) == [SnapshotBegin, SnapshotState, SnapshotEnd]) is written
+        assert context.indexes.find_id(REGISTRY.index_id).entries == before
+        assert collect(context) == []
 
-    def test_refused_with_too_many_listed(self, desk: Desk) -> None:
-        Admin(desk).begin(FIRST)
+    def test_refused_with_too_many_listed(self, context: RegistryContext) -> None:
+        Admin(context).begin(FIRST)
         index_id = REGISTRY.index_id
-        vid = UlidSource(desk.journal.clock).next(EPOCH)
+        vid = UlidSource(context.journal.clock).next(EPOCH)
         for number in range(200):
             workflow = UUID(int=0x3000 + number)
-            desk.indexes.begin_ping_registry(index_id, NO_VC, workflow, vid)
+            context.indexes.begin_ping_registry(index_id, NO_VC, workflow, vid)
         with pytest.raises(TooManyWorkflowsError):
-            desk.indexes.snapshot(index_id, NO_VC, False)
-        actions = {action.name: action for action in Collector(desk).run()}
+            context.indexes.snapshot(index_id, NO_VC, False)
+        actions = {action.name: action for action in Collector(context).run()}
         assert actions["snapshot"].error is None
-        assert SnapshotBegin not in kinds(desk)
+        assert SnapshotBegin not in kinds(context)
 
 
-def with_snapshot(desk: Desk) -> None:
+def with_snapshot(context: RegistryContext) -> None:
     """Many events, a snapshot, and one event more."""
-    pass_through_the_index(desk, 340)
-    desk.operations.snapshot(REGISTRY.index_id)
-    Admin(desk).begin(SECOND)
+    pass_through_the_index(context, 340)
+    context.operations.snapshot(REGISTRY.index_id)
+    Admin(context).begin(SECOND)
 
 
 class TestTrim:
     @pytest.fixture
-    def index(self, desk: Desk) -> Desk:
+    def index(self, context: RegistryContext) -> RegistryContext:
         """An index with a snapshot and something after it, that was never trimmed."""
-        Admin(desk).begin(FIRST)
-        with_snapshot(desk)
-        return desk
+        Admin(context).begin(FIRST)
+        with_snapshot(context)
+        return context
 
-    def test_moves_the_start_to_the_snapshot(self, index: Desk) -> None:
+    def test_moves_the_start_to_the_snapshot(self, index: RegistryContext) -> None:
         assert len(kinds(index)) == 1025
         assert collect(index) == [("trim", None)]
         events = index.indexes.events(REGISTRY.index_id)
@@ -369,7 +383,7 @@ class TestTrim:
             SECOND,
         )
 
-    def test_at_most_each_thirty_days(self, clock: Clock, index: Desk) -> None:
+    def test_at_most_each_thirty_days(self, clock: Clock, index: RegistryContext) -> None:
         assert index.journal.trim(REGISTRY.index_id)
         start = index.indexes.events(REGISTRY.index_id)[0]
         index.indexes.snapshot(REGISTRY.index_id, NO_VC, False)
@@ -382,7 +396,9 @@ class TestTrim:
         clock.now += 30 * DAY
         assert not index.journal.trim(REGISTRY.index_id)  # nothing to move
 
-    def test_trimmed_events_are_removed_thirty_days_later(self, clock: Clock, index: Desk) -> None:
+    def test_trimmed_events_are_removed_thirty_days_later(
+        self, clock: Clock, index: RegistryContext
+    ) -> None:
         index.journal.trim(REGISTRY.index_id)
         clock.now += 30 * DAY - 2 * MOMENT
         assert not index.journal.collect()
@@ -395,26 +411,30 @@ class TestTrim:
 
     @pytest.mark.parametrize("removed", [False, True], ids=["trimmed", "removed"])
     def test_readers_that_started_before_finish(
-        self, clock: Clock, desk: Desk, another: Callable[[], Desk], removed: bool
+        self,
+        clock: Clock,
+        context: RegistryContext,
+        another: Callable[[], RegistryContext],
+        removed: bool,
     ) -> None:
-        Admin(desk).begin(FIRST)
+        Admin(context).begin(FIRST)
         early = another()
         early.indexes.find_id(REGISTRY.index_id)  # its place is before the new start
-        with_snapshot(desk)
+        with_snapshot(context)
         late = another()
         late.indexes.find_id(REGISTRY.index_id)
-        assert desk.journal.trim(REGISTRY.index_id)
+        assert context.journal.trim(REGISTRY.index_id)
         if removed:
             clock.now += 30 * DAY
-            while desk.journal.collect():
+            while context.journal.collect():
                 pass
-        Admin(desk).begin(THIRD)
-        expected = desk.indexes.find_id(REGISTRY.index_id)
+        Admin(context).begin(THIRD)
+        expected = context.indexes.find_id(REGISTRY.index_id)
         assert set(expected.entries) == {FIRST, SECOND, THIRD}
         for each in (early, late, another()):
             assert each.indexes.find_id(REGISTRY.index_id) == expected
             assert each.indexes.events(REGISTRY.index_id)[0].id == (
-                desk.indexes.events(REGISTRY.index_id)[0].id
+                context.indexes.events(REGISTRY.index_id)[0].id
             )
         # They go on from there, also writing.
         early.indexes.commit_ping_registry(
@@ -423,27 +443,27 @@ class TestTrim:
         assert listed(late, THIRD) is ListedCode.COMPLETED
 
     def test_a_daemon_that_was_behind_takes_nothing_up_twice(
-        self, clock: Clock, desk: Desk
+        self, clock: Clock, context: RegistryContext
     ) -> None:
         def serve(role: Role) -> None:
-            journal: Any = RolesJournal(desk.journal, role)
-            server = Server(Desk(journal, REGISTRY, observers=(role,)), "alpha", pings=2)
+            journal: Any = RolesJournal(context.journal, role)
+            server = Server(RegistryContext(journal, REGISTRY, observers=(role,)), "alpha", pings=2)
             server.serve(Stop())
 
         def rest() -> None:
             while role.ready(clock.now):
                 role.go_on()
 
-        Admin(desk).begin(FIRST)
+        Admin(context).begin(FIRST)
         role = Role("alpha", serve)
         rest()  # it has posted its first ping, and waits for the second's time
-        with_snapshot(desk)
-        assert desk.journal.trim(REGISTRY.index_id)
+        with_snapshot(context)
+        assert context.journal.trim(REGISTRY.index_id)
         rest()
         for _ in range(3):
             clock.now += 1
             rest()
         role.kill()
         for workflow in (FIRST, SECOND):
-            pings = desk.workflows.find_id(workflow).pings
+            pings = context.workflows.find_id(workflow).pings
             assert [ping.message for ping in pings] == ["alpha ping 1", "alpha ping 2"]

@@ -21,7 +21,7 @@ from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Daemon, Stop
 from pingregistrywf.coordination.gatherer import Gatherer
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime import engine
 from pingregistrywf.runtime.journal import Head, Reading
@@ -75,11 +75,11 @@ def test_an_idle_daemon_stays_under_one_percent_of_a_core(
 ) -> None:
     url = f"sqlite:{tmp_path / 'pings.db'}"
     with open_journal(url) as journal:
-        desk = Desk(journal, REGISTRY)
+        context = RegistryContext(journal, REGISTRY)
         for number in range(20):  # it is idle, not without anything listed
             workflow = UUID(int=0x1001 + number)
-            Admin(desk).begin(workflow)
-            desk.operations.gather(workflow, 0, "")
+            Admin(context).begin(workflow)
+            context.operations.gather(workflow, 0, "")
     shares = []
     with daemon(url, words[0], REGISTRY.name, *words[1:]) as process:
         for _ in range(3):
@@ -131,10 +131,10 @@ def serving(*daemons: Daemon) -> Iterator[None]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def summarized(desk: Desk, workflow: UUID) -> None:
+def summarized(context: RegistryContext, workflow: UUID) -> None:
     """Wait until the workflow is summarized."""
-    with desk.journal.subscribe(workflow) as news:
-        while desk.workflows.find_id(workflow).state_code is not StateCode.SUMMARIZED:
+    with context.journal.subscribe(workflow) as news:
+        while context.workflows.find_id(workflow).state_code is not StateCode.SUMMARIZED:
             assert news.wait(60)
 
 
@@ -145,7 +145,10 @@ def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.Mon
     clock = Clock()
     journal = open_journal("memory:", clock=clock)
     counted = Counted(journal)
-    desk, theirs = Desk(journal, REGISTRY), [Desk(counted, REGISTRY) for _ in range(2)]  # type: ignore[arg-type]
+    context, theirs = (
+        RegistryContext(journal, REGISTRY),
+        [RegistryContext(counted, REGISTRY) for _ in range(2)],
+    )  # type: ignore[arg-type]
     server = Server(theirs[0], "alpha", pings=2, interval=0)
     gatherer = Gatherer(theirs[1], pings=1, interval=0, duration=0)
     sizes, read = [], []
@@ -154,7 +157,7 @@ def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.Mon
         with serving(server, gatherer):
             for batch in range(BATCHES):
                 read.append(-counted.entries)
-                _whole_lives(desk, clock, batch)
+                _whole_lives(context, clock, batch)
                 read[-1] += counted.entries
                 gc.collect()
                 sizes.append(tracemalloc.get_traced_memory()[0])
@@ -170,15 +173,15 @@ def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.Mon
     assert max(read[1:]) / BATCH <= 2 * (6 + 3) + 6, read
 
 
-def _whole_lives(desk: Desk, clock: Clock, batch: int) -> None:
+def _whole_lives(context: RegistryContext, clock: Clock, batch: int) -> None:
     workflows = [UUID(int=0x10000 + batch * BATCH + number) for number in range(BATCH)]
     for workflow in workflows:
-        Admin(desk).begin(workflow)
+        Admin(context).begin(workflow)
     for workflow in workflows:
-        summarized(desk, workflow)
-        Admin(desk).commit(workflow)
+        summarized(context, workflow)
+        Admin(context).commit(workflow)
     # The journal too must forget them, and the index's beginning.
-    desk.indexes.snapshot(desk.registry.index_id, NO_VC, False)
+    context.indexes.snapshot(context.registry.index_id, NO_VC, False)
     for days in (5.1, 31):
         clock.now += days * DAY
-        assert [action for action in Collector(desk).run() if action.error] == []
+        assert [action for action in Collector(context).run() if action.error] == []

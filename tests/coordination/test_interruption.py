@@ -35,7 +35,7 @@ from pingregistrywf._generated.ping_registry_index import StateCode as ListedCod
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.runtime.journal import NO_HEAD
 
 START = 1_700_000_000.0
@@ -56,9 +56,9 @@ class Place:
         self.url = f"sqlite:{directory / 'pings.db'}"
 
     @contextmanager
-    def desk(self, now: float = START) -> Iterator[Desk]:
+    def context(self, now: float = START) -> Iterator[RegistryContext]:
         with open_journal(self.url, clock=lambda: now) as journal:
-            yield Desk(journal, Registry("reg"))
+            yield RegistryContext(journal, Registry("reg"))
 
     def start(self, act: str, now: float, gap: tuple[str, int, int] | None) -> Any:
         job = {"journal": self.url, "now": now, "act": act, "workflow": str(WORKFLOW), "gap": gap}
@@ -89,138 +89,138 @@ class Scenario:
         rested: for a daemon, whether it has nothing left to do, once NEXT has begun as well.
     """
 
-    prepare: Callable[[Desk], object]
+    prepare: Callable[[RegistryContext], object]
     act: str
-    done: Callable[[Desk], int]
-    check: Callable[[Desk], object]
+    done: Callable[[RegistryContext], int]
+    check: Callable[[RegistryContext], object]
     now: float = START
     run: int = 1
     again: tuple[str, ...] = ()
-    rested: Callable[[Desk], bool] | None = None
+    rested: Callable[[RegistryContext], bool] | None = None
 
 
-def begin(desk: Desk) -> None:
-    Admin(desk).begin(WORKFLOW)
+def begin(context: RegistryContext) -> None:
+    Admin(context).begin(WORKFLOW)
 
 
-def post_pings(desk: Desk) -> None:
-    begin(desk)
+def post_pings(context: RegistryContext) -> None:
+    begin(context)
     for number in (1, 2):
-        desk.operations.ping(WORKFLOW, number - 1, f"beta ping {number}")
+        context.operations.ping(WORKFLOW, number - 1, f"beta ping {number}")
 
 
-def summarize(desk: Desk) -> None:
-    post_pings(desk)
-    desk.operations.gather(WORKFLOW, 1, "{ totalCount: 2, errorCount: 1 }")
+def summarize(context: RegistryContext) -> None:
+    post_pings(context)
+    context.operations.gather(WORKFLOW, 1, "{ totalCount: 2, errorCount: 1 }")
 
 
-def commit(desk: Desk) -> None:
-    summarize(desk)
-    Admin(desk).commit(WORKFLOW)
+def commit(context: RegistryContext) -> None:
+    summarize(context)
+    Admin(context).commit(WORKFLOW)
 
 
-def fill_the_index(desk: Desk) -> None:
+def fill_the_index(context: RegistryContext) -> None:
     """An index of which a snapshot saves storage, made elsewhere and brought in at once."""
-    with open_journal("memory:", clock=desk.journal.clock) as elsewhere:
-        other = Desk(elsewhere, desk.registry)
-        index_id = desk.registry.index_id
+    with open_journal("memory:", clock=context.journal.clock) as elsewhere:
+        other = RegistryContext(elsewhere, context.registry)
+        index_id = context.registry.index_id
         for number in range(340):
             workflow = UUID(int=0x2000 + number)
-            other.operations.begin(workflow, index_id, desk.registry.id)
+            other.operations.begin(workflow, index_id, context.registry.id)
             other.operations.expire(workflow, index_id)
             other.operations.delete(workflow, index_id)
         entries = elsewhere.read(index_id, whole=True).entries
-    desk.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.name)
-    begin(desk)
+    context.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.name)
+    begin(context)
 
 
-def kinds(desk: Desk) -> list[type]:
-    return [type(event) for event in desk.workflows.events(WORKFLOW)]
+def kinds(context: RegistryContext) -> list[type]:
+    return [type(event) for event in context.workflows.events(WORKFLOW)]
 
 
-def listed(desk: Desk, workflow: UUID = WORKFLOW) -> Any:
-    return desk.indexes.find_id(desk.registry.index_id).entries.get(workflow)
+def listed(context: RegistryContext, workflow: UUID = WORKFLOW) -> Any:
+    return context.indexes.find_id(context.registry.index_id).entries.get(workflow)
 
 
-def begun(desk: Desk) -> int:
-    return len(kinds(desk)) + (listed(desk) is not None)
+def begun(context: RegistryContext) -> int:
+    return len(kinds(context)) + (listed(context) is not None)
 
 
-def completed(desk: Desk) -> int:
-    happened = kinds(desk)
-    in_index = listed(desk).state_code is ListedCode.COMPLETED
+def completed(context: RegistryContext) -> int:
+    happened = kinds(context)
+    in_index = listed(context).state_code is ListedCode.COMPLETED
     return (PingRegistryCompleted in happened) + in_index + (PingRegistryCommitted in happened)
 
 
-def deleted(desk: Desk) -> int:
-    return (kinds(desk) == []) + (listed(desk) is None)
+def deleted(context: RegistryContext) -> int:
+    return (kinds(context) == []) + (listed(context) is None)
 
 
-def snapshots(desk: Desk) -> int:
-    events = desk.indexes.events(desk.registry.index_id)
+def snapshots(context: RegistryContext) -> int:
+    events = context.indexes.events(context.registry.index_id)
     return sum(isinstance(event, SnapshotBegin) for event in events)
 
 
-def is_active(desk: Desk) -> None:
-    assert kinds(desk) == [PingRegistryStarted]
-    (first,) = desk.workflows.events(WORKFLOW)
-    assert listed(desk).state_code is ListedCode.ACTIVE
-    assert listed(desk).started_workflow_event_id == first.id
-    assert len(desk.indexes.events(desk.registry.index_id)) == 1
+def is_active(context: RegistryContext) -> None:
+    assert kinds(context) == [PingRegistryStarted]
+    (first,) = context.workflows.events(WORKFLOW)
+    assert listed(context).state_code is ListedCode.ACTIVE
+    assert listed(context).started_workflow_event_id == first.id
+    assert len(context.indexes.events(context.registry.index_id)) == 1
 
 
-def has_each_ping_once(desk: Desk) -> None:
-    pings = desk.workflows.find_id(WORKFLOW).pings
+def has_each_ping_once(context: RegistryContext) -> None:
+    pings = context.workflows.find_id(WORKFLOW).pings
     assert [ping.message for ping in pings] == [f"alpha ping {number}" for number in (1, 2, 3)]
 
 
-def is_summarized_once(desk: Desk) -> None:
+def is_summarized_once(context: RegistryContext) -> None:
     pings = [ServerPinged] * 3
-    assert kinds(desk) == [PingRegistryStarted, *pings, ServerPingsGathered]
-    told = desk.workflows.find_id(WORKFLOW).summary_status
+    assert kinds(context) == [PingRegistryStarted, *pings, ServerPingsGathered]
+    told = context.workflows.find_id(WORKFLOW).summary_status
     assert (told.code, told.message) == (1, "{ totalCount: 3, errorCount: 1 }")
 
 
-def is_over(desk: Desk) -> None:
-    events = desk.workflows.events(WORKFLOW)
-    assert kinds(desk)[-2:] == [PingRegistryCompleted, PingRegistryCommitted]
-    assert kinds(desk).count(ServerPinged) == 2
-    assert listed(desk).state_code is ListedCode.COMPLETED
-    assert listed(desk).started_workflow_event_id == events[0].id
-    assert listed(desk).completed_workflow_event_id == events[-2].id
-    assert len(desk.indexes.events(desk.registry.index_id)) == 2
+def is_over(context: RegistryContext) -> None:
+    events = context.workflows.events(WORKFLOW)
+    assert kinds(context)[-2:] == [PingRegistryCompleted, PingRegistryCommitted]
+    assert kinds(context).count(ServerPinged) == 2
+    assert listed(context).state_code is ListedCode.COMPLETED
+    assert listed(context).started_workflow_event_id == events[0].id
+    assert listed(context).completed_workflow_event_id == events[-2].id
+    assert len(context.indexes.events(context.registry.index_id)) == 2
 
 
-def is_gone(desk: Desk) -> None:
-    assert kinds(desk) == []
-    assert listed(desk) is None
-    assert len(desk.indexes.events(desk.registry.index_id)) == 3
+def is_gone(context: RegistryContext) -> None:
+    assert kinds(context) == []
+    assert listed(context) is None
+    assert len(context.indexes.events(context.registry.index_id)) == 3
 
 
-def is_rewritten(desk: Desk) -> None:
-    index = desk.indexes.find_id(desk.registry.index_id)
-    assert (snapshots(desk), index.events_since_snapshot) == (1, 0)
+def is_rewritten(context: RegistryContext) -> None:
+    index = context.indexes.find_id(context.registry.index_id)
+    assert (snapshots(context), index.events_since_snapshot) == (1, 0)
     assert index.in_state(ListedCode.ACTIVE) == (WORKFLOW,)
-    assert kinds(desk) == [PingRegistryStarted]
+    assert kinds(context) == [PingRegistryStarted]
 
 
 SCENARIOS = {
-    "begin": Scenario(lambda desk: None, "begin", begun, is_active),
+    "begin": Scenario(lambda context: None, "begin", begun, is_active),
     "ping": Scenario(
         begin,
         "server",
-        lambda desk: desk.workflows.find_id(WORKFLOW).num_pings - 1,
+        lambda context: context.workflows.find_id(WORKFLOW).num_pings - 1,
         has_each_ping_once,
         run=2,
-        rested=lambda desk: desk.workflows.find_id(NEXT).num_pings == 3,
+        rested=lambda context: context.workflows.find_id(NEXT).num_pings == 3,
     ),
     "gather": Scenario(
         post_pings,
         "gatherer",
-        lambda desk: kinds(desk).count(ServerPingsGathered),
+        lambda context: kinds(context).count(ServerPingsGathered),
         is_summarized_once,
         now=START + 20,
-        rested=lambda desk: desk.workflows.find_id(NEXT).state_code is StateCode.SUMMARIZED,
+        rested=lambda context: context.workflows.find_id(NEXT).state_code is StateCode.SUMMARIZED,
     ),
     "commit": Scenario(summarize, "commit", completed, is_over),
     "expire": Scenario(
@@ -252,20 +252,20 @@ def test_killed_at_a_gap(tmp_path: Path, gap: tuple[str, int]) -> None:
     scenario = SCENARIOS[operation]
     (tmp_path / "first").mkdir()
     place = Place(tmp_path / "first")
-    with place.desk() as desk:
-        scenario.prepare(desk)
+    with place.context() as context:
+        scenario.prepare(context)
     before = _history(place)
 
     process = place.start(scenario.act, scenario.now, (operation, step, scenario.run))
     process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL
-    with place.desk(scenario.now) as desk:
-        assert scenario.done(desk) == step
+    with place.context(scenario.now) as context:
+        assert scenario.done(context) == step
 
     alone = place.copy(tmp_path / "alone")
     _run_again(place, scenario)
-    with place.desk(scenario.now) as desk:
-        scenario.check(desk)
+    with place.context(scenario.now) as context:
+        scenario.check(context)
     if operation != "delete":
         after = _history(place)
         assert after[: len(before)] == before
@@ -274,8 +274,8 @@ def test_killed_at_a_gap(tmp_path: Path, gap: tuple[str, int]) -> None:
 
 
 def _history(place: Place) -> tuple[Any, ...]:
-    with place.desk() as desk:
-        return desk.workflows.events(WORKFLOW)
+    with place.context() as context:
+        return context.workflows.events(WORKFLOW)
 
 
 def _run_again(place: Place, scenario: Scenario) -> None:
@@ -285,12 +285,12 @@ def _run_again(place: Place, scenario: Scenario) -> None:
             process.communicate(timeout=PATIENCE)
             assert process.returncode == 0
         return
-    with place.desk(START) as desk:
-        Admin(desk).begin(NEXT)
-        with desk.journal.subscribe(NEXT) as news:
+    with place.context(START) as context:
+        Admin(context).begin(NEXT)
+        with context.journal.subscribe(NEXT) as news:
             process = place.start(scenario.act, scenario.now, None)
             try:
-                while not scenario.rested(desk):
+                while not scenario.rested(context):
                     assert news.wait(PATIENCE)
             finally:
                 process.kill()
@@ -299,16 +299,16 @@ def _run_again(place: Place, scenario: Scenario) -> None:
 
 def _heals(place: Place, now: float) -> None:
     """The collector alone leaves nothing active, then nothing at all."""
-    with place.desk(now + 1.1 * DAY) as desk:
-        _collect(desk)
-        for entry in desk.indexes.find_id(desk.registry.index_id).entries.values():
+    with place.context(now + 1.1 * DAY) as context:
+        _collect(context)
+        for entry in context.indexes.find_id(context.registry.index_id).entries.values():
             assert entry.state_code is ListedCode.COMPLETED
-            state = desk.workflows.find_id(entry.workflow_id)
+            state = context.workflows.find_id(entry.workflow_id)
             assert state.state_code in (StateCode.COMPLETED, StateCode.TERMINATED)
-    with place.desk(now + 6.2 * DAY) as desk:
-        _collect(desk)
-        assert not desk.indexes.find_id(desk.registry.index_id).entries
+    with place.context(now + 6.2 * DAY) as context:
+        _collect(context)
+        assert not context.indexes.find_id(context.registry.index_id).entries
 
 
-def _collect(desk: Desk) -> None:
-    assert [action for action in Collector(desk).run() if action.error] == []
+def _collect(context: RegistryContext) -> None:
+    assert [action for action in Collector(context).run() if action.error] == []

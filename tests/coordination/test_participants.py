@@ -29,7 +29,7 @@ from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import Daemon, Stop
 from pingregistrywf.coordination.gatherer import Gatherer, summary
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.journal import Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
@@ -80,14 +80,14 @@ def journal(clock: Clock) -> Journal:
 
 
 @pytest.fixture
-def desk(journal: Journal) -> Desk:
-    return Desk(journal, Registry("reg"))
+def context(journal: Journal) -> RegistryContext:
+    return RegistryContext(journal, Registry("reg"))
 
 
 @pytest.fixture
-def workflow_id(desk: Desk) -> uuid.UUID:
+def workflow_id(context: RegistryContext) -> uuid.UUID:
     workflow_id = uuid.uuid4()
-    Admin(desk).begin(workflow_id)
+    Admin(context).begin(workflow_id)
     return workflow_id
 
 
@@ -107,104 +107,114 @@ class TestRegistry:
 
 
 class TestBegin:
-    def test_begins_and_lists(self, desk: Desk) -> None:
+    def test_begins_and_lists(self, context: RegistryContext) -> None:
         workflow_id = uuid.uuid4()
-        vids = Admin(desk).begin(workflow_id)
-        state = desk.workflows.find_id(workflow_id)
-        index = desk.indexes.find_id(desk.registry.index_id)
+        vids = Admin(context).begin(workflow_id)
+        state = context.workflows.find_id(workflow_id)
+        index = context.indexes.find_id(context.registry.index_id)
         assert (vids.workflow, vids.index) == (state.vid, index.vid)
-        assert state.registry_id == desk.registry.id
+        assert state.registry_id == context.registry.id
         entry = index.entries[workflow_id]
         assert entry.state_code is ListedCode.ACTIVE
         assert entry.started_workflow_event_id == state.vid
 
     def test_again_writes_nothing_and_answers_the_vids(
-        self, desk: Desk, workflow_id: uuid.UUID
+        self, context: RegistryContext, workflow_id: uuid.UUID
     ) -> None:
-        desk.workflows.append_ping(workflow_id, NO_VC, 0, "x")
-        vids = Admin(desk).begin(workflow_id)
-        assert vids.workflow == desk.workflows.find_id(workflow_id).vid
-        assert len(desk.workflows.events(workflow_id)) == 2
-        assert len(desk.indexes.events(desk.registry.index_id)) == 1
+        context.workflows.append_ping(workflow_id, NO_VC, 0, "x")
+        vids = Admin(context).begin(workflow_id)
+        assert vids.workflow == context.workflows.find_id(workflow_id).vid
+        assert len(context.workflows.events(workflow_id)) == 2
+        assert len(context.indexes.events(context.registry.index_id)) == 1
 
     def test_interrupted_is_finished_by_beginning_again(self, journal: Journal) -> None:
         workflow_id = uuid.uuid4()
-        broken = Desk(journal, Registry("reg"), observers=(Before("begin", 2, interrupt),))
+        broken = RegistryContext(
+            journal, Registry("reg"), observers=(Before("begin", 2, interrupt),)
+        )
         with pytest.raises(Interrupted):
             Admin(broken).begin(workflow_id)
-        desk = Desk(journal, Registry("reg"))
-        assert not desk.indexes.find_id(desk.registry.index_id).entries
-        Admin(desk).begin(workflow_id)
-        assert len(desk.workflows.events(workflow_id)) == 1
-        assert desk.indexes.find_id(desk.registry.index_id).in_state(ListedCode.ACTIVE) == (
+        context = RegistryContext(journal, Registry("reg"))
+        assert not context.indexes.find_id(context.registry.index_id).entries
+        Admin(context).begin(workflow_id)
+        assert len(context.workflows.events(workflow_id)) == 1
+        assert context.indexes.find_id(context.registry.index_id).in_state(ListedCode.ACTIVE) == (
             workflow_id,
         )
 
-    def test_with_a_stale_vid_nothing_is_written(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        index = desk.indexes.find_id(desk.registry.index_id)
+    def test_with_a_stale_vid_nothing_is_written(
+        self, context: RegistryContext, workflow_id: uuid.UUID
+    ) -> None:
+        index = context.indexes.find_id(context.registry.index_id)
         other = uuid.uuid4()
         stale = UlidSource(clock=lambda: START).next(index.vid)
         with pytest.raises(JournalError) as caught:
-            Admin(desk).begin(other, stale)
+            Admin(context).begin(other, stale)
         assert caught.value.err == VersionConflictError(index.vid, stale)
-        assert desk.workflows.events(other) == ()
-        Admin(desk).begin(other, index.vid)
-        assert len(desk.workflows.events(other)) == 1
+        assert context.workflows.events(other) == ()
+        Admin(context).begin(other, index.vid)
+        assert len(context.workflows.events(other)) == 1
 
-    def test_of_another_registry(self, desk: Desk) -> None:
+    def test_of_another_registry(self, context: RegistryContext) -> None:
         workflow_id = uuid.uuid4()
-        elsewhere = Desk(desk.journal, Registry("elsewhere"))
+        elsewhere = RegistryContext(context.journal, Registry("elsewhere"))
         Admin(elsewhere).begin(workflow_id)
         with pytest.raises(ArgumentNotIdempotentError) as caught:
-            Admin(desk).begin(workflow_id)
+            Admin(context).begin(workflow_id)
         assert caught.value.arg == "RegistryId"
 
 
 class TestCommit:
     @pytest.fixture
-    def summarized(self, desk: Desk, workflow_id: uuid.UUID) -> uuid.UUID:
-        desk.workflows.post_summary(workflow_id, NO_VC, 0, "")
+    def summarized(self, context: RegistryContext, workflow_id: uuid.UUID) -> uuid.UUID:
+        context.workflows.post_summary(workflow_id, NO_VC, 0, "")
         return workflow_id
 
-    def test_completes_lists_and_ends(self, desk: Desk, summarized: uuid.UUID) -> None:
-        vids = Admin(desk).commit(summarized)
-        state = desk.workflows.find_id(summarized)
-        index = desk.indexes.find_id(desk.registry.index_id)
+    def test_completes_lists_and_ends(
+        self, context: RegistryContext, summarized: uuid.UUID
+    ) -> None:
+        vids = Admin(context).commit(summarized)
+        state = context.workflows.find_id(summarized)
+        index = context.indexes.find_id(context.registry.index_id)
         assert state.state_code is StateCode.TERMINATED
         assert index.in_state(ListedCode.COMPLETED) == (summarized,)
         assert (vids.workflow, vids.index) == (state.vid, index.vid)
-        completed = desk.workflows.events(summarized)[-2]
+        completed = context.workflows.events(summarized)[-2]
         assert index.entries[summarized].completed_workflow_event_id == completed.id
 
     @pytest.mark.parametrize("step", [1, 2, 3])
     def test_interrupted_before_a_step_is_finished_by_another_run(
-        self, journal: Journal, desk: Desk, summarized: uuid.UUID, step: int
+        self, journal: Journal, context: RegistryContext, summarized: uuid.UUID, step: int
     ) -> None:
-        broken = Desk(journal, Registry("reg"), observers=(Before("commit", step, interrupt),))
+        broken = RegistryContext(
+            journal, Registry("reg"), observers=(Before("commit", step, interrupt),)
+        )
         with pytest.raises(Interrupted):
             Admin(broken).commit(summarized)
-        Admin(desk).commit(summarized)
-        self.test_again_writes_nothing(desk, summarized)
+        Admin(context).commit(summarized)
+        self.test_again_writes_nothing(context, summarized)
 
-    def test_again_writes_nothing(self, desk: Desk, summarized: uuid.UUID) -> None:
-        admin = Admin(desk)
+    def test_again_writes_nothing(self, context: RegistryContext, summarized: uuid.UUID) -> None:
+        admin = Admin(context)
         vids = admin.commit(summarized)
-        events = desk.workflows.events(summarized)
+        events = context.workflows.events(summarized)
         assert admin.commit(summarized) == vids
-        assert desk.workflows.events(summarized) == events
-        assert len(desk.indexes.events(desk.registry.index_id)) == 2
-        assert desk.workflows.find_id(summarized).state_code is StateCode.TERMINATED
+        assert context.workflows.events(summarized) == events
+        assert len(context.indexes.events(context.registry.index_id)) == 2
+        assert context.workflows.find_id(summarized).state_code is StateCode.TERMINATED
 
-    def test_again_with_a_vid_is_a_conflict(self, desk: Desk, summarized: uuid.UUID) -> None:
-        admin = Admin(desk)
+    def test_again_with_a_vid_is_a_conflict(
+        self, context: RegistryContext, summarized: uuid.UUID
+    ) -> None:
+        admin = Admin(context)
         vids = admin.commit(summarized)
         with pytest.raises(StateConflictError):
             admin.commit(summarized, vids.workflow)
 
-    def test_too_early(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+    def test_too_early(self, context: RegistryContext, workflow_id: uuid.UUID) -> None:
         with pytest.raises(StateConflictError):
-            Admin(desk).commit(workflow_id)
-        assert len(desk.workflows.events(workflow_id)) == 1
+            Admin(context).commit(workflow_id)
+        assert len(context.workflows.events(workflow_id)) == 1
 
 
 def end(part: Iterator[float]) -> list[float]:
@@ -214,23 +224,25 @@ def end(part: Iterator[float]) -> list[float]:
 
 class TestServer:
     def test_posts_its_pings_at_its_pace(
-        self, clock: Clock, desk: Desk, workflow_id: uuid.UUID
+        self, clock: Clock, context: RegistryContext, workflow_id: uuid.UUID
     ) -> None:
-        times = end(Server(desk, "alpha", interval=2.5, code=7).take_part(workflow_id))
+        times = end(Server(context, "alpha", interval=2.5, code=7).take_part(workflow_id))
         assert times == [START + 2.5, START + 2.5]
-        pings = desk.workflows.find_id(workflow_id).pings
+        pings = context.workflows.find_id(workflow_id).pings
         assert [(ping.code, ping.message) for ping in pings] == [
             (7, "alpha ping 1"),
             (7, "alpha ping 2"),
             (7, "alpha ping 3"),
         ]
 
-    def test_posts_only_what_is_missing(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        desk.workflows.append_ping(workflow_id, NO_VC, 0, "alpha ping 1")
-        desk.workflows.append_ping(workflow_id, NO_VC, 0, "beta ping 2")
+    def test_posts_only_what_is_missing(
+        self, context: RegistryContext, workflow_id: uuid.UUID
+    ) -> None:
+        context.workflows.append_ping(workflow_id, NO_VC, 0, "alpha ping 1")
+        context.workflows.append_ping(workflow_id, NO_VC, 0, "beta ping 2")
         for _ in range(2):
-            end(Server(desk, "alpha").take_part(workflow_id))
-        messages = [ping.message for ping in desk.workflows.find_id(workflow_id).pings]
+            end(Server(context, "alpha").take_part(workflow_id))
+        messages = [ping.message for ping in context.workflows.find_id(workflow_id).pings]
         assert sorted(messages) == [
             "alpha ping 1",
             "alpha ping 2",
@@ -239,17 +251,17 @@ class TestServer:
         ]
 
     def test_quits_when_the_workflow_has_advanced(
-        self, journal: Journal, desk: Desk, workflow_id: uuid.UUID
+        self, journal: Journal, context: RegistryContext, workflow_id: uuid.UUID
     ) -> None:
         def summarize() -> None:
-            desk.workflows.post_summary(workflow_id, NO_VC, 0, "")
+            context.workflows.post_summary(workflow_id, NO_VC, 0, "")
 
-        late = Desk(journal, Registry("reg"), observers=(Before("ping", 1, summarize),))
+        late = RegistryContext(journal, Registry("reg"), observers=(Before("ping", 1, summarize),))
         end(Server(late, "alpha").take_part(workflow_id))
-        assert desk.workflows.find_id(workflow_id).num_pings == 0
+        assert context.workflows.find_id(workflow_id).num_pings == 0
 
-    def test_nothing_to_do_in_an_unknown_workflow(self, desk: Desk) -> None:
-        assert end(Server(desk, "alpha").take_part(uuid.uuid4())) == []
+    def test_nothing_to_do_in_an_unknown_workflow(self, context: RegistryContext) -> None:
+        assert end(Server(context, "alpha").take_part(uuid.uuid4())) == []
 
 
 class TestServe:
@@ -271,65 +283,69 @@ class TestServe:
             thread.join(60)
         assert not thread.is_alive()
 
-    def pings_of(self, desk: Desk, workflow_id: uuid.UUID, count: int) -> None:
+    def pings_of(self, context: RegistryContext, workflow_id: uuid.UUID, count: int) -> None:
         """Wait until the workflow holds that many pings."""
-        with desk.journal.subscribe(workflow_id) as news:
-            while desk.workflows.find_id(workflow_id).num_pings < count:
+        with context.journal.subscribe(workflow_id) as news:
+            while context.workflows.find_id(workflow_id).num_pings < count:
                 assert news.wait(60)
 
-    def test_finds_workflows_listed_before_and_after_it_began(self, desk: Desk) -> None:
+    def test_finds_workflows_listed_before_and_after_it_began(
+        self, context: RegistryContext
+    ) -> None:
         before, after = uuid.uuid4(), uuid.uuid4()
-        Admin(desk).begin(before)
-        with self.serving(Server(desk, "alpha", pings=2, interval=0)):
-            self.pings_of(desk, before, 2)
-            Admin(desk).begin(after)
-            self.pings_of(desk, after, 2)
+        Admin(context).begin(before)
+        with self.serving(Server(context, "alpha", pings=2, interval=0)):
+            self.pings_of(context, before, 2)
+            Admin(context).begin(after)
+            self.pings_of(context, after, 2)
 
-    def test_workflows_side_by_side(self, desk: Desk) -> None:
+    def test_workflows_side_by_side(self, context: RegistryContext) -> None:
         ids = [uuid.uuid4() for _ in range(5)]
         for workflow_id in ids:
-            Admin(desk).begin(workflow_id)
+            Admin(context).begin(workflow_id)
         # Each pauses for an hour after its first ping, and none waits for another.
-        with self.serving(Server(desk, "alpha", pings=2, interval=3600)):
+        with self.serving(Server(context, "alpha", pings=2, interval=3600)):
             for workflow_id in ids:
-                self.pings_of(desk, workflow_id, 1)
+                self.pings_of(context, workflow_id, 1)
 
-    def test_a_stop_ends_the_pause_at_once(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        with self.serving(Gatherer(desk, pings=1, duration=3600)):
-            self.pings_of(desk, workflow_id, 1)
+    def test_a_stop_ends_the_pause_at_once(
+        self, context: RegistryContext, workflow_id: uuid.UUID
+    ) -> None:
+        with self.serving(Gatherer(context, pings=1, duration=3600)):
+            self.pings_of(context, workflow_id, 1)
 
     def test_a_failure_in_one_workflow_stops_no_other(
-        self, desk: Desk, caplog: pytest.LogCaptureFixture
+        self, context: RegistryContext, caplog: pytest.LogCaptureFixture
     ) -> None:
         # Listed at the same time, workflows have their turns in the order of their ids.
         broken, sound = sorted((uuid.uuid4(), uuid.uuid4()))
         for workflow_id in (broken, sound):
-            Admin(desk).begin(workflow_id)
-        head = desk.journal.read(broken).head
+            Admin(context).begin(workflow_id)
+        head = context.journal.read(broken).head
         entry = Entry(UlidSource().next(head.vid), head.vid, b"no event")
-        desk.journal.commit(broken, head, [entry], chart="ping_registry")
+        context.journal.commit(broken, head, [entry], chart="ping_registry")
         with (
             caplog.at_level("INFO", "pingregistrywf"),
-            self.serving(Server(desk, "alpha", pings=1)),
+            self.serving(Server(context, "alpha", pings=1)),
         ):
-            self.pings_of(desk, sound, 1)
+            self.pings_of(context, sound, 1)
         failures = [each for each in caplog.records if each.getMessage() == "failed"]
         assert {each.fields["workflow"] for each in failures} == {str(broken)}  # type: ignore[attr-defined]
         assert "corrupted data" in failures[0].fields["error"]  # type: ignore[attr-defined]
 
     def test_logs_one_line_an_action(
-        self, desk: Desk, workflow_id: uuid.UUID, caplog: pytest.LogCaptureFixture
+        self, context: RegistryContext, workflow_id: uuid.UUID, caplog: pytest.LogCaptureFixture
     ) -> None:
         with (
             caplog.at_level("INFO", "pingregistrywf"),
-            self.serving(Server(desk, "alpha", pings=2, interval=0)),
+            self.serving(Server(context, "alpha", pings=2, interval=0)),
         ):
-            self.pings_of(desk, workflow_id, 2)
+            self.pings_of(context, workflow_id, 2)
         names = [(each.name, each.getMessage()) for each in caplog.records]
         server = "pingregistrywf.server"
         actions = ("watching", "pinged", "pinged", "stopped")
         assert names == [(server, action) for action in actions]
-        vid = desk.workflows.find_id(workflow_id).vid
+        vid = context.workflows.find_id(workflow_id).vid
         assert caplog.records[2].fields == {  # type: ignore[attr-defined]
             "workflow": str(workflow_id),
             "message": "alpha ping 2",
@@ -339,41 +355,43 @@ class TestServe:
 
 class TestGatherer:
     def test_waits_for_the_deadline_then_summarizes(
-        self, clock: Clock, desk: Desk, workflow_id: uuid.UUID
+        self, clock: Clock, context: RegistryContext, workflow_id: uuid.UUID
     ) -> None:
         clock.now = START + 4
-        desk.workflows.append_ping(workflow_id, NO_VC, 5, "alpha ping 1")
-        times = end(Gatherer(desk, pings=2, interval=0.25, duration=10).take_part(workflow_id))
+        context.workflows.append_ping(workflow_id, NO_VC, 5, "alpha ping 1")
+        times = end(Gatherer(context, pings=2, interval=0.25, duration=10).take_part(workflow_id))
         assert times == [START + 4.25, START + 10]
-        state = desk.workflows.find_id(workflow_id)
+        state = context.workflows.find_id(workflow_id)
         assert state.state_code is StateCode.SUMMARIZED
         assert state.summary_status.code == 1
         assert state.summary_status.message == "{ totalCount: 3, errorCount: 1 }"
 
     def test_a_ping_that_comes_in_between_is_counted(
-        self, journal: Journal, desk: Desk, workflow_id: uuid.UUID
+        self, journal: Journal, context: RegistryContext, workflow_id: uuid.UUID
     ) -> None:
         def ping() -> None:
-            desk.workflows.append_ping(workflow_id, NO_VC, 0, "late")
+            context.workflows.append_ping(workflow_id, NO_VC, 0, "late")
 
-        raced = Desk(journal, Registry("reg"), observers=(Before("gather", 1, ping),))
+        raced = RegistryContext(journal, Registry("reg"), observers=(Before("gather", 1, ping),))
         end(Gatherer(raced, pings=0).take_part(workflow_id))
-        summary_status = desk.workflows.find_id(workflow_id).summary_status
+        summary_status = context.workflows.find_id(workflow_id).summary_status
         assert summary_status.message == "{ totalCount: 1, errorCount: 0 }"
 
     def test_yields_to_another_summary(
-        self, journal: Journal, desk: Desk, workflow_id: uuid.UUID
+        self, journal: Journal, context: RegistryContext, workflow_id: uuid.UUID
     ) -> None:
         def summarize() -> None:
-            desk.workflows.post_summary(workflow_id, NO_VC, 0, "other")
+            context.workflows.post_summary(workflow_id, NO_VC, 0, "other")
 
-        raced = Desk(journal, Registry("reg"), observers=(Before("gather", 1, summarize),))
+        raced = RegistryContext(
+            journal, Registry("reg"), observers=(Before("gather", 1, summarize),)
+        )
         end(Gatherer(raced, pings=0).take_part(workflow_id))
-        end(Gatherer(desk, pings=1).take_part(workflow_id))
-        assert desk.workflows.find_id(workflow_id).summary_status.message == "other"
+        end(Gatherer(context, pings=1).take_part(workflow_id))
+        assert context.workflows.find_id(workflow_id).summary_status.message == "other"
         gathered = [
             event
-            for event in desk.workflows.events(workflow_id)
+            for event in context.workflows.events(workflow_id)
             if isinstance(event, ServerPingsGathered)
         ]
         assert len(gathered) == 1
@@ -383,48 +401,54 @@ class TestGatherer:
 
 
 class TestGet:
-    def test_active(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        admin = Admin(desk)
+    def test_active(self, context: RegistryContext, workflow_id: uuid.UUID) -> None:
+        admin = Admin(context)
         answer = admin.get(workflow_id)
         assert (answer.code, answer.message, answer.note) == (101, "initialized", "")
-        desk.workflows.append_ping(workflow_id, NO_VC, 3, "x")
+        context.workflows.append_ping(workflow_id, NO_VC, 3, "x")
         answer = admin.get(workflow_id)
         assert (answer.code, answer.message) == (101, "appending")
         assert answer.state.pings[0].code == 3
 
-    def test_summarized_then_committed(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        admin = Admin(desk)
-        desk.workflows.post_summary(workflow_id, NO_VC, 1, "1 of 2")
+    def test_summarized_then_committed(
+        self, context: RegistryContext, workflow_id: uuid.UUID
+    ) -> None:
+        admin = Admin(context)
+        context.workflows.post_summary(workflow_id, NO_VC, 1, "1 of 2")
         answer = admin.get(workflow_id)
         assert (answer.code, answer.message) == (100, "1 of 2")
         admin.commit(workflow_id)
         answer = admin.get(workflow_id)
         assert (answer.code, answer.message, answer.note) == (1, "1 of 2", "")
 
-    def test_aborted_without_a_summary(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        desk.operations.expire(workflow_id, desk.registry.index_id)
-        answer = Admin(desk).get(workflow_id)
+    def test_aborted_without_a_summary(
+        self, context: RegistryContext, workflow_id: uuid.UUID
+    ) -> None:
+        context.operations.expire(workflow_id, context.registry.index_id)
+        answer = Admin(context).get(workflow_id)
         assert (answer.code, answer.message) == (0, "")
         assert answer.note == "aborted without a summary"
 
     def test_of_another_registry(self, journal: Journal, workflow_id: uuid.UUID) -> None:
-        other = Admin(Desk(journal, Registry("other")))
+        other = Admin(RegistryContext(journal, Registry("other")))
         for act in (other.get, other.commit):
             with pytest.raises(UnknownWorkflowError):
                 act(workflow_id)
 
-    def test_unknown(self, desk: Desk) -> None:
+    def test_unknown(self, context: RegistryContext) -> None:
         with pytest.raises(UninitializedError):
-            Admin(desk).get(uuid.uuid4())
+            Admin(context).get(uuid.uuid4())
 
-    def test_waits_no_longer_than_told(self, desk: Desk, workflow_id: uuid.UUID) -> None:
-        assert Admin(desk).get(workflow_id, wait=0).code == 101
+    def test_waits_no_longer_than_told(
+        self, context: RegistryContext, workflow_id: uuid.UUID
+    ) -> None:
+        assert Admin(context).get(workflow_id, wait=0).code == 101
 
     def test_wakes_by_the_journal_and_asks_no_more_often(self) -> None:
         journal = open_journal("memory:")
-        desk = Desk(journal, Registry("reg"))
+        context = RegistryContext(journal, Registry("reg"))
         workflow_id = uuid.uuid4()
-        Admin(desk).begin(workflow_id)
+        Admin(context).begin(workflow_id)
         waits: list[float | None] = []
         answers = []
 
@@ -441,23 +465,23 @@ class TestGet:
                 def told(timeout: float | None = None) -> bool:
                     waits.append(timeout)
                     if len(waits) == 1:
-                        desk.workflows.append_ping(workflow_id, NO_VC, 0, "x")
+                        context.workflows.append_ping(workflow_id, NO_VC, 0, "x")
                     else:
-                        desk.workflows.post_summary(workflow_id, NO_VC, 0, "done")
+                        context.workflows.post_summary(workflow_id, NO_VC, 0, "done")
                     return wait(timeout)
 
                 subscription.wait = told  # type: ignore[method-assign]
                 return subscription
 
-        watched = Admin(Desk(Watched(), Registry("reg")))  # type: ignore[arg-type]
+        watched = Admin(RegistryContext(Watched(), Registry("reg")))  # type: ignore[arg-type]
         answers.append(watched.get(workflow_id, wait=3600))
         assert (answers[0].code, answers[0].message) == (100, "done")
         assert len(waits) == 2  # one an event, none in between
 
-    def test_a_stop_ends_the_wait(self, desk: Desk, workflow_id: uuid.UUID) -> None:
+    def test_a_stop_ends_the_wait(self, context: RegistryContext, workflow_id: uuid.UUID) -> None:
         stop = Stop()
         stop.ask()
-        assert Admin(desk).get(workflow_id, wait=3600, stop=stop).code == 101
+        assert Admin(context).get(workflow_id, wait=3600, stop=stop).code == 101
 
 
 class TestStop:

@@ -201,7 +201,7 @@ class PostsByItself(Server):
     """Posts a ping in no declared operation."""
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
-        self._desk.workflows.append_ping(workflow_id, NO_VC, 0, f"{self._name} ping 0")
+        self._context.workflows.append_ping(workflow_id, NO_VC, 0, f"{self._name} ping 0")
         yield from super().take_part(workflow_id)
 
 
@@ -214,8 +214,8 @@ class StartsOver(Server):
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
         for number in range(1, self._pings + 1):
-            self._desk.operations.ping(workflow_id, self._code, f"{self._name} ping {number}")
-            yield self._desk.journal.clock() + self._interval
+            self._context.operations.ping(workflow_id, self._code, f"{self._name} ping {number}")
+            yield self._context.journal.clock() + self._interval
 
 
 def pings_posted_twice() -> Build:

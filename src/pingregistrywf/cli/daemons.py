@@ -24,7 +24,7 @@ from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, P
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.daemon import Stop
-    from pingregistrywf.coordination.registry import Desk
+    from pingregistrywf.coordination.registry import RegistryContext
 
 LogJsonOption = Annotated[
     bool, typer.Option("--log-json", "--json", help="Log JSON, one object a line.")
@@ -38,7 +38,7 @@ IntervalOption = Annotated[
 def server(
     registry: RegistryArgument,
     journal: JournalOption,
-    name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")],
+    name: Annotated[str, typer.Option("--name", help="Its name, which its pings carry.")],
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,
     code: Annotated[
@@ -52,14 +52,16 @@ def server(
     """Post pings to each new workflow of a registry, until stopped."""
     from pingregistrywf.coordination.server import Server
 
-    with _daemon(registry, journal, log_json=log_json) as (desk, stop):
-        Server(desk, name, pings=pings, interval=interval, code=code).serve(stop)
+    with _daemon(registry, journal, log_json=log_json) as (context, stop):
+        Server(context, name, pings=pings, interval=interval, code=code).serve(stop)
 
 
 def gather(
     registry: RegistryArgument,
     journal: JournalOption,
-    name: Annotated[str, typer.Option("--name", help="Its name, told in its pings.")] = GATHERER,
+    name: Annotated[
+        str, typer.Option("--name", help="Its name, which its pings carry.")
+    ] = GATHERER,
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,
     duration: Annotated[
@@ -76,8 +78,8 @@ def gather(
     """Summarize each new workflow of a registry at its deadline, until stopped."""
     from pingregistrywf.coordination.gatherer import Gatherer
 
-    with _daemon(registry, journal, log_json=log_json) as (desk, stop):
-        Gatherer(desk, name, pings=pings, interval=interval, duration=duration).serve(stop)
+    with _daemon(registry, journal, log_json=log_json) as (context, stop):
+        Gatherer(context, name, pings=pings, interval=interval, duration=duration).serve(stop)
 
 
 def collect(
@@ -91,13 +93,13 @@ def collect(
 ) -> None:
     """Expire, delete, snapshot, trim and collect garbage, once; run it by a timer."""
     from pingregistrywf.coordination.collector import Collector
-    from pingregistrywf.coordination.registry import Desk, Registry
+    from pingregistrywf.coordination.registry import Registry, RegistryContext
 
     failed = False
     with answering(as_json=as_json), open_(journal, create=False) as opened:
         if log_json:
             _log(as_json=True)
-        collector = Collector(Desk(opened, Registry(registry)))
+        collector = Collector(RegistryContext(opened, Registry(registry)))
         actions = collector.plan(opened.clock()) if dry_run else collector.run()
         for action in actions:
             failed |= action.error is not None
@@ -114,20 +116,22 @@ def collect(
                 )
             elif action.error or action.detail or action.workflow:
                 what = f"{action.name:<9} {action.workflow or ''}"
-                told = f"failed: {action.error}" if action.error else action.detail
-                typer.echo(f"{what} {told}".rstrip())
+                outcome = f"failed: {action.error}" if action.error else action.detail
+                typer.echo(f"{what} {outcome}".rstrip())
     if failed:
         raise typer.Exit(REFUSED)
 
 
 @contextmanager
-def _daemon(registry: str, journal: str, *, log_json: bool) -> Iterator[tuple[Desk, Stop]]:
-    from pingregistrywf.coordination.registry import Desk, Registry
+def _daemon(
+    registry: str, journal: str, *, log_json: bool
+) -> Iterator[tuple[RegistryContext, Stop]]:
+    from pingregistrywf.coordination.registry import Registry, RegistryContext
 
     with answering(as_json=False):
         _log(as_json=log_json)
         with open_(journal) as opened, stopped_by_signals() as stop:
-            yield Desk(opened, Registry(registry)), stop
+            yield RegistryContext(opened, Registry(registry)), stop
 
 
 def _log(*, as_json: bool) -> None:

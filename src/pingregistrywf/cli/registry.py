@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pingregistrywf.coordination.admin import Answer
     from pingregistrywf.coordination.daemon import Stop
-    from pingregistrywf.coordination.registry import Desk
+    from pingregistrywf.coordination.registry import RegistryContext
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.runtime.ids import Ulid
 
@@ -64,7 +64,7 @@ def begin(
         index_vid = _expected(expected, no_vid=no_vid)
         workflow_id = uuid4() if workflow is None else uuid("--workflow", workflow)
         with open_(journal) as opened:
-            admin = Admin(_desk(opened, registry))
+            admin = Admin(_context(opened, registry))
             # Before the first write: interrupted, it can be finished with this id alone.
             if as_json:
                 say({"workflow": str(workflow_id)})
@@ -89,7 +89,7 @@ def commit(
         workflow_vid = _expected(expected, no_vid=no_vid)
         workflow_id = uuid("--workflow", workflow)
         with open_(journal, create=False) as opened:
-            vids = Admin(_desk(opened, registry)).commit(workflow_id, workflow_vid)
+            vids = Admin(_context(opened, registry)).commit(workflow_id, workflow_vid)
             _print_vids(vids.index, vids.workflow, as_json=as_json)
 
 
@@ -115,19 +115,19 @@ def get(
     with answering(as_json=as_json):
         workflow_id = uuid("--workflow", workflow)
         with open_(journal, create=False) as opened, stopped_by_signals() as stop:
-            answer = Admin(_desk(opened, registry)).get(workflow_id, wait=wait, stop=stop)
+            answer = Admin(_context(opened, registry)).get(workflow_id, wait=wait, stop=stop)
         _print_answer(answer, as_json=as_json)
 
 
 def list_(registry: RegistryArgument, journal: JournalOption, as_json: JsonOption = False) -> None:
     """List the workflows of a registry: those active, and those completed and not yet deleted."""
     with answering(as_json=as_json), open_(journal, create=False) as opened:
-        desk = _desk(opened, registry)
-        _must_exist(desk, None, as_json=as_json)
-        index = desk.indexes.find_id(desk.registry.index_id)
+        context = _context(opened, registry)
+        _must_exist(context, None, as_json=as_json)
+        index = context.indexes.find_id(context.registry.index_id)
         entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
         for entry in entries:
-            state = desk.indexes.engine.declaration.state_names[entry.state_code].lower()
+            state = context.indexes.engine.declaration.state_names[entry.state_code].lower()
             started, completed = entry.started_workflow_event_id, entry.completed_workflow_event_id
             if as_json:
                 said: dict[str, Any] = {
@@ -161,10 +161,10 @@ def events(
         workflow_id = None if workflow is None else uuid("--workflow", workflow)
         last = None if after is None else vid("--after", after)
         with open_(journal, create=False) as opened, stopped_by_signals() as stop:
-            desk = _desk(opened, registry)
+            context = _context(opened, registry)
             if not watch:  # which may wait for the first event
-                _must_exist(desk, workflow_id, as_json=as_json)
-            lines = _follow(desk, workflow_id, last, stop if watch else None)
+                _must_exist(context, workflow_id, as_json=as_json)
+            lines = _follow(context, workflow_id, last, stop if watch else None)
             print_timeline(lines, as_json=as_json)
 
 
@@ -177,25 +177,25 @@ def watch(registry: RegistryArgument, journal: JournalOption, as_json: JsonOptio
         open_(journal, create=False) as opened,
         stopped_by_signals() as stop,
     ):
-        desk = _desk(opened, registry)
+        context = _context(opened, registry)
         if sys.stdout.isatty() and not as_json:
-            show(desk, stop)
+            show(context, stop)
         else:
-            print_changes(overview(desk, stop), say=say if as_json else None, echo=typer.echo)
+            print_changes(overview(context, stop), say=say if as_json else None, echo=typer.echo)
 
 
-def _desk(journal: Any, registry: str) -> Desk:
-    from pingregistrywf.coordination.registry import Desk, Registry
+def _context(journal: Any, registry: str) -> RegistryContext:
+    from pingregistrywf.coordination.registry import Registry, RegistryContext
 
-    return Desk(journal, Registry(registry))
+    return RegistryContext(journal, Registry(registry))
 
 
-def _must_exist(desk: Desk, workflow_id: UUID | None, *, as_json: bool) -> None:
+def _must_exist(context: RegistryContext, workflow_id: UUID | None, *, as_json: bool) -> None:
     """Refuse a workflow that is not the registry's, or without one a registry without an index."""
     if workflow_id is not None:
-        desk.state_of(workflow_id)
-    elif not desk.indexes.find_id(desk.registry.index_id).vid:
-        text = f"nothing was ever begun in registry {desk.registry.name!r}: check its name"
+        context.state_of(workflow_id)
+    elif not context.indexes.find_id(context.registry.index_id).vid:
+        text = f"nothing was ever begun in registry {context.registry.name!r}: check its name"
         fail(text, REFUSED, as_json=as_json)
 
 
@@ -237,7 +237,7 @@ def _print_answer(answer: Answer, *, as_json: bool) -> None:
 
 
 def _follow(
-    desk: Desk, workflow_id: UUID | None, after: Ulid | None, stop: Stop | None
+    context: RegistryContext, workflow_id: UUID | None, after: Ulid | None, stop: Stop | None
 ) -> Iterator[Line]:
     """The lines of a history after an event, then, unless ``stop`` is None, those that come."""
     from pingregistrywf.coordination import timeline
@@ -245,12 +245,12 @@ def _follow(
 
     def lines() -> list[Line]:
         if workflow_id is None:
-            return list(timeline.index_lines(desk.indexes.events(desk.registry.index_id)))
-        return list(timeline.workflow_lines(desk.workflows.events(workflow_id)))
+            return list(timeline.index_lines(context.indexes.events(context.registry.index_id)))
+        return list(timeline.workflow_lines(context.workflows.events(workflow_id)))
 
     last = EPOCH if after is None else after
-    watched = desk.registry.index_id if workflow_id is None else workflow_id
-    with desk.journal.subscribe(watched) as news:
+    watched = context.registry.index_id if workflow_id is None else workflow_id
+    with context.journal.subscribe(watched) as subscription:
         found = lines()
         if last and all(line.event.id != last for line in found):
             raise CannotRunError(f"--after: the history has no event {last}")
@@ -261,7 +261,7 @@ def _follow(
             last = ids[-1] if ids else EPOCH
             if stop is None:
                 return
-            with stop.waking(news.close):
-                if not news.wait() or stop.asked:
+            with stop.waking(subscription.close):
+                if not subscription.wait() or stop.asked:
                     return
             found = lines()

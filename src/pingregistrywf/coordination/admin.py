@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode
 from pingregistrywf.coordination.daemon import Stop
-from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
     JournalError,
@@ -60,11 +60,11 @@ class Admin:
     """The admin of a registry.  Everything here may be run again after an interruption.
 
     Args:
-        desk: the registry on its journal.
+        context: the registry on its journal.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: RegistryContext) -> None:
+        self._context = context
 
     def begin(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
         """Begin a workflow; one that the index lists already is left as it is.
@@ -78,8 +78,8 @@ class Admin:
             JournalError: the index is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
-        desk, registry = self._desk, self._desk.registry
-        index = desk.indexes.find_id(registry.index_id)
+        context, registry = self._context, self._context.registry
+        index = context.indexes.find_id(registry.index_id)
         if vid is not None and vid != index.vid:
             conflict = VersionConflictError(index.vid, vid)
             raise JournalError(conflict) from conflict
@@ -89,7 +89,7 @@ class Admin:
                 if state.registry_id != registry.id:
                     raise ArgumentNotIdempotentError("RegistryId")
                 return Vids(index.vid, state.vid)
-        ran = desk.operations.begin(workflow_id, registry.index_id, registry.id, vid=vid)
+        ran = context.operations.begin(workflow_id, registry.index_id, registry.id, vid=vid)
         return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
 
     def get(
@@ -108,18 +108,21 @@ class Admin:
             UnknownWorkflowError: it belongs to another registry.
             JournalError: whatever the journal raised.
         """
-        clock, stop = self._desk.journal.clock, stop or Stop()
+        clock, stop = self._context.journal.clock, stop or Stop()
         deadline = clock() + (wait or 0.0)
-        with self._desk.journal.subscribe(workflow_id) as news, stop.waking(news.close):
+        with (
+            self._context.journal.subscribe(workflow_id) as subscription,
+            stop.waking(subscription.close),
+        ):
             while True:
                 answer = self._answer(workflow_id)
                 left = deadline - clock()
                 if wait is None or answer.code != ACTIVE or left <= 0 or stop.asked:
                     return answer
-                news.wait(left)
+                subscription.wait(left)
 
     def _answer(self, workflow_id: UUID) -> Answer:
-        state = self._desk.state_of(workflow_id)
+        state = self._context.state_of(workflow_id)
         summary = state.summary_status
         match state.state_code:
             case StateCode.INITIALIZED | StateCode.APPENDING:
@@ -144,21 +147,21 @@ class Admin:
             JournalError: the workflow is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
-        desk, index_id = self._desk, self._desk.registry.index_id
+        context, index_id = self._context, self._context.registry.index_id
         with suppress(UninitializedError):  # the chart refuses that
-            desk.state_of(workflow_id)
+            context.state_of(workflow_id)
         try:
-            ran = desk.operations.commit(workflow_id, index_id, vid=vid)
+            ran = context.operations.commit(workflow_id, index_id, vid=vid)
         except StateConflictError:
             # An earlier run finished, and only its answer was lost (behaviour.md, section 8, 7).
             state = self._found(workflow_id)
             if vid is not None or state is None or state.state_code is not StateCode.TERMINATED:
                 raise
-            return Vids(desk.indexes.find_id(index_id).vid, state.vid)
+            return Vids(context.indexes.find_id(index_id).vid, state.vid)
         return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
 
     def _found(self, workflow_id: UUID) -> State | None:
         try:
-            return self._desk.workflows.find_id(workflow_id)
+            return self._context.workflows.find_id(workflow_id)
         except UninitializedError:
             return None

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pingregistrywf._generated.ping_registry_index import StateCode
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
 from pingregistrywf.runtime.ids import Ulid
 
@@ -47,19 +47,19 @@ class Collector:
     """The collector of a registry.
 
     Args:
-        desk: the registry on its journal.
+        context: the registry on its journal.
         expire_after: from a workflow's start to its expiry.
         delete_after: from a workflow's completion to its deletion.
     """
 
     def __init__(
         self,
-        desk: Desk,
+        context: RegistryContext,
         *,
         expire_after: timedelta = EXPIRE_AFTER,
         delete_after: timedelta = DELETE_AFTER,
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._expire_after = expire_after
         self._delete_after = delete_after
         self._logger = logging.getLogger("pingregistrywf.collector")
@@ -73,7 +73,7 @@ class Collector:
         Raises:
             JournalError: the index cannot be read.
         """
-        index = self._desk.indexes.find_id(self._desk.registry.index_id)
+        index = self._context.indexes.find_id(self._context.registry.index_id)
         entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
         for entry in entries:
             if (
@@ -97,7 +97,7 @@ class Collector:
         Raises:
             JournalError: the index cannot be read.
         """
-        journal, index_id = self._desk.journal, self._desk.registry.index_id
+        journal, index_id = self._context.journal, self._context.registry.index_id
         moment = journal.clock() if now is None else now
         for action in tuple(self.plan(moment)):
             yield self._tried(action, partial(self._operate, action))
@@ -106,19 +106,19 @@ class Collector:
         yield self._tried(Action("collect"), lambda: self._collect(moment))
 
     def _operate(self, action: Action) -> str:
-        operations, index_id = self._desk.operations, self._desk.registry.index_id
+        operations, index_id = self._context.operations, self._context.registry.index_id
         run = {"expire": operations.expire, "delete": operations.delete}[action.name]
         if action.workflow is not None:
             run(action.workflow, index_id)
         return ""
 
     def _snapshot(self) -> str:
-        ran = self._desk.operations.snapshot(self._desk.registry.index_id)
+        ran = self._context.operations.snapshot(self._context.registry.index_id)
         return "written" if ran.events else ""
 
     def _collect(self, now: float) -> str:
         entries, freed = 0, 0
-        while collected := self._desk.journal.collect(now):
+        while collected := self._context.journal.collect(now):
             entries += collected.entries
             freed += len(collected.freed)
         return f"{entries} events removed, {freed} ids free" if entries or freed else ""
@@ -132,8 +132,8 @@ class Collector:
             done = Action(action.name, action.workflow, wrapped)
         level = logging.INFO if done.error is None else logging.ERROR
         fields = {"workflow": done.workflow, "detail": done.detail, "error": done.error}
-        told = {name: value for name, value in fields.items() if value}
-        logged(self._logger, done.name, level, registry=self._desk.registry.name, **told)
+        given = {name: value for name, value in fields.items() if value}
+        logged(self._logger, done.name, level, registry=self._context.registry.name, **given)
         return done
 
 

@@ -23,8 +23,8 @@ from pingregistrywf._generated.ping_registry import StateCode
 from pingregistrywf._generated.ping_registry_index import PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import Desk
-from pingregistrywf.runtime.engine import Place
+from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.runtime.engine import Checkpoint
 from pingregistrywf.runtime.errors import StateConflictError, UninitializedError, WorkflowError
 
 OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
@@ -83,7 +83,7 @@ class _Agenda:
     """Which workflow goes on when, each once at most; ``seen`` is how far the index was read."""
 
     def __init__(self) -> None:
-        self.seen: Place[State] | None = None
+        self.seen: Checkpoint[State] | None = None
         self._turns: list[_Turn] = []
         self._workflows: set[UUID] = set()
 
@@ -111,12 +111,12 @@ class Daemon(ABC):
     """A daemon of a registry.
 
     Args:
-        desk: the registry on its journal; its journal's clock is the daemon's.
-        logger: told of each action.
+        context: the registry on its journal; its journal's clock is the daemon's.
+        logger: gets a record of each action.
     """
 
-    def __init__(self, desk: Desk, logger: logging.Logger) -> None:
-        self._desk = desk
+    def __init__(self, context: RegistryContext, logger: logging.Logger) -> None:
+        self._context = context
         self._logger = logger
 
     @abstractmethod
@@ -135,11 +135,14 @@ class Daemon(ABC):
 
         A failure in one workflow is logged, and that workflow tried again after a pause.
         """
-        clock = self._desk.journal.clock
-        index_id = self._desk.registry.index_id
+        clock = self._context.journal.clock
+        index_id = self._context.registry.index_id
         agenda = _Agenda()
-        with self._desk.journal.subscribe(index_id) as news, stop.waking(news.close):
-            logged(self._logger, "watching", registry=self._desk.registry.name)
+        with (
+            self._context.journal.subscribe(index_id) as subscription,
+            stop.waking(subscription.close),
+        ):
+            logged(self._logger, "watching", registry=self._context.registry.name)
             look = clock()  # when to look at the index: now, and again after a failure
             while not stop.asked:
                 if look <= clock():
@@ -147,24 +150,26 @@ class Daemon(ABC):
                 while agenda.due <= clock() and not stop.asked:
                     self._go_on(agenda)
                 due = min(look, agenda.due)
-                if news.wait(None if due == math.inf else max(due - clock(), 0.0)):
+                if subscription.wait(None if due == math.inf else max(due - clock(), 0.0)):
                     look = clock()
-            logged(self._logger, "stopped", registry=self._desk.registry.name)
+            logged(self._logger, "stopped", registry=self._context.registry.name)
 
     def _look(self, agenda: _Agenda) -> float:
         """Take up what is new in the index; when to look again unasked."""
-        clock = self._desk.journal.clock
+        clock = self._context.journal.clock
         try:
-            news = self._desk.indexes.engine.follow(self._desk.registry.index_id, agenda.seen)
+            changes = self._context.indexes.engine.follow(
+                self._context.registry.index_id, agenda.seen
+            )
         except WorkflowError as error:
             logged(self._logger, "failed", logging.ERROR, error=error)
             return clock() + RETRY
-        agenda.seen = news.place
-        if news.continues:
-            begun = [event for event in news.events if isinstance(event, PingRegistryStarted)]
+        agenda.seen = changes.checkpoint
+        if changes.continues:
+            begun = [event for event in changes.events if isinstance(event, PingRegistryStarted)]
             new = [event.workflow_id for event in begun]
         else:
-            new = list(news.place.state.in_state(ListedCode.ACTIVE))
+            new = list(changes.checkpoint.state.in_state(ListedCode.ACTIVE))
         for workflow_id in new:
             if workflow_id not in agenda:
                 agenda.add(_Turn(clock(), workflow_id, self.take_part(workflow_id)))
@@ -178,7 +183,7 @@ class Daemon(ABC):
         except WorkflowError as error:
             workflow_id = turn.workflow_id
             logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
-            due = self._desk.journal.clock() + RETRY
+            due = self._context.journal.clock() + RETRY
             agenda.add(_Turn(due, workflow_id, self.take_part(workflow_id)))
         else:
             if due is not None:
@@ -194,7 +199,7 @@ class Daemon(ABC):
         advanced past appending is left quietly.
         """
         try:
-            state = self._desk.workflows.find_id(workflow_id)
+            state = self._context.workflows.find_id(workflow_id)
         except UninitializedError:
             return
         held = {ping.message for ping in state.pings}
@@ -202,9 +207,9 @@ class Daemon(ABC):
         missing = [message for message in messages if message not in held]
         for number, message in enumerate(missing):
             if number:
-                yield self._desk.journal.clock() + interval
+                yield self._context.journal.clock() + interval
             try:
-                ran = self._desk.operations.ping(workflow_id, code, message)
+                ran = self._context.operations.ping(workflow_id, code, message)
             except StateConflictError:
                 logged(self._logger, "advanced", workflow=workflow_id, unposted=message)
                 return

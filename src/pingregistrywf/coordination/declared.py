@@ -11,7 +11,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from pingregistrywf.coordination.admin import Admin, Vids
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Observer
@@ -30,28 +30,28 @@ def declared_operations(
 
     Args:
         journal: where the events rest.
-        observers: told before and after each step.
+        observers: called before and after each step.
     """
 
-    def desk(registry: str) -> Desk:
-        return Desk(journal, Registry(registry), observers=observers)
+    def context(registry: str) -> RegistryContext:
+        return RegistryContext(journal, Registry(registry), observers=observers)
 
     def begin(*, registry: str, workflow: UUID, vid: Ulid | None = None) -> ByChart:
-        return _by_chart(Admin(desk(registry)).begin(workflow, vid))
+        return _by_chart(Admin(context(registry)).begin(workflow, vid))
 
     def commit(*, registry: str, workflow: UUID, vid: Ulid | None = None) -> ByChart:
-        return _by_chart(Admin(desk(registry)).commit(workflow, vid))
+        return _by_chart(Admin(context(registry)).commit(workflow, vid))
 
     def expire(*, registry: str, workflow: UUID) -> ByChart:
-        here = desk(registry)
+        here = context(registry)
         return here.operations.expire(workflow, here.registry.index_id).by_chart
 
     def delete(*, registry: str, workflow: UUID) -> ByChart:
-        here = desk(registry)
+        here = context(registry)
         return here.operations.delete(workflow, here.registry.index_id).by_chart
 
     def snapshot(*, registry: str) -> ByChart:
-        here = desk(registry)
+        here = context(registry)
         here.operations.snapshot(here.registry.index_id)
         return {"ping_registry_index": here.indexes.find_id(here.registry.index_id).vid}
 

@@ -1,4 +1,7 @@
-"""What daemons do unless told otherwise (behaviour.md, section 7); light, for the command line."""
+"""The defaults of the daemons (behaviour.md, section 7).
+
+They are apart from the daemons so that the command line loads fast.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,6 @@ PINGS: Final = 3
 INTERVAL: Final = 1.0
 """The pause between two pings, in seconds."""
 GATHERER: Final = "gatherer"
-"""The gatherer's name, told in its pings."""
+"""The gatherer's name, which its pings carry."""
 DURATION: Final = 10.0
 """From a workflow's start to its deadline, in seconds."""

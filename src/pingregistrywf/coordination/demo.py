@@ -21,7 +21,7 @@ from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import OPEN, Stop
 from pingregistrywf.coordination.defaults import GATHERER
 from pingregistrywf.coordination.gatherer import Gatherer
-from pingregistrywf.coordination.registry import Desk, Registry
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.timeline import Incident, Line, workflow_lines
 from pingregistrywf.runtime.journal import Journal, open_journal
@@ -29,7 +29,7 @@ from pingregistrywf.runtime.journal import Journal, open_journal
 REGISTRY: Final = "demo"
 FAILING_CODE: Final = 1
 PATIENCE: Final = 0.25
-"""How long to wait for news before looking whether the processes are still there, in seconds."""
+"""After how many seconds without a change the processes are checked for being alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +77,19 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
         ParticipantFailedError: a process ended before its part was done.
         WorkflowError: what the admin's commands raised.
     """
-    desk = Desk(journal, Registry(REGISTRY))
-    admin = Admin(desk)
-    place = None
+    context = RegistryContext(journal, Registry(REGISTRY))
+    admin = Admin(context)
+    checkpoint = None
     victim = plan.server(1) if plan.chaos else None
-    with journal.subscribe(workflow_id) as news, _Participants(journal.url, plan) as participants:
+    with (
+        journal.subscribe(workflow_id) as subscription,
+        _Participants(journal.url, plan) as participants,
+    ):
         admin.begin(workflow_id)
         while True:
-            new = desk.workflows.engine.follow(workflow_id, place)
-            place = new.place
-            for line in workflow_lines(new.events):
+            changes = context.workflows.engine.follow(workflow_id, checkpoint)
+            checkpoint = changes.checkpoint
+            for line in workflow_lines(changes.events):
                 yield line
                 if line.who == victim:
                     participants.kill(victim)
@@ -94,17 +97,17 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
                     participants.start(victim)
                     yield Incident(victim, "started again")
                     victim = None
-            if place.state.state_code is StateCode.TERMINATED:
+            if checkpoint.state.state_code is StateCode.TERMINATED:
                 return
-            if place.state.state_code not in OPEN:
+            if checkpoint.state.state_code not in OPEN:
                 admin.commit(workflow_id)
-            elif not news.wait(PATIENCE):
+            elif not subscription.wait(PATIENCE):
                 participants.check()
 
 
 def outcome(journal: Journal, workflow_id: UUID) -> State:
     """The workflow's state once ``run`` is done."""
-    return Desk(journal, Registry(REGISTRY)).workflows.find_id(workflow_id)
+    return RegistryContext(journal, Registry(REGISTRY)).workflows.find_id(workflow_id)
 
 
 class _Participants:
@@ -177,7 +180,7 @@ def _serve(url: str, ready: Semaphore, name: str, plan: Plan, code: int) -> None
     with open_journal(url) as journal:
         ready.release()
         Server(
-            Desk(journal, Registry(REGISTRY)),
+            RegistryContext(journal, Registry(REGISTRY)),
             name,
             pings=plan.pings,
             interval=plan.interval,
@@ -190,7 +193,7 @@ def _gather(url: str, ready: Semaphore, plan: Plan) -> None:
     with open_journal(url) as journal:
         ready.release()
         Gatherer(
-            Desk(journal, Registry(REGISTRY)),
+            RegistryContext(journal, Registry(REGISTRY)),
             pings=plan.pings,
             interval=plan.interval,
             duration=plan.duration,

@@ -10,7 +10,7 @@ from pingregistrywf._generated.ping_registry import Status
 from pingregistrywf.coordination.daemon import OPEN, Daemon
 from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.runtime.errors import (
     JournalError,
     StateConflictError,
@@ -29,8 +29,8 @@ class Gatherer(Daemon):
     """A gatherer daemon.
 
     Args:
-        desk: the registry on its journal.
-        name: the gatherer's name, told in its pings.
+        context: the registry on its journal.
+        name: the gatherer's name, which its pings carry.
         pings: how many pings it posts to each workflow.
         interval: the pause between two, in seconds.
         duration: from a workflow's start to its deadline, in seconds.
@@ -38,14 +38,14 @@ class Gatherer(Daemon):
 
     def __init__(
         self,
-        desk: Desk,
+        context: RegistryContext,
         name: str = GATHERER,
         *,
         pings: int = PINGS,
         interval: float = INTERVAL,
         duration: float = DURATION,
     ) -> None:
-        super().__init__(desk, logging.getLogger("pingregistrywf.gatherer"))
+        super().__init__(context, logging.getLogger("pingregistrywf.gatherer"))
         self._name = name
         self._pings = pings
         self._interval = interval
@@ -55,22 +55,22 @@ class Gatherer(Daemon):
         yield from self._post_pings(
             workflow_id, name=self._name, count=self._pings, interval=self._interval, code=0
         )
-        events = self._desk.workflows.events(workflow_id)
+        events = self._context.workflows.events(workflow_id)
         if not events:
             return
         yield events[0].id.milliseconds / 1000 + self._duration
         while not self._post_summary(workflow_id):
             # A ping came in between reading and posting.  It must be counted: read again.
-            yield self._desk.journal.clock()
+            yield self._context.journal.clock()
 
     def _post_summary(self, workflow_id: UUID) -> bool:
         """Summarize what can be read now; False if it had changed when the summary was posted."""
         try:
-            state = self._desk.workflows.find_id(workflow_id)
+            state = self._context.workflows.find_id(workflow_id)
             if state.state_code not in OPEN:
                 return self._yielded(workflow_id)
             code, message = summary(state.pings)
-            ran = self._desk.operations.gather(workflow_id, code, message, vid=state.vid)
+            ran = self._context.operations.gather(workflow_id, code, message, vid=state.vid)
         except (StateConflictError, UninitializedError):
             return self._yielded(workflow_id)
         except JournalError as error:

@@ -32,9 +32,9 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", {})
-        told = (f"{name}={_word(value)}" for name, value in fields.items())
+        rendered = (f"{name}={_word(value)}" for name, value in fields.items())
         head = (_time(record), record.levelname.lower(), record.name, record.getMessage())
-        return " ".join((*head, *told))
+        return " ".join((*head, *rendered))
 
 
 class JsonFormatter(logging.Formatter):

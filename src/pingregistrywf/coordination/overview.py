@@ -13,7 +13,7 @@ from rich.table import Table
 
 from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf.coordination.daemon import Stop
-from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.coordination.timeline import printable
 from pingregistrywf.runtime.errors import UninitializedError
 from pingregistrywf.runtime.ids import Ulid
@@ -64,16 +64,16 @@ class Row:
         return f"{self.workflow_id}  {self.state:<13}  {pings}  {self.summary}".rstrip()
 
 
-def rows(desk: Desk) -> tuple[Row, ...]:
+def rows(context: RegistryContext) -> tuple[Row, ...]:
     """The workflows that the index lists now, the newest first."""
-    index = desk.indexes.find_id(desk.registry.index_id)
+    index = context.indexes.find_id(context.registry.index_id)
     listed = sorted(
         index.entries.values(), key=lambda each: each.started_workflow_event_id, reverse=True
     )
     found = []
     for entry in listed:
         try:
-            state = desk.workflows.find_id(entry.workflow_id)
+            state = context.workflows.find_id(entry.workflow_id)
         except UninitializedError:
             continue  # deleted, and soon listed no more
         status = state.summary_status
@@ -90,12 +90,12 @@ def rows(desk: Desk) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def overview(desk: Desk, stop: Stop) -> Iterator[tuple[Row, ...]]:
+def overview(context: RegistryContext, stop: Stop) -> Iterator[tuple[Row, ...]]:
     """The rows now, and anew at every change of the journal, until stopped."""
-    with desk.journal.subscribe() as news, stop.waking(news.close):
+    with context.journal.subscribe() as subscription, stop.waking(subscription.close):
         while True:
-            yield rows(desk)
-            if not news.wait() or stop.asked:
+            yield rows(context)
+            if not subscription.wait() or stop.asked:
                 return
 
 
@@ -114,24 +114,24 @@ def print_changes(
         before = {row.workflow_id: row for row in view}
 
 
-def show(desk: Desk, stop: Stop) -> None:
+def show(context: RegistryContext, stop: Stop) -> None:
     """Show the rows on a terminal until stopped, ages ticking."""
     console = Console(highlight=False)
     with (
-        desk.journal.subscribe() as news,
-        stop.waking(news.close),
+        context.journal.subscribe() as subscription,
+        stop.waking(subscription.close),
         Live(console=console, auto_refresh=False, screen=False) as live,
     ):
         while not stop.asked:
-            live.update(_table(desk, rows(desk), console.height - 4), refresh=True)
-            news.wait(TICK)
+            live.update(_table(context, rows(context), console.height - 4), refresh=True)
+            subscription.wait(TICK)
 
 
-def _table(desk: Desk, view: tuple[Row, ...], room: int) -> Table:
-    now = desk.journal.clock()
+def _table(context: RegistryContext, view: tuple[Row, ...], room: int) -> Table:
+    now = context.journal.clock()
     hidden = len(view) - room
     table = Table(
-        title=f"registry {desk.registry.name}",
+        title=f"registry {context.registry.name}",
         caption=f"and {hidden} older" if hidden > 0 else f"{len(view)} workflows; Ctrl-C ends",
         title_justify="left",
         caption_justify="left",

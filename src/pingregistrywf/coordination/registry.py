@@ -59,14 +59,14 @@ class Registry:
         return uuid5(self.namespace, f"{INDEX_PREFIX}{self.name}")
 
 
-class Desk:
+class RegistryContext:
     """A registry on a journal: its workflows, its index, and the operations on both.
 
     Args:
         journal: where the events rest.
         registry: the registry.
         ids: where new event ids come from.
-        observers: told before and after each step of an operation.
+        observers: called before and after each step of an operation.
     """
 
     def __init__(

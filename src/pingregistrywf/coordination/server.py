@@ -8,15 +8,15 @@ from uuid import UUID
 
 from pingregistrywf.coordination.daemon import Daemon
 from pingregistrywf.coordination.defaults import INTERVAL, PINGS
-from pingregistrywf.coordination.registry import Desk
+from pingregistrywf.coordination.registry import RegistryContext
 
 
 class Server(Daemon):
     """A server daemon.
 
     Args:
-        desk: the registry on its journal.
-        name: the server's name, told in its pings.
+        context: the registry on its journal.
+        name: the server's name, which its pings carry.
         pings: how many pings it posts to each workflow.
         interval: the pause between two, in seconds.
         code: the status code of each ping; 0 if the server is well.
@@ -24,14 +24,14 @@ class Server(Daemon):
 
     def __init__(
         self,
-        desk: Desk,
+        context: RegistryContext,
         name: str,
         *,
         pings: int = PINGS,
         interval: float = INTERVAL,
         code: int = 0,
     ) -> None:
-        super().__init__(desk, logging.getLogger("pingregistrywf.server"))
+        super().__init__(context, logging.getLogger("pingregistrywf.server"))
         self._name = name
         self._pings = pings
         self._interval = interval

@@ -47,7 +47,7 @@ class Line:
 
     def json(self) -> dict[str, Any]:
         """The line as a JSON object."""
-        told = self.event.model_dump(exclude={"id", "parent"}, mode="json")
+        fields = self.event.model_dump(exclude={"id", "parent"}, mode="json")
         return {
             "event": type(self.event).__name__,
             "id": str(self.event.id),
@@ -55,7 +55,7 @@ class Line:
             "time": self.event.id.time.isoformat(timespec="milliseconds"),
             "who": self.who,
             "state": self.state,
-            "fields": told,
+            "fields": fields,
         }
 
 

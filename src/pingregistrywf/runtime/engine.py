@@ -55,8 +55,8 @@ CACHED_STATES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[E]):
-    """What a command did.
+class CommandResult(Generic[E]):
+    """The effect of a command.
 
     Attributes:
         vid: the history's vid after it; the epoch if it was deleted.
@@ -68,25 +68,25 @@ class Told(Generic[E]):
 
 
 @dataclass(frozen=True, slots=True)
-class Place(Generic[S]):
-    """A place in a history, and the history's state there."""
+class Checkpoint(Generic[S]):
+    """A position in a history, and the history's state there."""
 
     head: Head
     state: S
 
 
 @dataclass(frozen=True, slots=True)
-class News(Generic[S, E]):
-    """What is new in a history since a place.
+class Changes(Generic[S, E]):
+    """What changed in a history since a checkpoint.
 
     Attributes:
-        place: where the history is now.
-        events: what came after the place asked for.
-        continues: False if that place is not on the history, so that ``events`` begin it anew,
-            at its newest restart point.
+        checkpoint: where the history is now.
+        events: the events after the checkpoint that was given.
+        continues: False if the history no longer contains that checkpoint.  Then ``events`` begin
+            at the history's newest restart point.
     """
 
-    place: Place[S]
+    checkpoint: Checkpoint[S]
     events: tuple[E, ...]
     continues: bool
 
@@ -119,7 +119,7 @@ class Engine(Generic[S, E]):
         self._codec = codec_of(behavior.declaration)
         # Least recently used first.  Each single operation on it is atomic, so that no lock is
         # needed that a fork could find taken; losing a race costs a longer read, no more.
-        self._cache: dict[bytes, Place[S]] = {}
+        self._cache: dict[bytes, Checkpoint[S]] = {}
 
     @property
     def declaration(self) -> Declaration:
@@ -131,7 +131,7 @@ class Engine(Generic[S, E]):
         """The journal."""
         return self._journal
 
-    def tell(self, history: UUID, vid: Vid, command: Command) -> Told[E]:
+    def tell(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
         """Run a command.
 
         Args:
@@ -186,12 +186,12 @@ class Engine(Generic[S, E]):
         self._keep(history, loaded)
         return loaded.state
 
-    def follow(self, history: UUID, since: Place[S] | None = None) -> News[S, E]:
-        """What is new in a history; it costs what is new, whatever the history holds.
+    def follow(self, history: UUID, since: Checkpoint[S] | None = None) -> Changes[S, E]:
+        """Return what is new in a history.  The cost depends on what is new, not on the length.
 
         Args:
             history: which history.
-            since: the place of the news before; None at first.
+            since: the checkpoint of the changes read before; None at first.
 
         Raises:
             InvalidCommandError: the id is not a UUID, or nil.
@@ -218,16 +218,16 @@ class Engine(Generic[S, E]):
             raise JournalError(error) from error
         return events
 
-    def _tell_once(self, history: UUID, vid: Vid, command: Command) -> Told[E]:
+    def _tell_once(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
         with self._journal.exclusive(history) if unversioned else nullcontext():
-            loaded: Place[S] | None = (read := self._load(history))
+            loaded: Checkpoint[S] | None = (read := self._load(history))
             if isinstance(vid, Ulid) and vid != read.head.vid:
                 raise VersionConflictError(read.head.vid, vid)
             decision = decide(self.declaration, read.state, command)
             if decision.deletes:
                 self._journal.delete(history, read.head)
-                told: Told[E] = Told(EPOCH)
+                result: CommandResult[E] = CommandResult(EPOCH)
                 loaded = None
             elif decision.drafts:
                 events = self._behavior.draw(read.state, decision)
@@ -241,26 +241,26 @@ class Engine(Generic[S, E]):
                 state = read.state
                 for event in events:
                     state = evolve(self.declaration, state, event)
-                told, loaded = Told(head.vid, events), Place(head, state)
+                result, loaded = CommandResult(head.vid, events), Checkpoint(head, state)
             else:
-                told = Told(read.head.vid)
+                result = CommandResult(read.head.vid)
         # Only now is it durable: what was read and written inside may be believed.
         self._keep(history, loaded)
-        return told
+        return result
 
-    def _load(self, history: UUID) -> Place[S]:
-        return self._read_on(history, self._cache.get(history.bytes)).place
+    def _load(self, history: UUID) -> Checkpoint[S]:
+        return self._read_on(history, self._cache.get(history.bytes)).checkpoint
 
-    def _read_on(self, history: UUID, since: Place[S] | None) -> News[S, E]:
+    def _read_on(self, history: UUID, since: Checkpoint[S] | None) -> Changes[S, E]:
         reading = self._journal.read(history, since.head if since else None)
         if since and reading.continues:
             if not reading.entries:
-                return News(since, (), continues=True)
+                return Changes(since, (), continues=True)
             state = since.state
         else:
             state = self._behavior.new_state(history)
         events, state = self._replay(history, state, reading)
-        return News(Place(reading.head, state), events, reading.continues)
+        return Changes(Checkpoint(reading.head, state), events, reading.continues)
 
     def _replay(self, history: UUID, state: S, reading: Reading) -> tuple[tuple[E, ...], S]:
         """Fold stored entries into a state, accepting only a chain that the chart allows."""
@@ -293,7 +293,7 @@ class Engine(Generic[S, E]):
             raise CorruptedDataError(f"replay the events of history {history}", error) from error
         return tuple(events), state
 
-    def _keep(self, history: UUID, loaded: Place[S] | None) -> None:
+    def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
         self._cache.pop(history.bytes, None)
         if loaded is None or loaded.head == NO_HEAD:
             return
