@@ -12,15 +12,15 @@ from typing import Any, TypeAlias
 import pytest
 
 from pingregistrywf.cli.conform import suite_of_files
-from pingregistrywf.conformance.run.report import Report, Scope
+from pingregistrywf.conformance.run.result import RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
-from pingregistrywf.conformance.run.talk import ChildTalk, ObjectTalk
+from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 
 from .adversary import answering, is_extreme
 
-Runs: TypeAlias = Callable[..., Report]
+Runs: TypeAlias = Callable[..., RunResult]
 FEW = (
     "with code zero",
     "with code one",
@@ -45,7 +45,7 @@ def suite() -> Suite:
     return suite_of_files([])
 
 
-class Impatient(ChildTalk):
+class Impatient(ChildTransport):
     """Has all the time that an answer may need, but little for those that will never come."""
 
     def send(self, request: dict[str, Any]) -> None:
@@ -80,10 +80,10 @@ def few(suite: Suite) -> Suite:
 def run_child(suite: Suite) -> Runs:
     """Runs levels at bound n on a child process that goes wrong in the way that is named."""
 
-    def ran(name: str, *levels: int, timeout: float = 60, **plan: Any) -> Report:
+    def ran(name: str, *levels: int, timeout: float = 60, **plan: Any) -> RunResult:
         scope = plan.pop("scope", Scope(levels or (1,), "n"))
-        talk = Impatient(command(name), timeout)
-        return run(replace(Plan(suite, scope), **plan), talk)
+        transport = Impatient(command(name), timeout)
+        return run(replace(Plan(suite, scope), **plan), transport)
 
     return ran
 
@@ -92,8 +92,8 @@ def run_child(suite: Suite) -> Runs:
 def run_object(suite: Suite) -> Runs:
     """The same in this process, for ways that concern answers only."""
 
-    def ran(name: str, *levels: int, **plan: Any) -> Report:
+    def ran(name: str, *levels: int, **plan: Any) -> RunResult:
         scope = plan.pop("scope", Scope(levels or (1,), "n"))
-        return run(replace(Plan(suite, scope), **plan), ObjectTalk(lambda: answering(name)))
+        return run(replace(Plan(suite, scope), **plan), ObjectTransport(lambda: answering(name)))
 
     return ran

@@ -65,7 +65,7 @@ def test_the_cases_run_by_what_the_readme_says(bundle: zipfile.ZipFile) -> None:
     ran = 0
     for case in _cases(bundle):
         if case.get("bound", "n") == "n" and set(case["needs"]) <= claimed:
-            _Run(case, adapter.answer).perform()
+            _Run(case, adapter.answer).execute()
             ran += 1
     assert ran > 1900
 
@@ -79,7 +79,7 @@ def test_a_wrong_answer_is_seen(bundle: zipfile.ZipFile) -> None:
 
     case = next(case for case in _cases(bundle) if case["rule"] == "AppendPing.1")
     with pytest.raises(AssertionError):
-        _Run(case, deaf).perform()
+        _Run(case, deaf).execute()
 
 
 def test_the_wire_vectors_hold(bundle: zipfile.ZipFile) -> None:
@@ -114,7 +114,7 @@ class _Run:
                 text = prefix + self.bound[of["$"]]
                 self.bound[name] = str(uuid.uuid5(uuid.UUID(namespace), text))
 
-    def perform(self) -> None:
+    def execute(self) -> None:
         for step in self.case["steps"]:
             if "together" in step:
                 self.together(step)

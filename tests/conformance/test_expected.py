@@ -9,7 +9,7 @@ import pytest
 
 from pingregistrywf.conformance.reports import badge
 from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
-from pingregistrywf.conformance.run.report import Exit, Report
+from pingregistrywf.conformance.run.result import Exit, RunResult
 
 from .conftest import Runs
 
@@ -23,7 +23,7 @@ def entry(id: str, expires: str = "2026-07-01") -> str:
     )
 
 
-def run_with(run_object: Runs, place: Path, name: str, *entries: str) -> Report:
+def run_with(run_object: Runs, place: Path, name: str, *entries: str) -> RunResult:
     file = place / "expected.toml"
     file.write_text("\n".join(entries), encoding="utf-8")
     manifest = [each.case.id for each in run_object("right").results]

@@ -13,12 +13,12 @@ from random import Random
 import pytest
 
 from pingregistrywf.conformance.reports import as_json, text
-from pingregistrywf.conformance.run.explain import FLAKY
-from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Exit, Failure, Report
+from pingregistrywf.conformance.run.execute import CaseResult, Status
+from pingregistrywf.conformance.run.result import Exit, Failure, RunResult
 from pingregistrywf.conformance.run.session import opened
 from pingregistrywf.conformance.run.shrink import shortest
-from pingregistrywf.conformance.run.talk import ObjectTalk
+from pingregistrywf.conformance.run.transport import ObjectTransport
+from pingregistrywf.conformance.run.triage import FLAKY
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.script import Script, Tell
@@ -72,10 +72,10 @@ def parts(script: Script) -> list[Script]:
 
 
 def failing(name: str, suite: Suite, scripts: list[Script]) -> list[Script]:
-    session = opened(suite, ObjectTalk(lambda: answering(name)), Random(0))
+    session = opened(suite, ObjectTransport(lambda: answering(name)), Random(0))
     session.hello()
     cases = [suite.player.play(each) for each in scripts]
-    return [each.case.script for each in session.perform(cases) if each.status is not Status.PASSED]
+    return [each.case.script for each in session.execute(cases) if each.status is not Status.PASSED]
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
@@ -97,13 +97,13 @@ def test_what_is_needed_only_by_what_is_left_out_later_is_left_out_too(suite: Su
     """Init seems to be needed until AppendPing is gone."""
     fails = {("Init", "AppendPing", "Commit"), ("Init", "Commit"), ("Commit",)}
 
-    def perform(case: Case) -> Result:
+    def execute(case: Case) -> CaseResult:
         told = tuple(each.command for each in case.script.actions)
-        return Result(case, Status.FAILED if told in fails else Status.PASSED)
+        return CaseResult(case, Status.FAILED if told in fails else Status.PASSED)
 
     actions = tuple(Tell(each) for each in ("Init", "AppendPing", "Commit"))
     case = suite.player.play(Script(1, suite.main, "", actions))
-    found = shortest(Result(case, Status.FAILED), suite.player.play, perform)
+    found = shortest(CaseResult(case, Status.FAILED), suite.player.play, execute)
     assert found
     assert [each.command for each in found[0].case.script.actions] == ["Commit"]
 
@@ -193,7 +193,7 @@ def test_a_replay_that_passes_is_no_conformance() -> None:
 # --- Again and again ----------------------------------------------------------------------------
 
 
-def without_seconds(report: Report) -> str:
+def without_seconds(report: RunResult) -> str:
     return as_json(replace(report, seconds=0))
 
 

@@ -13,8 +13,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pingregistrywf.conformance.reports import as_json, badge, junit, page, text
-from pingregistrywf.conformance.run.perform import Status
-from pingregistrywf.conformance.run.report import Report
+from pingregistrywf.conformance.run.execute import Status
+from pingregistrywf.conformance.run.result import RunResult
 from pingregistrywf.conformance.suite import Suite
 
 from ..tools import node_modules, require_tool
@@ -28,24 +28,24 @@ SCREENS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def deviating(run_object: Runs) -> Report:
+def deviating(run_object: Runs) -> RunResult:
     return run_object("another target")
 
 
 @pytest.fixture(scope="module")
-def nasty(run_object: Runs) -> Report:
+def nasty(run_object: Runs) -> RunResult:
     return run_object("control characters")
 
 
 @pytest.fixture(scope="module")
-def partial(run_object: Runs) -> Report:
+def partial(run_object: Runs) -> RunResult:
     return run_object("not claiming:delete,wire", 1, 4)
 
 
 # --- What was claimed ---------------------------------------------------------------------------
 
 
-def test_the_verdict_says_what_was_not_claimed(partial: Report) -> None:
+def test_the_verdict_says_what_was_not_claimed(partial: RunResult) -> None:
     assert partial.verdict == (
         "conforms: level 1 at bound n, 43 cases; not claimed: level 4, delete in level 1"
     )
@@ -69,7 +69,7 @@ def test_nothing_is_said_where_all_was_claimed(run_object: Runs) -> None:
 def test_junitparser_counts_the_same(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
-    report: Report = request.getfixturevalue(name)
+    report: RunResult = request.getfixturevalue(name)
     file = tmp_path / "junit.xml"
     file.write_text(junit(report), encoding="utf-8")
     read = JUnitXml.fromfile(str(file))
@@ -95,7 +95,7 @@ def test_a_run_without_a_verdict_is_an_error(run_object: Runs) -> None:
     assert "protocol 2" in junit(report)
 
 
-def test_control_characters(nasty: Report) -> None:
+def test_control_characters(nasty: RunResult) -> None:
     for written in (text(nasty), junit(nasty), as_json(nasty)):
         written.encode()
         assert not {"\x00", "\x1b", "\u202e"} & set(written) or written == as_json(nasty)
@@ -107,7 +107,7 @@ def test_control_characters(nasty: Report) -> None:
 # --- The badge ----------------------------------------------------------------------------------
 
 
-def test_the_badge(deviating: Report) -> None:
+def test_the_badge(deviating: RunResult) -> None:
     root = ElementTree.fromstring(badge(deviating))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     words = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
@@ -127,7 +127,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def opened(browser: Browser, suite: Suite, report: Report, place: Path, **screen: Any) -> Page:
+def opened(browser: Browser, suite: Suite, report: RunResult, place: Path, **screen: Any) -> Page:
     """A report's page in a browser; it may ask for nothing else, and run no script."""
     file = place / "report.html"
     file.write_text(page(report, suite.player.tables[suite.main]), encoding="utf-8")
@@ -144,7 +144,7 @@ def opened(browser: Browser, suite: Suite, report: Report, place: Path, **screen
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_page(
-    browser: Browser, suite: Suite, deviating: Report, tmp_path: Path, screen: str
+    browser: Browser, suite: Suite, deviating: RunResult, tmp_path: Path, screen: str
 ) -> None:
     shown = opened(browser, suite, deviating, tmp_path, **SCREENS[screen])
     (failure,) = deviating.failures
@@ -171,7 +171,7 @@ def test_the_page(
 
 
 def test_what_an_adapter_answers_is_text_on_the_page(
-    browser: Browser, suite: Suite, nasty: Report, tmp_path: Path
+    browser: Browser, suite: Suite, nasty: RunResult, tmp_path: Path
 ) -> None:
     shown = opened(browser, suite, nasty, tmp_path)
     expect(shown.locator("li.wrong dd").last).to_contain_text("]]>&<script>alert(1)</script>")
@@ -179,7 +179,7 @@ def test_what_an_adapter_answers_is_text_on_the_page(
 
 
 def test_a_page_of_what_conforms(
-    browser: Browser, suite: Suite, partial: Report, tmp_path: Path
+    browser: Browser, suite: Suite, partial: RunResult, tmp_path: Path
 ) -> None:
     shown = opened(browser, suite, partial, tmp_path)
     expect(shown.get_by_role("heading", level=1)).to_have_text(partial.verdict)

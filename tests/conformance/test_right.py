@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pingregistrywf.chart.reader import read_model
-from pingregistrywf.conformance.run.report import Exit, Report, Scope
+from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
-from pingregistrywf.conformance.run.talk import ChildTalk
+from pingregistrywf.conformance.run.transport import ChildTransport
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.generate import artefacts
@@ -33,10 +33,10 @@ def make():
 """
 
 
-def reference(suite: Suite, levels: tuple[int, ...], *words: str) -> Report:
+def reference(suite: Suite, levels: tuple[int, ...], *words: str) -> RunResult:
     line = [sys.executable, "-m", "pingregistrywf", "adapter", *words]
     plan = Plan(suite, Scope(levels, BOUND))
-    return run(plan, ChildTalk(shlex.join(line), 300))
+    return run(plan, ChildTransport(shlex.join(line), 300))
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from pingregistrywf.conformance.run import talk
-from pingregistrywf.conformance.run.perform import Status
-from pingregistrywf.conformance.run.report import Exit, Report, Scope
+from pingregistrywf.conformance.run import transport
+from pingregistrywf.conformance.run.execute import Status
+from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
-from pingregistrywf.conformance.run.talk import CannotStartError, ChildTalk, ObjectTalk
+from pingregistrywf.conformance.run.transport import (
+    CannotStartError,
+    ChildTransport,
+    ObjectTransport,
+)
 from pingregistrywf.conformance.suite import Suite
 
 from .conftest import FEW, Runs
@@ -20,14 +24,14 @@ LARGEST = "AppendPing with code the greatest"
 """The one case at which some adapters go wrong."""
 
 
-def line(report: Report, exit: Exit) -> str:
+def line(report: RunResult, exit: Exit) -> str:
     """The verdict, which is one line, after the exit code was checked."""
     assert report.exit is exit, report.verdict
     assert "\n" not in report.verdict
     return report.verdict
 
 
-def failed(report: Report) -> list[str]:
+def failed(report: RunResult) -> list[str]:
     return [each.case.title for each in report.results if each.status is Status.FAILED]
 
 
@@ -42,7 +46,7 @@ def test_dead(run_child: Runs) -> None:
 
 
 def test_no_such_program(suite: Suite) -> None:
-    report = run(Plan(suite, Scope((1,), "n")), ChildTalk("no-such-program --fast", 60))
+    report = run(Plan(suite, Scope((1,), "n")), ChildTransport("no-such-program --fast", 60))
     assert line(report, Exit.INFRASTRUCTURE) == (
         "no verdict: the adapter no-such-program cannot be started: no such file or directory;"
         " check the command of --adapter"
@@ -52,7 +56,7 @@ def test_no_such_program(suite: Suite) -> None:
 @pytest.mark.parametrize(("command", "why"), [("", "empty"), ("a 'b", "check its quotes")])
 def test_no_command(command: str, why: str) -> None:
     with pytest.raises(CannotStartError, match=why):
-        ChildTalk(command, 60)
+        ChildTransport(command, 60)
 
 
 def test_garbage_from_the_start(run_child: Runs) -> None:
@@ -191,7 +195,7 @@ def test_one_bad_answer_fails_its_case_and_no_other(
 
 
 def test_a_line_without_end(run_child: Runs, few: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(talk, "LONGEST", 1 << 22)
+    monkeypatch.setattr(transport, "LONGEST", 1 << 22)
     report = run_child("a line without end", 3, suite=few)
     assert failed(report) == [LARGEST]
     assert report.failures[0].shortest.why.startswith("a line is longer than 4 MiB, after half")
@@ -201,7 +205,7 @@ def test_garbage_after_hello_ends_early(run_child: Runs) -> None:
     report = run_child("garbage:after hello")
     assert line(report, Exit.DEVIATES).startswith("deviates: 10 of 10 cases failed")
     assert "47 of 57 cases not run" in report.missing
-    assert any("each ended in a broken talk" in each for each in report.missing)
+    assert any("each broke the protocol" in each for each in report.missing)
 
 
 def test_second_answers_everywhere(run_child: Runs) -> None:
@@ -283,5 +287,5 @@ def test_an_object_that_raises(run_object: Runs, name: str, why: str) -> None:
     ],
 )
 def test_a_factory_that_makes_nothing(suite: Suite, make: Any, why: str) -> None:
-    report = run(Plan(suite, Scope((1,), "n")), ObjectTalk(make))
+    report = run(Plan(suite, Scope((1,), "n")), ObjectTransport(make))
     assert why in line(report, Exit.INFRASTRUCTURE)

@@ -25,9 +25,9 @@ from pingregistrywf.cli.common import (
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.reader import Model
-    from pingregistrywf.conformance.run.report import Report
+    from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
-    from pingregistrywf.conformance.run.talk import Talk
+    from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite import Suite
     from pingregistrywf.conformance.suite.operations import Site
     from pingregistrywf.conformance.suite.script import Script
@@ -137,9 +137,9 @@ def _conform(
         return
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
-    from pingregistrywf.conformance.run.report import Scope
+    from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
-    from pingregistrywf.conformance.run.talk import CannotStartError
+    from pingregistrywf.conformance.run.transport import CannotStartError
     from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LevelsError, levels_of
     from pingregistrywf.conformance.suite.sequences import NotMinimalError
 
@@ -155,10 +155,10 @@ def _conform(
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
         levels = levels_of(level)
         store = bool(replay) or LAST_LEVEL in levels
-        with _ended_by_signals(), closing(_talk(adapter, python, timeout, store)) as talk:
+        with _ended_by_signals(), closing(_transport(adapter, python, timeout, store)) as transport:
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
-                talk.start()
+                transport.start()
             suite = suite_of_files(model or [])
             scope = Scope(levels, bound, tuple(only or ()))
             script = None
@@ -179,7 +179,7 @@ def _conform(
                 script=script,
             )
             with _progress(plan) as watched:
-                report = run(watched, talk)
+                report = run(watched, transport)
         _print(report)
         _write(report, suite, outputs)
     raise typer.Exit(int(report.exit))
@@ -221,10 +221,14 @@ def site_of(model: Model) -> Site:
     )
 
 
-def _talk(adapter: str, python: str, timeout: float, store: bool) -> Talk:
-    from pingregistrywf.conformance.run.talk import ChildTalk, ObjectTalk
+def _transport(adapter: str, python: str, timeout: float, store: bool) -> Transport:
+    from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
 
-    return ChildTalk(adapter, timeout, store=store) if adapter else ObjectTalk(_factory(python))
+    return (
+        ChildTransport(adapter, timeout, store=store)
+        if adapter
+        else ObjectTransport(_factory(python))
+    )
 
 
 def _factory(name: str) -> Callable[[], Any]:
@@ -332,7 +336,7 @@ def _progress(plan: Plan) -> Iterator[Plan]:
         )
 
 
-def _print(report: Report) -> None:
+def _print(report: RunResult) -> None:
     from pingregistrywf.conformance.reports import text
 
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -340,7 +344,7 @@ def _print(report: Report) -> None:
     typer.echo(text(report), nl=False)
 
 
-def _write(report: Report, suite: Suite, outputs: dict[str, Path | None]) -> None:
+def _write(report: RunResult, suite: Suite, outputs: dict[str, Path | None]) -> None:
     from pingregistrywf.conformance import reports
 
     writers: dict[str, Callable[[], str]] = {

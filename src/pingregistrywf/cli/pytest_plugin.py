@@ -18,11 +18,11 @@ from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.cli.common import CannotRunError
 from pingregistrywf.cli.conform import suite_of_files
 from pingregistrywf.conformance.reports.text import failure_text
-from pingregistrywf.conformance.run.explain import explained
-from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Failure
+from pingregistrywf.conformance.run.execute import CaseResult, Status
+from pingregistrywf.conformance.run.result import Failure
 from pingregistrywf.conformance.run.session import Hello, InfrastructureError, Session, opened
-from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, ChildTalk
+from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
+from pingregistrywf.conformance.run.triage import explained
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of
 from pingregistrywf.conformance.suite.script import BOUNDS
@@ -74,8 +74,8 @@ class UnderTest:
         self.levels = levels_of(option(f"{_PREFIX}-level"))
         self.bound = option(f"{_PREFIX}-bound")
         store = LAST_LEVEL in self.levels
-        talk = ChildTalk(self.command, option(f"{_PREFIX}-timeout"), store=store)
-        self.session: Session = opened(self.suite, talk, Random())  # noqa: S311 (ids of a test)
+        transport = ChildTransport(self.command, option(f"{_PREFIX}-timeout"), store=store)
+        self.session: Session = opened(self.suite, transport, Random())  # noqa: S311 (ids of a test)
         self._hello: Hello | None = None
         self._gone: Exception | None = None
 
@@ -86,9 +86,9 @@ class UnderTest:
             self._hello = self._once(self.session.hello)
         return self._hello.capabilities
 
-    def perform(self, case: Case) -> Result:
-        """Perform a case."""
-        return self._once(lambda: next(iter(self.session.perform([case]))))
+    def execute(self, case: Case) -> CaseResult:
+        """Execute a case."""
+        return self._once(lambda: next(iter(self.session.execute([case]))))
 
     def _once(self, ask: Callable[[], T]) -> T:
         """Ask the adapter; once there is none to ask, every test says so at once."""
@@ -100,10 +100,10 @@ class UnderTest:
             self._gone = error
             raise
 
-    def explained(self, result: Result) -> Failure:
+    def explained(self, result: CaseResult) -> Failure:
         """A failure, shrunk."""
         command = ("pingregistrywf", "conform", "--adapter", self.command)
-        return explained([result], self.suite.player, self.perform, command)
+        return explained([result], self.suite.player, self.execute, command)
 
 
 class RuleGroup(pytest.Collector):
@@ -142,11 +142,11 @@ class CaseItem(pytest.Item):
         self.add_marker(f"level{case.level}")
 
     def runtest(self) -> None:
-        """Perform the case."""
+        """Execute the case."""
         lacking = set(self.case.needs) - self._under_test.claimed
         if lacking:
             pytest.skip(f"not claimed: {', '.join(sorted(lacking))}")
-        result = self._under_test.perform(self.case)
+        result = self._under_test.execute(self.case)
         if result.status is Status.FAILED:
             raise DeviationError(self._under_test.explained(result))
         if result.status is not Status.PASSED:
@@ -200,6 +200,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """End the adapter."""
     under_test = session.config.stash.get(_UNDER_TEST, None)
     if under_test is not None:
-        with suppress(BrokenTalkError):  # how it ends is what the command line judges
+        with suppress(ProtocolError):  # how it ends is what the command line judges
             under_test.session.bye()
         under_test.session.close()

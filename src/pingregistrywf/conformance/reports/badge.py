@@ -6,7 +6,7 @@ from typing import Final
 
 from anybadge import Badge
 
-from pingregistrywf.conformance.run.report import Exit, Report, counted
+from pingregistrywf.conformance.run.result import Exit, RunResult, counted
 from pingregistrywf.conformance.suite.levels import spoken_levels
 
 _COLORS: Final = {
@@ -17,7 +17,7 @@ _COLORS: Final = {
 }
 
 
-def badge(report: Report) -> str:
+def badge(report: RunResult) -> str:
     """The badge, as SVG."""
     match report.exit:
         case Exit.CONFORMS:

@@ -6,11 +6,11 @@ from xml.etree import ElementTree as ET
 
 from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.reports.text import failure_text, text
-from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Failure, Report
+from pingregistrywf.conformance.run.execute import CaseResult, Status
+from pingregistrywf.conformance.run.result import Failure, RunResult
 
 
-def junit(report: Report) -> str:
+def junit(report: RunResult) -> str:
     """The XML."""
     root = ET.Element("testsuites", name=f"pingregistrywf {report.chart}")
     explained = {
@@ -50,7 +50,7 @@ def junit(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _case(suite: ET.Element, result: Result, failure: Failure | None) -> None:
+def _case(suite: ET.Element, result: CaseResult, failure: Failure | None) -> None:
     case = result.case
     made = ET.SubElement(
         suite,

@@ -15,11 +15,11 @@ from markupsafe import Markup
 from pingregistrywf.chart.table import Table
 from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.reports.text import notes, said
-from pingregistrywf.conformance.run.report import Failure, Report, steps_of, told
+from pingregistrywf.conformance.run.result import Failure, RunResult, steps_of, told
 from pingregistrywf.generate.svg import svg
 
 
-def page(report: Report, table: Table) -> str:
+def page(report: RunResult, table: Table) -> str:
     """The page.
 
     Args:
@@ -44,7 +44,7 @@ def page(report: Report, table: Table) -> str:
     return printable(rendered)
 
 
-def _failing(report: Report, table: Table) -> set[tuple[str, str]]:
+def _failing(report: RunResult, table: Table) -> set[tuple[str, str]]:
     """The states and commands that failed, where the diagram has an arrow for them."""
     moves = {(cell.state, cell.command) for cell in table.cells.values()}
     found = set()

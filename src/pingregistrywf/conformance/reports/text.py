@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pingregistrywf.conformance.reports.printable import printable
-from pingregistrywf.conformance.run.report import Exit, Failure, Report, counted, steps_of, told
+from pingregistrywf.conformance.run.result import Exit, Failure, RunResult, counted, steps_of, told
 
 LOG_LINES: Final = 10
 """So many of the first and of the last lines of the adapter's log are shown with a failure."""
@@ -15,12 +15,12 @@ LOG_WIDTH: Final = 200
 """So many characters of each."""
 
 
-def text(report: Report) -> str:
+def text(report: RunResult) -> str:
     """The report, the verdict last."""
     return printable("\n".join(_lines(report))) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: RunResult) -> Iterator[str]:
     if report.hello:
         of = report.hello
         yield f"{of.implementation} {of.version} ({of.language}), chart {report.chart}"
@@ -44,7 +44,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield report.verdict
 
 
-def notes(report: Report) -> list[str]:
+def notes(report: RunResult) -> list[str]:
     """What is to be said beside the verdict."""
     lines = [f"expected failures: {each}" for each in report.complaints]
     if report.exit is not Exit.INFRASTRUCTURE and report.trouble:

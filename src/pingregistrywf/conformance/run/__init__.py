@@ -1,1 +1,1 @@
-"""Runs the suite on an adapter: talk, compare, judge, shrink what fails, learn what is there."""
+"""Runs the suite on an adapter: send, compare, judge, shrink what fails, learn what is there."""

@@ -13,10 +13,9 @@ from random import Random
 from uuid import UUID
 
 from pingregistrywf.conformance.run import learn
+from pingregistrywf.conformance.run.execute import CaseResult, Status
 from pingregistrywf.conformance.run.expected import NONE, ExpectedFailures
-from pingregistrywf.conformance.run.explain import explained, groups, merged
-from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Failure, Report, Scope, counted
+from pingregistrywf.conformance.run.result import Failure, RunResult, Scope, counted
 from pingregistrywf.conformance.run.session import (
     SIDE_BY_SIDE,
     AlwaysEndsError,
@@ -25,7 +24,8 @@ from pingregistrywf.conformance.run.session import (
     InfrastructureError,
     opened,
 )
-from pingregistrywf.conformance.run.talk import BrokenTalkError, CannotStartError, Talk
+from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
+from pingregistrywf.conformance.run.triage import explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.script import BOUNDS, Script
@@ -64,12 +64,12 @@ class Plan:
     progress: Progress = field(default=lambda _done, _all: None)
 
 
-def run(plan: Plan, talk: Talk) -> Report:
+def run(plan: Plan, transport: Transport) -> RunResult:
     """Run the suite on an adapter.
 
     Args:
         plan: what to run.
-        talk: the talk with the adapter, which is closed at the end.
+        transport: leads to the adapter; it is closed at the end.
 
     Raises:
         NotMinimalError: two states of the chart cannot be told apart.
@@ -77,30 +77,30 @@ def run(plan: Plan, talk: Talk) -> Report:
     before = gc.get_threshold()
     gc.set_threshold(*RARELY)
     try:
-        return _Run(plan, talk).report()
+        return _Run(plan, transport).report()
     finally:
         gc.set_threshold(*before)
 
 
 class _Run:
-    def __init__(self, plan: Plan, talk: Talk) -> None:
+    def __init__(self, plan: Plan, transport: Transport) -> None:
         self._plan = plan
         self._started = time.monotonic()
         self._table = plan.suite.player.tables[plan.suite.main]
         self._random = Random(plan.seed)  # noqa: S311 (ids of a test)
-        self._session = opened(plan.suite, talk, self._random)
+        self._session = opened(plan.suite, transport, self._random)
         self._missing: list[str] = []
         self._trouble = ""
 
-    def report(self) -> Report:
+    def report(self) -> RunResult:
         hello: Hello | None = None
-        results: list[Result] = []
+        results: list[CaseResult] = []
         failures: list[Failure] = []
         told: list[str] = []
         complaints: list[str] = []
         try:
             hello = self._session.hello()
-            results = self._performed(hello)
+            results = self._executed(hello)
             complaints = [] if self._trouble else self._complaints(results)
             kinds = groups(results, self._plan.expected.entries)[:MOST_EXPLAINED]
             failures = merged(self._explained(alike) for alike in kinds)
@@ -109,12 +109,12 @@ class _Run:
             self._session.bye()
         except (InfrastructureError, CannotStartError) as error:
             self._trouble = str(error)
-        except BrokenTalkError as error:
+        except ProtocolError as error:
             if not failures:  # else it is only more of the same
                 self._trouble = f"at the end: {error.what}"
         finally:
             self._session.close()
-        return Report(
+        return RunResult(
             chart=self._plan.suite.main,
             sha256=self._session.sha256,
             hello=hello,
@@ -132,7 +132,7 @@ class _Run:
     # --- Which cases ----------------------------------------------------------------------------
 
     def _cases(self) -> Iterator[Case]:
-        """The cases of the plan, made while the first of them are performed already."""
+        """The cases of the plan, made while the first of them are executed already."""
         plan, scope = self._plan, self._plan.scope
         if plan.script is not None:
             self._missing.append("a replay is not the suite")
@@ -163,7 +163,7 @@ class _Run:
         levels = tuple(f"{level}-" for level in plan.scope.levels)
         return frozenset(each for each in plan.manifest if each.startswith(levels))
 
-    def _performed(self, hello: Hello) -> list[Result]:
+    def _executed(self, hello: Hello) -> list[CaseResult]:
         cases: list[Case] = []
         claimed = 0
 
@@ -177,10 +177,10 @@ class _Run:
 
         beside = SIDE_BY_SIDE if "concurrent" in hello.capabilities else 1
         going = asked()
-        found: dict[str, Result] = {}
+        found: dict[str, CaseResult] = {}
         total = len(self._listed()) or None
         try:
-            for result in self._session.perform(going, side_by_side=beside):
+            for result in self._session.execute(going, side_by_side=beside):
                 if result.status is Status.PASSED:
                     result = replace(result, case=result.case.bare())
                 found[result.case.id] = result
@@ -202,12 +202,12 @@ class _Run:
                 f"{counted(unsupported, 'case')} answered unsupported, though claimed"
             )
         return [
-            found.get(case.id) or Result(case, Status.NOT_CLAIMED)
+            found.get(case.id) or CaseResult(case, Status.NOT_CLAIMED)
             for case in cases
             if case.id in found or not set(case.needs) <= hello.capabilities
         ]
 
-    def _complaints(self, results: Iterable[Result]) -> list[str]:
+    def _complaints(self, results: Iterable[CaseResult]) -> list[str]:
         expected = self._plan.expected
         if not expected.entries:
             return []
@@ -219,17 +219,17 @@ class _Run:
 
     # --- What failed ----------------------------------------------------------------------------
 
-    def _explained(self, alike: list[Result]) -> Failure:
-        perform = self._as_it_failed if self._trouble else self._session.perform_alone
-        return explained(alike, self._plan.suite.player, perform, self._plan.command)
+    def _explained(self, alike: list[CaseResult]) -> Failure:
+        execute = self._as_it_failed if self._trouble else self._session.execute_alone
+        return explained(alike, self._plan.suite.player, execute, self._plan.command)
 
-    def _as_it_failed(self, case: Case) -> Result:
+    def _as_it_failed(self, case: Case) -> CaseResult:
         raise InfrastructureError(f"{case.id} is not run again: {self._trouble}")
 
     def _learned(self, hello: Hello) -> list[str]:
         if self._table.chart.keyed_by or self._trouble:
             return []
-        with suppress(BrokenTalkError, InfrastructureError, CannotStartError):
+        with suppress(ProtocolError, InfrastructureError, CannotStartError):
             return learn.differences(
                 self._table, hello.capabilities, self._session.ask, self._new_id
             )

@@ -1,8 +1,9 @@
-"""A session: one adapter, over all its restarts, and the cases that are performed on it.
+"""A session: one adapter, over all its restarts, and the cases that are executed on it.
 
 Cases run side by side as far as the adapter claims ``concurrent``; those that collect garbage or
-kill the adapter run alone.  When a talk breaks, the cases under way are performed again one by one,
-so that a bad answer fails its own case and no other; a second answer fails the case that asked.
+kill the adapter run alone.  When the adapter breaks the protocol, the cases under way are executed
+again one by one, so that a bad answer fails its own case and no other.  A second answer fails the
+case that asked.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.chart.vocabulary import Chart
-from pingregistrywf.conformance.run.opinion import SecondOpinion
-from pingregistrywf.conformance.run.perform import (
+from pingregistrywf.conformance.run.crosscheck import CrossCheck
+from pingregistrywf.conformance.run.execute import (
     BROKEN,
     DIED,
     Batch,
-    Performance,
-    Result,
+    CaseResult,
+    Execution,
     Status,
-    perform,
+    execute,
 )
-from pingregistrywf.conformance.run.talk import (
+from pingregistrywf.conformance.run.transport import (
     SHOWN,
     AdapterEndedError,
     AdapterHangsError,
-    BrokenTalkError,
-    Talk,
+    ProtocolError,
+    Transport,
 )
 from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.case import Case
@@ -43,9 +44,9 @@ KINDS: Final = ("ok", "error", "unsupported")
 SIDE_BY_SIDE: Final = 32
 """So many cases are under way at once on an adapter that claims ``concurrent``."""
 GIVE_UP_EARLY: Final = 10
-"""After so many broken talks, when no case was ever performed to its end, the run ends."""
+"""The run ends after so many breaks if no case was ever executed to its end."""
 GIVE_UP: Final = 2_000
-"""After so many broken talks in a row, the run ends: each is a start of the adapter."""
+"""The run ends after so many breaks in a row: each costs a start of the adapter."""
 HANGS: Final = 3
 """After so many hangs the run ends."""
 
@@ -59,10 +60,10 @@ class AlwaysEndsError(InfrastructureError):
 
 
 class BrokenOffError(Exception):
-    """Case after case failed because the talk broke; what is left is not worth the time."""
+    """Case after case broke the protocol: the rest is not worth the time."""
 
 
-class _SecondAnswerError(BrokenTalkError):
+class _SecondAnswerError(ProtocolError):
     """A request was answered again, after its case had ended."""
 
     def __init__(self, what: str, case: Case) -> None:
@@ -99,16 +100,16 @@ class Hello:
 @dataclass(slots=True)
 class _UnderWay:
     case: Case
-    performance: Performance
+    execution: Execution
     waiting: list[int] = field(default_factory=list)
     replies: dict[int, Json] = field(default_factory=dict)
 
 
 class Session:
-    """Performs cases on one adapter.
+    """Executes cases on one adapter.
 
     Args:
-        talk: the talk with the adapter; the session starts it.
+        transport: leads to the adapter; the session starts it.
         charts: the charts that the cases are about, by name.
         opening: what hello asks beside its id and op.
         sha256: the hash of the chart that the adapter must be for, where it gives one.
@@ -117,15 +118,15 @@ class Session:
 
     def __init__(
         self,
-        talk: Talk,
+        transport: Transport,
         charts: Mapping[str, Chart],
         opening: Mapping[str, Json],
         sha256: str,
         random: Random,
     ) -> None:
-        self._talk = talk
+        self._transport = transport
         self._charts = charts
-        self._opinion = SecondOpinion(charts)
+        self._crosscheck = CrossCheck(charts)
         self._opening = opening
         self.sha256 = sha256
         self._random = random
@@ -142,24 +143,24 @@ class Session:
             CannotStartError: there is no adapter.
             InfrastructureError: it does not speak the protocol, or is for another chart.
         """
-        if not self._talk.running:
-            self._talk.start()
+        if not self._transport.running:
+            self._transport.start()
         self._asked.clear()
         try:
             reply = self._ask({"op": "hello"} | dict(self._opening))
-        except BrokenTalkError as error:
-            self._talk.stop()
+        except ProtocolError as error:
+            self._transport.stop()
             raise InfrastructureError(
                 f"hello is not answered as it must be: {error.what}{self._logged()}"
             ) from None
         try:
             return self._greeted(reply)
         except InfrastructureError:
-            self._talk.stop()
+            self._transport.stop()
             raise
 
-    def perform(self, cases: Iterable[Case], *, side_by_side: int = 1) -> Iterator[Result]:
-        """Perform cases; their results come as they end.
+    def execute(self, cases: Iterable[Case], *, side_by_side: int = 1) -> Iterator[CaseResult]:
+        """Execute cases; their results come as they end.
 
         Args:
             cases: the cases.
@@ -167,7 +168,7 @@ class Session:
 
         Raises:
             InfrastructureError: the adapter ends in every case, or hangs again and again.
-            BrokenOffError: it breaks talk after talk; the results so far hold.
+            BrokenOffError: it breaks the protocol in case after case; the results so far hold.
         """
         alone: list[Case] = []
         again: list[Case] = []
@@ -179,26 +180,26 @@ class Session:
                 else:
                     yield case
 
-        yield from self._perform(ordinary(), side_by_side, again)
+        yield from self._execute(ordinary(), side_by_side, again)
         while again or alone:
             last: list[Case] = []
-            yield from self._perform(iter([*again, *alone]), 1, last)
+            yield from self._execute(iter([*again, *alone]), 1, last)
             again, alone = last, []
 
-    def perform_alone(self, case: Case) -> Result:
-        """Perform one case, and see that nothing more is answered to it.
+    def execute_alone(self, case: Case) -> CaseResult:
+        """Execute one case, and see that nothing more is answered to it.
 
         Raises:
             InfrastructureError: the adapter cannot be started again.
         """
-        result = next(iter(self.perform([case])))
-        if result.status is not Status.PASSED or not self._talk.running:
+        result = next(iter(self.execute([case])))
+        if result.status is not Status.PASSED or not self._transport.running:
             return result
         try:
             self._ask(self._fence())
-        except BrokenTalkError as error:
-            log = self._talk.log()
-            self._talk.stop()
+        except ProtocolError as error:
+            log = self._transport.log()
+            self._transport.stop()
             return replace(result, status=Status.FAILED, why=error.what, log=log)
         return result
 
@@ -206,27 +207,27 @@ class Session:
         """Say goodbye, and wait for the adapter to end.
 
         Raises:
-            BrokenTalkError: it does not end as the protocol has it.
+            ProtocolError: it does not end as the protocol has it.
         """
-        if self._talk.running:
+        if self._transport.running:
             reply = self._ask({"op": "bye"})
             if reply.get("bye") != {}:
-                raise BrokenTalkError(f"bye is answered by {shown(reply)}")
-            self._talk.bye()
+                raise ProtocolError(f"bye is answered by {shown(reply)}")
+            self._transport.bye()
 
     def ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
         """Ask one thing outside of any case; the adapter is started if it is not running.
 
         Raises:
-            BrokenTalkError: it is not answered.
+            ProtocolError: it is not answered.
         """
-        if not self._talk.running:
+        if not self._transport.running:
             self.hello()
         return self._ask(request)
 
     def close(self) -> None:
         """End the adapter."""
-        self._talk.close()
+        self._transport.close()
 
     # --- Inside ---------------------------------------------------------------------------------
 
@@ -260,26 +261,26 @@ class Session:
             capabilities=frozenset(claimed),
         )
 
-    def _perform(
+    def _execute(
         self, cases: Iterator[Case], side_by_side: int, again: list[Case]
-    ) -> Iterator[Result]:
+    ) -> Iterator[CaseResult]:
         under_way: dict[int, _UnderWay] = {}
         going: dict[str, _UnderWay] = {}
         while True:
             for case in _taken(cases, side_by_side - len(going)):
-                if not self._talk.running:
+                if not self._transport.running:
                     self.hello()
                 elif side_by_side == 1:
-                    self._talk.log()  # what was written before this case is none of its log
-                each = _UnderWay(case, perform(case, self._opinion, self._random))
+                    self._transport.log()  # what was written before this case is none of its log
+                each = _UnderWay(case, execute(case, self._crosscheck, self._random))
                 going[case.id] = each
-                self._send(each, next(each.performance), under_way)
+                self._send(each, next(each.execution), under_way)
             if not going:
                 return
             try:
-                reply = self._talk.receive()
+                reply = self._transport.receive()
                 each = self._whose(reply, under_way)
-            except BrokenTalkError as error:
+            except ProtocolError as error:
                 broken = list(going.values())
                 under_way.clear()
                 batch = yield from self._break_off(error, broken, again)
@@ -298,15 +299,15 @@ class Session:
                 del going[each.case.id]
                 yield result
 
-    def _go_on(self, each: _UnderWay, under_way: dict[int, _UnderWay]) -> Result | None:
+    def _go_on(self, each: _UnderWay, under_way: dict[int, _UnderWay]) -> CaseResult | None:
         replies = [each.replies.pop(number) for number in each.waiting]
         try:
-            batch = each.performance.send(replies)
+            batch = each.execution.send(replies)
         except StopIteration as end:
             self._completed = True
             self._in_a_row = 0
-            result: Result = end.value
-            return replace(result, log=self._talk.log()) if result.exchanges else result
+            result: CaseResult = end.value
+            return replace(result, log=self._transport.log()) if result.exchanges else result
         self._send(each, batch, under_way)
         return None
 
@@ -319,7 +320,7 @@ class Session:
             each.waiting.append(number)
             under_way[number] = each
             self._asked[number] = each.case
-            self._talk.send({"id": number, **request})
+            self._transport.send({"id": number, **request})
 
     def _whose(self, reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:
         number = reply.get("id")
@@ -329,26 +330,26 @@ class Session:
                 f"a request is answered a second time: {shown(reply)}", self._asked[number]
             )
         if each is None:
-            raise BrokenTalkError(f"an answer bears an id that was not asked: {shown(reply)}")
+            raise ProtocolError(f"an answer bears an id that was not asked: {shown(reply)}")
         kinds = [kind for kind in KINDS if kind in reply]
         if len(kinds) != 1 or not isinstance(reply[kinds[0]], dict):
-            raise BrokenTalkError(
+            raise ProtocolError(
                 f"an answer has not just one object ok, error or unsupported: {shown(reply)}"
             )
         return each
 
     def _break_off(
-        self, error: BrokenTalkError, going: list[_UnderWay], again: list[Case]
-    ) -> Generator[Result, None, Batch | None]:
+        self, error: ProtocolError, going: list[_UnderWay], again: list[Case]
+    ) -> Generator[CaseResult, None, Batch | None]:
         """Judge the cases under way; what to send next, if one goes on after its death."""
-        log = self._talk.log()
-        self._talk.stop()
-        log += self._talk.log()
+        log = self._transport.log()
+        self._transport.stop()
+        log += self._transport.log()
         if isinstance(error, _SecondAnswerError) and all(
             each.case is not error.case for each in going
         ):
             again += [each.case for each in going]
-            yield self._broken_by(error, Result(error.case, Status.FAILED), log)
+            yield self._broken_by(error, CaseResult(error.case, Status.FAILED), log)
         elif len(going) > 1:
             again += [each.case for each in going]
             return None
@@ -357,7 +358,7 @@ class Session:
             ended = isinstance(error, AdapterEndedError)
             told = {DIED if ended else BROKEN: error.what}
             try:
-                batch = each.performance.send([told] * len(each.waiting))
+                batch = each.execution.send([told] * len(each.waiting))
             except StopIteration as end:
                 yield self._broken_by(error, end.value, log)
             else:
@@ -365,14 +366,14 @@ class Session:
         self._give_up(error, log)
         return None
 
-    def _broken_by(self, error: BrokenTalkError, result: Result, log: str) -> Result:
+    def _broken_by(self, error: ProtocolError, result: CaseResult, log: str) -> CaseResult:
         hangs = isinstance(error, AdapterHangsError)
         self._hangs += hangs
         self._in_a_row += 1
         status = Status.HANGS if hangs else Status.FAILED
         return replace(result, status=status, why=result.why or error.what, log=log)
 
-    def _give_up(self, error: BrokenTalkError, log: str) -> None:
+    def _give_up(self, error: ProtocolError, log: str) -> None:
         if self._hangs >= HANGS:
             raise InfrastructureError(
                 f"the adapter has hung {HANGS} times: {error.what}; see --timeout"
@@ -384,17 +385,17 @@ class Session:
                     f"the adapter ends whatever it is asked: {error.what}{_end_of(log)}"
                 )
             raise BrokenOffError(
-                f"the last {self._in_a_row} cases each ended in a broken talk: {error.what}"
+                f"the last {self._in_a_row} cases each broke the protocol: {error.what}"
             )
 
     def _ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
         number = self._number()
-        self._talk.send({"id": number, **request})
-        reply = self._talk.receive()
+        self._transport.send({"id": number, **request})
+        reply = self._transport.receive()
         if type(reply.get("id")) is int and reply["id"] in self._asked:
-            raise BrokenTalkError(f"a request is answered a second time: {shown(reply)}")
+            raise ProtocolError(f"a request is answered a second time: {shown(reply)}")
         if type(reply.get("id")) is not int or reply["id"] != number:
-            raise BrokenTalkError(f"an answer bears another id than was asked: {shown(reply)}")
+            raise ProtocolError(f"an answer bears another id than was asked: {shown(reply)}")
         return reply
 
     def _answers_twice(self) -> bool:
@@ -402,10 +403,10 @@ class Session:
         try:
             self.ask(self._fence())
             self.ask(self._fence())
-        except (BrokenTalkError, InfrastructureError):
+        except (ProtocolError, InfrastructureError):
             return False
         finally:
-            self._talk.stop()
+            self._transport.stop()
         return True
 
     def _fence(self) -> Mapping[str, Json]:
@@ -420,7 +421,7 @@ class Session:
         return self._next_id
 
     def _logged(self) -> str:
-        return _end_of(self._talk.log())
+        return _end_of(self._transport.log())
 
 
 def shown(reply: Mapping[str, Json]) -> str:
@@ -433,7 +434,7 @@ def _end_of(log: str) -> str:
     return f"; its log ends: {lines[-1]:.{SHOWN}}" if lines else ""
 
 
-def opened(suite: Suite, talk: Talk, random: Random) -> Session:
+def opened(suite: Suite, transport: Transport, random: Random) -> Session:
     """A session for a suite."""
     sha256 = document(suite.player.tables[suite.main]).sha256
     opening = {
@@ -442,7 +443,7 @@ def opened(suite: Suite, talk: Talk, random: Random) -> Session:
         "chart": suite.main,
         "chart_sha256": sha256,
     }
-    return Session(talk, suite.model.charts, opening, sha256, random)
+    return Session(transport, suite.model.charts, opening, sha256, random)
 
 
 def _taken(cases: Iterator[Case], number: int) -> Iterator[Case]:

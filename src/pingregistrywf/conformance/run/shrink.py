@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from pingregistrywf.conformance.run.perform import Result, Status
+from pingregistrywf.conformance.run.execute import CaseResult, Status
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.script import Action, Script
 
@@ -16,21 +16,21 @@ MOST_SENT = 200_000
 
 
 def shortest(
-    result: Result, play: Callable[[Script], Case], perform: Callable[[Case], Result]
-) -> tuple[Result, bool] | None:
+    result: CaseResult, play: Callable[[Script], Case], execute: Callable[[Case], CaseResult]
+) -> tuple[CaseResult, bool] | None:
     """The shortest part of a failed case that still fails: no action of it can be left out.
 
     Args:
         result: a case that failed.
         play: makes a case of a script.
-        perform: performs a case.
+        execute: executes a case.
 
     Returns:
         The shortest part, as it failed, and whether every action of it was seen to be needed: not
         if it would have taken too long, or if the adapter hung.  None if the case does not fail
         again.
     """
-    best = perform(result.case)
+    best = execute(result.case)
     if best.status is not Status.FAILED:
         return None
     tried = sent = 0
@@ -47,7 +47,7 @@ def shortest(
             sent += len(case.steps)
             if tried > MOST_TRIED or sent > MOST_SENT:
                 return best, False
-            found = perform(case)
+            found = execute(case)
             if found.status is Status.HANGS:
                 return best, False
             if found.status is Status.FAILED:

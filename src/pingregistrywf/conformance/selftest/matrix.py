@@ -9,8 +9,8 @@ from random import Random
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.table import Table
-from pingregistrywf.conformance.run.opinion import SecondOpinion
-from pingregistrywf.conformance.run.perform import Status, perform
+from pingregistrywf.conformance.run.crosscheck import CrossCheck
+from pingregistrywf.conformance.run.execute import Status, execute
 from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
 from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
 from pingregistrywf.conformance.selftest.subject import CAPABILITIES, Subject
@@ -89,7 +89,7 @@ class SelfTest:
         self._table: Table = suite.player.tables[suite.main]
         self._reference = reference or (lambda: Subject(self._table))
         self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS
-        self._opinion = SecondOpinion(suite.model.charts)
+        self._crosscheck = CrossCheck(suite.model.charts)
         self._cases: Mapping[int, list[Case]] = {
             level: [
                 case
@@ -181,15 +181,15 @@ class SelfTest:
                 state, mine = right.target, wrong.target
 
     def _passes(self, case: Case, answer: Answer) -> bool:
-        performance = perform(case, self._opinion, self._random)
+        execution = execute(case, self._crosscheck, self._random)
         number = 0
-        batch = next(performance)
+        batch = next(execution)
         while True:
             replies = []
             for request in batch:
                 number += 1
                 replies.append(answer({"id": number, **request}))
             try:
-                batch = performance.send(replies)
+                batch = execution.send(replies)
             except StopIteration as end:
                 return bool(end.value.status is Status.PASSED)

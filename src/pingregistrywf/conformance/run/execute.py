@@ -1,6 +1,6 @@
 """One case on one adapter: what to send next, and whether what comes back is right.
 
-A performance is a generator of requests, so that several may be under way on one adapter.  It ends
+An execution is a generator of requests, so that several may be under way on one adapter.  It ends
 at the first answer that is not the one expected.
 """
 
@@ -14,8 +14,8 @@ from itertools import pairwise
 from random import Random
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.matching import Names
-from pingregistrywf.conformance.run.opinion import SecondOpinion
 from pingregistrywf.conformance.simulation import EPOCH
 from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.encoding import ulid_hex
@@ -23,7 +23,7 @@ from pingregistrywf.conformance.suite.play import DEFAULT_CHART, LAST_ULID
 
 Json: TypeAlias = Any
 Batch: TypeAlias = Sequence[Mapping[str, Json]]
-Performance: TypeAlias = Generator[Batch, list[dict[str, Json]], "Result"]
+Execution: TypeAlias = Generator[Batch, list[dict[str, Json]], "CaseResult"]
 
 DIED: Final = "died"
 BROKEN: Final = "broken"
@@ -66,7 +66,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CaseResult:
     """How a case came out.
 
     Attributes:
@@ -86,7 +86,7 @@ class Result:
 
 @dataclass(slots=True)
 class _Said:
-    """What was said so far in a performance.
+    """What was said so far in an execution.
 
     Readers see names in place of ids, also of ids that the case has no name for, so that a failure
     reads the same in every run.
@@ -96,7 +96,7 @@ class _Said:
     pairs: list[tuple[Step, Mapping[str, Json], Json, bool]] = field(default_factory=list)
     strange: dict[str, str] = field(default_factory=dict)
 
-    def failed(self, case: Case, why: str) -> Result:
+    def failed(self, case: Case, why: str) -> CaseResult:
         told = []
         for step, sent, got, right in self.pairs:
             send = self._spoken(dict(sent), self._literal)
@@ -118,7 +118,7 @@ class _Said:
             )
             for step, send, expect, answer, right in told
         )
-        return Result(case, Status.FAILED, why, exchanges)
+        return CaseResult(case, Status.FAILED, why, exchanges)
 
     def _bytes(self) -> dict[str, str]:
         """The names of all ids that were seen, by their bytes in hexadecimal."""
@@ -183,12 +183,12 @@ def _in_bytes(value: Json, names: Mapping[str, str], *, wire: bool) -> Json:
     return deep(value)
 
 
-def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
-    """Perform a case.
+def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
+    """Execute a case.
 
     Args:
         case: the case.
-        opinion: judges the histories at the end.
+        crosscheck: judges the histories at the end.
         random: makes ids up.
     """
     names = Names(case.ids, case.define, random)
@@ -207,7 +207,7 @@ def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
         elif "unsupported" in reply:
             told = reply["unsupported"]
             reason = told.get("reason", "") if isinstance(told, dict) else ""
-            return Result(case, Status.UNSUPPORTED, f"{step.send['op']}: {reason}")
+            return CaseResult(case, Status.UNSUPPORTED, f"{step.send['op']}: {reason}")
         else:
             right = names.answers(step.expect, reply)
         said.pairs.append((step, sent, reply, right))
@@ -216,10 +216,10 @@ def perform(case: Case, opinion: SecondOpinion, random: Random) -> Performance:
         if step.observes and "ok" in reply:
             seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
     for looks in seen.values():
-        why = _contradiction(opinion, looks)
+        why = _contradiction(crosscheck, looks)
         if why:
             return said.failed(case, why)
-    return Result(case, Status.PASSED)
+    return CaseResult(case, Status.PASSED)
 
 
 def _why(step: Step) -> str:
@@ -241,13 +241,13 @@ def _whose(sent: Mapping[str, Json]) -> Json:
     return sent.get("chart"), sent.get("workflow", sent.get("index"))
 
 
-def _contradiction(opinion: SecondOpinion, looks: Mapping[str, tuple[Step, Json]]) -> str:
+def _contradiction(crosscheck: CrossCheck, looks: Mapping[str, tuple[Step, Json]]) -> str:
     """What the second oracle says against the last look at a history."""
     if "events" not in looks or "find" not in looks:
         return ""
     step, history = looks["events"]
     name = step.send.get("chart", DEFAULT_CHART)
-    return opinion.contradicts(name, history["events"], looks["find"][1])
+    return crosscheck.contradicts(name, history["events"], looks["find"][1])
 
 
 # --- Races --------------------------------------------------------------------------------------

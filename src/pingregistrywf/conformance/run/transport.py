@@ -1,8 +1,8 @@
-"""Talking to an adapter: a child process on its standard input and output, or an object in process.
+"""Transports to an adapter: a child process on its standard streams, or an object in this process.
 
-A talk sends requests and receives answers, and knows nothing of what they mean.  Whatever is no
-answer is a ``BrokenTalkError``, which says what was received; after it the talk must be started
-again.  Standard error is drained all the time and its end is kept.
+A transport sends requests and receives answers, and does not look into them.  Anything that is no
+answer raises ``ProtocolError``, which says what was received; the transport must then be started
+again.  Standard error is read all the time, and its end is kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ GRACE: Final = 2.0
 """Seconds that an adapter which has closed its standard output is given to end by itself."""
 
 
-class BrokenTalkError(Exception):
+class ProtocolError(Exception):
     """The adapter did not answer as the protocol has it.
 
     Attributes:
@@ -54,20 +54,20 @@ class BrokenTalkError(Exception):
         self.what = what
 
 
-class AdapterEndedError(BrokenTalkError):
+class AdapterEndedError(ProtocolError):
     """The adapter ended."""
 
 
-class AdapterHangsError(BrokenTalkError):
+class AdapterHangsError(ProtocolError):
     """No answer came in time: an error of the infrastructure, never a verdict."""
 
 
 class CannotStartError(Exception):
-    """There is no adapter to talk to; the text says why and what to do."""
+    """The adapter cannot be started; the text says why and what to do."""
 
 
-class Talk(Protocol):
-    """A conversation with one adapter, over its restarts."""
+class Transport(Protocol):
+    """A connection to one adapter, over its restarts."""
 
     @property
     def running(self) -> bool:
@@ -83,7 +83,7 @@ class Talk(Protocol):
         """The next answer.
 
         Raises:
-            BrokenTalkError: what came is no answer, or nothing came.
+            ProtocolError: what came is no answer, or nothing came.
         """
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class Talk(Protocol):
         """Wait for an adapter that has answered ``bye`` to end.
 
         Raises:
-            BrokenTalkError: it does not end, or not with 0.
+            ProtocolError: it does not end, or not with 0.
         """
 
     def close(self) -> None:
@@ -142,8 +142,8 @@ class _Child:
         return self.process.wait()
 
 
-class ChildTalk:
-    """A talk with a child process.
+class ChildTransport:
+    """A transport to a child process.
 
     Args:
         command: the adapter's command line, split as a shell would; no shell runs it.
@@ -228,7 +228,7 @@ class ChildTalk:
         child.reap()
         if code != 0:
             how = f"did not end within {self._timeout:g} s" if code is None else _ended(code)
-            raise BrokenTalkError(f"after bye the adapter {how}; it must end with exit code 0")
+            raise ProtocolError(f"after bye the adapter {how}; it must end with exit code 0")
 
     def close(self) -> None:
         self.stop()
@@ -288,7 +288,7 @@ class ChildTalk:
         if end < 0:
             self._searched = len(self._received)
             if self._searched > LONGEST:
-                raise BrokenTalkError(f"a line is longer than {LONGEST >> 20} MiB{self._partial()}")
+                raise ProtocolError(f"a line is longer than {LONGEST >> 20} MiB{self._partial()}")
         else:
             self._lines.extend(bytes(self._received[:end]).split(b"\n"))
             del self._received[: end + 1]
@@ -317,8 +317,8 @@ class ChildTalk:
         return f", after half a line: {_shown(bytes(self._received))}"
 
 
-class ObjectTalk:
-    """A talk with an object in this process, that answers a request by a reply.
+class ObjectTransport:
+    """A transport to an object in this process that answers a request by a reply.
 
     Args:
         make: makes the object, at each start afresh.
@@ -364,7 +364,7 @@ class ObjectTalk:
             # As JSON, like any adapter's: what it changes later is not what it answered.
             line = written_line(reply)
         except (TypeError, ValueError, RecursionError) as error:
-            raise BrokenTalkError(f"an answer is no JSON: {error}") from None
+            raise ProtocolError(f"an answer is no JSON: {error}") from None
         return _answer(line)
 
     def stop(self) -> None:
@@ -384,7 +384,7 @@ class ObjectTalk:
 def _answer(line: bytes) -> Reply:
     reply = read_line(line)
     if reply is None:
-        raise BrokenTalkError(f"a line is no JSON object: {_shown(line)}")
+        raise ProtocolError(f"a line is no JSON object: {_shown(line)}")
     return reply
 
 

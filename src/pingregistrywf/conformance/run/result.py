@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.conformance.run.execute import CaseResult, Exchange, Status
 from pingregistrywf.conformance.run.expected import ExpectedFailures
-from pingregistrywf.conformance.run.perform import Exchange, Result, Status
 from pingregistrywf.conformance.run.session import Hello
 from pingregistrywf.conformance.suite import VERSION
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
@@ -67,8 +67,8 @@ class Failure:
         note: what else is to be said, such as that it fails only sometimes.
     """
 
-    result: Result
-    shortest: Result
+    result: CaseResult
+    shortest: CaseResult
     rule: str
     prose: str
     replay: str
@@ -77,7 +77,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Report:
+class RunResult:
     """What a run says.
 
     Attributes:
@@ -99,7 +99,7 @@ class Report:
     sha256: str
     hello: Hello | None
     scope: Scope
-    results: Sequence[Result]
+    results: Sequence[CaseResult]
     failures: Sequence[Failure] = ()
     differences: Sequence[str] = ()
     complaints: Sequence[str] = ()
@@ -116,7 +116,7 @@ class Report:
         )
 
     @property
-    def unexpected(self) -> list[Result]:
+    def unexpected(self) -> list[CaseResult]:
         """The cases that failed and were not expected to."""
         return [
             result
@@ -299,7 +299,7 @@ def _shown(value: Json) -> str:
     return json.dumps(cut(value, 60), ensure_ascii=False)
 
 
-def steps_of(result: Result) -> list[dict[str, Json]]:
+def steps_of(result: CaseResult) -> list[dict[str, Json]]:
     """What was said in a failed case, step by step, long texts cut."""
     return [
         {

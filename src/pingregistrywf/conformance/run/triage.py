@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.conformance.run import shrink
-from pingregistrywf.conformance.run.perform import Result, Status
-from pingregistrywf.conformance.run.report import Failure
+from pingregistrywf.conformance.run.execute import CaseResult, Status
+from pingregistrywf.conformance.run.result import Failure
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
-from pingregistrywf.conformance.run.talk import CannotStartError
+from pingregistrywf.conformance.run.transport import CannotStartError
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.play import Player
 from pingregistrywf.conformance.suite.script import to_text
@@ -27,9 +27,9 @@ NOT_SHORTEST: Final = "A shorter sequence may fail, too: not every part of this 
 
 
 def explained(
-    alike: Sequence[Result],
+    alike: Sequence[CaseResult],
     player: Player,
-    perform: Callable[[Case], Result],
+    execute: Callable[[Case], CaseResult],
     command: Sequence[str],
 ) -> Failure:
     """One failure for all that are alike, shrunk.
@@ -37,7 +37,7 @@ def explained(
     Args:
         alike: the results, at least one.
         player: plays what is left of a script.
-        perform: performs a case.
+        execute: executes a case.
         command: the command line to which a replay is added.
     """
     first = min(alike, key=lambda each: len(each.case.script.actions))
@@ -46,7 +46,7 @@ def explained(
         note = UNTRIED
     else:
         with suppress(BrokenOffError, InfrastructureError, CannotStartError):
-            found = shrink.shortest(first, player.play, perform)
+            found = shrink.shortest(first, player.play, execute)
             if found is None:
                 note = FLAKY
             else:
@@ -76,9 +76,9 @@ def merged(failures: Iterable[Failure]) -> list[Failure]:
     return list(found.values())
 
 
-def groups(failed: Iterable[Result], expected: Collection[str]) -> list[list[Result]]:
+def groups(failed: Iterable[CaseResult], expected: Collection[str]) -> list[list[CaseResult]]:
     """Failures that were not expected, together where they look the same."""
-    found: dict[tuple[str, ...], list[Result]] = {}
+    found: dict[tuple[str, ...], list[CaseResult]] = {}
     for result in failed:
         if result.status not in SHOWN or result.case.id in expected:
             continue
@@ -101,7 +101,7 @@ def _kind(answer: object) -> str:
             return ""
 
 
-def _rule_of(result: Result) -> str:
+def _rule_of(result: CaseResult) -> str:
     """The rule that says what should have been answered."""
     wrong = [each.step.rule for each in result.exchanges if not each.right]
     if wrong and (wrong[-1] != "find" or result.case.level >= ABOUT_DATA):

@@ -1,6 +1,7 @@
-"""The second oracle: a history that was read back, folded through the chart by python-statemachine.
+"""The second oracle: a history that was read back is replayed through the chart's state machine.
 
-It shares nothing with the table that expectations are made from, so that a mistake in either shows.
+python-statemachine replays it.  It shares nothing with the table from which the expected answers
+are made, so that a mistake in either shows.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pingregistrywf.chart.vocabulary import Chart
 Json: TypeAlias = Any
 
 
-class SecondOpinion:
-    """Judges what was found by what was read.
+class CrossCheck:
+    """Checks the state that was found against the history that was read.
 
     Args:
         charts: the charts, by name.
