@@ -108,7 +108,7 @@ class TestBegin:
     def test_of_another_registry(self, url: str, workflow: str) -> None:
         before = everything(url, workflow)
         done = run("begin", "other", "--journal", url, "--workflow", workflow)
-        refused(done, 1, "Init is not allowed in Appending")
+        refused(done, 1, "RegistryId")
         assert everything(url, workflow) == before
 
     def test_vid_and_no_vid(self, url: str) -> None:
@@ -233,6 +233,14 @@ class TestJournalsThatCannotBeUsed:
         assert path.read_bytes() == before
         assert words[0] == "begin" or out == ""
 
+    def test_a_registry_that_is_not_a_name(self, url: str, words: tuple[str, ...]) -> None:
+        with open_journal(url):
+            pass  # there is a journal, so that nothing else is wrong
+        command, _, *options = words
+        done = run(command, "Reg", *options, "--journal", url)
+        refused(done, 2, "'Reg' is not the name of a registry", "[a-z]([a-z0-9-]*[a-z0-9])?")
+        assert done[1] == ""
+
     def test_no_url_at_all(self, words: tuple[str, ...]) -> None:
         code, _, err = run(*words)
         assert code == 2
@@ -328,12 +336,6 @@ class TestDaemons:
         assert code == 0
         actions = [json.loads(line)["action"] for line in out.splitlines()]
         assert actions == ["snapshot", "trim", "collect"]
-
-    @pytest.mark.parametrize(
-        "words", [("server", "", "--name", "x"), ("gather", ""), ("collect", "")]
-    )
-    def test_a_wrong_registry(self, url: str, workflow: str, words: tuple[str, ...]) -> None:
-        refused(run(*words, "--journal", url), 2, "registry")
 
     @pytest.mark.parametrize("words", [("server", "reg", "--name", "x"), ("gather", "reg")])
     def test_a_journal_that_is_none(self, tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -153,6 +153,7 @@ class TestOperations:
             ("begin", {"registry": "reg"}),
             ("begin", {"registry": "", "workflow": str(uuid.UUID(int=1))}),
             ("begin", {"registry": 7, "workflow": str(uuid.UUID(int=1))}),
+            ("begin", {"registry": "Reg", "workflow": str(uuid.UUID(int=1))}),
             ("begin", {"registry": "reg", "workflow": "x"}),
             ("begin", {"registry": "reg", "workflow": str(uuid.UUID(int=0))}),
             ("begin", {"registry": "reg", "workflow": str(uuid.UUID(int=1)), "vid": "no_vc"}),

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.reader import Model, read_model
 from pingregistrywf.chart.table import Table
+from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
@@ -27,6 +29,7 @@ from pingregistrywf.conformance.suite.sequences import (
     identifiers,
     suite,
 )
+from pingregistrywf.runtime.names import check_name
 
 OTHERS = sorted((Path(__file__).parent.parent / "other_workflow").glob("*.yaml"))
 
@@ -224,3 +227,11 @@ def _names(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for each in value:
             yield from _names(each)
+
+
+def test_names_that_the_runner_makes_up_follow_the_rule() -> None:
+    ids = {"registry1": "name", "workflow1": "uuid"}
+    for seed in range(100):
+        known = Names(ids, {}, Random(seed)).known
+        check_name("registry", known["registry1"])
+        assert known == Names(ids, {}, Random(seed)).known

@@ -140,9 +140,9 @@ class TestDelete:
         clock.now += 0.9 * DAY  # counts from the completion
         context.operations.gather(FIRST, 0, "")
         Admin(context).commit(FIRST)
-        clock.now += 5 * DAY - 2 * MOMENT
+        clock.now += 5 * DAY  # for more than five days
         assert collect(context) == []
-        clock.now += 2 * MOMENT
+        clock.now += MOMENT
         assert collect(context) == [("delete", FIRST)]
         assert listed(context, FIRST) is ListedCode.ABSENT
         with pytest.raises(UninitializedError):
@@ -181,7 +181,7 @@ class TestDelete:
         self, clock: Clock, context: RegistryContext, another: Callable[[], RegistryContext]
     ) -> None:
         complete(context, FIRST)
-        clock.now += 5 * DAY
+        clock.now += 5 * DAY + MOMENT
         collect(context)
         other = another()
         for passing in (0.0, 15 * DAY, 15 * DAY - 2 * MOMENT):
@@ -192,7 +192,7 @@ class TestDelete:
                     Admin(each).begin(FIRST)
                 assert caught.value.err == HistoryDeletedError(FIRST)
         assert listed(context, FIRST) is ListedCode.ABSENT
-        clock.now += 2 * MOMENT
+        clock.now += 3 * MOMENT
         with pytest.raises(JournalError):  # due, and not collected yet
             Admin(context).begin(FIRST)
         assert collect(other) == [("collect", None)]
@@ -204,14 +204,14 @@ class TestDelete:
         self, clock: Clock, context: RegistryContext
     ) -> None:
         complete(context, FIRST)
-        clock.now += 5 * DAY
+        clock.now += 5 * DAY + MOMENT
         collect(context)
         clock.now += 15 * DAY - 2 * MOMENT
         assert not context.journal.collect()
-        clock.now += 2 * MOMENT
+        clock.now += 3 * MOMENT
         collected = context.journal.collect()
         assert (collected.entries, collected.freed) == (4, ())
-        clock.now += 15 * DAY
+        clock.now += 15 * DAY + MOMENT
         collected = context.journal.collect()
         assert (collected.entries, collected.freed) == (0, (FIRST,))
 
@@ -390,7 +390,7 @@ class TestTrim:
         clock.now += 30 * DAY - 2 * MOMENT
         assert not index.journal.trim(REGISTRY.index_id)
         assert index.indexes.events(REGISTRY.index_id)[0] == start
-        clock.now += 2 * MOMENT
+        clock.now += 3 * MOMENT
         assert index.journal.trim(REGISTRY.index_id)
         assert len(kinds(index)) == 3
         clock.now += 30 * DAY
@@ -402,7 +402,7 @@ class TestTrim:
         index.journal.trim(REGISTRY.index_id)
         clock.now += 30 * DAY - 2 * MOMENT
         assert not index.journal.collect()
-        clock.now += 2 * MOMENT
+        clock.now += 3 * MOMENT
         removed = 0
         while collected := index.journal.collect():
             removed += collected.entries

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -100,10 +101,22 @@ class TestRegistry:
         assert registry.index_id == uuid.uuid5(namespace, "fsoregephwfl:reg")
         assert Registry("reg", namespace=uuid.UUID(int=1)).id != registry.id
 
-    @pytest.mark.parametrize("name", ["", "\ud800"])
-    def test_a_name_that_is_none(self, name: str) -> None:
-        with pytest.raises(InvalidCommandError):
+    def test_names_of_several_parts(self) -> None:
+        for name in ("a", "a1", "a--1", "a.b", "fs-1.example.org"):
+            assert Registry(name).name == name
+        for name in (".", "a.", ".a", "a..b", "a.1", "a-.b"):
+            with pytest.raises(InvalidCommandError):
+                Registry(name)
+
+    @pytest.mark.parametrize(
+        "name",
+        ["", "Reg", "1a", "-a", "a-", "a_b", "a b", "ä", "a\n", "\ud800", 7, None],
+    )
+    def test_one_that_is_not_a_name(self, name: Any) -> None:
+        with pytest.raises(InvalidCommandError) as caught:
             Registry(name)
+        assert repr(name) in str(caught.value)
+        assert "[a-z]([a-z0-9-]*[a-z0-9])?" in str(caught.value)
 
 
 class TestBegin:
@@ -159,9 +172,12 @@ class TestBegin:
         workflow_id = uuid.uuid4()
         elsewhere = RegistryContext(context.journal, Registry("elsewhere"))
         Admin(elsewhere).begin(workflow_id)
-        with pytest.raises(ArgumentNotIdempotentError) as caught:
-            Admin(context).begin(workflow_id)
-        assert caught.value.arg == "RegistryId"
+        for _ in range(2):  # in whatever state the workflow is
+            with pytest.raises(ArgumentNotIdempotentError) as caught:
+                Admin(context).begin(workflow_id)
+            assert caught.value.arg == "RegistryId"
+            context.workflows.append_ping(workflow_id, NO_VC, 0, "")
+        assert not context.index().vid
 
 
 class TestCommit:

@@ -124,7 +124,7 @@ def list_(registry: RegistryArgument, journal: JournalOption, as_json: JsonOptio
     with answering(as_json=as_json), open_(journal, create=False) as opened:
         context = _context(opened, registry)
         _must_exist(context, None, as_json=as_json)
-        index = context.indexes.find_id(context.registry.index_id)
+        index = context.index()
         entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
         for entry in entries:
             state = context.indexes.engine.declaration.state_names[entry.state_code].lower()
@@ -194,7 +194,7 @@ def _must_exist(context: RegistryContext, workflow_id: UUID | None, *, as_json: 
     """Refuse a workflow that is not the registry's, or without one a registry without an index."""
     if workflow_id is not None:
         context.state_of(workflow_id)
-    elif not context.indexes.find_id(context.registry.index_id).vid:
+    elif not context.index().vid:
         text = f"nothing was ever begun in registry {context.registry.name!r}: check its name"
         fail(text, REFUSED, as_json=as_json)
 

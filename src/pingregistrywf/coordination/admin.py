@@ -18,6 +18,7 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.operations import Ran
 
 ACTIVE: Final = 101
 """The code of a workflow whose pings are not summarized yet."""
@@ -28,7 +29,7 @@ ABORTED: Final = "aborted without a summary"
 
 @dataclass(frozen=True, slots=True)
 class Vids:
-    """The vids after what the admin did.
+    """The vids after an operation of the admin.
 
     Attributes:
         index: the vid of the registry's index.
@@ -41,13 +42,13 @@ class Vids:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the admin reads of a workflow (behaviour.md, section 7).
+    """The admin's view of a workflow (behaviour.md, section 7).
 
     Attributes:
         state: the workflow's state, with its pings.
         code: 101 while it is active, 100 once summarized, then the summary's own.
         message: the state's name in lower case while it is active, then the summary's own.
-        note: what needs words: that it was aborted before a summary was posted.
+        note: says in words if the workflow was aborted before a summary was posted.
     """
 
     state: State
@@ -57,7 +58,7 @@ class Answer:
 
 
 class Admin:
-    """The admin of a registry.  Everything here may be run again after an interruption.
+    """The admin of a registry.  An interrupted operation is finished by running it again.
 
     Args:
         context: the registry on its journal.
@@ -67,41 +68,40 @@ class Admin:
         self._context = context
 
     def begin(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
-        """Begin a workflow; one that the index lists already is left as it is.
+        """Begin a workflow.  A workflow that the index lists already is left as it is.
 
         Args:
             workflow_id: the new workflow's id.
-            vid: the expected vid of the index; None if any will do.
+            vid: the expected vid of the index, checked before anything is written; None to
+                accept any.
 
         Raises:
-            ArgumentNotIdempotentError: the workflow has begun for another registry.
+            ArgumentNotIdempotentError: the workflow was begun for another registry.
             JournalError: the index is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
         context, registry = self._context, self._context.registry
-        index = context.indexes.find_id(registry.index_id)
+        index = context.index()
         if vid is not None and vid != index.vid:
             conflict = VersionConflictError(index.vid, vid)
             raise JournalError(conflict) from conflict
-        if workflow_id in index.entries:
-            state = self._found(workflow_id)
-            if state is not None:
-                if state.registry_id != registry.id:
-                    raise ArgumentNotIdempotentError("RegistryId")
-                return Vids(index.vid, state.vid)
+        state = self._found(workflow_id)
+        if state is not None and state.registry_id != registry.id:
+            raise ArgumentNotIdempotentError("RegistryId")
+        if state is not None and workflow_id in index.entries:
+            return Vids(index.vid, state.vid)
         ran = context.operations.begin(workflow_id, registry.index_id, registry.id, vid=vid)
-        return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
+        return _vids(ran)
 
     def get(
         self, workflow_id: UUID, *, wait: float | None = None, stop: Stop | None = None
     ) -> Answer:
-        """The workflow's pings and summary.
+        """Return a workflow's pings and summary.
 
         Args:
             workflow_id: the workflow.
-            wait: for how long to wait for the summary, in seconds; None not to wait.  The journal's
-                notification ends the wait.
-            stop: ends the wait, too.
+            wait: how long to wait for the summary, in seconds; None to answer at once.
+            stop: ends the wait early.
 
         Raises:
             UninitializedError: there is no such workflow.
@@ -129,17 +129,16 @@ class Admin:
                 return Answer(state, ACTIVE, DECLARATION.state_names[state.state_code].lower())
             case StateCode.SUMMARIZED:
                 return Answer(state, SUMMARIZED, summary.message)
-            case _ if not summary.event_id:
-                return Answer(state, summary.code, summary.message, ABORTED)
             case _:
-                return Answer(state, summary.code, summary.message)
+                note = "" if summary.event_id else ABORTED
+                return Answer(state, summary.code, summary.message, note)
 
     def commit(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
-        """Complete a workflow; one that is terminated already is left as it is, if no vid is given.
+        """Complete a workflow.  Without a vid, a terminated workflow is left as it is.
 
         Args:
             workflow_id: the workflow.
-            vid: the expected vid of the workflow; None if any will do.
+            vid: the expected vid of the workflow; None to accept any.
 
         Raises:
             StateConflictError: the workflow is not summarized yet.
@@ -147,21 +146,25 @@ class Admin:
             JournalError: the workflow is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
-        context, index_id = self._context, self._context.registry.index_id
-        with suppress(UninitializedError):  # the chart refuses that
+        context = self._context
+        with suppress(UninitializedError):  # the first step refuses a workflow without events
             context.state_of(workflow_id)
         try:
-            ran = context.operations.commit(workflow_id, index_id, vid=vid)
+            ran = context.operations.commit(workflow_id, context.registry.index_id, vid=vid)
         except StateConflictError:
             # An earlier run finished, and only its answer was lost (behaviour.md, section 8, 7).
             state = self._found(workflow_id)
             if vid is not None or state is None or state.state_code is not StateCode.TERMINATED:
                 raise
-            return Vids(context.indexes.find_id(index_id).vid, state.vid)
-        return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
+            return Vids(context.index().vid, state.vid)
+        return _vids(ran)
 
     def _found(self, workflow_id: UUID) -> State | None:
         try:
             return self._context.workflows.find_id(workflow_id)
         except UninitializedError:
             return None
+
+
+def _vids(ran: Ran) -> Vids:
+    return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])

@@ -73,18 +73,17 @@ class Collector:
         Raises:
             JournalError: the index cannot be read.
         """
-        index = self._context.indexes.find_id(self._context.registry.index_id)
+        index = self._context.index()
         entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
         for entry in entries:
-            if (
-                entry.state_code is StateCode.ACTIVE
-                and _age(now, entry.started_workflow_event_id) > self._expire_after
-            ):
+            started = entry.started_workflow_event_id
+            if entry.state_code is StateCode.ACTIVE and _age(now, started) > self._expire_after:
                 yield Action("expire", entry.workflow_id)
         for entry in entries:
+            completed = entry.completed_workflow_event_id
             if (
                 entry.state_code is StateCode.COMPLETED
-                and _age(now, entry.completed_workflow_event_id) >= self._delete_after
+                and _age(now, completed) > self._delete_after
             ):
                 yield Action("delete", entry.workflow_id)
 

@@ -53,7 +53,7 @@ def declared_operations(
     def snapshot(*, registry: str) -> ByChart:
         here = context(registry)
         here.operations.snapshot(here.registry.index_id)
-        return {"ping_registry_index": here.indexes.find_id(here.registry.index_id).vid}
+        return {"ping_registry_index": here.index().vid}
 
     return {each.__name__: each for each in (begin, commit, expire, delete, snapshot)}
 

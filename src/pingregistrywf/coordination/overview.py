@@ -66,7 +66,7 @@ class Row:
 
 def rows(context: RegistryContext) -> tuple[Row, ...]:
     """The workflows that the index lists now, the newest first."""
-    index = context.indexes.find_id(context.registry.index_id)
+    index = context.index()
     listed = sorted(
         index.entries.values(), key=lambda each: each.started_workflow_event_id, reverse=True
     )

@@ -7,11 +7,12 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from pingregistrywf._generated.ping_registry import State, Workflows
+from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError, WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
-from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.ids import IdSource
 from pingregistrywf.runtime.journal import Journal
+from pingregistrywf.runtime.names import check_name
 from pingregistrywf.runtime.operations import Observer
 
 NAMESPACE: Final = UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
@@ -28,25 +29,18 @@ class Registry:
     """A registry: a name, from which its ids follow.
 
     Attributes:
-        name: the registry's name; not empty.
+        name: the registry's name, which follows the rule of ``runtime.names``.
         namespace: the namespace in which the ids are made.
 
     Raises:
-        InvalidCommandError: the name is empty, or holds what UTF-8 cannot.
+        InvalidCommandError: the name breaks the rule.
     """
 
     name: str
     namespace: UUID = NAMESPACE
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise InvalidCommandError("a registry's name is a text that is not empty")
-        try:
-            self.name.encode()
-        except UnicodeEncodeError:
-            raise InvalidCommandError(
-                f"{self.name!r} is no name of a registry: it is not UTF-8"
-            ) from None
+        check_name("registry", self.name)
 
     @property
     def id(self) -> UUID:
@@ -86,8 +80,16 @@ class RegistryContext:
             {facade.engine.declaration.name: facade.engine for facade in facades}, observers
         )
 
+    def index(self) -> Index:
+        """Return the state of the registry's index.
+
+        Raises:
+            JournalError: whatever the journal raised.
+        """
+        return self.indexes.find_id(self.registry.index_id)
+
     def state_of(self, workflow_id: UUID) -> State:
-        """The state of a workflow of this registry.
+        """Return the state of a workflow of this registry.
 
         Raises:
             UninitializedError: there is no such workflow.

@@ -32,8 +32,10 @@ class Names:
         drawn = sorted(random.getrandbits(122) for _ in ids)
         for number, (name, how) in zip(drawn, sorted(ids.items()), strict=True):
             bits = number >> 60 << 64 | number & (1 << 60) - 1
-            if how in ("uuid", "name"):
+            if how == "uuid":
                 self._known[name] = str(UUID(int=bits, version=4))
+            elif how == "name":
+                self._known[name] = f"name-{bits:x}"
         for name, how in ids.items():
             if isinstance(how, Mapping):
                 namespace, prefix, base = how["uuid5"]
