@@ -40,3 +40,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def cells() -> ModuleType:
     """The module ``cells``: ``WORKFLOW`` and ``INDEX``, and how they are written."""
     return _CELLS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-scenarios",
+        action="store_true",
+        help="write the answers in tests/scenarios anew",
+    )
