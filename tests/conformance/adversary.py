@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pingregistrywf._generated import ping_registry, ping_registry_index
-from pingregistrywf.conformance.adapter import Adapter
 from pingregistrywf.coordination.declared import declared_operations
 from pingregistrywf.runtime.journal import open_journal
+from pingregistrywf.service.requests import Service
+from pingregistrywf.service.stdio import Adapter
 
 Json: TypeAlias = Any
 Answer: TypeAlias = Callable[[Json], Json]
@@ -30,13 +31,8 @@ LARGEST = 2**31 - 1
 def reference() -> Adapter:
     """The reference on a journal in memory; one request at a time, so that runs are the same."""
     journal = open_journal("memory:")
-    charts = (ping_registry, ping_registry_index)
-    return Adapter(
-        {chart.DECLARATION.name: chart.Behavior for chart in charts},
-        journal,
-        "1",
-        operations=declared_operations(journal),
-    )
+    behaviors = (ping_registry.Behavior, ping_registry_index.Behavior)
+    return Adapter(Service(behaviors, journal, declared_operations(journal)), "1")
 
 
 def answering(name: str) -> Answer:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from pingregistrywf.cli.conformance import in_memory
-from pingregistrywf.conformance.adapter import serve
+from pingregistrywf.service.stdio import serve
 
 right = in_memory()
 answer = right.answer

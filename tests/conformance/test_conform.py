@@ -103,12 +103,13 @@ def test_what_cannot_run(tmp_path: Path, words: tuple[str, ...], why: str) -> No
 
 def test_an_adapter_in_this_process(tmp_path: Path) -> None:
     source = (
-        "from pingregistrywf.conformance.adapter import Adapter\n"
+        "from pingregistrywf.service.requests import Service\n"
+        "from pingregistrywf.service.stdio import Adapter\n"
         "from pingregistrywf._generated import ping_registry as chart\n"
         "from pingregistrywf.runtime.journal import open_journal\n\n"
         "def make():\n"
-        "    behaviors = {chart.DECLARATION.name: chart.Behavior}\n"
-        "    return Adapter(behaviors, open_journal('memory:'), '1').answer\n"
+        "    service = Service([chart.Behavior], open_journal('memory:'))\n"
+        "    return Adapter(service, '1').answer\n"
     )
     (tmp_path / "mine.py").write_text(source, encoding="utf-8")
     done = conform("--python", "mine:make", "--bound", "n", cwd=tmp_path)

@@ -23,13 +23,14 @@ BOUND = "n+2" if EXHAUSTIVE else "n"
 OTHERS = Path(__file__).parents[1] / "other_workflow"
 FACTORY = """
 import importlib
-from pingregistrywf.conformance.adapter import Adapter
+from pingregistrywf.service.requests import Service
+from pingregistrywf.service.stdio import Adapter
 from pingregistrywf.runtime.journal import open_journal
 
 def make():
     charts = [importlib.import_module("theirs." + name) for name in {names}]
-    behaviors = {{chart.DECLARATION.name: chart.Behavior for chart in charts}}
-    return Adapter(behaviors, open_journal("memory:"), "1").answer
+    service = Service([chart.Behavior for chart in charts], open_journal("memory:"))
+    return Adapter(service, "1").answer
 """
 
 

@@ -16,8 +16,9 @@ from playwright.sync_api import Page
 from pingregistrywf import Behavior, explorer, open_journal
 from pingregistrywf._generated import ping_registry_index
 from pingregistrywf.chart.reader import read_model
-from pingregistrywf.conformance.adapter import Adapter
 from pingregistrywf.generate import artefacts
+from pingregistrywf.service.requests import Service
+from pingregistrywf.service.stdio import Adapter
 
 from .conftest import Opened
 from .test_browser import FIRST, INDEX, OTHERS, chain, everything, tell
@@ -85,8 +86,7 @@ def shape(events: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
 def test_the_case_can_be_played(page: Page) -> None:
     case = json.loads(text(page, "case"))
     with open_journal("memory:") as journal:
-        behaviors = {"ping_registry": Behavior, "ping_registry_index": ping_registry_index.Behavior}
-        adapter = Adapter(behaviors, journal, "0")
+        adapter = Adapter(Service((Behavior, ping_registry_index.Behavior), journal), "0")
         bound = {name: str(uuid.uuid4()) for name in case["ids"]}
         for step in case["steps"]:
             reply = adapter.answer({"id": 1, **filled(step["send"], bound)})

@@ -19,8 +19,9 @@ from pingregistrywf import open_journal
 from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.chart.reader import Model, read_model
 from pingregistrywf.chart.vocabulary import Chart, Type
-from pingregistrywf.conformance.adapter import Adapter
 from pingregistrywf.generate import artefacts
+from pingregistrywf.service.requests import Service
+from pingregistrywf.service.stdio import Adapter
 
 from .engine import started
 
@@ -98,7 +99,7 @@ def test_random_commands(model: Model, packages: Path, name: str) -> None:
     with started([packages / name / "chart.json"]) as node:
         for seed in range(RUNS):
             with open_journal("memory:") as journal:
-                reference = Adapter({name: package.Behavior}, journal, "0")
+                reference = Adapter(Service([package.Behavior], journal), "0")
                 _walk(chart, random.Random(seed), Side(node.answer), Side(reference.answer))
 
 

@@ -21,8 +21,8 @@ from pingregistrywf.cli.common import (
 from pingregistrywf.cli.conform import BoundOption, conform, suite_of_files
 
 if TYPE_CHECKING:
-    from pingregistrywf.conformance.adapter import Adapter
     from pingregistrywf.runtime.journal import Journal
+    from pingregistrywf.service.stdio import Adapter
 
 STORE_VARIABLE: Final = "PINGREGISTRYWF_ADAPTER_STORE"
 
@@ -41,7 +41,7 @@ def adapter(
     ] = "",
 ) -> None:
     """Answer adapter protocol 1 on standard input and output: the reference implementation."""
-    from pingregistrywf.conformance.adapter import serve
+    from pingregistrywf.service.stdio import serve
 
     store = os.environ.get(STORE_VARIABLE)
     url = journal or (f"sqlite:{Path(store) / 'adapter.db'}" if store else "memory:")
@@ -131,14 +131,14 @@ def in_memory() -> Adapter:
 def _reference(journal: Journal, *, outlives: bool) -> Adapter:
     """The reference implementation, on a journal that outlives this process or not."""
     from pingregistrywf._generated import ping_registry, ping_registry_index
-    from pingregistrywf.conformance.adapter import Adapter, CrashPoint
     from pingregistrywf.coordination.declared import declared_operations
+    from pingregistrywf.service.requests import Service
+    from pingregistrywf.service.stdio import Adapter, CrashPoint
 
     crash = CrashPoint()
-    return Adapter(
-        {chart.DECLARATION.name: chart.Behavior for chart in (ping_registry, ping_registry_index)},
+    service = Service(
+        (ping_registry.Behavior, ping_registry_index.Behavior),
         journal,
-        __version__,
-        operations=declared_operations(journal, observers=(crash,)),
-        crash=crash if outlives else None,
+        declared_operations(journal, observers=(crash,)),
     )
+    return Adapter(service, __version__, crash if outlives else None)

@@ -1,8 +1,8 @@
-"""Is yours right: the suite, the runner, the self-test, and the reference behind the protocol.
+"""Is yours right: the suite, the runner, the reports and the self-test.
 
-Nothing in here knows a workflow: charts come in as models, and the package under test as
-declarations and behaviors.  ``suite`` makes cases of a chart, ``run`` holds an implementation to
-them, ``reports`` writes down what was found, ``selftest`` shows that the suite finds what is wrong.
+Nothing in here knows a workflow: charts come in as models, and the implementation under test is
+behind an adapter.  ``suite`` makes cases of a chart, ``run`` executes them on an implementation,
+``reports`` writes down what was found, ``selftest`` shows that the suite finds what is wrong.
 ``pytest -p pingregistrywf.conformance`` loads the suite into pytest.
 """
 

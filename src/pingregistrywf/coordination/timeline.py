@@ -12,6 +12,7 @@ from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.coordination.defaults import GATHERER
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.values import Event
 
 ADMIN: Final = "admin"
@@ -26,13 +27,19 @@ class Line:
         event: the event.
         who: who posted it, as far as the event tells.
         what: its fields in words.
-        state: the state that it leads to, as the chart names it.
+        declaration: the chart of the history.
     """
 
     event: Event
     who: str
     what: str
-    state: str
+    declaration: Declaration
+
+    @property
+    def state(self) -> str:
+        """The state that the event leads to, as the chart names it; empty if it leads nowhere."""
+        known = self.declaration.by_event.get(type(self.event))
+        return self.declaration.state_names[known.target] if known else ""
 
     def columns(self) -> tuple[str, str, str, str, str]:
         """When, event, who, state and what, as texts of even width."""
@@ -47,15 +54,11 @@ class Line:
 
     def json(self) -> dict[str, Any]:
         """The line as a JSON object."""
-        fields = self.event.model_dump(exclude={"id", "parent"}, mode="json")
         return {
-            "event": type(self.event).__name__,
-            "id": str(self.event.id),
-            "parent": str(self.event.parent),
+            **event_json(self.declaration, self.event),
             "time": self.event.id.time.isoformat(timespec="milliseconds"),
             "who": self.who,
             "state": self.state,
-            "fields": fields,
         }
 
 
@@ -83,13 +86,13 @@ class Incident:
 def workflow_lines(events: Sequence[workflow.Event]) -> Iterator[Line]:
     """The lines of a workflow's history."""
     for event in events:
-        yield Line(event, _who(event), _what(event), _state(workflow.DECLARATION, event))
+        yield Line(event, _who(event), _what(event), workflow.DECLARATION)
 
 
 def index_lines(events: Sequence[index.Event]) -> Iterator[Line]:
     """The lines of an index's history."""
     for event in events:
-        yield Line(event, "", _what(event), _state(index.DECLARATION, event))
+        yield Line(event, "", _what(event), index.DECLARATION)
 
 
 def _who(event: workflow.Event) -> str:
@@ -125,8 +128,3 @@ def printable(message: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in message
     )
-
-
-def _state(declaration: Declaration, event: Event) -> str:
-    known = declaration.by_event.get(type(event))
-    return declaration.state_names[known.target] if known else ""

@@ -40,6 +40,7 @@ from pingregistrywf.runtime.journal import open_journal
 from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
 from pingregistrywf.runtime.newfile import new_file
+from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.verify import Declarations, faults_of, verify
 from pingregistrywf.runtime.wire import codec_of
 
@@ -212,12 +213,9 @@ def _entry_line(serial: int, entry: Entry, declaration: Declaration) -> dict[str
     event = codec_of(declaration).decode(entry.data)
     return {
         "serial": serial,
-        "id": str(entry.id),
-        "parent": str(entry.parent),
-        "data": b64encode(entry.data).decode(),
-        "event": type(event).__name__,
+        **event_json(declaration, event),
         "time": entry.id.time.isoformat(timespec="milliseconds"),
-        "fields": event.model_dump(exclude={"id", "parent"}, mode="json"),
+        "data": b64encode(entry.data).decode(),
     }
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol, TypeAlias
 
-from pingregistrywf.conformance.lines import read_line, written_line
+from pingregistrywf.runtime.jsonlines import read_line, written_line
 
 Json: TypeAlias = Any
 Request: TypeAlias = dict[str, Json]

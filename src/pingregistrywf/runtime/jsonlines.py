@@ -1,7 +1,7 @@
 """JSON, one object a line: read strictly, written compactly, both quickly.
 
-orjson does nearly all of it.  What it refuses and JSON has after all (unpaired surrogates in
-escapes, numbers beyond 64 bits) the standard library does.
+orjson does nearly all of the work.  The standard library does what orjson refuses although it is
+JSON: unpaired surrogates in escapes, and numbers beyond 64 bits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 def read_line(line: bytes) -> dict[str, Json] | None:
-    """The JSON object of a line; None if it is none."""
+    """Return the JSON object of a line; None if the line is none."""
     try:
         value = orjson.loads(line)
     except ValueError:
@@ -42,7 +42,7 @@ def read_line(line: bytes) -> dict[str, Json] | None:
 
 
 def written_line(value: dict[str, Json]) -> bytes:
-    """A JSON object as a line, its end included."""
+    """Return a JSON object as a line, its end included."""
     try:
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:

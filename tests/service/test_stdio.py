@@ -12,7 +12,8 @@ import pytest
 
 from pingregistrywf import Behavior, Event, open_journal
 from pingregistrywf._generated import ping_registry_index as index
-from pingregistrywf.conformance.adapter import Adapter, serve
+from pingregistrywf.service.requests import Service
+from pingregistrywf.service.stdio import Adapter, serve
 
 DAY = 86_400
 EPOCH = "0" * 26
@@ -21,7 +22,7 @@ Ask = Callable[..., Any]
 
 
 def adapter() -> Adapter:
-    return Adapter({"ping_registry": Behavior}, open_journal("memory:"), "1.2.3")
+    return Adapter(Service([Behavior], open_journal("memory:")), "1.2.3")
 
 
 @pytest.fixture
@@ -225,7 +226,7 @@ class TestIndex:
     """What the adapter does for any chart, here for a keyed one."""
 
     def test_find_lists_keys_by_state_sorted(self) -> None:
-        made = Adapter({"ping_registry_index": index.Behavior}, open_journal("memory:"), "1")
+        made = Adapter(Service([index.Behavior], open_journal("memory:")), "1")
         history, vid = str(uuid.uuid4()), "01" + "0" * 24
         ids = sorted(str(uuid.uuid4()) for _ in range(3))
 

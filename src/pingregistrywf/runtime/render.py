@@ -1,0 +1,90 @@
+"""Events and states as JSON, in the form of adapter protocol 1.
+
+An event is an object with ``event`` (its name), ``id``, ``parent`` and ``fields``.  Ids are texts,
+and a field has the name that the chart gives it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.values import Event, KeyedState, is_zero
+
+Json: TypeAlias = dict[str, Any]
+
+
+def event_json(declaration: Declaration, event: Event) -> Json:
+    """Return an event as JSON; an id that was absent from its bytes is left out."""
+    known = declaration.by_event.get(type(event))
+    if known is None:
+        values = _snapshot_fields(declaration, event)
+    else:
+        values = {
+            name: _plain(getattr(event, name))
+            for name, field in known.fields.items()
+            if field.type not in ("uuid", "ulid") or name in event.model_fields_set
+        }
+    return {
+        "event": type(event).__name__,
+        "id": str(event.id),
+        "parent": str(event.parent),
+        "fields": values,
+    }
+
+
+def state_json(declaration: Declaration, state: Any) -> Json:
+    """Return a state as JSON: its name, vid and carried values.
+
+    The state of a keyed chart is its vid, and the sorted keys of the entries in each state.
+    """
+    if isinstance(state, KeyedState):
+        listed = {
+            name.lower(): [str(key) for key in state.in_state(code)]
+            for code, name in declaration.state_names.items()
+            if code != declaration.initial
+        }
+        return {"vid": str(state.vid), **listed}
+    carried = {
+        name: _carried(getattr(state, attribute)) for name, attribute in declaration.carried.items()
+    }
+    code = state.state_code
+    return {"state": declaration.state_names[code], "vid": str(state.vid), **carried}
+
+
+def _snapshot_fields(declaration: Declaration, event: Event) -> Json:
+    keyed = declaration.keyed
+    if not (keyed and keyed.snapshot and isinstance(event, keyed.snapshot.state)):
+        return {}
+    entries = []
+    for entry in getattr(event, keyed.snapshot.entries):
+        values = {
+            name: getattr(entry, declaration.attribute(name)) for name in keyed.snapshot.values
+        }
+        entries.append(
+            {
+                name: _plain(value)
+                for name, value in values.items()
+                if name == keyed.key or not is_zero(value)
+            }
+        )
+    return {keyed.snapshot.entries: entries}
+
+
+def _carried(value: Any) -> Any:
+    if isinstance(value, UUID | Ulid):
+        return None if is_zero(value) else str(value)
+    if is_dataclass(value):
+        return _record(value) if getattr(value, "event_id", None) else None
+    return _plain(value) if isinstance(value, str | int) else [_record(each) for each in value]
+
+
+def _record(record: Any) -> Json:
+    return {each.name: _plain(getattr(record, each.name)) for each in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID | Ulid) else value
