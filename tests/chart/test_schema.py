@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from pingregistrywf.chart import vocabulary
-from pingregistrywf.chart.grammar import is_word, keys
 from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.chart.schema import DIALECT, chart_schema, operations_schema
+from pingregistrywf.chart.shape import is_word, keys
 from pingregistrywf.chart.vocabulary import Word
 
 FILES = sorted(model_directory().glob("*.yaml"))

@@ -1,39 +1,54 @@
-"""Mistakes in files, and how they are gathered: all at once, and none that another one causes.
+"""Mistakes in files: where each is, what is wrong, and what to write instead.
 
-A part of a file that cannot be used leaves a *hole*: reading goes on with something in its place,
-and whatever would be said about the hole, or because of it, is not said.  So every mistake that is
-reported is worth correcting, and few need a second reading to be seen.
+A check reports what it finds to the ``Report`` of the file and goes on, so that all mistakes of one
+kind are known after one reading.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """A place in a file: the keys and list positions (from 1) that lead to it."""
 
 
+class Mark(NamedTuple):
+    """Where a place is written: its line and column, both from 1."""
+
+    line: int
+    column: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """A mistake: where it is, what is wrong, and what to write instead."""
+    """A mistake: where it is, what is wrong, and what to write instead.
+
+    Attributes:
+        file: the file's name as it was given.
+        line: the line, from 1.
+        column: the column, from 1.
+        what: what is wrong.
+        remedy: what to write instead.
+    """
 
     file: str
     line: int
+    column: int
     what: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}; {self.remedy}"
+        return f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}"
 
 
 class ChartError(Exception):
     """There are mistakes in charts or operations.
 
     Attributes:
-        mistakes: all of them, sorted by file and line.
+        mistakes: all of them, sorted by file, line and column.
     """
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
@@ -49,68 +64,63 @@ class Report:
     """The mistakes of one file so far.
 
     Attributes:
-        file: the file's name, for people.
-        lines: the line of each place in it, from 1.
+        file: the file's name as it was given.
+        marks: where each place of the file is written.
         mistakes: the mistakes.
-        holes: the places that could not be used.
     """
 
     file: str
-    lines: dict[Path, int] = field(default_factory=dict)
+    marks: Mapping[Path, Mark] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
-    holes: set[Path] = field(default_factory=set)
 
-    def line(self, at: Path) -> int:
-        """The line of a place, or of the nearest around it that is written in the file."""
-        while at and at not in self.lines:
+    def say(self, at: Path, what: str, remedy: str) -> None:
+        """Report a mistake at a place, or at the nearest place around it that is written."""
+        while at and at not in self.marks:
             at = at[:-1]
-        return self.lines.get(at, 1)
+        self.say_at(self.marks.get(at, Mark(1, 1)), what, remedy)
 
-    def rename(self, at: Path, meant: Path) -> None:
-        """Let all that is written at one place count as written at another."""
-        length = len(at)
-        for path, line in list(self.lines.items()):
-            if path[:length] == at:
-                self.lines[(*meant, *path[length:])] = line
-        self.holes |= {(*meant, *hole[length:]) for hole in self.holes if hole[:length] == at}
+    def say_at(self, mark: Mark, what: str, remedy: str) -> None:
+        """Report a mistake at a line and column."""
+        self.mistakes.append(Mistake(self.file, *mark, what, remedy))
 
-    def say(self, at: Path, what: str, remedy: str, *given: Path) -> None:
-        """Report a mistake, unless its place or a place that it is derived from is a hole."""
-        if not any(self.lost(path) for path in (at, *given)):
-            self.mistakes.append(Mistake(self.file, self.line(at), what, remedy))
+    def resolve(self, name: str, names: Iterable[str], at: Path, what: str) -> str | None:
+        """Look up a name, and report one that does not exist.
 
-    def spoil(self, at: Path, what: str, remedy: str) -> None:
-        """Report a mistake, and leave a hole in its place."""
-        self.say(at, what, remedy)
-        self.holes.add(at)
+        Args:
+            name: the name.
+            names: the names that exist.
+            at: where the name is used.
+            what: what it names, for people.
 
-    def lost(self, path: Path) -> bool:
-        """Whether the place is a hole, or in one."""
-        return any(path[:length] in self.holes for length in range(len(path) + 1))
-
-    def whole(self, path: Path = ()) -> bool:
-        """Whether the place is no hole, in none, and has none in it."""
-        return not self.lost(path) and all(hole[: len(path)] != path for hole in self.holes)
+        Returns:
+            The name; or, after a mistake, the name that was probably meant, so that checks can go
+            on; or None, if none is near.
+        """
+        names = list(names)
+        near = closest(name, names)
+        if near == name:
+            return name
+        if not names:
+            remedy = f"declare it, or remove it: there is no {what}"
+        elif near:
+            remedy = f"write {near}; there are {', '.join(names)}"
+        else:
+            remedy = f"write one of {', '.join(names)}"
+        self.say(at, f"{name} is no {what}", remedy)
+        return near
 
 
 def spoken(path: Path) -> str:
-    """A place, for people: ``commands.Open.rules.2``."""
-    return ".".join(map(str, path))
+    """A place, for people: ``commands.Open.rules.2``, or ``the file``."""
+    return ".".join(map(str, path)) or "the file"
 
 
 def closest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The name that was probably meant, if one is near enough."""
+    """The name itself, if it is one of the names; else the one that was probably meant, if any."""
+    names = list(names)
+    if name in names:
+        return name
     by_folded = {each.casefold().replace("_", ""): each for each in names}
     folded = name.casefold().replace("_", "")
     near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=cutoff)
     return by_folded[near[0]] if near else None
-
-
-def instead(name: str, names: Iterable[str], *, none: str = "there is none to choose from") -> str:
-    """What to write instead of a name that does not exist."""
-    names = list(names)
-    if not names:
-        return none
-    near = closest(name, names)
-    listed = ", ".join(names)
-    return f"write {near}; there are {listed}" if near else f"write one of {listed}"

@@ -1,29 +1,27 @@
-"""Reads charts and operations from YAML files, or says everything that is wrong with them.
+"""Read charts and operations from YAML files, or report everything that is wrong with them.
 
-``yaml_source`` reads YAML, ``grammar`` the vocabulary, ``checks`` what the words mean together.
-All mistakes of all files are reported at once, each with its file, its line and what to write
-instead.
-A chart that is returned is sound: everything else that works with charts may rely on the checks.
+``yaml_source`` reads YAML, ``shape`` the words of the vocabulary, and ``checks`` what they mean
+together.  The mistakes of all files are reported at once, each with its file, line and column, and
+with what to write instead.  The meaning of a file is checked when its shape is right, and that of
+an operation when the charts that it names are.  Other modules rely on a chart that is returned.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias
 
-from pingregistrywf.chart import checks
-from pingregistrywf.chart.grammar import Grammar
+from pingregistrywf.chart import checks, shape
 from pingregistrywf.chart.mistakes import ChartError, Mistake, Report
-from pingregistrywf.chart.vocabulary import Chart, Operations, Word
+from pingregistrywf.chart.vocabulary import Chart, Operations
 from pingregistrywf.chart.yaml_source import YamlSource, parse
 
 __all__ = ["ChartError", "Mistake", "Model", "read_chart", "read_model", "read_operations"]
 
 File: TypeAlias = str | os.PathLike[str]
-W_co = TypeVar("W_co", bound=Word, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,13 @@ def read_chart(path: File) -> Chart:
     Raises:
         ChartError: there are mistakes in it, or it cannot be read.
     """
-    read = _chart(_Loaded(path))
-    _refuse([read.report])
-    return read.word
+    source = _load(path)
+    chart = shape.read(Chart, source)
+    if chart is not None:
+        checks.check_chart(chart, source.report)
+    if chart is None or source.report.mistakes:
+        raise ChartError(source.report.mistakes)
+    return chart
 
 
 def read_operations(path: File, charts: Mapping[str, Chart]) -> Operations:
@@ -55,74 +57,55 @@ def read_operations(path: File, charts: Mapping[str, Chart]) -> Operations:
     Raises:
         ChartError: there are mistakes in it, or it cannot be read.
     """
-    read = _operations(_Loaded(path))
-    known = {name: checks.Known(chart) for name, chart in charts.items()}
-    checks.check_operations(read.word, known, read.report)
-    _refuse([read.report])
-    return read.word
+    source = _load(path)
+    operations = shape.read(Operations, source)
+    if operations is not None:
+        checks.check_operations(operations, charts, source.report)
+    if operations is None or source.report.mistakes:
+        raise ChartError(source.report.mistakes)
+    return operations
 
 
 def read_model(paths: Sequence[File]) -> Model:
-    """Read charts, and the operations on them.  A file with the key ``operations_of`` holds
-    operations, any other a chart.
+    """Read charts, and the operations on them.
+
+    A file with the key ``operations_of`` holds operations, any other a chart.
 
     Raises:
         ChartError: there are mistakes in them, or one cannot be read.
     """
-    loaded = [_Loaded(path) for path in paths]
-    charts = [_chart(each) for each in loaded if not each.has_operations]
-    operations = [_operations(each) for each in loaded if each.has_operations]
-    known = {read.word.chart: checks.Known(read.word, not read.report.holes) for read in charts}
-    for read in operations:
-        checks.check_operations(read.word, known, read.report)
-    checks.check_together(
-        [(read.word, read.report) for read in charts],
-        [(read.word, read.report) for read in operations],
-    )
-    _refuse([each.report for each in loaded])
-    return Model(
-        {read.word.chart: read.word for read in charts},
-        {read.word.operations_of: read.word for read in operations},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Read(Generic[W_co]):
-    word: W_co
-    report: Report
-
-
-class _Loaded:
-    """A file, read as YAML."""
-
-    def __init__(self, path: File) -> None:
-        self.report = Report(os.fspath(path))
-        self.source = YamlSource()
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            self.report.spoil((), f"the file cannot be read: {why}", "check its path and its mode")
+    charts: list[tuple[Chart, Report]] = []
+    operations: list[tuple[Operations, Report]] = []
+    reports = []
+    all_charts = True
+    for source in map(_load, paths):
+        reports.append(source.report)
+        if isinstance(source.data, dict) and "operations_of" in source.data:
+            if (read := shape.read(Operations, source)) is not None:
+                operations.append((read, source.report))
+        elif (chart := shape.read(Chart, source)) is not None:
+            checks.check_chart(chart, source.report)
+            charts.append((chart, source.report))
         else:
-            self.source = parse(content, self.report)
-
-    @property
-    def has_operations(self) -> bool:
-        data = self.source.data
-        return isinstance(data, dict) and "operations_of" in data
-
-
-def _chart(loaded: _Loaded) -> _Read[Chart]:
-    chart = Grammar(loaded.source, loaded.report).read(Chart)
-    checks.check_chart(chart, loaded.report)
-    return _Read(chart, loaded.report)
-
-
-def _operations(loaded: _Loaded) -> _Read[Operations]:
-    return _Read(Grammar(loaded.source, loaded.report).read(Operations), loaded.report)
-
-
-def _refuse(reports: Iterable[Report]) -> None:
+            all_charts = False
+    checks.check_together(charts, operations)
+    sound = {chart.chart: chart for chart, report in charts if not report.mistakes}
+    all_charts = all_charts and len(sound) == len(charts)
+    for each, report in operations:
+        checks.check_operations(each, sound, report, all_charts=all_charts)
     mistakes = [mistake for report in reports for mistake in report.mistakes]
     if mistakes:
         raise ChartError(mistakes)
+    return Model(sound, {each.operations_of: each for each, _ in operations})
+
+
+def _load(path: File) -> YamlSource:
+    """Read a file as YAML."""
+    report = Report(os.fspath(path))
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        report.say((), f"the file cannot be read: {why}", "check its path and its mode")
+        return YamlSource(report)
+    return parse(content, report)

@@ -1,22 +1,51 @@
-"""The language of charts and operations: a closed vocabulary, no expressions, no code.
+"""The language of charts and operations: a closed vocabulary without expressions or code.
 
 Every key that a file in ``model/`` may use is a field here, and nothing else is.  The JSON Schemas
-beside the models are made from these classes, and so is the reference of the language.  What one
-class cannot see alone (names that must exist, numbers used twice) is checked by ``chart.checks``.
+beside the models are made from these classes, and so is the reference of the language.  A type that
+people may get wrong says what to write instead (``Wanted``).  What no class can see alone, such as
+names that must exist and numbers that are used twice, is checked by ``chart.checks``.
 """
 
 from __future__ import annotations
 
 import keyword
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Tag,
+    field_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-PASCAL: Final = r"^[A-Z][A-Za-z0-9]*$"
-SNAKE: Final = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
-UPPER: Final = r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$"
-ERROR: Final = r"^[A-Z][A-Za-z0-9]*Error$"
+
+class Wanted:
+    """Annotates a type with what to write where a value is not of it.
+
+    pydantic then reports one error of the type ``wanted`` with these words, whatever is wrong with
+    the value.  An ellipsis in the words stands for the value as it was written.
+    """
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.custom_error_schema(
+            handler(source), custom_error_type="wanted", custom_error_message=self._words
+        )
 
 
 def _no_keyword(name: str) -> str:
@@ -25,15 +54,54 @@ def _no_keyword(name: str) -> str:
     return name
 
 
-PascalName: TypeAlias = Annotated[str, Field(pattern=PASCAL), AfterValidator(_no_keyword)]
-SnakeName: TypeAlias = Annotated[str, Field(pattern=SNAKE), AfterValidator(_no_keyword)]
-UpperName: TypeAlias = Annotated[str, Field(pattern=UPPER)]
-ErrorName: TypeAlias = Annotated[str, Field(pattern=ERROR)]
-FieldNumber: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=536_870_911)]
-EnumNumber: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
+PascalName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Z][A-Za-z0-9]*$"),
+    Wanted("a name of capitalized words, like DoorOpened"),
+    AfterValidator(_no_keyword),
+]
+SnakeName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"),
+    Wanted("a name of lower-case words, like door_number"),
+    AfterValidator(_no_keyword),
+]
+UpperName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$"),
+    Wanted("a name in capitals, like EV_DOOR_OPENED"),
+]
+ErrorName: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[A-Z][A-Za-z0-9]*Error$"),
+    Wanted("a name of capitalized words that ends in Error, like DoorStuckError"),
+]
+FieldNumber: TypeAlias = Annotated[
+    StrictInt, Field(ge=1, le=536_870_911), Wanted("a whole number from 1 to 536870911")
+]
+EnumNumber: TypeAlias = Annotated[
+    StrictInt, Field(ge=1, le=2_147_483_647), Wanted("a whole number from 1 to 2147483647")
+]
+StateNumber: TypeAlias = Annotated[
+    StrictInt, Field(ge=0, le=2_147_483_647), Wanted("a whole number from 0 to 2147483647")
+]
+Positive: TypeAlias = Annotated[StrictInt, Field(ge=1), Wanted("a whole number from 1")]
+Count: TypeAlias = Annotated[StrictInt, Field(ge=0), Wanted("a whole number from 0")]
 Prose: TypeAlias = Annotated[
     str, Field(description="Prose for people: Markdown, whole sentences.", default="")
 ]
+
+
+def _shape(value: Any) -> str | None:
+    """The branch of a union that a value's shape is meant for."""
+    if isinstance(value, str):
+        return "[name]"
+    return "[mapping]" if isinstance(value, dict) else None
+
+
+def _by_shape(words: str) -> Discriminator:
+    """Tells a name from a mapping; ``words`` say what to write instead of anything else."""
+    return Discriminator(_shape, custom_error_type="wanted", custom_error_message=words)
 
 
 class Type(StrEnum):
@@ -47,15 +115,29 @@ class Type(StrEnum):
 
 
 class Word(BaseModel):
-    """Base of every part of a file: unknown keys are mistakes, values are never guessed."""
+    """Base of every part of a file.
+
+    Unknown keys are mistakes, and so is an empty value (``emit:`` and nothing after it).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("it is empty")
+        return value
 
 
 class Wire(Word):
     """How the chart's events look as protobuf."""
 
-    package: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", default="workflow")
+    package: Annotated[
+        str,
+        Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"),
+        Wanted("a protobuf package, like doors or acme.doors"),
+    ] = "workflow"
     """The protobuf package."""
     message: PascalName = "WorkflowEvent"
     """The message that every event of every chart on this wire is encoded as."""
@@ -70,9 +152,9 @@ class Wire(Word):
 class State(Word):
     """A state of the chart."""
 
-    code: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
+    code: StateNumber
     """The state's number, used once."""
-    initial: bool = False
+    initial: StrictBool = False
     """True for the one state in which every history (or entry) begins."""
     doc: Prose
 
@@ -93,9 +175,9 @@ class EventField(Word):
     """The field's type: int32, string, uuid, ulid or bool."""
     wire: FieldNumber
     """The protobuf field number; fields of one name share one number and type."""
-    nonzero: bool = False
+    nonzero: StrictBool = False
     """True if replay refuses the event when the field is zero, empty or nil."""
-    required: bool = False
+    required: StrictBool = False
     """True if bytes without the field are malformed (ids only; else a missing id reads as nil)."""
     doc: Prose
 
@@ -110,11 +192,15 @@ class OtherFormField(Word):
     doc: Prose
 
 
-Discriminator: TypeAlias = Literal["zero", "nonzero"]
+Sign: TypeAlias = Literal["zero", "nonzero"]
 """What tells events of one wire number apart: whether an int32 field is zero."""
 
 FieldSource: TypeAlias = SnakeName
 RecordSources: TypeAlias = dict[SnakeName, FieldSource]
+CarriedSource: TypeAlias = Annotated[
+    Annotated[FieldSource, Tag("[name]")] | Annotated[RecordSources, Tag("[mapping]")],
+    _by_shape("a name, or {FIELD OF THE RECORD: FIELD OF THE EVENT}"),
+]
 
 
 class Event(Word):
@@ -126,11 +212,11 @@ class Event(Word):
     """The state that the event leads to."""
     fields: dict[SnakeName, EventField] = {}
     """What the event says beside its id and parent."""
-    when: dict[SnakeName, Discriminator] = {}
+    when: dict[SnakeName, Sign] = {}
     """For events that share a wire number: the int32 field that tells them apart, and how."""
     other_forms: dict[SnakeName, OtherFormField] = {}
     """Ids that other charts' forms of the same wire number carry: checked for length, not kept."""
-    set: dict[SnakeName, FieldSource | RecordSources] = {}
+    set: dict[SnakeName, CarriedSource] = {}
     """Carried values that the event sets: from a field, or a record from several."""
     append: dict[SnakeName, RecordSources] = {}
     """Carried lists that the event appends a record to."""
@@ -142,7 +228,7 @@ class Argument(Word):
 
     type: Type
     """The argument's type: int32, string, uuid, ulid or bool."""
-    nonzero: bool = False
+    nonzero: StrictBool = False
     """True if zero, an empty text or a nil id is not a valid argument."""
     doc: Prose
 
@@ -150,15 +236,28 @@ class Argument(Word):
 class Constant(Word):
     """A constant in place of an argument."""
 
-    constant: bool | int | str
+    constant: Annotated[
+        StrictBool | StrictInt | StrictStr, Wanted("a whole number, a text, true or false")
+    ]
     """The value: a number, a text, true or false, or an id as text."""
 
 
-ArgumentSource: TypeAlias = SnakeName | Constant
+ArgumentSource: TypeAlias = Annotated[
+    Annotated[SnakeName, Tag("[name]")] | Annotated[Constant, Tag("[mapping]")],
+    _by_shape("the name of an argument, or {constant: …}"),
+]
 
 
-def _one_name_or_a_mapping(value: Any) -> Any:
-    return {value: {}} if isinstance(value, str) else value
+Sources: TypeAlias = dict[SnakeName, ArgumentSource]
+
+
+def _name_alone(value: Any) -> Any:
+    """A name alone, read as a name with no sources."""
+    if isinstance(value, str):
+        return {value: {}}
+    if isinstance(value, dict):
+        return value
+    raise PydanticCustomError("wanted", "a name, or {NAME: {FIELD: SOURCE}}")
 
 
 def _just_one(value: dict[str, Any]) -> dict[str, Any]:
@@ -167,25 +266,24 @@ def _just_one(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Sources: TypeAlias = dict[SnakeName, ArgumentSource]
-_JUST_ONE: Final = Field(min_length=1, max_length=1)
+def _or_alone(name: Any) -> BeforeValidator:
+    """Lets a name stand for a mapping of that name to no sources."""
+    mapping = Annotated[dict[name, Sources], Field(min_length=1, max_length=1)]
+    return BeforeValidator(_name_alone, json_schema_input_type=name | mapping)
+
 
 Emission: TypeAlias = Annotated[
-    dict[PascalName, Sources],
-    BeforeValidator(
-        _one_name_or_a_mapping,
-        json_schema_input_type=PascalName | Annotated[dict[PascalName, Sources], _JUST_ONE],
-    ),
-    AfterValidator(_just_one),
+    dict[PascalName, Sources], _or_alone(PascalName), AfterValidator(_just_one)
 ]
 Refusal: TypeAlias = Annotated[
-    dict[ErrorName, Sources],
-    BeforeValidator(
-        _one_name_or_a_mapping,
-        json_schema_input_type=ErrorName | Annotated[dict[ErrorName, Sources], _JUST_ONE],
-    ),
-    AfterValidator(_just_one),
+    dict[ErrorName, Sources], _or_alone(ErrorName), AfterValidator(_just_one)
 ]
+
+
+def _only_true(value: Any) -> Any:
+    if value is not True:
+        raise PydanticCustomError("wanted", "true")
+    return value
 
 
 class Rule(Word):
@@ -194,8 +292,6 @@ class Rule(Word):
     The outcome is one of ``emit``, ``noop``, ``same`` (with ``noop`` and ``else``), ``error`` and
     ``delete``.
     """
-
-    model_config = ConfigDict(populate_by_name=True)
 
     states: list[PascalName] = Field(alias="in", min_length=1)
     """The states in which the rule holds."""
@@ -211,7 +307,7 @@ class Rule(Word):
     """With ``same``: the error for other arguments."""
     error: Refusal | None = None
     """Reject with an error: its name, or its name with where its fields come from."""
-    delete: Literal[True] | None = None
+    delete: Annotated[Literal[True], BeforeValidator(_only_true)] | None = None
     """Delete the history."""
     doc: Prose
 
@@ -307,7 +403,7 @@ class SnapshotMessage(Word):
 class SnapshotLimit(Word):
     """The most entries that a snapshot may hold."""
 
-    entries: Annotated[int, Field(strict=True, ge=1)]
+    entries: Positive
     """The number of entries."""
     error: ErrorName
     """The error above it."""
@@ -316,11 +412,11 @@ class SnapshotLimit(Word):
 class SnapshotSaving(Word):
     """When a snapshot saves storage: after enough events, and more of them than it costs."""
 
-    events: Annotated[int, Field(strict=True, ge=0)]
+    events: Count
     """The least number of events since the last snapshot."""
-    base: Annotated[int, Field(strict=True, ge=0)]
+    base: Count
     """What a snapshot costs, in events."""
-    per_entry: Annotated[int, Field(strict=True, ge=0)]
+    per_entry: Count
     """What each of its entries costs, in events."""
     error: ErrorName
     """The error when it does not save storage."""
@@ -359,7 +455,9 @@ class Chart(Word):
 
     chart: SnakeName
     """The chart's name, and that of the generated package."""
-    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    version: Annotated[
+        str, Field(pattern=r"^\d+\.\d+\.\d+$"), Wanted('three numbers in quotes, like "1.0.0"')
+    ]
     """The chart's semantic version, as text."""
     title: str = Field(min_length=1)
     """The chart's name for people."""
@@ -395,9 +493,14 @@ class Chart(Word):
         return next(name for name, state in self.states.items() if state.initial)
 
     @property
+    def rules(self) -> Iterator[Rule]:
+        """Every rule of every command."""
+        return (rule for command in self.commands.values() for rule in command.rules)
+
+    @property
     def deletes(self) -> bool:
         """True if a rule deletes the history."""
-        return any(rule.delete for command in self.commands.values() for rule in command.rules)
+        return any(rule.delete for rule in self.rules)
 
     def starts(self, command: str) -> bool:
         """True if the command begins a history: it emits in the initial state, not of an entry."""
@@ -409,11 +512,32 @@ class Chart(Word):
 class StepVid(Word):
     """The vid after an earlier step."""
 
-    step: Annotated[int, Field(strict=True, ge=1)]
+    step: Positive
     """The earlier step's number, from 1."""
 
 
-StepSource: TypeAlias = SnakeName | StepVid | Constant
+def _step_source(value: Any) -> str | None:
+    """The branch of a step's source that a value is meant for, by its key."""
+    if isinstance(value, dict):
+        return next((f"[{key}]" for key in ("step", "constant") if key in value), None)
+    return _shape(value)
+
+
+StepSource: TypeAlias = Annotated[
+    Annotated[SnakeName, Tag("[name]")]
+    | Annotated[StepVid, Tag("[step]")]
+    | Annotated[Constant, Tag("[constant]")],
+    Discriminator(
+        _step_source,
+        custom_error_type="wanted",
+        custom_error_message="a name of an argument, or {step: …} or {constant: …}",
+    ),
+]
+StepVersion: TypeAlias = Annotated[
+    Annotated[Literal["given", "none", "retry"], Tag("[name]")]
+    | Annotated[StepVid, Tag("[mapping]")],
+    _by_shape("one of given, none, retry or {step: …}"),
+]
 
 
 class Step(Word):
@@ -428,7 +552,7 @@ class Step(Word):
     args: dict[SnakeName, StepSource] = {}
     """Where its arguments come from: an argument of the operation, a constant, or {step: N}, the
     vid after step N.  One that is not named takes the operation's argument of the same name."""
-    vid: Literal["given", "none", "retry"] | StepVid = "retry"
+    vid: StepVersion = "retry"
     """The version to expect: given (by the caller; retry if none was), none (no check), retry (no
     check, and try again when a race is lost), or {step: N}, the vid after step N.  A command that
     begins a history takes none."""

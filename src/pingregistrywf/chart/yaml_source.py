@@ -1,4 +1,4 @@
-"""YAML as plain values that know their lines, without YAML's surprises.
+"""Read YAML as plain values that know their lines, without YAML's surprises.
 
 A file is one YAML document.  What YAML 1.1 reads otherwise than people write it is a mistake: a key
 that stands twice (of which a YAML library keeps the last), ``yes``, ``no``, ``on`` and ``off`` as
@@ -13,21 +13,21 @@ from typing import Any, Final
 
 import yaml
 
-from pingregistrywf.chart.mistakes import Path, Report, spoken
+from pingregistrywf.chart.mistakes import Mark, Path, Report, spoken
 
 MOST_VALUES: Final = 100_000
 """More values than this are refused: a few aliases of aliases can stand for any number of them."""
 
 _TAG = "tag:yaml.org,2002:"
-_SAID_OTHERWISE = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_MEANT = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LEADING_ZERO = re.compile(r"([-+]?)0+_*([0-9][0-9_]*)")
 
 
-class Spoiled:
-    """Stands where a value could not be read; why is reported already."""
+class Unreadable:
+    """Stands for a value that could not be read, and whose mistake is reported already."""
 
 
-SPOILED: Final = Spoiled()
+UNREADABLE: Final = Unreadable()
 
 
 @dataclass
@@ -35,41 +35,42 @@ class YamlSource:
     """What a file says.
 
     Attributes:
-        data: its values, with ``SPOILED`` where one could not be read.
+        report: where each value is, and the mistakes.
+        data: the file's values, with ``UNREADABLE`` where one could not be read.
         texts: how each value that YAML does not read as text is written.
     """
 
-    data: Any = SPOILED
+    report: Report
+    data: Any = UNREADABLE
     texts: dict[Path, str] = field(default_factory=dict)
 
 
 def parse(content: bytes, report: Report) -> YamlSource:
-    """The values of a file; its lines and mistakes go to the report."""
-    source = YamlSource()
+    """Read the values of a file; its marks and mistakes go to the report."""
+    source = YamlSource(report)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        report.lines = {(): content[: error.start].count(b"\n") + 1}
-        report.spoil((), "this is not UTF-8 text", "save the file as UTF-8")
+        mark = _mark_after(content[: error.start].decode("utf-8-sig"))
+        report.say_at(mark, "this is not UTF-8 text", "save the file as UTF-8")
         return source
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
-            report.spoil((), "the file is empty", "write a chart or operations")
+            report.say((), "the file is empty", "write a chart or operations")
         else:
-            source.data = _Reading(report, source).value(node, ())
+            source.data = _Reading(source).value(node, ())
     except yaml.reader.ReaderError as error:
-        report.lines = {(): text[: error.position].count("\n") + 1}
-        named = f"U+{ord(text[error.position]):04X}"
-        report.spoil((), f"the character {named} is not allowed in YAML", "remove it")
+        what = f"the character U+{ord(text[error.position]):04X} is not allowed in YAML"
+        report.say_at(_mark_after(text[: error.position]), what, "remove it")
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        report.lines = {(): mark.line + 1 if mark else 1}
-        report.spoil((), f"this is not YAML: {error.problem}", _syntax_remedy(error.problem or ""))
+        problem = error.problem or ""
+        mark = _mark(error.problem_mark or error.context_mark)
+        report.say_at(mark, f"this is not YAML: {problem}", _syntax_remedy(problem))
     except RecursionError:
-        report.spoil((), "the file is nested too deeply", "nest less")
+        report.say((), "the file is nested too deeply", "nest less")
     except _TooMuchError:
-        report.spoil((), f"the file holds over {MOST_VALUES} values", "use fewer aliases")
+        report.say((), f"the file holds over {MOST_VALUES} values", "use fewer aliases")
     return source
 
 
@@ -92,27 +93,27 @@ class _TooMuchError(Exception):
 class _Reading:
     """Turns YAML's nodes into values."""
 
-    def __init__(self, report: Report, source: YamlSource) -> None:
-        self._report = report
+    def __init__(self, source: YamlSource) -> None:
+        self._report = source.report
         self._texts = source.texts
-        self._lines: dict[Path, int] = {}
+        self._marks: dict[Path, Mark] = {}
         self._open: list[yaml.Node] = []
         self._left = MOST_VALUES
         self._scalars = yaml.constructor.SafeConstructor()
-        report.lines = self._lines
+        source.report.marks = self._marks
 
     def value(self, node: yaml.Node, at: Path) -> Any:
-        self._lines.setdefault(at, node.start_mark.line + 1)
+        self._marks.setdefault(at, _mark(node.start_mark))
         self._left -= 1
         if self._left < 0:
             raise _TooMuchError
         if any(node is each for each in self._open):
-            return self._spoil(at, "is an alias of something that it is part of", "write it out")
+            return self._refuse(at, "is an alias of something that it is part of", "write it out")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, at)
         kind = node.tag.removeprefix(_TAG)
         if kind not in ("seq", "map"):
-            return self._spoil(at, f"has the YAML tag {node.tag}", "remove the tag")
+            return self._refuse(at, f"has the YAML tag {node.tag}", "remove the tag")
         self._open.append(node)
         value = self._list(node, at) if kind == "seq" else self._mapping(node, at)
         self._open.pop()
@@ -129,102 +130,96 @@ class _Reading:
                 sequence = isinstance(value_node, yaml.SequenceNode)
                 merged += value_node.value if sequence else [value_node]
                 continue
-            line = key_node.start_mark.line + 1
-            key = self._key(key_node, at, line)
+            key = self._key(key_node, at)
             if key is None:
                 continue
+            place, mark = (*at, key), _mark(key_node.start_mark)
             if key in read:
-                first = self._lines[(*at, key)]
-                what = f"{_place((*at, key))} stands twice, first in line {first}"
-                self._at_line(at, line, what, "remove one of the two")
+                what = f"{spoken(place)} stands twice, first in line {self._marks[place].line}"
+                self._report.say_at(mark, what, "remove one of the two")
                 continue
-            self._lines.setdefault((*at, key), line)
-            read[key] = self.value(value_node, (*at, key))
+            self._marks.setdefault(place, mark)
+            read[key] = self.value(value_node, place)
         for each in merged:
-            inherited = self._merged(each, at)
-            read = {**inherited, **read}
+            read = {**self._merged(each, at), **read}
         return read
 
     def _merged(self, node: yaml.Node, at: Path) -> dict[str, Any]:
         if isinstance(node, yaml.MappingNode):
             inherited = self.value(node, at)
-            if isinstance(inherited, dict):
-                return inherited
-        else:
-            line = node.start_mark.line + 1
-            self._at_line(
-                at, line, f"<< in {_place(at)} merges no mapping", "write *ANCHOR after <<"
-            )
+            return inherited if isinstance(inherited, dict) else {}
+        what = f"<< in {spoken(at)} merges no mapping"
+        self._report.say_at(_mark(node.start_mark), what, "write *ANCHOR after <<")
         return {}
 
-    def _key(self, node: yaml.Node, at: Path, line: int) -> str | None:
+    def _key(self, node: yaml.Node, at: Path) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            what = f"a key of {_place(at)} is no name"
-            self._lose_a_key(at, line, what, "write a name, or put text with braces in quotes")
-            return None
-        if node.tag != f"{_TAG}str":
+            what = f"a key of {spoken(at)} is no name"
+            remedy = "write a name, or put text with braces in quotes"
+        elif node.tag != f"{_TAG}str":
             written = node.value or "(empty)"
-            what = f"the key {written} of {_place(at)} is read by YAML as {_kind(node)}"
-            self._lose_a_key(at, line, what, "write another name")
-            return None
-        return str(node.value)
+            what = f"the key {written} of {spoken(at)} is read by YAML as {_kind(node)}"
+            remedy = "write another name"
+        elif not _encodable(node.value):
+            what = f"a key of {spoken(at)} holds half of a surrogate pair, which no text can"
+            remedy = "write the character itself"
+        else:
+            return str(node.value)
+        self._report.say_at(_mark(node.start_mark), what, remedy)
+        return None
 
     def _scalar(self, node: yaml.ScalarNode, at: Path) -> Any:
         text, kind = node.value, node.tag.removeprefix(_TAG)
-        shown = f"{text}, which YAML reads as {_kind(node)}"
+        shown = f"is {text}, which YAML reads as {_kind(node)}"
         quoted = f'"{text}"'
-        plain = node.style is None
-        if plain and (zero := _LEADING_ZERO.fullmatch(text)):
+        if node.style is None and (zero := _LEADING_ZERO.fullmatch(text)):
             what = f"is {text}: YAML reads numbers with a leading 0 in its own way"
-            return self._spoil(at, what, f"write {zero[1]}{zero[2]}, or {quoted} if text is meant")
+            return self._refuse(at, what, f"write {zero[1]}{zero[2]}, or {quoted} if text is meant")
         match kind:
+            case "str" if _encodable(text):
+                return text
             case "str":
-                return self._text(text, at)
+                what = "holds half of a surrogate pair, which no text can"
+                return self._refuse(at, what, "write the character itself")
             case "null":
                 return None
-            case "bool" if text.lower() in _SAID_OTHERWISE:
-                said = _SAID_OTHERWISE[text.lower()]
-                return self._spoil(at, f"is {shown}", f"write {said}, or {quoted} if text is meant")
+            case "bool" if meant := _MEANT.get(text.lower()):
+                return self._refuse(at, shown, f"write {meant}, or {quoted} if text is meant")
             case "int" | "float" if ":" in text:
-                return self._spoil(at, f"is {shown}", f"write {quoted}")
+                return self._refuse(at, shown, f"write {quoted}")
             case "bool" | "int" | "float":
                 self._texts[at] = text
                 try:
                     return self._scalars.construct_object(node)
                 except ValueError:
-                    return self._spoil(
-                        at, f"is no number that can be read: {text[:40]}", "correct it"
-                    )
+                    what = f"is no number that can be read: {text[:40]}"
+                    return self._refuse(at, what, "correct it")
             case "timestamp":
-                return self._spoil(at, f"is {shown}", f"write {quoted}")
+                return self._refuse(at, shown, f"write {quoted}")
             case _:
-                return self._spoil(at, f"has the YAML tag {node.tag}", "remove the tag")
+                return self._refuse(at, f"has the YAML tag {node.tag}", "remove the tag")
 
-    def _text(self, text: str, at: Path) -> Any:
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            what = "holds half of a surrogate pair, which no text can"
-            return self._spoil(at, what, "write the character itself")
-        return text
-
-    def _spoil(self, at: Path, what: str, remedy: str) -> Spoiled:
-        self._report.spoil(at, f"{_place(at)} {what}", remedy)
-        return SPOILED
-
-    def _lose_a_key(self, at: Path, line: int, what: str, remedy: str) -> None:
-        self._at_line(at, line, what, remedy)
-        self._report.holes.add((*at, "*"))
-
-    def _at_line(self, at: Path, line: int, what: str, remedy: str) -> None:
-        """Report a mistake about a place in a line that is not the place's own."""
-        place = (*at, f"line {line}")
-        self._lines[place] = line
-        self._report.say(place, what, remedy)
+    def _refuse(self, at: Path, what: str, remedy: str) -> Unreadable:
+        self._report.say(at, f"{spoken(at)} {what}", remedy)
+        return UNREADABLE
 
 
-def _place(at: Path) -> str:
-    return spoken(at) or "the file"
+def _encodable(text: str) -> bool:
+    """Whether a text has no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mark(mark: yaml.Mark | None) -> Mark:
+    return Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+
+
+def _mark_after(text: str) -> Mark:
+    """The mark of what follows a text."""
+    return Mark(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 def _kind(node: yaml.ScalarNode) -> str:

@@ -8,36 +8,9 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from pingregistrywf.chart.checks.tools import STANDARD_ERRORS, Inquiry
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.naming import snake, upper
-
-RUNTIME_ERRORS: Final = (
-    "ArgumentNotIdempotentError",
-    "BehaviorError",
-    "CorruptedDataError",
-    "DBError",
-    "DeclaredError",
-    "EventTypeError",
-    "HistoryDeletedError",
-    "HistoryExistsError",
-    "InvalidCommandError",
-    "JournalEntryParentMismatchError",
-    "JournalError",
-    "JournalLevelError",
-    "JournalOpenError",
-    "MalformedEventError",
-    "MalformedExportError",
-    "NewEventsError",
-    "RetryNoVCError",
-    "StateConflictError",
-    "UninitializedError",
-    "UnknownHistoryError",
-    "UnsoundError",
-    "VersionConflictError",
-    "WorkflowError",
-)
-"""The errors of the run time."""
+from pingregistrywf.chart.vocabulary import Chart
 
 CLASSES: Final = (
     *("Advancer", "Behavior", "Command", "Entry", "Event", "State", "StateCode"),
@@ -63,14 +36,14 @@ _FACADE: Final = ("find_id", "events", "engine", "behavior")
 _DELETED: Final = "Deleted"
 
 
-def check_names(inquiry: Inquiry) -> None:
+def check_names(chart: Chart, report: Report) -> None:
     """Check that no two names are one in generated Python, and that none is taken."""
-    _check_states(inquiry)
-    _check_classes(inquiry)
-    _check_methods(inquiry)
-    _check_errors(inquiry)
-    _check_fields(inquiry)
-    _check_carried(inquiry)
+    _check_states(chart, report)
+    _check_classes(chart, report)
+    _check_methods(chart, report)
+    _check_errors(chart, report)
+    _check_fields(chart, report)
+    _check_carried(chart, report)
 
 
 def _refuse(
@@ -90,24 +63,23 @@ def _refuse(
         report.say(at, f"{name} is no possible name for {what}", "write another name")
 
 
-def _check_states(inquiry: Inquiry) -> None:
+def _check_states(chart: Chart, report: Report) -> None:
     seen: dict[str, str] = {}
-    for name in inquiry.chart.states:
+    for name in chart.states:
         at = ("states", name)
         if name == _DELETED:
             what = f"{name} is what every chart calls a history that was deleted"
-            inquiry.report.say(at, what, "write another name")
+            report.say(at, what, "write another name")
         code = upper(name)
         other = seen.setdefault(code, name)
         if other != name:
             what = f"the states {other} and {name} have one state code {code} in Python"
-            inquiry.report.say(at, what, "write another name")
+            report.say(at, what, "write another name")
         elif code == "MRO":
-            _refuse(inquiry.report, at, name, "a state", (name,))
+            _refuse(report, at, name, "a state", (name,))
 
 
-def _classes(inquiry: Inquiry) -> Iterator[tuple[str, str, Path]]:
-    chart = inquiry.chart
+def _classes(chart: Chart) -> Iterator[tuple[str, str, Path]]:
     yield chart.facade, "the facade", ("facade",)
     for name in chart.records:
         yield name, f"the record {name}", ("records", name)
@@ -122,23 +94,22 @@ def _classes(inquiry: Inquiry) -> Iterator[tuple[str, str, Path]]:
         yield name, f"the error {name}", ("errors", name)
 
 
-def _check_classes(inquiry: Inquiry) -> None:
+def _check_classes(chart: Chart, report: Report) -> None:
     seen: dict[str, str] = {}
-    for name, what, at in _classes(inquiry):
+    for name, what, at in _classes(chart):
         if name in CLASSES:
-            told = f"{name} is the name of something else in generated Python"
-            inquiry.report.say(at, told, "write another name")
+            wrong = f"{name} is the name of something else in generated Python"
+            report.say(at, wrong, "write another name")
         other = seen.setdefault(name, what)
         if other != what:
-            told = f"{other} and {what} have one name {name} in generated Python"
-            inquiry.report.say(at, told, "write another name")
-        elif at[0] == "snapshot" and name.removeprefix("Cmd") in inquiry.chart.commands:
-            told = f"{what} is declared among the commands, too"
-            inquiry.report.say(at, told, "write another name in one of the two")
+            wrong = f"{other} and {what} have one name {name} in generated Python"
+            report.say(at, wrong, "write another name")
+        elif at[0] == "snapshot" and name.removeprefix("Cmd") in chart.commands:
+            wrong = f"{what} is declared among the commands, too"
+            report.say(at, wrong, "write another name in one of the two")
 
 
-def _check_methods(inquiry: Inquiry) -> None:
-    chart = inquiry.chart
+def _check_methods(chart: Chart, report: Report) -> None:
     commands: list[tuple[str, Path]] = [(name, ("commands", name)) for name in chart.commands]
     if chart.snapshot:
         commands.append((chart.snapshot.command.name, ("snapshot", "command", "name")))
@@ -148,24 +119,20 @@ def _check_methods(inquiry: Inquiry) -> None:
         other = seen.setdefault(method, name)
         if method in _FACADE or keyword.iskeyword(method):
             what = f"the command {name} cannot have the method {method} in Python"
-            inquiry.report.say(at, what, "write another name")
+            report.say(at, what, "write another name")
         elif other != name:
             what = f"the commands {other} and {name} have one method {method} in Python"
-            inquiry.report.say(at, what, "write another name")
+            report.say(at, what, "write another name")
 
 
-def _check_errors(inquiry: Inquiry) -> None:
-    for name, error in inquiry.chart.errors.items():
-        at = ("errors", name)
-        if name in RUNTIME_ERRORS and name not in STANDARD_ERRORS:
-            what = f"{name} is an error of the run time, which no rule can name"
-            inquiry.report.say(at, what, "write another name")
+def _check_errors(chart: Chart, report: Report) -> None:
+    for name, error in chart.errors.items():
         for field in error.fields:
-            _refuse(inquiry.report, (*at, "fields", field), field, "a field of an error", _ERROR)
+            at = ("errors", name, "fields", field)
+            _refuse(report, at, field, "a field of an error", _ERROR)
 
 
-def _check_fields(inquiry: Inquiry) -> None:
-    chart, report = inquiry.chart, inquiry.report
+def _check_fields(chart: Chart, report: Report) -> None:
     at: Path
     for name, event in chart.events.items():
         for field in event.fields:
@@ -184,9 +151,8 @@ def _check_fields(inquiry: Inquiry) -> None:
             _refuse(report, at, field, "a field of a record, which has its own", ("event_id",))
 
 
-def _check_carried(inquiry: Inquiry) -> None:
+def _check_carried(chart: Chart, report: Report) -> None:
     """Check the attributes of the state, or of the entry of a keyed chart."""
-    chart, report = inquiry.chart, inquiry.report
     seen: dict[str, str] = {chart.keyed_by: "the key"} if chart.keyed_by else {}
     for name, carried in chart.carried.items():
         at = ("carried", name)

@@ -4,96 +4,102 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pingregistrywf.chart.checks.names import RUNTIME_ERRORS
-from pingregistrywf.chart.checks.states import leads_are_whole
-from pingregistrywf.chart.checks.tools import (
-    CONFLICT,
-    NOT_IDEMPOTENT,
-    STANDARD_ERRORS,
-    Inquiry,
-    NumberedRule,
-    Offer,
-    Target,
-    check_value,
-    fits,
-    is_zero,
-)
-from pingregistrywf.chart.mistakes import Path, closest
-from pingregistrywf.chart.vocabulary import ArgumentSource, Command, Constant, Type
+from pingregistrywf.chart.checks.errors import NOT_IDEMPOTENT, check_bare_error, known_error
+from pingregistrywf.chart.checks.states import initial_state
+from pingregistrywf.chart.checks.values import Offer, Source, Target, fits, is_zero
+from pingregistrywf.chart.mistakes import Path, Report
+from pingregistrywf.chart.vocabulary import ArgumentSource, Chart, Command, Constant, Rule, Type
 
 _OUTCOMES = ("emit", "noop", "error", "delete")
 
 
-def check_rules(inquiry: Inquiry) -> None:
-    """Check every command, and that every error is used."""
-    for name, command in inquiry.chart.commands.items():
-        _Checker(inquiry, name, command).check()
-    _check_otherwise(inquiry)
-    _check_errors(inquiry)
+def check_rules(chart: Chart, report: Report) -> None:
+    """Check the rules of every command."""
+    for name, command in chart.commands.items():
+        _check_command(chart, report, name, command)
+
+
+def _check_command(chart: Chart, report: Report, name: str, command: Command) -> None:
+    offer = Offer(name, command.args, {chart.keyed_by})
+    ruled: dict[str, str] = {}
+    for number, rule in enumerate(command.rules, start=1):
+        _Checker(chart, report, offer, number, rule).check(ruled)
+    for argument in command.args:
+        if argument not in offer.taken:
+            what = f"no rule of {name} takes its argument {argument}"
+            remedy = "name it in emit, same or error, or remove it"
+            report.say(("commands", name, "args", argument), what, remedy)
+    _check_beginning(chart, report, name, command)
+
+
+def _check_beginning(chart: Chart, report: Report, name: str, command: Command) -> None:
+    """Check that a command that begins a history, and takes no vid, appends nowhere else."""
+    initial = initial_state(chart)
+    emitting = [(number, rule) for number, rule in enumerate(command.rules, start=1) if rule.emit]
+    if chart.keyed_by or not any(initial in rule.states for _, rule in emitting):
+        return
+    for number, rule in emitting:
+        if set(rule.states) != {initial}:
+            what = (
+                f"{name} begins a history, so it takes no version, "
+                f"but {name}.{number} would append to one without any"
+            )
+            at = ("commands", name, "rules", number, "emit")
+            report.say(at, what, "write another command for it")
 
 
 class _Checker:
-    """Checks one command."""
+    """Checks one rule."""
 
-    def __init__(self, inquiry: Inquiry, name: str, command: Command) -> None:
-        self._inquiry = inquiry
-        self._chart = inquiry.chart
-        self._report = inquiry.report
-        self._name = name
-        self._command = command
-        self._offer = Offer.by(name, command)
-        self._taken: set[str | None] = {self._chart.keyed_by}
+    def __init__(self, chart: Chart, report: Report, offer: Offer, number: int, rule: Rule) -> None:
+        self._chart = chart
+        self._report = report
+        self._offer = offer
+        self._rule = rule
+        self._name = f"{offer.of}.{number}"
+        self._at: Path = ("commands", offer.of, "rules", number)
 
-    def check(self) -> None:
-        ruled: dict[str, NumberedRule] = {}
-        for number, rule in enumerate(self._command.rules, start=1):
-            numbered = NumberedRule(self._name, number, rule)
-            self._check_states(numbered, ruled)
-            self._check_outcome(numbered)
-            self._check_same(numbered)
-            for event, sources in (rule.emit or {}).items():
-                self._check_emission(numbered, event, sources)
-            for error, sources in (rule.error or {}).items():
-                self._check_refusal(numbered, error, sources)
-            if rule.otherwise:
-                check_bare_error(self._inquiry, rule.otherwise, (*numbered.at, "else"))
-        if self._report.whole(("commands", self._name, "rules")):
-            for argument in self._command.args:
-                if argument not in self._taken:
-                    self._report.say(
-                        (*self._offer.at, argument),
-                        f"no rule of {self._name} takes its argument {argument}",
-                        "name it in emit, same or error, or remove it",
-                    )
-        self._check_beginning()
+    def check(self, ruled: dict[str, str]) -> None:
+        """Check the rule.
 
-    def _check_states(self, numbered: NumberedRule, ruled: dict[str, NumberedRule]) -> None:
-        for position, name in enumerate(numbered.rule.states, start=1):
-            at = (*numbered.at, "in", position)
-            state = self._inquiry.state(name, at)
-            if state != name:
+        Args:
+            ruled: the states that have a rule, and its name; this rule's are added.
+        """
+        self._check_states(ruled)
+        self._check_outcome()
+        self._check_same()
+        for event, sources in (self._rule.emit or {}).items():
+            self._check_emission(event, sources)
+        for error, sources in (self._rule.error or {}).items():
+            self._check_refusal(error, sources)
+        if self._rule.otherwise:
+            check_bare_error(self._chart, self._report, self._rule.otherwise, (*self._at, "else"))
+
+    def _check_states(self, ruled: dict[str, str]) -> None:
+        states = self._rule.states
+        for position, state in enumerate(states, start=1):
+            at = (*self._at, "in", position)
+            if self._report.resolve(state, self._chart.states, at, "state") != state:
                 continue
-            other = ruled.setdefault(state, numbered)
-            if other is not numbered:
-                what = f"{self._name} has two rules for {state}: {other} and {numbered}"
-                self._report.say(at, what, f"remove {state} from one of them", other.at)
-            elif state in numbered.rule.states[: position - 1]:
-                self._report.say(at, f"{numbered} names {state} twice", "remove one of the two")
+            other = ruled.setdefault(state, self._name)
+            if other != self._name:
+                what = f"{self._offer.of} has two rules for {state}: {other} and {self._name}"
+                self._report.say(at, what, f"remove {state} from one of them")
+            elif state in states[: position - 1]:
+                what = f"{self._name} names {state} twice"
+                self._report.say(at, what, "remove one of the two")
 
-    def _check_outcome(self, numbered: NumberedRule) -> None:
-        rule, at = numbered.rule, numbered.at
-        if not self._report.whole(at):
-            return
+    def _check_outcome(self) -> None:
+        rule, name, at, report = self._rule, self._name, self._at, self._report
         outcomes = [each for each in _OUTCOMES if getattr(rule, each) is not None]
         if len(outcomes) > 1:
-            what = f"{numbered} has several outcomes: {' and '.join(outcomes)}"
-            self._report.say(
-                (*at, outcomes[-1]), what, "keep one; a pair of state and command has one"
-            )
+            what = f"{name} has several outcomes: {' and '.join(outcomes)}"
+            remedy = "keep one; a pair of state and command has one"
+            report.say((*at, outcomes[-1]), what, remedy)
         elif rule.same or rule.otherwise:
             if outcomes and outcomes != ["noop"]:
-                what = f"{numbered} compares arguments, and then has {outcomes[0]}"
-                self._report.say((*at, outcomes[0]), what, "write noop, with same and else")
+                what = f"{name} compares arguments, and then has {outcomes[0]}"
+                report.say((*at, outcomes[0]), what, "write noop, with same and else")
                 return
             for key, given, remedy in (
                 ("same", rule.same, "same: [ARGUMENT]"),
@@ -101,93 +107,74 @@ class _Checker:
                 ("noop", rule.noop, "noop: and the reason"),
             ):
                 if not given:
-                    what = f"{numbered} lacks {key}: same, noop and else belong together"
-                    self._report.say(at, what, f"add {remedy}")
+                    what = f"{name} lacks {key}: same, noop and else belong together"
+                    report.say(at, what, f"add {remedy}")
         elif not outcomes:
-            what = f"{numbered} has no outcome"
-            self._report.say(
-                at, what, "add one of emit, noop, error, delete; or same, noop and else"
-            )
+            remedy = "add one of emit, noop, error, delete; or same, noop and else"
+            report.say(at, f"{name} has no outcome", remedy)
         if rule.delete:
-            self._check_delete(numbered)
+            self._check_delete((*at, "delete"))
 
-    def _check_delete(self, numbered: NumberedRule) -> None:
-        at = (*numbered.at, "delete")
+    def _check_delete(self, at: Path) -> None:
         if self._chart.keyed_by:
-            what = f"{numbered} deletes the history, and with it every other entry"
+            what = f"{self._name} deletes the history, and with it every other entry"
             self._report.say(at, what, "emit an event that leads to the initial state")
-        initial = self._inquiry.initial
-        if initial in numbered.rule.states:
-            what = f"{numbered} deletes in {initial}, where there is no history yet"
+        initial = initial_state(self._chart)
+        if initial in self._rule.states:
+            what = f"{self._name} deletes in {initial}, where there is no history yet"
             self._report.say(at, what, f"write another rule for {initial}, with noop")
 
-    def _check_same(self, numbered: NumberedRule) -> None:
-        for position, name in enumerate(numbered.rule.same, start=1):
-            at = (*numbered.at, "same", position)
-            what = f"argument of {self._name}"
-            argument = self._inquiry.known(name, self._command.args, at, what, self._offer.at)
-            self._taken.add(argument)
+    def _check_same(self) -> None:
+        report, names = self._report, self._rule.same
+        for position, name in enumerate(names, start=1):
+            at = (*self._at, "same", position)
+            argument = self._offer.argument(report, name, at)
             if argument is None:
                 continue
-            if name in numbered.rule.same[: position - 1]:
-                self._report.say(at, f"{numbered} compares {name} twice", "remove one of the two")
+            if name in names[: position - 1]:
+                report.say(at, f"{self._name} compares {name} twice", "remove one of the two")
             carried = self._chart.carried.get(argument)
+            kind = self._offer.args[argument].type
             if argument == self._chart.keyed_by:
                 what = f"{argument} is the key: within an entry it is always the same"
-                self._report.say(at, what, "remove it from same")
+                report.say(at, what, "remove it from same")
             elif carried is None:
-                self._report.say(
-                    at,
-                    f"{argument} cannot be compared: the state carries nothing of that name",
-                    f"add carried: {{{argument}: …}} and let an event set it",
-                    ("carried", "*"),
-                )
+                what = f"{argument} cannot be compared: the state carries nothing of that name"
+                report.say(at, what, f"add carried: {{{argument}: …}} and let an event set it")
             elif carried.type is None:
                 what = f"{argument} cannot be compared: it is carried as a record or a list"
-                remedy = f"add a carried value of the type of the argument {argument}"
-                self._report.say(at, what, remedy, ("carried", argument))
-            elif carried.type is not self._command.args[argument].type:
-                self._report.say(
-                    at,
-                    f"the argument {argument} is of type {self._command.args[argument].type}, "
-                    f"but carried as {carried.type}",
-                    "give both the same type",
-                    (*self._offer.at, argument, "type"),
-                    ("carried", argument, "type"),
-                )
+                report.say(at, what, f"add a carried value of the type of the argument {argument}")
+            elif carried.type is not kind:
+                what = f"the argument {argument} is of type {kind}, but carried as {carried.type}"
+                report.say(at, what, "give both the same type")
 
-    def _check_emission(
-        self, numbered: NumberedRule, name: str, sources: Mapping[str, ArgumentSource]
-    ) -> None:
-        at = (*numbered.at, "emit")
-        known = self._inquiry.known(name, self._chart.events, at, "event", ("events",))
+    def _check_emission(self, name: str, sources: Mapping[str, ArgumentSource]) -> None:
+        at = (*self._at, "emit", name)
+        known = self._report.resolve(name, self._chart.events, at, "event")
         if known is None:
-            self._taken.update(self._command.args)  # perhaps: nobody knows the event's fields
+            self._offer.taken.update(self._offer.args)  # Nobody knows the event's fields.
             return
-        event, declared = self._chart.events[known], ("events", known, "fields")
+        event = self._chart.events[known]
         targets = {
-            field: Target(f"{known}.{field}", each.type, each.nonzero, (*declared, field))
+            field: Target(f"{known}.{field}", each.type, each.nonzero)
             for field, each in event.fields.items()
         }
-        given = self._check_sources((*at, name), sources, targets, known, declared)
+        given = self._fill(targets, sources, at, known)
         for field, wanted in event.when.items():
-            source = given.get(field)
-            if source is not None and field in targets:
-                place = (*at, name, field)
-                self._check_discriminator(place, f"{known}.{field}", wanted, source)
+            if field in given:
+                place = (*at, field)
+                self._check_discriminator(place, f"{known}.{field}", wanted, given[field])
         key = self._chart.keyed_by
-        if key and key in given and given[key] != key:
-            what = f"{numbered} emits {known} with another {key} than the command's"
-            self._report.say((*at, name, key), what, f"remove {key}: the argument is taken anyway")
+        if key and given.get(key, key) != key:
+            what = f"{self._name} emits {known} with another {key} than the command's"
+            self._report.say((*at, key), what, f"remove {key}: the argument is taken anyway")
 
-    def _check_discriminator(
-        self, at: Path, name: str, wanted: str, source: ArgumentSource
-    ) -> None:
+    def _check_discriminator(self, at: Path, name: str, wanted: str, source: Source) -> None:
         if isinstance(source, Constant):
             zero = is_zero(source.constant)
             sure = zero == (wanted == "zero") or not fits(source.constant, Type.INT32)
         else:
-            argument = self._command.args.get(source)
+            argument = self._offer.args.get(str(source))
             sure = argument is None or (wanted == "nonzero" and argument.nonzero)
         if sure:
             return
@@ -198,130 +185,35 @@ class _Checker:
             remedy = "a constant, or an argument that is nonzero: true"
         self._report.say(at, what, f"write {remedy}")
 
-    def _check_refusal(
-        self, numbered: NumberedRule, name: str, sources: Mapping[str, ArgumentSource]
-    ) -> None:
-        at = (*numbered.at, "error")
+    def _check_refusal(self, name: str, sources: Mapping[str, ArgumentSource]) -> None:
+        at = (*self._at, "error", name)
         if name == NOT_IDEMPOTENT:
-            what = f"{numbered} rejects with {name} but compares no argument"
+            what = f"{self._name} rejects with {name} but compares no argument"
             self._report.say(at, what, "write same, noop and else, or another error")
             return
-        error = known_error(self._inquiry, name, at)
+        error = known_error(self._chart, self._report, name, at)
         if error is None:
-            self._taken.update(self._command.args)
+            self._offer.taken.update(self._offer.args)
             return
-        declared = ("errors", error, "fields")
         fields = self._chart.errors[error].fields if error in self._chart.errors else {}
-        targets = {
-            field: Target(f"{error}.{field}", each.type, False, (*declared, field))
-            for field, each in fields.items()
-        }
-        self._check_sources((*at, name), sources, targets, error, declared)
+        targets = {field: Target(f"{error}.{field}", each.type) for field, each in fields.items()}
+        self._fill(targets, sources, at, error)
 
-    def _check_sources(
+    def _fill(
         self,
-        at: Path,
-        sources: Mapping[str, ArgumentSource],
         targets: Mapping[str, Target],
+        sources: Mapping[str, ArgumentSource],
+        at: Path,
         owner: str,
-        declared: Path,
-    ) -> Mapping[str, ArgumentSource]:
-        """Check that every field gets its value; where each comes from."""
-        given: dict[str, ArgumentSource] = {}
-        for name, source in sources.items():
-            place = (*at, name)
-            field = self._inquiry.known(name, targets, place, f"field of {owner}", declared)
-            if field is None:
-                self._taken.add(source if isinstance(source, str) else None)
-            else:
-                given[field] = source
-                taken = check_value(self._report, place, source, targets[field], self._offer)
-                self._taken.add(taken)
-        for field, target in targets.items():
-            if field in given:
-                continue
-            if field in self._command.args:
-                given[field] = field
-                self._taken.add(check_value(self._report, at, field, target, self._offer))
-            elif field != self._chart.keyed_by:  # which every command must have
-                self._report.say(
-                    at,
-                    f"{target.name} gets no value: {self._name} has no argument {field}",
-                    f"add {field}: ARGUMENT, or {field}: {{constant: …}}, to {owner}",
-                    target.at,
-                    (*at, "*"),
-                    (*self._offer.at, "*"),
-                )
-        return given
-
-    def _check_beginning(self) -> None:
-        """A command that begins a history takes no vid, so it must not append anywhere else."""
-        if self._chart.keyed_by:
-            return
-        initial = self._inquiry.initial
-        emitting = [
-            NumberedRule(self._name, number, rule)
-            for number, rule in enumerate(self._command.rules, start=1)
-            if rule.emit
-        ]
-        if not any(initial in numbered.rule.states for numbered in emitting):
-            return
-        for numbered in emitting:
-            if set(numbered.rule.states) != {initial}:
-                self._report.say(
-                    (*numbered.at, "emit"),
-                    f"{self._name} begins a history, so it takes no version, "
-                    f"but {numbered} would append to one without any",
-                    "write another command for it",
-                    (*numbered.at, "in"),
-                )
-
-
-def known_error(inquiry: Inquiry, name: str, at: Path) -> str | None:
-    """The error of that name."""
-    if name in RUNTIME_ERRORS and name not in STANDARD_ERRORS:
-        what = f"{name} is an error of the run time, which no rule can name"
-        inquiry.report.say(at, what, "write an error of your own, declared under errors")
-        return None
-    names = dict.fromkeys((*inquiry.chart.errors, *STANDARD_ERRORS))
-    return inquiry.known(name, names, at, "error", ("errors",))
-
-
-def check_bare_error(inquiry: Inquiry, name: str, at: Path) -> None:
-    """Check an error where no values for fields can be given."""
-    error = known_error(inquiry, name, at)
-    if error in STANDARD_ERRORS:
-        return
-    if error in inquiry.chart.errors and inquiry.chart.errors[error].fields:
-        what = f"{error} has fields, and nothing gives them values here"
-        inquiry.report.say(at, what, "name an error without fields", ("errors", error, "fields"))
-
-
-def _check_otherwise(inquiry: Inquiry) -> None:
-    name = inquiry.chart.otherwise
-    if name == NOT_IDEMPOTENT:
-        what = f"otherwise rejects with {name} but compares no argument"
-        inquiry.report.say(("otherwise",), what, f"write {CONFLICT}, or an error of your own")
-    else:
-        check_bare_error(inquiry, name, ("otherwise",))
-
-
-def _check_errors(inquiry: Inquiry) -> None:
-    chart, report = inquiry.chart, inquiry.report
-    named = {chart.otherwise}
-    for numbered in inquiry.rules():
-        named.update(numbered.rule.error or ())
-        named.add(numbered.rule.otherwise or chart.otherwise)
-    if chart.snapshot:
-        named |= {chart.snapshot.limit.error, chart.snapshot.saving.error}
-    for name, error in chart.errors.items():
-        at = ("errors", name)
-        if name in STANDARD_ERRORS:
-            if error.fields:
-                what = f"{name} is the same in every chart"
-                report.say((*at, "fields"), what, "remove its fields; only its prose is yours")
-        elif leads_are_whole(inquiry) and report.whole(("snapshot",)):
-            # A misspelt name names nothing, and that is said where it stands.
-            unknown = [each for each in named if each not in (*chart.errors, *STANDARD_ERRORS)]
-            if name not in named and not any(closest(each, [name]) for each in unknown):
-                report.say(at, f"no rule names the error {name}", "write a rule, or remove it")
+    ) -> Mapping[str, Source]:
+        """Check that the fields of an event or an error get values; where each comes from."""
+        return self._offer.fill(
+            self._report,
+            targets,
+            sources,
+            at,
+            sources_at=at,
+            what=f"field of {owner}",
+            owner=owner,
+            key=self._chart.keyed_by,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Final
 
 from pingregistrywf.chart.checks.wire import wire_fields, wire_values
@@ -26,19 +27,18 @@ def check_together(
         if other != report.file:
             what = f"{name} is the name of what {other} holds already"
             report.say((key,), what, "write another name: each is a package of that name")
-    for position, (chart, report) in enumerate(charts):
-        for other_chart, other_report in charts[:position]:
-            if _wire(chart) == _wire(other_chart):
-                _check_shared_wire(chart, report, other_chart, other_report)
+    for (other_chart, _), (chart, report) in combinations(charts, 2):
+        if _wire(chart) == _wire(other_chart):
+            _check_shared_wire(chart, report, other_chart)
 
 
 def _wire(chart: Chart) -> tuple[str, str]:
     return chart.wire.package, chart.wire.message
 
 
-def _check_shared_wire(chart: Chart, report: Report, other: Chart, other_report: Report) -> None:
+def _check_shared_wire(chart: Chart, report: Report, other: Chart) -> None:
     """Check that two charts' forms of one message agree."""
-    known_fields = [each for each in wire_fields(other) if other_report.whole(each.at)]
+    known_fields = list(wire_fields(other))
     by_name = {each.name: each for each in known_fields}
     by_number = {each.number: each for each in known_fields}
     for field in wire_fields(chart):
@@ -46,16 +46,16 @@ def _check_shared_wire(chart: Chart, report: Report, other: Chart, other_report:
             mine, theirs = (
                 f"{each.name} {each.type} = {each.number}" for each in (field, known or field)
             )
-            if mine != theirs and report.whole(field.at):
+            if mine != theirs:
                 what = f"the field {mine} is {theirs} in {other.chart}, on the same wire"
                 report.say(field.at, what, _AGREE)
                 break
-    known_values = [each for _, each, at in wire_values(other) if other_report.whole(at)]
+    known_values = [each for _, each, _ in wire_values(other)]
     numbers = {each.name: each.number for each in known_values}
     names = {each.number: each.name for each in known_values}
     for _, value, at in wire_values(chart):
         number = numbers.get(value.name, value.number)
         name = value.name if number != value.number else names.get(number, value.name)
-        if (name, number) != (value.name, value.number) and report.whole(at):
+        if (name, number) != (value.name, value.number):
             theirs = f"{name} = {number} in {other.chart}, on the same wire"
             report.say(at, f"the event {value.name} = {value.number} is {theirs}", _AGREE)

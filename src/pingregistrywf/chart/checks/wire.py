@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from pingregistrywf.chart.checks.tools import Inquiry
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.vocabulary import Chart, EventWire, Type
 
@@ -16,6 +15,10 @@ UNSPECIFIED: Final = "EV_UNSPECIFIED"
 """The enum value that every chart's wire has, with number 0."""
 ENVELOPE: Final = ("event", "id", "parent")
 """The fields that every event has."""
+
+
+WireValue: TypeAlias = tuple[str, EventWire, Path]
+"""An event's name, its name and number on the wire, and where these are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,11 @@ class WireField:
     at: Path
 
 
-def check_wire(inquiry: Inquiry) -> None:
+def check_wire(chart: Chart, report: Report) -> None:
     """Check the numbers and names of fields, enum values and messages."""
-    _check_fields(inquiry.report, wire_fields(inquiry.chart))
-    _check_enum(inquiry)
-    _check_messages(inquiry)
+    _check_fields(report, wire_fields(chart))
+    _check_enum(chart, report)
+    _check_messages(chart, report)
 
 
 def wire_fields(chart: Chart) -> Iterator[WireField]:
@@ -51,8 +54,8 @@ def wire_fields(chart: Chart) -> Iterator[WireField]:
         yield WireField(payload.field, payload.wire, "message", ("snapshot", "message"))
 
 
-def wire_values(chart: Chart) -> Iterator[tuple[str, EventWire, Path]]:
-    """Every event's name and number, with the event."""
+def wire_values(chart: Chart) -> Iterator[WireValue]:
+    """Every event's name and number on the wire."""
     for name, event in chart.events.items():
         yield name, event.wire, ("events", name, "wire")
     if chart.snapshot:
@@ -66,125 +69,113 @@ def _check_fields(report: Report, fields: Iterator[WireField]) -> None:
     by_name: dict[str, WireField] = {}
     by_json: dict[str, WireField] = {}
     for field in fields:
-        wire_at, type_at = (*field.at, "wire"), (*field.at, "type")
-        _check_reserved(report, field.number, wire_at)
-        if field.at[0] != "wire" and field.name in ENVELOPE:
-            what = f"{field.name} is a field of every event"
-            report.say(field.at, what, "write another name")
+        name, number = field.name, field.number
+        wire_at = (*field.at, "wire")
+        _check_reserved(report, number, wire_at)
+        if field.at[0] != "wire" and name in ENVELOPE:
+            report.say(field.at, f"{name} is a field of every event", "write another name")
             continue
-        same_name = by_name.setdefault(field.name, field)
-        same_number = by_number.setdefault(field.number, field)
-        same_json = by_json.setdefault(_json_name(field.name), field)
-        given = ((*same_name.at, "wire"), same_name.at)
-        if same_name.number != field.number:
-            what = f"the field {field.name} has the numbers {same_name.number} and {field.number}"
-            report.say(wire_at, what, f"write {same_name.number} in both, or another name", *given)
+        same_name = by_name.setdefault(name, field)
+        same_number = by_number.setdefault(number, field)
+        # Compilers of protobuf refuse two fields that have one name in its JSON.
+        same_json = by_json.setdefault(name.replace("_", ""), field)
+        if same_name.number != number:
+            what = f"the field {name} has the numbers {same_name.number} and {number}"
+            report.say(wire_at, what, f"write {same_name.number} in both, or another name")
         elif same_name.type != field.type:
-            what = f"the field {field.name} has the types {same_name.type} and {field.type}"
+            what = f"the field {name} has the types {same_name.type} and {field.type}"
             remedy = f"write {same_name.type} in both, or another name and number"
-            report.say(type_at, what, remedy, (*same_name.at, "type"))
-        elif same_number.name != field.name:
-            what = f"the fields {same_number.name} and {field.name} have one number {field.number}"
-            report.say(wire_at, what, "write another number", (*same_number.at, "wire"))
-        elif same_json.name != field.name:
-            what = f"the fields {same_json.name} and {field.name} are one name in protobuf's JSON"
+            report.say((*field.at, "type"), what, remedy)
+        elif same_number.name != name:
+            what = f"the fields {same_number.name} and {name} have one number {number}"
+            report.say(wire_at, what, "write another number")
+        elif same_json.name != name:
+            what = f"the fields {same_json.name} and {name} are one name in protobuf's JSON"
             report.say(field.at, what, "write another name")
 
 
-def _check_enum(inquiry: Inquiry) -> None:
-    report = inquiry.report
-    by_number: dict[int, list[tuple[str, EventWire, Path]]] = {}
-    by_name: dict[str, tuple[str, EventWire, Path]] = {}
-    for value in wire_values(inquiry.chart):
+def _check_enum(chart: Chart, report: Report) -> None:
+    by_number: dict[int, list[WireValue]] = {}
+    by_name: dict[str, WireValue] = {}
+    for value in wire_values(chart):
         name, wire, at = value
         if wire.name == UNSPECIFIED:
             what = f"{UNSPECIFIED} is the value 0 of every chart"
             report.say((*at, "name"), what, "write another name")
             continue
-        other, known, other_at = by_name.setdefault(wire.name, value)
+        other, known, _ = by_name.setdefault(wire.name, value)
         if known.number != wire.number:
             what = f"{other} and {name} have one wire name {wire.name} and different numbers"
-            given = ((*at, "number"), (*other_at, "number"), (*other_at, "name"))
-            report.say((*at, "name"), what, "write another name", *given)
+            report.say((*at, "name"), what, "write another name")
         by_number.setdefault(wire.number, []).append(value)
     for sharing in by_number.values():
-        _check_sharing(inquiry, sharing)
+        _check_sharing(chart, report, sharing)
 
 
-def _check_sharing(inquiry: Inquiry, sharing: list[tuple[str, EventWire, Path]]) -> None:
+def _check_sharing(chart: Chart, report: Report, sharing: list[WireValue]) -> None:
     """Check that events of one number are told apart, and that a lone one is not."""
-    report, events = inquiry.report, inquiry.chart.events
-    first, first_wire, first_at = sharing[0]
+    first, first_wire, _ = sharing[0]
     seen: dict[tuple[str, str], str] = {}
     for name, wire, at in sharing:
-        when = events[name].when if name in events else {}
-        if not _check_when(inquiry, name):
+        when = chart.events[name].when if name in chart.events else {}
+        if when and not _check_when(chart, report, name):
             continue
+        when_at = ("events", name, "when")
         if len(sharing) == 1:
             if when:
                 what = f"no other event has the wire number {wire.number} of {name}"
-                report.say(("events", name, "when"), what, "remove when", (*at, "number"))
+                report.say(when_at, what, "remove when")
             continue
         if not when:
             others = " and ".join(other for other, _, _ in sharing if other != name)
             what = f"{name} has the wire number {wire.number} of {others}"
             remedy = "write another number"
-            if name in events:
+            if name in chart.events:
                 remedy += ", or tell them apart with when: {FIELD: zero or nonzero}"
-            report.say(
-                (*at, "number"), what, remedy, *((*each, "number") for _, _, each in sharing)
-            )
+            report.say((*at, "number"), what, remedy)
             continue
         if wire.name != first_wire.name:
             what = f"{first} and {name} have one wire number {wire.number} and different names"
             remedy = f"write {first_wire.name} in both, or another number"
-            given = ((*first_at, "name"), (*first_at, "number"), (*at, "number"))
-            report.say((*at, "name"), what, remedy, *given)
-        (said,) = when.items()
-        other = seen.setdefault(said, name)
+            report.say((*at, "name"), what, remedy)
+        (sign,) = when.items()
+        other = seen.setdefault(sign, name)
+        wanted, _ = next(iter(seen))
         if other != name:
             what = f"{other} and {name} have one wire number and the same when"
             remedy = "write zero in one and nonzero in the other, or another number"
-            report.say(("events", name, "when"), what, remedy, (*at, "number"))
-        elif said[0] != next(iter(seen))[0]:
+            report.say(when_at, what, remedy)
+        elif sign[0] != wanted:
             what = f"events of the wire number {wire.number} are told apart by different fields"
-            report.say(("events", name, "when"), what, f"write {next(iter(seen))[0]} in all")
+            report.say(when_at, what, f"write {wanted} in all")
 
 
-def _check_when(inquiry: Inquiry, name: str) -> bool:
-    """Check an event's discriminator by itself."""
-    event = inquiry.chart.events.get(name)
-    if event is None or not event.when:
-        return True
-    report, at = inquiry.report, ("events", name, "when")
-    if report.lost(at):
-        return False
+def _check_when(chart: Chart, report: Report, name: str) -> bool:
+    """Check by itself what tells an event from others of its wire number."""
+    event, at = chart.events[name], ("events", name, "when")
     if len(event.when) > 1:
         report.say(at, f"when of {name} names {len(event.when)} fields", "name one")
         return False
     (field,) = event.when
-    fields = ("events", name, "fields")
-    if inquiry.known(field, event.fields, (*at, field), f"field of {name}", fields) != field:
+    if report.resolve(field, event.fields, (*at, field), f"field of {name}") != field:
         return False
     if event.fields[field].type is not Type.INT32:
         what = f"{name}.{field} is of type {event.fields[field].type}"
-        given = (*fields, field, "type")
-        report.say((*at, field), what, "name a field of type int32 in when", given)
+        report.say((*at, field), what, "name a field of type int32 in when")
         return False
     return True
 
 
-def _check_messages(inquiry: Inquiry) -> None:
-    snapshot, report = inquiry.chart.snapshot, inquiry.report
-    if snapshot is None:
+def _check_messages(chart: Chart, report: Report) -> None:
+    if chart.snapshot is None:
         return
-    message, at = snapshot.message, ("snapshot", "message")
-    seen = {inquiry.chart.wire.message}
+    message, at = chart.snapshot.message, ("snapshot", "message")
+    seen = {chart.wire.message}
     for key in ("message", "entries_message"):
         name = getattr(message, key)
         if name in seen:
             what = f"{name} is the name of two messages"
-            report.say((*at, key), what, "write another name", ("wire", "message"))
+            report.say((*at, key), what, "write another name")
         seen.add(name)
     _check_reserved(report, message.entries_wire, (*at, "entries_wire"))
     names: dict[int, str] = {}
@@ -194,7 +185,7 @@ def _check_messages(inquiry: Inquiry) -> None:
         other = names.setdefault(number, name)
         if other != name:
             what = f"the fields {other} and {name} have one number {number}"
-            report.say(place, what, "write another number", (*at, "fields", other))
+            report.say(place, what, "write another number")
 
 
 def _check_reserved(report: Report, number: int, at: Path) -> None:
@@ -202,8 +193,3 @@ def _check_reserved(report: Report, number: int, at: Path) -> None:
         what = f"the number {number} is reserved by protobuf"
         low, high = RESERVED_NUMBERS.start, RESERVED_NUMBERS.stop - 1
         report.say(at, what, f"write another number, not from {low} to {high}")
-
-
-def _json_name(name: str) -> str:
-    """A field's name in protobuf's JSON, by which its compilers refuse two fields."""
-    return name.replace("_", "")
