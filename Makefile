@@ -1,7 +1,9 @@
 # Needs python3 (3.11 or newer), pip and make; everything else is set up in .venv.
 #
-# The package is built as a wheel and installed from it, so that what runs, and what is tested, is
-# what users get.  Stamps in .venv/stamps remember what has been done; `make clean` forgets it all.
+# `make test` and `make demo` build the package as a wheel and install it, so that what runs, and what
+# is tested, is what users get.  All other targets work on an editable installation, which needs no
+# building after a change.  Each kind of installation takes the place of the other when it is needed.
+# Stamps in .venv/stamps remember what has been done; `make clean` forgets it all.
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -14,6 +16,10 @@ STAMPS := $(VENV)/stamps
 WHEELS := $(VENV)/wheels
 CONSTRAINTS := .ci/constraints.txt
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup --benchmark-disable
+LINTS := "$(BIN)/mypy" "$(BIN)/ruff check" "$(BIN)/ruff format --check" "$(BIN)/lint-imports"
+# Runs each command that it reads, two at a time; fails if one of them does.
+EACH := xargs -0 -n 1 -P 2 sh -xc
 # Directories too: removing a file must rebuild the wheel.
 SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
   pyproject.toml README.md LICENSE
@@ -21,36 +27,37 @@ SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test generate lint docs docs-serve bench clean
+.PHONY: help setup demo check test generate lint docs docs-serve bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
 
-setup: $(STAMPS)/dev $(STAMPS)/node ## Set up .venv with everything that development needs
+setup: $(STAMPS)/editable $(STAMPS)/node ## Set up .venv with everything that development needs
 
-demo: $(STAMPS)/base ## Run a whole workflow; options in ARGS="--servers 5"
+demo: $(STAMPS)/base-libraries $(STAMPS)/package ## Run a whole workflow; options in ARGS="--servers 5"
 	@$(BIN)/pingregistrywf demo $(ARGS)
 
-test: $(STAMPS)/dev $(STAMPS)/node ## Run the tests against the built wheel; EXHAUSTIVE=1 adds the long ones
-	$(BIN)/pingregistrywf generate --check
-	PINGREGISTRYWF_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist loadgroup --benchmark-disable $(PYTEST_ARGS)
+check: $(STAMPS)/editable ## Check style, types, imports and what is generated; run the fast tests
+	@printf '%s\0' "$(BIN)/pingregistrywf generate --check" $(LINTS) | $(EACH)
+	$(PYTEST) -m 'not slow' --durations 5 --durations-min 1 $(PYTEST_ARGS)
 
-generate: $(STAMPS)/dev ## Write all that is generated from model/
+test: $(STAMPS)/dev-libraries $(STAMPS)/package $(STAMPS)/node ## Run all tests against the built wheel; EXHAUSTIVE=1 makes them longer
+	$(BIN)/pingregistrywf generate --check
+	PINGREGISTRYWF_WHEEL=1 $(PYTEST) $(PYTEST_ARGS)
+
+generate: $(STAMPS)/editable ## Write all that is generated from model/
 	$(BIN)/pingregistrywf generate
 
-lint: $(STAMPS)/dev ## Check style, types, and which package imports which
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+lint: $(STAMPS)/editable ## Check style, types, and which package imports which
+	@printf '%s\0' $(LINTS) | $(EACH)
 
-docs: $(STAMPS)/dev ## Build the site into site/
+docs: $(STAMPS)/editable ## Build the site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-docs-serve: $(STAMPS)/dev ## Show the site, and build it anew at every change
+docs-serve: $(STAMPS)/editable ## Show the site, and build it anew at every change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-bench: $(STAMPS)/dev ## Measure, and print the figures
+bench: $(STAMPS)/editable ## Measure, and print the figures
 	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
 
 clean: ## Remove .venv and all that was built
@@ -78,6 +85,7 @@ $(STAMPS)/wheel: $(SOURCES) | $(STAMPS)/venv
 
 $(STAMPS)/package: $(STAMPS)/wheel
 	@$(PIP) install --no-deps --force-reinstall $(WHEELS)/*.whl
+	@rm -f $(STAMPS)/editable
 	@touch $@
 
 $(STAMPS)/base-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/package
@@ -85,16 +93,15 @@ $(STAMPS)/base-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/package
 	@$(PIP) install --constraint $(CONSTRAINTS) $(WHEELS)/*.whl
 	@touch $@
 
-$(STAMPS)/dev-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/package
+$(STAMPS)/dev-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/venv
 	@echo "installing what development needs"
-	@for wheel in $(WHEELS)/*.whl; do \
-	  $(PIP) install --constraint $(CONSTRAINTS) "$$wheel[dev]"; done
-	@touch $@
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[dev]'
+	@rm -f $(STAMPS)/package
+	@touch $(STAMPS)/editable $@
 
-$(STAMPS)/base: $(STAMPS)/package $(STAMPS)/base-libraries
-	@touch $@
-
-$(STAMPS)/dev: $(STAMPS)/package $(STAMPS)/dev-libraries
+$(STAMPS)/editable: | $(STAMPS)/dev-libraries
+	@test -e $@ || $(PIP) install --no-deps --no-build-isolation --editable .
+	@rm -f $(STAMPS)/package
 	@touch $@
 
 # No stamp without npm, so that installing npm is enough.  No lock file: it would name hosts.

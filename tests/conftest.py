@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from .tiers import EXHAUSTIVE
+
 
 def _load(name: str) -> ModuleType:
     """A module beside this one: pytest's importlib mode keeps tests off the import path."""
@@ -40,6 +42,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def cells() -> ModuleType:
     """The module ``cells``: ``WORKFLOW`` and ``INDEX``, and how they are written."""
     return _CELLS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not EXHAUSTIVE:
+        for item in items:
+            if item.get_closest_marker("exhaustive"):
+                item.add_marker(pytest.mark.skip(reason="exhaustive: set EXHAUSTIVE=1"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

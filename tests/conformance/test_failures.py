@@ -23,6 +23,7 @@ from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.script import Script, Tell
 
+from ..tiers import EXHAUSTIVE
 from .adversary import answering
 from .conftest import Runs, command
 
@@ -61,7 +62,6 @@ DEVIATIONS = {
     "truncated": (3, ["Init", "AppendPing"], "AppendPing.1", []),
     "unsigned": (3, ["Init", "AppendPing"], "AppendPing.1", []),
 }
-EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
 
 
 def parts(script: Script) -> list[Script]:

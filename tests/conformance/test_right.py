@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.generate import artefacts
 
-EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
+from ..tiers import EXHAUSTIVE
+
 BOUND = "n+2" if EXHAUSTIVE else "n"
 OTHERS = Path(__file__).parents[1] / "other_workflow"
 FACTORY = """

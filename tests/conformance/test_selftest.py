@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 
 import pytest
@@ -22,7 +21,6 @@ from pingregistrywf.conformance.suite import Suite
 
 HOME = {"versions": 2, "journal": 2, "data": 3, "wire": 4, "index": 5, "servers": 6}
 """The level that is there for a class of faults."""
-EXHAUSTIVE = bool(os.environ.get("EXHAUSTIVE"))
 
 
 @cache
@@ -66,7 +64,7 @@ def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:
     assert self_test().finds(HOME[fault.group], fault)
 
 
-@pytest.mark.skipif(not EXHAUSTIVE, reason="long: EXHAUSTIVE=1")
+@pytest.mark.exhaustive
 def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None:
     path = f"{tmp_path}/matrix.json"
     ran = CliRunner().invoke(app, ["conform", "self-test", "--json", path])

@@ -23,6 +23,7 @@ from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf.conformance.starters import LANGUAGES, STARTERS, write
 
 from ..cells import Cell
+from ..tiers import EXHAUSTIVE
 from ..tools import require_tool
 
 SHA256 = DECLARATION.sha256
@@ -778,7 +779,7 @@ class TestTalk:
 
 
 def test_it_conforms(language: str, built: Path) -> None:
-    bound = "n+2" if os.environ.get("EXHAUSTIVE") else "n+1"
+    bound = "n+2" if EXHAUSTIVE else "n+1"
     conform = [sys.executable, "-m", "pingregistrywf", "conform", "--level", "1-3"]
     done = subprocess.run(
         [*conform, "--bound", bound, "--adapter", STARTERS[language].run],

@@ -26,9 +26,9 @@ from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime import engine
 from pingregistrywf.runtime.journal import Head, Reading
 
+from ..tiers import EXHAUSTIVE
 from .simulation import Wrapped
 
-EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
 DAY = 86_400.0
 REGISTRY = Registry("reg")
 TICKS = os.sysconf("SC_CLK_TCK")

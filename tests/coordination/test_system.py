@@ -6,7 +6,6 @@ each of which must be caught.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,9 +30,9 @@ from pingregistrywf.runtime.journal import Entry, Head
 from pingregistrywf.runtime.operations import Operation, VidOfStep
 from pingregistrywf.runtime.wire import codec_of
 
+from ..tiers import EXHAUSTIVE
 from .simulation import PASSES, Ask, Build, Go, Kill, Move, Pass, Violation, Wrapped, run
 
-EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
 EXAMPLES = 2_000 if EXHAUSTIVE else 300
 ROUNDS_AT_MOST = 10
 EXAMPLES_OF_A_FAULT = 2_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import random
 import re
 import sys
@@ -23,11 +22,12 @@ from pingregistrywf.generate import artefacts
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter
 
+from ..tiers import EXHAUSTIVE
 from .engine import started
 
 OTHERS = Path(__file__).parents[1] / "other_workflow"
 PACKAGE = "packages_of_the_explorers_tests"
-RUNS = 60 if os.environ.get("EXHAUSTIVE") == "1" else 6
+RUNS = 60 if EXHAUSTIVE else 6
 LONG = 60
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 EPOCH = "0" * 26

@@ -48,9 +48,9 @@ from pingregistrywf.chart.machine import DELETED
 from pingregistrywf.chart.naming import snake
 from pingregistrywf.chart.vocabulary import Argument, Chart, Type
 
+from ..tiers import EXHAUSTIVE
 from .model import Cell, Entry, History, Link, Refusal, all_cells, paths
 
-EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
 SETTINGS = settings(
     max_examples=100 if EXHAUSTIVE else 40,
     stateful_step_count=50 if EXHAUSTIVE else 20,

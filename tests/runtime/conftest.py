@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,11 +10,13 @@ from hypothesis import settings
 
 from pingregistrywf import Journal, UlidSource, open_journal
 
+from ..tiers import EXHAUSTIVE
+
 settings.register_profile(
     "reproducible",
     derandomize=True,
     deadline=None,
-    max_examples=2000 if os.environ.get("EXHAUSTIVE") == "1" else 100,
+    max_examples=2000 if EXHAUSTIVE else 100,
 )
 settings.load_profile("reproducible")
 

@@ -30,9 +30,9 @@ from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
 from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 
+from ...tiers import EXHAUSTIVE
 from .contract import CHART, DAY, chain, post
 
-EXHAUSTIVE = bool(os.environ.get("EXHAUSTIVE"))
 TYPED = (JournalOpenError, CorruptedDataError, DBError)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -17,9 +16,9 @@ import pytest
 
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
 
+from ...tiers import EXHAUSTIVE
 from .contract import post
 
-EXHAUSTIVE = bool(os.environ.get("EXHAUSTIVE"))
 POSTER = Path(__file__).with_name("poster.py")
 
 
