@@ -24,6 +24,9 @@ EACH := xargs -0 -n 1 -P 2 sh -xc
 SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
   pyproject.toml README.md LICENSE
 
+# Compiled modules are kept, whatever the environment says: the tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
