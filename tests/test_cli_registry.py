@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import json
 import os
 import re
@@ -10,21 +12,30 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from pingregistrywf import NO_VC, Ulid, open_journal
+from pingregistrywf import NO_VC, Journal, Ulid, open_journal
+from pingregistrywf.cli.registry import follow_lines
+from pingregistrywf.coordination import screen
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.waiting import Stop
+from pingregistrywf.runtime.journal import Reading
 
 STALE = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
-def start(*words: str, **options: Any) -> subprocess.Popen[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+def start(*words: str, **variables: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", **variables}
     environment.pop("PINGREGISTRYWF_JOURNAL", None)
     return subprocess.Popen(
         [sys.executable, "-m", "pingregistrywf", *words],
@@ -32,12 +43,11 @@ def start(*words: str, **options: Any) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        **options,
     )
 
 
-def run(*words: str) -> tuple[int, str, str]:
-    process = start(*words)
+def run(*words: str, **environment: str) -> tuple[int, str, str]:
+    process = start(*words, **environment)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
 
@@ -292,6 +302,152 @@ class TestListAndEvents:
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=60)
         assert watching.returncode == 130
+
+
+class TestTimes:
+    """Times are local, with the offset from UTC, unless UTC or JSON is asked for."""
+
+    ZONES = (("IST-5:30", "+05:30"), ("<-03>3", "-03:00"), ("UTC0", "+00:00"))
+
+    @pytest.mark.parametrize(("zone", "offset"), ZONES)
+    def test_events(self, url: str, workflow: str, zone: str, offset: str) -> None:
+        words = ("events", "reg", "--workflow", workflow, "--journal", url)
+        stored = [json.loads(line)["time"] for line in run(*words, "--json")[1].splitlines()]
+        local = [line.split()[0] for line in run(*words, TZ=zone)[1].splitlines()]
+        assert {each[-6:] for each in local} == {offset}
+        assert [datetime.fromisoformat(each) for each in local] == [
+            datetime.fromisoformat(each) for each in stored
+        ]
+        in_utc = run(*words, "--utc", TZ=zone)[1].splitlines()
+        assert [line.split()[0] for line in in_utc] == stored
+
+    def test_list(self, url: str, workflow: str) -> None:
+        words = ("list", "reg", "--journal", url)
+        local = run(*words, TZ="IST-5:30")[1].split()[-1]
+        in_utc = run(*words, "--utc", TZ="IST-5:30")[1].split()[-1]
+        assert (local[-6:], in_utc[-6:]) == ("+05:30", "+00:00")
+        assert datetime.fromisoformat(local) == datetime.fromisoformat(in_utc)
+
+    @pytest.mark.parametrize(("options", "offset"), [((), "+05:30"), (("--log-json",), "+00:00")])
+    def test_logs(self, url: str, options: tuple[str, ...], offset: str) -> None:
+        server = start("server", "reg", "--name", "a", "--journal", url, *options, TZ="IST-5:30")
+        assert server.stderr is not None
+        line = server.stderr.readline()
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+        assert f"{offset} info pingregistrywf.server watching" in line or f'{offset}"' in line
+
+
+class TestOnATerminal:
+    """What a terminal of 80 columns shows, with no color."""
+
+    @pytest.fixture
+    def shown(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[str]]]:
+        def show(url: str, workflow_id: uuid.UUID | None) -> list[str]:
+            written = io.StringIO()
+            monkeypatch.setattr(screen, "Console", partial(Console, file=written, width=80))
+            with open_journal(url) as journal:
+                context = RegistryContext(journal, Registry("reg"))
+                screen.show(follow_lines(context, workflow_id, None, None), utc=False)
+            return written.getvalue().splitlines()
+
+        monkeypatch.setenv("TZ", "IST-5:30")
+        time.tzset()
+        yield show
+        monkeypatch.undo()
+        time.tzset()
+
+    def test_a_workflow(self, url: str, workflow: str, shown: Callable[..., list[str]]) -> None:
+        summarize(url, workflow)
+        with open_journal(url) as journal:
+            events = RegistryContext(journal, Registry("reg")).workflows.events(uuid.UUID(workflow))
+        moments = [each.id.time.astimezone() for each in events]
+        lines = shown(url, uuid.UUID(workflow))
+        assert all(len(line) <= 80 for line in lines)
+        assert lines[0] == f"{moments[0]:%Y-%m-%d}, times in UTC+05:30"
+        begun, registry, pinged, summarized, *_ = lines[1:]
+        assert begun.endswith("  admin       PingRegistryStarted    Initialized")
+        assert registry == f"{'':14}registry_id {Registry('reg').id}"
+        assert pinged.endswith("  alpha       ServerPinged           Appending    3 alpha ping 1")
+        assert summarized.endswith("  gatherer    ServerPingsGathered    Summarized   1 sum")
+        for line, moment in zip((begun, pinged, summarized), moments, strict=True):
+            assert line.startswith(f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}  ")
+
+    def test_an_index(self, url: str, workflow: str, shown: Callable[..., list[str]]) -> None:
+        lines = shown(url, None)
+        assert all(len(line) <= 80 for line in lines)
+        assert lines[1].rstrip().endswith("              PingRegistryStarted    Active")
+        assert lines[2].startswith(f"{'':14}workflow_event_id ")
+        assert lines[3] == f"{'':14}workflow_id {workflow}"
+        assert not "".join(lines[4:]).strip()  # no path: the chart's states are a workflow's
+
+
+class Counted:
+    """A journal that counts the entries that are read from it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.entries = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def read(self, *words: Any, **options: Any) -> Reading:
+        reading = self._journal.read(*words, **options)
+        self.entries += len(reading.entries)
+        return reading
+
+
+class TestFollow:
+    @pytest.mark.parametrize("snapshot", [False, True])
+    def test_a_wake_up_reads_what_is_new(self, snapshot: bool) -> None:
+        journal: Any = Counted(open_journal("memory:"))
+        writer = RegistryContext(journal._journal, Registry("reg"))
+        for _ in range(100):
+            Admin(writer).begin(uuid.uuid4())
+        if snapshot:
+            writer.indexes.snapshot(writer.registry.index_id, NO_VC, False)
+        lines = follow_lines(RegistryContext(journal, Registry("reg")), None, None, Stop())
+        for _ in range(103 if snapshot else 100):
+            next(lines)
+        journal.entries = 0
+        for _ in range(3):
+            workflow_id = uuid.uuid4()
+            Admin(writer).begin(workflow_id)
+            assert next(lines).event.workflow_id == workflow_id  # type: ignore[attr-defined]
+        assert journal.entries == 3
+
+    def test_a_history_that_is_begun_anew(self) -> None:
+        clock = itertools.count(1_700_000_000.0, 3_600.0)
+        with open_journal("memory:", clock=lambda: next(clock)) as journal:
+            context = RegistryContext(journal, Registry("reg"))
+            workflow_id = uuid.uuid4()
+            Admin(context).begin(workflow_id)
+            lines = follow_lines(context, workflow_id, None, Stop())
+            assert next(lines).state == "Initialized"
+            context.operations.expire(workflow_id, context.registry.index_id)
+            assert [next(lines).state for _ in range(2)] == ["Completed", "Terminated"]
+            context.operations.delete(workflow_id, context.registry.index_id)
+            while not journal.collect(next(clock) + 31 * 86_400.0).freed:
+                pass
+            Admin(context).begin(workflow_id)
+            assert next(lines).state == "Initialized"
+
+    def test_a_history_that_is_trimmed(self, tmp_path: Path) -> None:
+        with open_journal(f"sqlite:{tmp_path / 'pings.db'}") as journal:
+            context = RegistryContext(journal, Registry("reg"))
+            index_id = context.registry.index_id
+            Admin(context).begin(uuid.uuid4())
+            lines = follow_lines(context, None, None, Stop())
+            assert next(lines).state == "Active"
+            Admin(context).begin(uuid.uuid4())
+            for _ in range(2):  # trimmed to the first, of which a reader does not begin
+                context.indexes.snapshot(index_id, NO_VC, False)
+                journal.trim(index_id)
+                Admin(context).begin(uuid.uuid4())
+            kinds = [type(next(lines).event).__name__ for _ in range(8)]
+            snapshot = ["SnapshotBegin", "SnapshotState", "SnapshotEnd", "PingRegistryStarted"]
+            assert kinds == snapshot * 2
 
 
 class TestWatch:

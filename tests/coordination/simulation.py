@@ -38,10 +38,10 @@ from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.gatherer import Gatherer, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
+from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Entry, Head, Subscription
 from pingregistrywf.runtime.journal.memory import MemoryJournal

@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,8 +17,8 @@ import typer
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.reader import Model
-    from pingregistrywf.coordination.daemon import Stop
     from pingregistrywf.coordination.timeline import Incident, Line
+    from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.ids import Ulid
     from pingregistrywf.runtime.journal import Journal
 
@@ -134,18 +134,18 @@ def vid(option: str, text: str) -> Ulid:
         raise CannotRunError(f"{option}: {error}") from None
 
 
-def print_timeline(lines: Iterator[Line | Incident], *, as_json: bool) -> None:
-    """Print the lines of a history as they come."""
+def print_timeline(lines: Iterable[Line | Incident], *, as_json: bool, utc: bool = False) -> None:
+    """Print the lines of a history as they come, with local times unless in UTC or as JSON."""
     if as_json:
         for line in lines:
             say(line.json())
     elif sys.stdout.isatty():
         from pingregistrywf.coordination.screen import show
 
-        show(lines)
+        show(lines, utc=utc)
     else:
         for line in lines:
-            typer.echo(line.text())
+            typer.echo(line.text(utc=utc))
 
 
 def called() -> tuple[str, ...]:
@@ -161,7 +161,7 @@ def called() -> tuple[str, ...]:
 @contextmanager
 def stopped_by_signals() -> Iterator[Stop]:
     """A stop that SIGTERM and SIGINT ask for; once all is shut down, exit with 128 + n."""
-    from pingregistrywf.coordination.daemon import Stop
+    from pingregistrywf.coordination.waiting import Stop
 
     stop = Stop()
     received: list[int] = []

@@ -1,4 +1,4 @@
-"""The daemons as commands: they log one line an action, and stop when asked by a signal."""
+"""The daemons as commands.  They log one line for each action, and stop at a signal."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from pingregistrywf.cli.common import (
     JournalOption,
     JsonOption,
     answering,
-    open_,
     say,
     stopped_by_signals,
 )
-from pingregistrywf.cli.registry import RegistryArgument
+from pingregistrywf.cli.registry import RegistryArgument, opened
 from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
 
 if TYPE_CHECKING:
-    from pingregistrywf.coordination.daemon import Stop
     from pingregistrywf.coordination.registry import RegistryContext
+    from pingregistrywf.coordination.waiting import Stop
 
 LogJsonOption = Annotated[
     bool, typer.Option("--log-json", "--json", help="Log JSON, one object a line.")
@@ -86,21 +85,20 @@ def collect(
     registry: RegistryArgument,
     journal: JournalOption,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done with the workflows, only.")
+        bool, typer.Option("--dry-run", help="Only say what would be done with the workflows.")
     ] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON, too.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Also log JSON.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Expire, delete, snapshot, trim and collect garbage, once; run it by a timer."""
+    """Expire, delete, snapshot, trim and collect garbage, once.  Run it by a timer."""
     from pingregistrywf.coordination.collector import Collector
-    from pingregistrywf.coordination.registry import Registry, RegistryContext
 
     failed = False
-    with answering(as_json=as_json), open_(journal, create=False) as opened:
+    with answering(as_json=as_json), opened(registry, journal) as context:
         if log_json:
             _log(as_json=True)
-        collector = Collector(RegistryContext(opened, Registry(registry)))
-        actions = collector.plan(opened.clock()) if dry_run else collector.run()
+        collector = Collector(context)
+        actions = collector.plan(context.journal.clock()) if dry_run else collector.run()
         for action in actions:
             failed |= action.error is not None
             if as_json:
@@ -126,12 +124,10 @@ def collect(
 def _daemon(
     registry: str, journal: str, *, log_json: bool
 ) -> Iterator[tuple[RegistryContext, Stop]]:
-    from pingregistrywf.coordination.registry import Registry, RegistryContext
-
-    with answering(as_json=False):
+    with answering():
         _log(as_json=log_json)
-        with open_(journal) as opened, stopped_by_signals() as stop:
-            yield RegistryContext(opened, Registry(registry)), stop
+        with opened(registry, journal, create=True) as context, stopped_by_signals() as stop:
+            yield context, stop
 
 
 def _log(*, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from pingregistrywf.coordination.admin import Answer
-    from pingregistrywf.coordination.daemon import Stop
     from pingregistrywf.coordination.registry import RegistryContext
     from pingregistrywf.coordination.timeline import Line
+    from pingregistrywf.coordination.waiting import Stop
+    from pingregistrywf.runtime.engine import Engine
     from pingregistrywf.runtime.ids import Ulid
 
 RegistryArgument = Annotated[str, typer.Argument(help="The registry's name.", metavar="REGISTRY")]
@@ -44,6 +46,7 @@ VidOption = Annotated[
 NoVidOption = Annotated[
     bool, typer.Option("--no-vid", help="Expect no version, which is the default.")
 ]
+UtcOption = Annotated[bool, typer.Option("--utc", help="Show times in UTC, not in local time.")]
 
 
 def begin(
@@ -57,21 +60,17 @@ def begin(
     no_vid: NoVidOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Begin a workflow; run again with its id, finish a begin that was interrupted."""
+    """Begin a workflow.  Run again with the same id, it finishes a begin that was interrupted."""
     from pingregistrywf.coordination.admin import Admin
 
     with answering(as_json=as_json):
         index_vid = _expected(expected, no_vid=no_vid)
         workflow_id = uuid4() if workflow is None else uuid("--workflow", workflow)
-        with open_(journal) as opened:
-            admin = Admin(_context(opened, registry))
+        with opened(registry, journal, create=True) as context:
             # Before the first write: interrupted, it can be finished with this id alone.
-            if as_json:
-                say({"workflow": str(workflow_id)})
-            else:
-                typer.echo(f"workflow      {workflow_id}")
-            vids = admin.begin(workflow_id, index_vid)
-            _print_vids(vids.index, vids.workflow, as_json=as_json)
+            _print(as_json, workflow=workflow_id)
+            vids = Admin(context).begin(workflow_id, index_vid)
+            _print(as_json, index_vid=vids.index, workflow_vid=vids.workflow)
 
 
 def commit(
@@ -82,15 +81,15 @@ def commit(
     no_vid: NoVidOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Commit a workflow; run again without a vid, finish a commit that was interrupted."""
+    """Commit a workflow.  Run again without a vid, it finishes a commit that was interrupted."""
     from pingregistrywf.coordination.admin import Admin
 
     with answering(as_json=as_json):
         workflow_vid = _expected(expected, no_vid=no_vid)
         workflow_id = uuid("--workflow", workflow)
-        with open_(journal, create=False) as opened:
-            vids = Admin(_context(opened, registry)).commit(workflow_id, workflow_vid)
-            _print_vids(vids.index, vids.workflow, as_json=as_json)
+        with opened(registry, journal) as context:
+            vids = Admin(context).commit(workflow_id, workflow_vid)
+            _print(as_json, index_vid=vids.index, workflow_vid=vids.workflow)
 
 
 def get(
@@ -114,31 +113,37 @@ def get(
 
     with answering(as_json=as_json):
         workflow_id = uuid("--workflow", workflow)
-        with open_(journal, create=False) as opened, stopped_by_signals() as stop:
-            answer = Admin(_context(opened, registry)).get(workflow_id, wait=wait, stop=stop)
+        with opened(registry, journal) as context, stopped_by_signals() as stop:
+            answer = Admin(context).get(workflow_id, wait=wait, stop=stop)
         _print_answer(answer, as_json=as_json)
 
 
-def list_(registry: RegistryArgument, journal: JournalOption, as_json: JsonOption = False) -> None:
+def list_(
+    registry: RegistryArgument,
+    journal: JournalOption,
+    utc: UtcOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the workflows of a registry: those active, and those completed and not yet deleted."""
-    with answering(as_json=as_json), open_(journal, create=False) as opened:
-        context = _context(opened, registry)
+    from pingregistrywf.coordination.timeline import zoned
+
+    with answering(as_json=as_json), opened(registry, journal) as context:
         _must_exist(context, None, as_json=as_json)
-        index = context.index()
-        entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
-        for entry in entries:
+        entries = context.index().entries.values()
+        for entry in sorted(entries, key=lambda each: each.started_workflow_event_id):
             state = context.indexes.engine.declaration.state_names[entry.state_code].lower()
             started, completed = entry.started_workflow_event_id, entry.completed_workflow_event_id
             if as_json:
-                said: dict[str, Any] = {
-                    "workflow": str(entry.workflow_id),
-                    "state": state,
-                    "started": str(started),
-                    "completed": str(completed) if completed else None,
-                }
-                say(said)
+                say(
+                    {
+                        "workflow": str(entry.workflow_id),
+                        "state": state,
+                        "started": str(started),
+                        "completed": str(completed) if completed else None,
+                    }
+                )
             else:
-                begun = started.time.isoformat(timespec="seconds")
+                begun = zoned(started.time, utc=utc).isoformat(timespec="seconds")
                 typer.echo(f"{entry.workflow_id}  {state:<9}  {begun}")
 
 
@@ -149,45 +154,79 @@ def events(
         str | None,
         typer.Option("--workflow", metavar="UUID", help="A workflow; the index unless given."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on with what comes.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on with events to come.")] = False,
     after: Annotated[
         str | None,
         typer.Option("--after", metavar="VID", help="Only what follows that event."),
     ] = None,
+    utc: UtcOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the events of a registry's index, or of one workflow, oldest first."""
     with answering(as_json=as_json):
         workflow_id = None if workflow is None else uuid("--workflow", workflow)
         last = None if after is None else vid("--after", after)
-        with open_(journal, create=False) as opened, stopped_by_signals() as stop:
-            context = _context(opened, registry)
+        with opened(registry, journal) as context, stopped_by_signals() as stop:
             if not watch:  # which may wait for the first event
                 _must_exist(context, workflow_id, as_json=as_json)
-            lines = _follow(context, workflow_id, last, stop if watch else None)
-            print_timeline(lines, as_json=as_json)
+            lines = follow_lines(context, workflow_id, last, stop if watch else None)
+            print_timeline(lines, as_json=as_json, utc=utc)
 
 
 def watch(registry: RegistryArgument, journal: JournalOption, as_json: JsonOption = False) -> None:
     """Watch a registry's workflows: state, pings, age and summary, as they change."""
-    from pingregistrywf.coordination.overview import overview, print_changes, show
+    from pingregistrywf.coordination.overview import changes, show
 
     with (
         answering(as_json=as_json),
-        open_(journal, create=False) as opened,
+        opened(registry, journal) as context,
         stopped_by_signals() as stop,
     ):
-        context = _context(opened, registry)
         if sys.stdout.isatty() and not as_json:
             show(context, stop)
         else:
-            print_changes(overview(context, stop), say=say if as_json else None, echo=typer.echo)
+            for row in changes(context, stop):
+                say(row.json()) if as_json else typer.echo(row.text())
 
 
-def _context(journal: Any, registry: str) -> RegistryContext:
+@contextmanager
+def opened(registry: str, journal: str, *, create: bool = False) -> Iterator[RegistryContext]:
+    """Open the registry of that name on the journal that an option names.
+
+    A bad name is refused before a journal is created.
+    """
     from pingregistrywf.coordination.registry import Registry, RegistryContext
 
-    return RegistryContext(journal, Registry(registry))
+    named = Registry(registry)
+    with open_(journal, create=create) as found:
+        yield RegistryContext(found, named)
+
+
+def follow_lines(
+    context: RegistryContext, workflow_id: UUID | None, after: Ulid | None, stop: Stop | None
+) -> Iterator[Line]:
+    """Yield the lines of a history after an event; unless ``stop`` is None, also those to come.
+
+    A wake-up reads only what is new.  A history that was begun anew, or trimmed beyond what was
+    seen, is read whole once more.
+    """
+    from pingregistrywf.coordination.timeline import lines
+    from pingregistrywf.coordination.waiting import follow
+
+    engine: Engine[Any, Any] = context.workflows.engine if workflow_id else context.indexes.engine
+    history = workflow_id or context.registry.index_id
+    last = after
+    batches = (
+        [engine.follow(history, whole=True)] if stop is None else follow(engine, history, stop)
+    )
+    for changes in batches:
+        ids = [event.id for event in changes.events]
+        if after is not None and after not in ids:
+            raise CannotRunError(f"--after: the history has no event {after}")
+        after = None
+        new = 0 if changes.continues or last not in ids else ids.index(last) + 1
+        yield from lines(engine.declaration, changes.events[new:])
+        last = ids[-1] if ids else last
 
 
 def _must_exist(context: RegistryContext, workflow_id: UUID | None, *, as_json: bool) -> None:
@@ -205,11 +244,13 @@ def _expected(text: str | None, *, no_vid: bool) -> Ulid | None:
     return None if text is None else vid("--vid", text)
 
 
-def _print_vids(index: Ulid, workflow: Ulid, *, as_json: bool) -> None:
+def _print(as_json: bool, **ids: UUID | Ulid) -> None:
+    """Print ids, each on a line by its name, or all as one JSON object."""
     if as_json:
-        say({"index_vid": str(index), "workflow_vid": str(workflow)})
+        say({name: str(value) for name, value in ids.items()})
     else:
-        typer.echo(f"index vid     {index}\nworkflow vid  {workflow}")
+        for name, value in ids.items():
+            typer.echo(f"{name.replace('_', ' '):<12}  {value}")
 
 
 def _print_answer(answer: Answer, *, as_json: bool) -> None:
@@ -234,34 +275,3 @@ def _print_answer(answer: Answer, *, as_json: bool) -> None:
         typer.echo(f"ping     {ping.code} {printable(ping.message)}")
     note = f"  ({answer.note})" if answer.note else ""
     typer.echo(f"summary  {answer.code} {printable(answer.message)}{note}")
-
-
-def _follow(
-    context: RegistryContext, workflow_id: UUID | None, after: Ulid | None, stop: Stop | None
-) -> Iterator[Line]:
-    """The lines of a history after an event, then, unless ``stop`` is None, those that come."""
-    from pingregistrywf.coordination import timeline
-    from pingregistrywf.runtime.ids import EPOCH
-
-    def lines() -> list[Line]:
-        if workflow_id is None:
-            return list(timeline.index_lines(context.indexes.events(context.registry.index_id)))
-        return list(timeline.workflow_lines(context.workflows.events(workflow_id)))
-
-    last = EPOCH if after is None else after
-    watched = context.registry.index_id if workflow_id is None else workflow_id
-    with context.journal.subscribe(watched) as subscription:
-        found = lines()
-        if last and all(line.event.id != last for line in found):
-            raise CannotRunError(f"--after: the history has no event {last}")
-        while True:
-            ids = [line.event.id for line in found]
-            new = found[ids.index(last) + 1 :] if last in ids else found
-            yield from new
-            last = ids[-1] if ids else EPOCH
-            if stop is None:
-                return
-            with stop.waking(subscription.close):
-                if not subscription.wait() or stop.asked:
-                    return
-            found = lines()

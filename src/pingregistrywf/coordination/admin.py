@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode
-from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
     JournalError,
@@ -108,18 +108,17 @@ class Admin:
             UnknownWorkflowError: it belongs to another registry.
             JournalError: whatever the journal raised.
         """
-        clock, stop = self._context.journal.clock, stop or Stop()
-        deadline = clock() + (wait or 0.0)
-        with (
-            self._context.journal.subscribe(workflow_id) as subscription,
-            stop.waking(subscription.close),
-        ):
-            while True:
-                answer = self._answer(workflow_id)
-                left = deadline - clock()
-                if wait is None or answer.code != ACTIVE or left <= 0 or stop.asked:
-                    return answer
-                subscription.wait(left)
+        journal = self._context.journal
+        deadline = journal.clock() + (wait or 0.0)
+
+        def left() -> float:
+            return max(0.0, deadline - journal.clock())
+
+        for _ in wake_ups(journal, workflow_id, stop, timeout=left):
+            answer = self._answer(workflow_id)
+            if answer.code != ACTIVE or not left():
+                break
+        return answer
 
     def _answer(self, workflow_id: UUID) -> Answer:
         state = self._context.state_of(workflow_id)

@@ -1,9 +1,9 @@
-"""What the daemons of a registry share: finding workflows through the index, pacing, stopping.
+"""What the daemons of a registry share: they find workflows through the index and pace themselves.
 
-A daemon takes part in a workflow step by step: ``take_part`` is an iterator that does one thing,
-then says at which time it wants to go on.  ``serve`` runs any number of them side by side in one
+A daemon takes part in a workflow step by step: ``take_part`` is an iterator that does one thing and
+then yields the time at which it wants to go on.  ``serve`` runs many of these side by side in one
 thread, woken by the journal; a test runs them in any order, on a clock of its own.  A daemon keeps
-nothing that the journal does not: killed and started again, it goes on where the histories are.
+no state outside the journal: killed and started again, it goes on where the histories are.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -24,6 +22,7 @@ from pingregistrywf._generated.ping_registry_index import PingRegistryStarted, S
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.engine import Checkpoint
 from pingregistrywf.runtime.errors import StateConflictError, UninitializedError, WorkflowError
 
@@ -31,43 +30,6 @@ OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
 """The states in which a workflow takes pings and a summary."""
 RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
-
-
-class Stop:
-    """Asks a daemon to stop, from any thread; it stops at once."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._wakes: list[Callable[[], None]] = []
-
-    @property
-    def asked(self) -> bool:
-        """True once a stop was asked for."""
-        return self._event.is_set()
-
-    def ask(self) -> None:
-        """Ask for a stop; a signal handler uses ``ask_aside``."""
-        self._event.set()
-        for wake in tuple(self._wakes):
-            wake()
-
-    def ask_aside(self) -> None:
-        """Ask for a stop from another thread.
-
-        A signal handler may have interrupted the very code whose locks ``ask`` would need.
-        """
-        threading.Thread(target=self.ask, daemon=True).start()
-
-    @contextmanager
-    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """While inside, a stop also calls ``wake``; at once if one was asked for already."""
-        self._wakes.append(wake)
-        try:
-            if self.asked:
-                wake()
-            yield
-        finally:
-            self._wakes.remove(wake)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -121,10 +83,10 @@ class Daemon(ABC):
 
     @abstractmethod
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
-        """Take part in one workflow: each step, then the time at which to go on.
+        """Take part in one workflow, step by step.
 
         Yields:
-            Seconds since the Unix epoch, on the journal's clock.
+            After each step, when to go on: seconds since the Unix epoch, on the journal's clock.
 
         Raises:
             JournalError: whatever the journal raised.
@@ -135,27 +97,24 @@ class Daemon(ABC):
 
         A failure in one workflow is logged, and that workflow tried again after a pause.
         """
-        clock = self._context.journal.clock
-        index_id = self._context.registry.index_id
+        journal, registry = self._context.journal, self._context.registry
         agenda = _Agenda()
-        with (
-            self._context.journal.subscribe(index_id) as subscription,
-            stop.waking(subscription.close),
-        ):
-            logged(self._logger, "watching", registry=self._context.registry.name)
-            look = clock()  # when to look at the index: now, and again after a failure
-            while not stop.asked:
-                if look <= clock():
-                    look = self._look(agenda)
-                while agenda.due <= clock() and not stop.asked:
-                    self._go_on(agenda)
-                due = min(look, agenda.due)
-                if subscription.wait(None if due == math.inf else max(due - clock(), 0.0)):
-                    look = clock()
-            logged(self._logger, "stopped", registry=self._context.registry.name)
+        look = math.inf  # when to look at the index although nothing changed
+
+        def pause() -> float | None:
+            due = min(look, agenda.due)
+            return None if due == math.inf else max(due - journal.clock(), 0.0)
+
+        logged(self._logger, "watching", registry=registry.name)
+        for changed in wake_ups(journal, registry.index_id, stop, pause):
+            if changed or look <= journal.clock():
+                look = self._look(agenda)
+            while agenda.due <= journal.clock() and not stop.asked:
+                self._go_on(agenda)
+        logged(self._logger, "stopped", registry=registry.name)
 
     def _look(self, agenda: _Agenda) -> float:
-        """Take up what is new in the index; when to look again unasked."""
+        """Take up what is new in the index, and return when to look again without a change."""
         clock = self._context.journal.clock
         try:
             changes = self._context.indexes.engine.follow(
@@ -176,7 +135,7 @@ class Daemon(ABC):
         return math.inf
 
     def _go_on(self, agenda: _Agenda) -> None:
-        """One step of the workflow that is due."""
+        """Do one step of the workflow that is due."""
         turn = agenda.take()
         try:
             due = next(turn.part, None)
@@ -194,9 +153,9 @@ class Daemon(ABC):
     ) -> Iterator[float]:
         """Post the pings of one participant that the workflow does not hold yet.
 
-        A participant's pings say ``NAME ping K``, K from 1; those in the history already are
-        counted, so that a restarted daemon posts only what is missing.  A workflow that has
-        advanced past appending is left quietly.
+        The messages are ``NAME ping K``, K from 1.  Pings that are in the history already are
+        not posted again, so a restarted daemon posts only what is missing.  If the workflow has
+        advanced past appending, the participant quits quietly.
         """
         try:
             state = self._context.workflows.find_id(workflow_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Semaphore
@@ -18,12 +18,13 @@ from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import State, StateCode
 from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.daemon import OPEN, Stop
+from pingregistrywf.coordination.daemon import OPEN, Daemon
 from pingregistrywf.coordination.defaults import GATHERER
 from pingregistrywf.coordination.gatherer import Gatherer
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
-from pingregistrywf.coordination.timeline import Incident, Line, workflow_lines
+from pingregistrywf.coordination.timeline import Incident, Line, lines
+from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.journal import Journal, open_journal
 
 REGISTRY: Final = "demo"
@@ -81,15 +82,14 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
     admin = Admin(context)
     checkpoint = None
     victim = plan.server(1) if plan.chaos else None
-    with (
-        journal.subscribe(workflow_id) as subscription,
-        _Participants(journal.url, plan) as participants,
-    ):
+    with _Participants(journal.url, plan) as participants:
         admin.begin(workflow_id)
-        while True:
+        for changed in wake_ups(journal, workflow_id, timeout=lambda: PATIENCE):
+            if not changed:
+                participants.check()
             changes = context.workflows.engine.follow(workflow_id, checkpoint)
             checkpoint = changes.checkpoint
-            for line in workflow_lines(changes.events):
+            for line in lines(context.workflows.engine.declaration, changes.events):
                 yield line
                 if line.who == victim:
                     participants.kill(victim)
@@ -101,8 +101,6 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
                 return
             if checkpoint.state.state_code not in OPEN:
                 admin.commit(workflow_id)
-            elif not subscription.wait(PATIENCE):
-                participants.check()
 
 
 def outcome(journal: Journal, workflow_id: UUID) -> State:
@@ -116,14 +114,9 @@ class _Participants:
     def __init__(self, url: str, plan: Plan) -> None:
         self._spawn = multiprocessing.get_context("spawn")
         self._ready = self._spawn.Semaphore(0)
-        self._tasks: dict[str, tuple[Callable[..., None], tuple[object, ...]]] = {
-            plan.server(number): (
-                _serve,
-                (url, self._ready, plan.server(number), plan, plan.code(number)),
-            )
-            for number in range(1, plan.servers + 1)
-        }
-        self._tasks[GATHERER] = (_gather, (url, self._ready, plan))
+        self._tasks = {plan.server(number): number for number in range(1, plan.servers + 1)}
+        self._tasks[GATHERER] = 0
+        self._arguments = (url, self._ready, plan)
         self._processes: dict[str, SpawnProcess] = {}
 
     def __enter__(self) -> Self:
@@ -147,10 +140,10 @@ class _Participants:
         self._end()
 
     def start(self, name: str) -> None:
-        """Start a participant.  As a daemon, it is ended and not waited for, come what may."""
-        target, arguments = self._tasks[name]
+        """Start a participant, as a daemon process: it never outlives this one."""
+        arguments = (*self._arguments, self._tasks[name])
         process = self._processes[name] = self._spawn.Process(
-            target=target, name=name, args=arguments, daemon=True
+            target=_take_part, name=name, args=arguments, daemon=True
         )
         process.start()
 
@@ -175,33 +168,28 @@ class _Participants:
             process.join()
 
 
-def _serve(url: str, ready: Semaphore, name: str, plan: Plan, code: int) -> None:
+def _take_part(url: str, ready: Semaphore, plan: Plan, number: int) -> None:
+    """Be the server of that number, or the gatherer for 0, until stopped."""
     stop = _stop()
     with open_journal(url) as journal:
+        context = RegistryContext(journal, Registry(REGISTRY))
+        participant: Daemon = (
+            Server(
+                context,
+                plan.server(number),
+                pings=plan.pings,
+                interval=plan.interval,
+                code=plan.code(number),
+            )
+            if number
+            else Gatherer(context, pings=plan.pings, interval=plan.interval, duration=plan.duration)
+        )
         ready.release()
-        Server(
-            RegistryContext(journal, Registry(REGISTRY)),
-            name,
-            pings=plan.pings,
-            interval=plan.interval,
-            code=code,
-        ).serve(stop)
-
-
-def _gather(url: str, ready: Semaphore, plan: Plan) -> None:
-    stop = _stop()
-    with open_journal(url) as journal:
-        ready.release()
-        Gatherer(
-            RegistryContext(journal, Registry(REGISTRY)),
-            pings=plan.pings,
-            interval=plan.interval,
-            duration=plan.duration,
-        ).serve(stop)
+        participant.serve(stop)
 
 
 def _stop() -> Stop:
-    """Asked for by a signal, or by the end of the process that began the demonstration."""
+    """A stop that a signal asks for, or the end of the process that began the demonstration."""
     stop = Stop()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:

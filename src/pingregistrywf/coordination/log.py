@@ -1,15 +1,15 @@
-"""Structured log lines: one an action, with named fields.
+"""Structured log lines: one for each action, with named fields.
 
 Loggers are ``pingregistrywf.server``, ``pingregistrywf.gatherer`` and ``pingregistrywf.collector``.
-The message names the action; ``record.fields`` holds the rest, for formatters to write as they
-like (``TextFormatter``, ``JsonFormatter``).
+The message names the action; ``record.fields`` holds the rest, which a formatter writes
+(``TextFormatter``, ``JsonFormatter``).
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 
@@ -23,12 +23,13 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+def _time(record: logging.LogRecord, zone: tzinfo | None = None) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.astimezone(zone).isoformat(timespec="milliseconds")
 
 
 class TextFormatter(logging.Formatter):
-    """``TIME LEVEL LOGGER ACTION name=value …``, values as JSON where a word would not do."""
+    """``TIME LEVEL LOGGER ACTION name=value …``: local time, values as JSON if not one word."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", {})
@@ -38,11 +39,11 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, action, and the fields."""
+    """One JSON object a line: time in UTC, level, logger, action, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         head = {
-            "time": _time(record),
+            "time": _time(record, UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
             "action": record.getMessage(),

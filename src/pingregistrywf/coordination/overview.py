@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -10,11 +10,12 @@ from uuid import UUID
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from pingregistrywf._generated.ping_registry import DECLARATION
-from pingregistrywf.coordination.daemon import Stop
 from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.coordination.timeline import printable
+from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import UninitializedError
 from pingregistrywf.runtime.ids import Ulid
 
@@ -90,41 +91,23 @@ def rows(context: RegistryContext) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def overview(context: RegistryContext, stop: Stop) -> Iterator[tuple[Row, ...]]:
-    """The rows now, and anew at every change of the journal, until stopped."""
-    with context.journal.subscribe() as subscription, stop.waking(subscription.close):
-        while True:
-            yield rows(context)
-            if not subscription.wait() or stop.asked:
-                return
-
-
-def print_changes(
-    views: Iterable[tuple[Row, ...]],
-    *,
-    say: Callable[[dict[str, Any]], None] | None,
-    echo: Callable[[str], None],
-) -> None:
-    """Print each row when it is new or changed, as JSON if ``say`` is given."""
+def changes(context: RegistryContext, stop: Stop) -> Iterator[Row]:
+    """Yield each row when it is new or changed, the oldest first, until stopped."""
     before: dict[UUID, Row] = {}
-    for view in views:
+    for _ in wake_ups(context.journal, stop=stop):
+        view = rows(context)
         for row in reversed(view):
             if before.get(row.workflow_id) != row:
-                say(row.json()) if say else echo(row.text())
+                yield row
         before = {row.workflow_id: row for row in view}
 
 
 def show(context: RegistryContext, stop: Stop) -> None:
     """Show the rows on a terminal until stopped, ages ticking."""
     console = Console(highlight=False)
-    with (
-        context.journal.subscribe() as subscription,
-        stop.waking(subscription.close),
-        Live(console=console, auto_refresh=False, screen=False) as live,
-    ):
-        while not stop.asked:
+    with Live(console=console, auto_refresh=False, screen=False) as live:
+        for _ in wake_ups(context.journal, stop=stop, timeout=lambda: TICK):
             live.update(_table(context, rows(context), console.height - 4), refresh=True)
-            subscription.wait(TICK)
 
 
 def _table(context: RegistryContext, view: tuple[Row, ...], room: int) -> Table:
@@ -132,18 +115,26 @@ def _table(context: RegistryContext, view: tuple[Row, ...], room: int) -> Table:
     hidden = len(view) - room
     table = Table(
         title=f"registry {context.registry.name}",
-        caption=f"and {hidden} older" if hidden > 0 else f"{len(view)} workflows; Ctrl-C ends",
+        caption=f"and {hidden} older" if hidden > 0 else f"workflows: {len(view)}; Ctrl-C ends",
+        box=None,
+        padding=(0, 2, 0, 0),
         title_justify="left",
         caption_justify="left",
     )
-    for name in ("workflow", "state", "pings", "failed", "age", "summary"):
-        table.add_column(name, justify="right" if name in ("pings", "failed", "age") else "left")
+    table.add_column("workflow", min_width=36)
+    table.add_column("state", min_width=max(map(len, DECLARATION.state_names.values())))
+    for name in ("pings", "failed", "age"):
+        table.add_column(name, min_width=6, justify="right")
+    table.add_column("summary", no_wrap=True)  # cut where the terminal is narrow
     for row in view[: max(room, 1)]:
-        color = _COLORS.get(row.state, "green")
-        failed = f"[red]{row.failed}[/]" if row.failed else "0"
-        state = f"[{color}]{row.state}[/]"
-        age = _age(row.age(now))
-        table.add_row(str(row.workflow_id), state, str(row.pings), failed, age, row.summary)
+        table.add_row(
+            str(row.workflow_id),
+            Text(row.state, _COLORS.get(row.state, "green")),
+            str(row.pings),
+            Text(str(row.failed), "red" if row.failed else ""),
+            _age(row.age(now)),
+            Text(row.summary),  # of others' words: no markup
+        )
     return table
 
 

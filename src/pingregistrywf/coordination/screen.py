@@ -1,45 +1,57 @@
-"""A timeline on a terminal: lines as they come, and below them where in the chart we are."""
+"""A timeline on a terminal: lines as they come, and below them the path through the chart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
+from rich.padding import Padding
 from rich.text import Text
 
 from pingregistrywf._generated.ping_registry import DECLARATION
-from pingregistrywf.coordination.timeline import Incident, Line
+from pingregistrywf.coordination.timeline import Incident, Line, zoned
 
 _COLORS: Final = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
+_STATES: Final = tuple(DECLARATION.state_names.values())
 
 
-def show(lines: Iterator[Line | Incident]) -> None:
-    """Print the lines as they come."""
+def show(lines: Iterable[Line | Incident], *, utc: bool) -> None:
+    """Print the lines as they come, and the date and time zone whenever these change."""
     console = Console(highlight=False)
-    states = tuple(DECLARATION.state_names.values())
     colors: dict[str, str] = {}
-    with Live(_path(states, states[0]), console=console, transient=True) as live:
+    day = ""
+    with Live(Text(), console=console, transient=True) as live:
         for line in lines:
             if isinstance(line, Incident):
-                console.print(line.text(), style="bold red")
+                console.print(f"{'':12}  {line.who:<10}  {line.what}", style="bold red")
                 continue
+            moment = zoned(line.event.id.time, utc=utc)
+            if day != (day := f"{moment:%Y-%m-%d}, times in UTC{moment.isoformat()[-6:]}"):
+                console.print(day, style="dim")
             color = colors.setdefault(line.who, _COLORS[len(colors) % len(_COLORS)])
-            console.print(_styled(line, color), soft_wrap=True)
-            live.update(_path(states, line.state or states[0]))
+            who, event, state = line.columns()
+            row = Text(f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}", "dim")
+            for piece, style in ((who, color), (event, "bold"), (state, "italic")):
+                row.append(f"  {piece}", style)
+            details = "  ".join(line.details)
+            if row.cell_len + 2 + cell_len(details) <= console.width:
+                console.print(row.append(f"  {details}"))
+            else:
+                row.rstrip()
+                console.print(row)
+                for detail in line.details:
+                    console.print(Padding(Text(detail), (0, 0, 0, 14), expand=False))
+            if line.declaration is DECLARATION:
+                live.update(_path(line.state))
 
 
-def _styled(line: Line, color: str) -> Text:
-    when, event, who, state, what = line.columns()
-    pieces = ((when, "dim"), (who, color), (event, "bold"), (state, "italic"), (what, ""))
-    return Text("  ").join(Text(*piece) for piece in pieces)
-
-
-def _path(states: tuple[str, ...], current: str) -> Text:
-    reached = states.index(current) if current in states else 0
+def _path(current: str) -> Text:
     path = Text("\n")
-    for number, state in enumerate(states):
+    reached = _STATES.index(current)
+    for number, state in enumerate(_STATES):
         if number:
             path.append(" → ", "dim")
         style = "bold reverse" if number == reached else "" if number < reached else "dim"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,20 +20,28 @@ ADMIN: Final = "admin"
 _WIDTH: Final = max(len(each.event.__name__) for each in workflow.DECLARATION.events)
 
 
+def zoned(moment: datetime, *, utc: bool) -> datetime:
+    """Return the moment in local time, or in UTC if asked for or if local time cannot say it."""
+    try:
+        return moment.astimezone(UTC if utc else None)
+    except (OverflowError, ValueError):  # at the very end of the calendar
+        return moment
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One event of a history.
 
     Attributes:
         event: the event.
-        who: who posted it, as far as the event tells.
-        what: its fields in words.
+        who: who posted it, as far as the event shows.
+        details: its fields in words.
         declaration: the chart of the history.
     """
 
     event: Event
     who: str
-    what: str
+    details: tuple[str, ...]
     declaration: Declaration
 
     @property
@@ -41,19 +50,17 @@ class Line:
         known = self.declaration.by_event.get(type(self.event))
         return self.declaration.state_names[known.target] if known else ""
 
-    def columns(self) -> tuple[str, str, str, str, str]:
-        """When, event, who, state and what, as texts of even width."""
-        when = self.event.id.time.strftime("%H:%M:%S.%f")[:-3]
-        name = type(self.event).__name__
-        return when, f"{name:<{_WIDTH}}", f"{self.who:<10}", f"{self.state:<11}", self.what
+    def columns(self) -> tuple[str, str, str]:
+        """Who, event and state, as texts of even width."""
+        return f"{self.who:<10}", f"{type(self.event).__name__:<{_WIDTH}}", f"{self.state:<11}"
 
-    def text(self) -> str:
-        """The line as plain text."""
-        when, event, who, state, what = self.columns()
-        return f"{when}  {who}  {event}  {state}  {what}".rstrip()
+    def text(self, *, utc: bool) -> str:
+        """The line as plain text: when, who, event, state and details."""
+        when = zoned(self.event.id.time, utc=utc).isoformat(timespec="milliseconds")
+        return "  ".join((when, *self.columns(), " ".join(self.details))).rstrip()
 
     def json(self) -> dict[str, Any]:
-        """The line as a JSON object."""
+        """The line as a JSON object; its time is in UTC."""
         return {
             **event_json(self.declaration, self.event),
             "time": self.event.id.time.isoformat(timespec="milliseconds"),
@@ -64,7 +71,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What happened to a participant, and stands in no history.
+    """What happened to a participant and stands in no history.
 
     Attributes:
         who: the participant.
@@ -74,28 +81,23 @@ class Incident:
     who: str
     what: str
 
-    def text(self) -> str:
+    def text(self, *, utc: bool) -> str:  # noqa: ARG002 (an incident has no time)
         """The incident as plain text, in line with those of events."""
-        return f"{'':12}  {self.who:<10}  {self.what}"
+        return f"{'':29}  {self.who:<10}  {self.what}"
 
     def json(self) -> dict[str, Any]:
         """The incident as a JSON object."""
         return {"incident": self.what, "who": self.who}
 
 
-def workflow_lines(events: Sequence[workflow.Event]) -> Iterator[Line]:
-    """The lines of a workflow's history."""
+def lines(declaration: Declaration, events: Iterable[Event]) -> Iterator[Line]:
+    """Yield the lines of a workflow's or an index's history."""
     for event in events:
-        yield Line(event, _who(event), _what(event), workflow.DECLARATION)
+        who = _who(event) if declaration is workflow.DECLARATION else ""
+        yield Line(event, who, _details(event), declaration)
 
 
-def index_lines(events: Sequence[index.Event]) -> Iterator[Line]:
-    """The lines of an index's history."""
-    for event in events:
-        yield Line(event, "", _what(event), index.DECLARATION)
-
-
-def _who(event: workflow.Event) -> str:
+def _who(event: Event) -> str:
     match event:
         case workflow.ServerPinged(status_message=message):
             # Pings of this project's daemons name their poster: NAME ping K.
@@ -107,15 +109,15 @@ def _who(event: workflow.Event) -> str:
             return ADMIN
 
 
-def _what(event: Event) -> str:
+def _details(event: Event) -> tuple[str, ...]:
     match event:
         case workflow.ServerPinged() | workflow.ServerPingsGathered():
-            return f"{event.status_code} {printable(event.status_message)}"
+            return (f"{event.status_code} {printable(event.status_message)}",)
         case index.SnapshotState(ping_registry=entries):
-            return f"{len(entries)} listed"
+            return (f"{len(entries)} listed",)
         case _:
             names = type(event).model_fields.keys() - {"id", "parent"}
-            return " ".join(f"{name} {_value(getattr(event, name))}" for name in sorted(names))
+            return tuple(f"{name} {_value(getattr(event, name))}" for name in sorted(names))
 
 
 def _value(value: object) -> str:
@@ -123,7 +125,7 @@ def _value(value: object) -> str:
 
 
 def printable(message: str) -> str:
-    """A message on one line that no terminal takes for an order."""
+    """Return a message as one line, with control characters escaped so that it is only text."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in message

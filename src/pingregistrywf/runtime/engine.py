@@ -83,7 +83,7 @@ class Changes(Generic[S, E]):
         checkpoint: where the history is now.
         events: the events after the checkpoint that was given.
         continues: False if the history no longer contains that checkpoint.  Then ``events`` begin
-            at the history's newest restart point.
+            the history anew.
     """
 
     checkpoint: Checkpoint[S]
@@ -186,12 +186,16 @@ class Engine(Generic[S, E]):
         self._keep(history, loaded)
         return loaded.state
 
-    def follow(self, history: UUID, since: Checkpoint[S] | None = None) -> Changes[S, E]:
+    def follow(
+        self, history: UUID, since: Checkpoint[S] | None = None, *, whole: bool = False
+    ) -> Changes[S, E]:
         """Return what is new in a history.  The cost depends on what is new, not on the length.
 
         Args:
             history: which history.
             since: the checkpoint of the changes read before; None at first.
+            whole: events that do not continue from ``since`` begin at the history's first visible
+                event, and not at its newest restart point.
 
         Raises:
             InvalidCommandError: the id is not a UUID, or nil.
@@ -199,24 +203,18 @@ class Engine(Generic[S, E]):
         """
         check_history(history)
         try:
-            return self._read_on(history, since)
+            return self._read_on(history, since, whole=whole)
         except JournalLevelError as error:
             raise JournalError(error) from error
 
     def events(self, history: UUID) -> tuple[E, ...]:
-        """The history's events from its first visible one, oldest first, checked by replay.
+        """Return a history's events from its first visible one, oldest first, checked by replay.
 
         Raises:
             InvalidCommandError: the id is not a UUID, or nil.
             JournalError: whatever the journal raised.
         """
-        check_history(history)
-        try:
-            reading = self._journal.read(history, whole=True)
-            events, _ = self._replay(history, self._behavior.new_state(history), reading)
-        except JournalLevelError as error:
-            raise JournalError(error) from error
-        return events
+        return self.follow(history, whole=True).events
 
     def _tell_once(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
@@ -251,8 +249,10 @@ class Engine(Generic[S, E]):
     def _load(self, history: UUID) -> Checkpoint[S]:
         return self._read_on(history, self._cache.get(history.bytes)).checkpoint
 
-    def _read_on(self, history: UUID, since: Checkpoint[S] | None) -> Changes[S, E]:
-        reading = self._journal.read(history, since.head if since else None)
+    def _read_on(
+        self, history: UUID, since: Checkpoint[S] | None, *, whole: bool = False
+    ) -> Changes[S, E]:
+        reading = self._journal.read(history, since.head if since else None, whole=whole)
         if since and reading.continues:
             if not reading.entries:
                 return Changes(since, (), continues=True)

@@ -170,7 +170,8 @@ class Journal(Protocol):
         Args:
             history: which history.
             after: a head read before; None reads from the newest restart point.
-            whole: with no ``after``, read from the history's first visible entry instead.
+            whole: entries that do not continue from ``after`` begin at the history's first visible
+                entry, and not at its newest restart point.
 
         Raises:
             CorruptedDataError: stored entries are not what was written.

@@ -1,0 +1,98 @@
+"""Waiting for changes of a journal until a stop is asked for, by a signal or another thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import UUID
+
+from pingregistrywf.runtime.engine import Changes, Engine
+from pingregistrywf.runtime.journal import Journal
+from pingregistrywf.runtime.values import Event
+
+S = TypeVar("S")
+E = TypeVar("E", bound=Event)
+
+
+class Stop:
+    """A request to stop, made from any thread.  Whoever waits with it wakes at once."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._wakes: list[Callable[[], None]] = []
+
+    @property
+    def asked(self) -> bool:
+        """True once a stop was asked for."""
+        return self._event.is_set()
+
+    def ask(self) -> None:
+        """Ask for a stop; a signal handler uses ``ask_aside``."""
+        self._event.set()
+        for wake in tuple(self._wakes):
+            wake()
+
+    def ask_aside(self) -> None:
+        """Ask for a stop from another thread.
+
+        A signal handler may have interrupted the very code whose locks ``ask`` would need.
+        """
+        threading.Thread(target=self.ask, daemon=True).start()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """While inside, a stop also calls ``wake``; at once if one was asked for already."""
+        self._wakes.append(wake)
+        try:
+            if self.asked:
+                wake()
+            yield
+        finally:
+            self._wakes.remove(wake)
+
+
+def wake_ups(
+    journal: Journal,
+    history: UUID | None = None,
+    stop: Stop | None = None,
+    timeout: Callable[[], float | None] = lambda: None,
+) -> Iterator[bool]:
+    """Yield at once, then at each change of a history, until stopped.
+
+    No change is missed: whatever is written while the caller works ends the next wait.
+
+    Args:
+        journal: the journal.
+        history: which history; any of the journal if None.
+        stop: ends the wait and the iteration.
+        timeout: asked before each wait how long it may last, in seconds; None for no limit.
+
+    Yields:
+        True for a change and at first, False if the wait ended without one.
+    """
+    stop = stop or Stop()
+    with journal.subscribe(history) as subscription, stop.waking(subscription.close):
+        yield True
+        while True:
+            limit = timeout()
+            changed = subscription.wait(limit)
+            if stop.asked or (limit is None and not changed):
+                return
+            yield changed
+
+
+def follow(
+    engine: Engine[S, E], history: UUID, stop: Stop | None = None
+) -> Iterator[Changes[S, E]]:
+    """Yield the whole history, then what is new at each change, until stopped.
+
+    Raises:
+        JournalError: whatever the journal raised.
+    """
+    checkpoint = None
+    for _ in wake_ups(engine.journal, history, stop):
+        changes = engine.follow(history, checkpoint, whole=True)
+        checkpoint = changes.checkpoint
+        yield changes
