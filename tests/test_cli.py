@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -361,7 +362,7 @@ class TestEvents:
 
     def test_a_journal_with_flipped_bytes(self, journal: str, workflow: uuid.UUID) -> None:
         path = Path(journal.removeprefix("sqlite:"))
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             ((data,),) = database.execute("SELECT data FROM entry ORDER BY serial DESC LIMIT 1")
         content = path.read_bytes()
         assert content.count(data[-8:]) == 1

@@ -18,9 +18,10 @@ from uuid import uuid4
 
 import pytest
 
-from pingregistrywf import Retention, open_journal
+from pingregistrywf import Retention, ServerPinged, Ulid, open_journal
+from pingregistrywf.runtime.journal import Entry
+from pingregistrywf.testing.journal import TurnedClock
 
-from .runtime.conftest import TurnedClock
 from .runtime.stocked import Stock, digest, row_of, rows_of, stock
 
 COMMANDS = ("info", "verify", "backup", "export", "import")
@@ -149,8 +150,29 @@ def test_verify_a_sound_journal(journal: Operated) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("sound: 10 histories, ")
     said = json.loads(run("verify", "--json", "--journal", journal.url).stdout)
-    assert (said["histories"], said["faults"]) == (10, 0)
+    assert (said["histories"], said["faults"], said["notes"]) == (10, 0, 0)
     assert digest(journal.path) == before
+
+
+def test_verify_notes_what_is_unusual(journal: Operated) -> None:
+    """Two ids that do not grow within one millisecond are no fault, and said beside it."""
+    history = journal.stock["begun"]
+    with open_journal(journal.url) as opened:
+        first = opened.read(history)
+        vid = Ulid(first.head.vid.bytes[:6] + bytes(10))
+        ping = ServerPinged(id=vid, parent=first.head.vid, status_code=0, status_message="well")
+        entry = Entry(vid, first.head.vid, ping.marshal_proto())
+        opened.commit(history, first.head, [entry], chart="ping_registry")
+    done = run("verify", "--journal", journal.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    note, last = done.stdout.splitlines()
+    what = "one id does not grow within one millisecond; here is the first"
+    assert note == f"note: history {history}, entry 1, event {vid}: {what}"
+    assert last.startswith("sound: ")
+    note, last = run("verify", "--json", "--journal", journal.url).stdout.splitlines()
+    place = {"history": str(history), "serial": 1, "event": str(vid)}
+    assert json.loads(note) == {"note": what, **place}
+    assert (json.loads(last)["faults"], json.loads(last)["notes"]) == (0, 1)
 
 
 def test_verify_names_each_fault(journal: Operated) -> None:

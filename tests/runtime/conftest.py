@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from pingregistrywf import Journal, UlidSource, open_journal
+from pingregistrywf.testing.journal import TurnedClock
 
 from ..tiers import EXHAUSTIVE
 
@@ -21,19 +22,6 @@ settings.register_profile(
 settings.load_profile("reproducible")
 
 Open = Callable[[], Journal]
-
-
-class TurnedClock:
-    """A clock that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def turn(self, *, days: float = 0, seconds: float = 0) -> None:
-        self.now += days * 86_400 + seconds
 
 
 @pytest.fixture

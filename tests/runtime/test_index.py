@@ -33,9 +33,10 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.runtime.journal import NO_HEAD, Entry
+from pingregistrywf.testing.journal import TurnedClock
 
 from ..cells import INDEX, Cell
-from .conftest import Open, TurnedClock
+from .conftest import Open
 from .raced import Raced
 
 CHART = "ping_registry_index"

@@ -25,8 +25,8 @@ from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.transfer import backup, export, import_, read_export
 from pingregistrywf.runtime.verify import verify
+from pingregistrywf.testing.journal import TurnedClock
 
-from .conftest import TurnedClock
 from .stocked import DECLARATIONS, Stock, row_of, rows_of, stock
 
 WRITER = Path(__file__).with_name("writer.py")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -33,12 +33,20 @@ from pingregistrywf import (
 )
 from pingregistrywf import Event as WorkflowEvent
 from pingregistrywf._generated import ping_registry_index as index
-from pingregistrywf.runtime.journal import Entry, Fault, Journal
-from pingregistrywf.runtime.journal.memory import MemoryJournal
+from pingregistrywf.runtime.errors import Fault, Note
+from pingregistrywf.runtime.journal import (
+    NO_HEAD,
+    Entry,
+    Journal,
+    Retention,
+    Scanned,
+    Stored,
+    Trim,
+)
 from pingregistrywf.runtime.values import Event
-from pingregistrywf.runtime.verify import verify
+from pingregistrywf.runtime.verify import faults_of, notes_of, verify
+from pingregistrywf.testing.journal import TurnedClock
 
-from .conftest import TurnedClock
 from .stocked import DECLARATIONS, Stock, digest, entries_of, rewrite, row_of, rows_of, stock
 
 
@@ -127,7 +135,7 @@ class Made:
 
     def __init__(self) -> None:
         self.clock = TurnedClock()
-        self.journal = MemoryJournal(clock=self.clock)
+        self.journal = open_journal("memory:", clock=self.clock)
         ids = UlidSource(self.clock)
         self.workflows = Workflows(self.journal, ids=ids)
         self.indexes = WorkflowIndexes(self.journal, ids=ids)
@@ -400,7 +408,11 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
     ),
     "an event doubled later": (
         written(lambda e: linked([*e[:4], e[2], *e[4:]])),
-        [("terminated", 4, "doubled, or out of order")],
+        [("terminated", 4, "doubled")],
+    ),
+    "an event whose time goes back": (
+        written(lambda e: linked([*e[:2], e[3], e[2], *e[4:]])),
+        [("terminated", 3, "out of order")],
     ),
     "an event doubled under another id": (
         written(lambda e: linked([e[0], replace(e[0], id=after(e[0].id)), *e[1:]])),
@@ -597,3 +609,78 @@ def test_each_fault_is_found_and_named(stocked: Stocked, name: str) -> None:
         assert "\n" not in str(fault)
         if fault.history is not None:
             assert str(fault.history) in str(fault)
+
+
+# --- Ids that the 2019 package drew at random within a millisecond -------------------------------
+
+
+def ulid(milliseconds: int, rest: int) -> Ulid:
+    return Ulid(milliseconds.to_bytes(6, "big") + rest.to_bytes(10, "big"))
+
+
+def pinged(journal: Journal, *ids: Ulid) -> UUID:
+    """A history of events with these ids."""
+    history = uuid4()
+    begun = PingRegistryStarted(id=ids[0], registry_id=uuid4())
+    pings = [ServerPinged(id=each, status_code=0, status_message="well") for each in ids[1:]]
+    journal.commit(
+        history, NO_HEAD, linked([entry(each) for each in (begun, *pings)]), chart="ping_registry"
+    )
+    return history
+
+
+def test_ids_that_do_not_grow_within_a_millisecond_are_noted(journal: Journal) -> None:
+    ids = [ulid(5, 7), ulid(5, 3), ulid(5, 9), ulid(5, 4), ulid(6, 1)]
+    history = pinged(journal, *ids)
+    assert list(verify(journal, DECLARATIONS)) == []
+    (scanned,) = journal.scan()
+    what = "2 ids do not grow within one millisecond; here is the first"
+    assert notes_of(scanned) == (Note(what, history, 1, ids[1]),)
+    # Commands read such a history and go on with it.
+    workflows = Workflows(journal)
+    assert [each.event_id for each in workflows.find_id(history).pings] == ids[1:]
+    assert workflows.append_ping(history, ids[-1], 0, "well") > ids[-1]
+    assert len(workflows.engine.events(history)) == 6
+    assert list(verify(journal, DECLARATIONS)) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "what"), [(ulid(5, 7), "it is doubled"), (ulid(4, 9), "it is out of order")]
+)
+def test_equal_ids_and_a_time_that_goes_back_are_faults(
+    journal: Journal, last: Ulid, what: str
+) -> None:
+    history = pinged(journal, ulid(5, 7), ulid(5, 8), last)
+    (fault,) = verify(journal, DECLARATIONS)
+    assert (fault.history, fault.serial, fault.id) == (history, 2, last)
+    assert fault.what.startswith(what)
+
+
+def test_growing_ids_are_not_noted(stocked: Stocked) -> None:
+    with stocked.open() as journal:
+        assert [note for scanned in journal.scan() for note in notes_of(scanned)] == []
+
+
+# --- What garbage collection may have removed ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "gone", "start", "times"),
+    [
+        (15, 1, 0, {"deleted_at": 0.0}),
+        (30, 2, 2, {"trimmed_at": 0.0, "trims": (Trim(0, 2),)}),
+    ],
+)
+def test_events_are_missed_until_they_are_older_than_the_limit(
+    days: int, gone: int, start: int, times: dict[str, Any]
+) -> None:
+    entries = [Entry(ulid(each + 1, 0), ulid(each, 0) if each else EPOCH, b"") for each in range(4)]
+    stored = Stored(uuid4(), "unknown", entries[-1].id, gone, start, start, 4, **times)
+    scanned = Scanned(stored, tuple(enumerate(entries))[gone:])
+
+    def missing(now: float) -> list[int | None]:
+        faults = faults_of(scanned, {}, Retention(), now)
+        return [fault.serial for fault in faults if "missing" in fault.what]
+
+    assert missing(days * 86_400.0) == [gone - 1]
+    assert missing(days * 86_400.0 + 0.001) == []

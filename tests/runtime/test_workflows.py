@@ -47,9 +47,10 @@ from pingregistrywf import (
 from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.runtime import engine
 from pingregistrywf.runtime.journal import NO_HEAD, Entry
+from pingregistrywf.testing.journal import TurnedClock
 
 from ..cells import WORKFLOW, Cell
-from .conftest import Open, TurnedClock
+from .conftest import Open
 from .raced import Raced
 
 REGISTRY = UUID("10000000-0000-4000-8000-000000000001")
@@ -442,15 +443,14 @@ def test_the_loser_of_two_inits_when_the_workflow_has_advanced(
     assert others.find_id(workflow).num_pings == 1
 
 
-@pytest.mark.parametrize("name", ["End", "Delete"])
 @pytest.mark.parametrize("real", [True, False], ids=["right", "none"])
 def test_a_delete_that_wins_is_a_conflict_with_the_epoch(
-    raced: Raced, others: Workflows, name: str, real: bool
+    raced: Raced, others: Workflows, real: bool
 ) -> None:
     workflow, head = run_to(others, StateCode.COMPLETED)
     raced.others = [lambda: others.delete(workflow, NO_VC)]
     with pytest.raises(JournalError) as caught:
-        COMMANDS[name](Workflows(raced, sleep=no_sleep), workflow, head if real else NO_VC)
+        Workflows(raced, sleep=no_sleep).end(workflow, head if real else NO_VC)
     assert conflict(caught) == (EPOCH, head)
     assert others.events(workflow) == ()
 

@@ -27,7 +27,8 @@ from pingregistrywf.cli.common import (
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.declaration import Declaration
-    from pingregistrywf.runtime.journal import Fault, Journal, Stored
+    from pingregistrywf.runtime.errors import Fault, Finding
+    from pingregistrywf.runtime.journal import OperatorJournal, Stored
 
 STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
@@ -74,24 +75,27 @@ def info(url: JournalOption, as_json: JsonOption = False) -> None:
 @journal.command()
 def verify(url: JournalOption, as_json: JsonOption = False) -> None:
     """Check every event of a journal against its checksum, its chain and its chart."""
-    from pingregistrywf.runtime.verify import faults_of
+    from pingregistrywf.runtime.verify import faults_of, notes_of
 
     with answering(as_json=as_json), _opened(url) as opened:
         declarations, now = _declarations(), opened.clock()
-        histories = events = faults = 0
+        histories = events = faults = notes = 0
         for scanned in opened.scan():
             if scanned.stored is not None:
                 histories += 1
                 events += len(scanned.entries)
-            found = faults_of(scanned, declarations, opened.retention, now)
-            faults += len(found)
-            for fault in found:
-                _print_fault(fault, as_json=as_json)
+            wrong = faults_of(scanned, declarations, opened.retention, now)
+            unusual = notes_of(scanned)
+            faults += len(wrong)
+            notes += len(unusual)
+            for finding in wrong + unusual:
+                _print_finding(finding, as_json=as_json)
         if faults:
             remedy = "keep the file as it is, and restore a backup or export what is sound"
             fail(f"{_count(faults, 'fault')} in {url}: {remedy}", REFUSED, as_json=as_json)
         if as_json:
-            say({"journal": url, "histories": histories, "events": events, "faults": 0})
+            counts = {"histories": histories, "events": events, "faults": 0, "notes": notes}
+            say({"journal": url, **counts})
         else:
             typer.echo(f"sound: {histories} histories, {events} events in {url}")
 
@@ -203,7 +207,7 @@ def _declarations() -> Mapping[str, Declaration]:
 
 
 @contextmanager
-def _opened(url: str, *, create: bool = False) -> Iterator[Journal]:
+def _opened(url: str, *, create: bool = False) -> Iterator[OperatorJournal]:
     if url.startswith("memory:"):
         raise CannotRunError("a journal in memory ends with its process: use --journal sqlite:PATH")
     with open_(url, create=create) as opened:
@@ -229,22 +233,23 @@ def _export(file: str) -> Iterator[BinaryIO]:
 
 def _refuse_faults(faults: tuple[Fault, ...], outcome: str, *, as_json: bool) -> NoReturn:
     for fault in faults:
-        _print_fault(fault, as_json=as_json, beside=True)
+        _print_finding(fault, as_json=as_json, beside=True)
     fail(f"{_count(len(faults), 'fault')} found: {outcome}", REFUSED, as_json=as_json)
 
 
-def _print_fault(fault: Fault, *, as_json: bool, beside: bool = False) -> None:
+def _print_finding(finding: Finding, *, as_json: bool, beside: bool = False) -> None:
+    kind = type(finding).__name__.lower()
     if as_json:
         say(
             {
-                "fault": fault.what,
-                "history": None if fault.history is None else str(fault.history),
-                "serial": fault.serial,
-                "event": None if fault.id is None else str(fault.id),
+                kind: finding.what,
+                "history": None if finding.history is None else str(finding.history),
+                "serial": finding.serial,
+                "event": None if finding.id is None else str(finding.id),
             }
         )
     else:
-        typer.echo(str(fault), err=beside)
+        typer.echo(f"note: {finding}" if kind == "note" else str(finding), err=beside)
 
 
 def _totals(histories: list[Stored]) -> dict[str, Any]:
@@ -256,7 +261,7 @@ def _totals(histories: list[Stored]) -> dict[str, Any]:
     }
 
 
-def _columns(stored: Stored, opened: Journal) -> tuple[str, ...]:
+def _columns(stored: Stored, opened: OperatorJournal) -> tuple[str, ...]:
     remarks = []
     if stored.deleted_at is not None:
         free = _time(opened.retention.free_at(stored.deleted_at))

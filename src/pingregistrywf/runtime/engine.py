@@ -39,7 +39,8 @@ from pingregistrywf.runtime.ids import (
     VersionControl,
     Vid,
 )
-from pingregistrywf.runtime.journal.protocol import NO_HEAD, Entry, Head, Journal, Reading
+from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
+from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.values import NIL, Command, Event
 from pingregistrywf.runtime.wire import codec_of
 
@@ -106,7 +107,7 @@ class Engine(Generic[S, E]):
     def __init__(
         self,
         behavior: type[Behavior[S, E]],
-        journal: Journal,
+        journal: WorkflowJournal,
         *,
         ids: IdSource | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -127,7 +128,7 @@ class Engine(Generic[S, E]):
         return self._behavior.declaration
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> WorkflowJournal:
         """The journal."""
         return self._journal
 

@@ -8,13 +8,11 @@ subclasses of ``BehaviorError``, and tells them all from the rest by its ``is_pa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
-
-if TYPE_CHECKING:
-    from pingregistrywf.runtime.journal.inspection import Fault
 
 
 class WorkflowError(Exception):
@@ -234,6 +232,43 @@ class JournalOpenError(JournalLevelError):
         self.cause = cause
         self.remedy = remedy
         super().__init__(f"cannot open journal {url!r}: {cause}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a check of a journal found, and its place.
+
+    Attributes:
+        what: what was found.
+        history: in which history; None if that is not known.
+        serial: at which entry, counted from 0; None if it is about no single one.
+        id: the id of that entry's event, if it is known.
+    """
+
+    what: str
+    history: UUID | None = None
+    serial: int | None = None
+    id: Ulid | None = None
+
+    def __str__(self) -> str:
+        place = "journal" if self.history is None else f"history {self.history}"
+        if self.serial is not None:
+            place += f", entry {self.serial}"
+        if self.id is not None:
+            place += f", event {self.id}"
+        return f"{place}: {self.what}"
+
+
+class Fault(Finding):
+    """Something that is not as it must be.  It is a value, so that a check goes on after it."""
+
+    __slots__ = ()
+
+
+class Note(Finding):
+    """Something unusual that is no fault."""
+
+    __slots__ = ()
 
 
 class UnsoundError(JournalLevelError):

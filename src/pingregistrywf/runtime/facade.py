@@ -12,7 +12,7 @@ from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, IdSource, Ulid, Vid
-from pingregistrywf.runtime.journal.protocol import Journal
+from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.values import Command, Event
 
 S = TypeVar("S")
@@ -34,7 +34,7 @@ class Facade(Generic[S, E]):
 
     def __init__(
         self,
-        journal: Journal,
+        journal: WorkflowJournal,
         *,
         ids: IdSource | None = None,
         sleep: Callable[[float], None] = time.sleep,

@@ -31,14 +31,17 @@ from uuid import UUID
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import (
     DBError,
+    Fault,
     HistoryExistsError,
     MalformedExportError,
     UnsoundError,
 )
 from pingregistrywf.runtime.ids import Clock, Ulid
 from pingregistrywf.runtime.journal import open_journal
-from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored, Trim
-from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
+from pingregistrywf.runtime.journal.history import Entry
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
+from pingregistrywf.runtime.journal.protocol import OperatorJournal
+from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.verify import Declarations, faults_of, verify
@@ -64,7 +67,7 @@ class Exported:
     faults: tuple[Fault, ...] = ()
 
 
-def backup(journal: Journal, destination: Path, declarations: Declarations) -> None:
+def backup(journal: OperatorJournal, destination: Path, declarations: Declarations) -> None:
     """Copy a journal to a new file while others write to it; it is verified, then put in place.
 
     Raises:
@@ -77,16 +80,16 @@ def backup(journal: Journal, destination: Path, declarations: Declarations) -> N
         if left.exists():
             raise FileExistsError(f"{str(left)!r} is left of another journal: move it away")
     with new_file(destination) as path:
-        journal.backup(path)
+        url = journal.backup(path)
         with open_journal(
-            f"sqlite:{path}", create=False, clock=journal.clock, retention=journal.retention
+            url, create=False, clock=journal.clock, retention=journal.retention
         ) as copy:
             if faults := tuple(verify(copy, declarations)):
                 raise UnsoundError(faults)
 
 
 def export(
-    journal: Journal,
+    journal: OperatorJournal,
     declarations: Declarations,
     write: Callable[[bytes], object],
     *,
@@ -174,7 +177,7 @@ def read_export(
     return Export(file, begin, tuple(histories))
 
 
-def import_(journal: Journal, export: Export) -> Iterator[Stored]:
+def import_(journal: OperatorJournal, export: Export) -> Iterator[Stored]:
     """Take in the histories of an export, each wholly or not at all; give each once it is durable.
 
     Raises:

@@ -18,12 +18,16 @@ from pingregistrywf.runtime.declaration import Declaration, Delete
 from pingregistrywf.runtime.errors import (
     BehaviorError,
     EventTypeError,
+    Fault,
     JournalEntryParentMismatchError,
     MalformedEventError,
+    Note,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored
-from pingregistrywf.runtime.journal.protocol import Entry, Journal, Retention
+from pingregistrywf.runtime.journal.history import Entry
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.protocol import OperatorJournal
+from pingregistrywf.runtime.journal.retention import Retention, garbage
 from pingregistrywf.runtime.values import Event
 from pingregistrywf.runtime.wire import codec_of
 
@@ -31,7 +35,7 @@ Declarations: TypeAlias = Mapping[str, Declaration]
 """The charts that are known, by name."""
 
 
-def verify(journal: Journal, declarations: Declarations) -> Iterator[Fault]:
+def verify(journal: OperatorJournal, declarations: Declarations) -> Iterator[Fault]:
     """Every fault of a journal; none if it is sound.
 
     Raises:
@@ -67,14 +71,28 @@ def faults_of(
     return tuple(sorted(faults, key=lambda fault: -1 if fault.serial is None else fault.serial))
 
 
+def notes_of(scanned: Scanned) -> tuple[Note, ...]:
+    """What is unusual in a history, though no fault.
+
+    Within one millisecond the 2019 package drew the ids of events at random (behaviour.md, section
+    8, 9), so that a history of its making may hold events whose ids do not grow.
+    """
+    unordered = [
+        (serial, entry.id)
+        for (_, before), (serial, entry) in pairwise(scanned.entries)
+        if entry.id < before.id and entry.id.milliseconds == before.id.milliseconds
+    ]
+    if not unordered or scanned.stored is None:
+        return ()
+    count = "one id does" if len(unordered) == 1 else f"{len(unordered)} ids do"
+    what = f"{count} not grow within one millisecond; here is the first"
+    return (Note(what, scanned.stored.id, *unordered[0]),)
+
+
 def _collecting(stored: Stored, retention: Retention, now: float) -> bool:
     """Whether garbage collection may be at work, so that any number of entries is gone."""
-    if stored.deleted_at is not None:
-        kept = min(retention.deleted_entries, retention.deleted_mark)
-        if stored.first == stored.end or now - stored.deleted_at >= kept.total_seconds():
-            return True
-    kept = retention.trimmed_entries
-    return bool(stored.trims) and now - stored.trims[0].at >= kept.total_seconds()
+    emptied = stored.deleted_at is not None and stored.first == stored.end
+    return emptied or garbage(stored, retention, now).before > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +141,18 @@ class _History:
                 yield self.fault(f"{what} must be here, and is missing", expected)
             expected = max(expected, serial + 1)
         before: tuple[int, Ulid] = (-1, EPOCH)
+        ids: set[Ulid] = set()
         for serial, entry in self.scanned.entries:
             if serial >= stored.end:
                 yield self.fault("it lies beyond the head", serial, entry.id)
                 continue
             yield from self._link(serial, entry, before)
+            if entry.id in ids:
+                yield self.fault("it is doubled: an earlier event has its id", serial, entry.id)
+            elif entry.id.milliseconds < before[1].milliseconds:
+                what = f"it is out of order: its time is before that of event {before[1]}"
+                yield self.fault(what, serial, entry.id)
+            ids.add(entry.id)
             before = (serial, entry.id)
         if before != (stored.end - 1, stored.vid):
             whole = not self.collecting or stored.first < stored.end
@@ -154,13 +179,6 @@ class _History:
         elif last == serial - 1 and entry.parent != previous:
             mismatch = JournalEntryParentMismatchError(entry.id, entry.parent, previous)
             yield self.fault(str(mismatch), serial, entry.id)
-        if entry.id == previous:
-            yield self.fault("it is doubled: the event before it has its id", serial, entry.id)
-        elif entry.id < previous:
-            yield self.fault(
-                f"its id is less than {previous} before it: doubled, or out of order",
-                *(serial, entry.id),
-            )
 
     def replay(self, declaration: Declaration) -> Iterator[Fault]:
         """The events, against the chart."""

@@ -8,8 +8,7 @@ import pytest
 
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal import Journal, Retention, open_journal
-
-from .contract import JournalContract, TurnedClock
+from pingregistrywf.testing.journal import JournalContract, TurnedClock
 
 
 class TestMemoryJournal(JournalContract):

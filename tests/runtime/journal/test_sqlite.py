@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pingregistrywf.runtime.journal import Journal, Retention, open_journal
-
-from .contract import JournalContract, TurnedClock
+from pingregistrywf.testing.journal import JournalContract, TurnedClock
 
 
 class TestSqliteJournal(JournalContract):

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,9 +30,9 @@ from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
 from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+from pingregistrywf.testing.journal import CHART, DAY, chain, post
 
 from ...tiers import EXHAUSTIVE
-from .contract import CHART, DAY, chain, post
 
 TYPED = (JournalOpenError, CorruptedDataError, DBError)
 
@@ -217,7 +218,7 @@ def test_a_copy_without_its_log_is_an_older_state(tmp_path: Path) -> None:
 
 
 def _edit(path: Path, statement: str) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
     connection.close()
 

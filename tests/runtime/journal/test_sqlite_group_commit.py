@@ -19,8 +19,7 @@ from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, open_journal
 from pingregistrywf.runtime.journal.sqlite import group_commit
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
-
-from .contract import CHART, DAY, IDS, chain, post
+from pingregistrywf.testing.journal import CHART, DAY, IDS, chain, post
 
 
 class Observed(sqlite3.Connection):

@@ -17,8 +17,7 @@ import pytest
 
 from pingregistrywf.runtime.errors import DBError, JournalOpenError
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
-
-from .contract import post
+from pingregistrywf.testing.journal import post
 
 
 def refused(path: Path | str, saying: str) -> JournalOpenError:

@@ -21,8 +21,7 @@ import pytest
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
 from pingregistrywf.runtime.journal.sqlite import poller
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
-
-from .contract import post
+from pingregistrywf.testing.journal import post
 
 OTHER = """
 import sys, time

@@ -15,9 +15,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
+from pingregistrywf.testing.journal import post
 
 from ...tiers import EXHAUSTIVE
-from .contract import post
 
 POSTER = Path(__file__).with_name("poster.py")
 

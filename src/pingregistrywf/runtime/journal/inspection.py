@@ -1,16 +1,18 @@
 """What a journal holds, as operators see it: histories as they are stored, and what is damaged.
 
-Users of a workflow read with ``Journal.read``, which hides what is deleted or trimmed and stops at
-the first fault.  Here nothing is hidden, and a fault is a value that others may follow.
+Users of a workflow read with ``WorkflowJournal.read``, which hides what is deleted or trimmed and
+stops at the first fault.  Here nothing is hidden, and a fault is a value that others may follow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from pingregistrywf.runtime.errors import Fault
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.journal.protocol import Entry
+from pingregistrywf.runtime.journal.history import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +63,14 @@ class Stored:
         """How many entries are stored."""
         return self.end - self.first
 
+    def check_entries(self, entries: Sequence[Entry]) -> None:
+        """Check that these can be the history's entries, from ``first`` to ``end``.
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that is not as it must be, and its place.
-
-    Attributes:
-        what: what is wrong.
-        history: in which history; None if that cannot be told.
-        serial: at which entry, counted from 0; None if it is about no single one.
-        id: the id of that entry's event, if it is known.
-    """
-
-    what: str
-    history: UUID | None = None
-    serial: int | None = None
-    id: Ulid | None = None
-
-    def __str__(self) -> str:
-        place = "journal" if self.history is None else f"history {self.history}"
-        if self.serial is not None:
-            place += f", entry {self.serial}"
-        if self.id is not None:
-            place += f", event {self.id}"
-        return f"{place}: {self.what}"
+        Raises:
+            ValueError: there are more or fewer.
+        """
+        if len(entries) != self.entries:
+            raise ValueError(f"a history of {self.entries} entries has not {len(entries)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +80,7 @@ class Scanned:
     Attributes:
         stored: what the history says of itself; None if that cannot be believed.
         entries: the entries that are as they were written, each with its serial, in order.
-        faults: what is not.
+        faults: what is wrong.
     """
 
     stored: Stored | None

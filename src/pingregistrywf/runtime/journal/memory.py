@@ -6,90 +6,99 @@ Nothing outlives the process, and a forked child has a copy of its own.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import (
-    DBError,
-    HistoryDeletedError,
-    HistoryExistsError,
-    VersionConflictError,
-)
+from pingregistrywf.runtime.errors import DBError, HistoryExistsError, JournalOpenError
 from pingregistrywf.runtime.ids import Clock, Ulid
+from pingregistrywf.runtime.journal.backup_file import write_backup
+from pingregistrywf.runtime.journal.compare import check_commit, check_delete
+from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
-from pingregistrywf.runtime.journal.protocol import (
-    NO_HEAD,
+from pingregistrywf.runtime.journal.protocol import Closable
+from pingregistrywf.runtime.journal.retention import (
     Collected,
-    Entry,
-    Head,
-    Reading,
     Retention,
+    garbage,
+    trim_is_due,
 )
 
 URL: Final = "memory:"
 
 
+def open_memory(
+    url: str,
+    *,
+    create: bool,  # noqa: ARG001 (it is always a new one)
+    clock: Clock,
+    retention: Retention | None,
+) -> MemoryJournal:
+    """Open a new, empty journal.
+
+    Raises:
+        JournalOpenError: the URL is not ``memory:``.
+    """
+    if url != URL:
+        raise JournalOpenError(url, "a memory journal has no name", "use memory:")
+    return MemoryJournal(clock, retention or Retention())
+
+
 @dataclass(slots=True, eq=False)
 class _History:
-    """One history; its identity tells it from a later one of the same id."""
+    """One history; its identity tells it from a later one of the same id.  See ``Stored``."""
 
     chart: str
     vid: Ulid = NO_HEAD.vid
     entries: list[Entry] = field(default_factory=list)
-    offset: int = 0  # serial of entries[0]
-    start: int = 0  # serial of the first visible entry
-    restart: int = 0  # serial where a reader may start
+    first: int = 0
+    start: int = 0
+    restart: int = 0
     deleted_at: float | None = None
-    last_trim: float | None = None
-    trims: list[Trim] = field(default_factory=list)
+    trimmed_at: float | None = None
+    trims: tuple[Trim, ...] = ()
 
     @property
     def head(self) -> Head:
-        if self.deleted_at is not None:
-            return NO_HEAD
-        return Head(self.vid, (self, self.end))
+        return NO_HEAD if self.deleted_at is not None else Head(self.vid, (self, self.end))
 
     @property
     def end(self) -> int:
-        return self.offset + len(self.entries)
-
-    def append(self, entries: Sequence[Entry]) -> None:
-        self.entries.extend(entries)
-        self.vid = entries[-1].id
+        return self.first + len(self.entries)
 
     def since(self, serial: int) -> tuple[Entry, ...]:
-        return tuple(self.entries[serial - self.offset :])
+        return tuple(self.entries[serial - self.first :])
 
     def remove_before(self, serial: int) -> int:
-        removed = serial - self.offset
+        removed = max(0, serial - self.first)
         del self.entries[:removed]
-        self.offset = serial
+        self.first += removed
         return removed
 
-    def stored(self, id: UUID) -> Stored:
+    def stored(self, id: UUID, *, size: int = 0) -> Stored:
         return Stored(
             id,
             self.chart,
             self.vid,
-            self.offset,
+            self.first,
             self.start,
             self.restart,
             self.end,
             self.deleted_at,
-            self.last_trim,
-            tuple(self.trims),
-            sum(len(entry.data) for entry in self.entries),
+            self.trimmed_at,
+            self.trims,
+            size,
         )
 
+    def measured(self, id: UUID) -> Stored:
+        return self.stored(id, size=sum(len(entry.data) for entry in self.entries))
 
-class MemoryJournal:
+
+class MemoryJournal(Closable):
     """Histories in a dictionary behind one lock.
 
     Args:
@@ -97,9 +106,9 @@ class MemoryJournal:
         retention: how long what is no longer needed is kept.
     """
 
-    def __init__(self, *, clock: Clock = time.time, retention: Retention | None = None) -> None:
+    def __init__(self, clock: Clock, retention: Retention) -> None:
         self._clock = clock
-        self._retention = retention or Retention()
+        self._retention = retention
         self._lock = threading.RLock()
         self._histories: dict[UUID, _History] = {}
         self._notifier = Notifier()
@@ -139,18 +148,17 @@ class MemoryJournal:
         chart: str,
         restart: bool = False,
     ) -> Head:
-        if not entries:
-            raise ValueError("a commit has at least one entry")
         with self._opened():
             stored = self._histories.get(history)
-            if stored is not None and stored.deleted_at is not None and not after.vid:
-                raise HistoryDeletedError(history)
-            self._check(stored, after)
+            head = NO_HEAD if stored is None else stored.head
+            deleted = stored is not None and stored.deleted_at is not None
+            check_commit(history, head, after, entries, deleted=deleted)
             if stored is None:
                 stored = self._histories[history] = _History(chart)
             if restart:
                 stored.restart = stored.end
-            stored.append(entries)
+            stored.entries.extend(entries)
+            stored.vid = entries[-1].id
             head = stored.head
         self._notifier.notify(history)
         return head
@@ -163,8 +171,7 @@ class MemoryJournal:
     def delete(self, history: UUID, after: Head) -> None:
         with self._opened():
             stored = self._histories.get(history)
-            self._check(stored, after)
-            if stored is None or stored.deleted_at is not None:
+            if stored is None or not check_delete(stored.head, after):
                 return
             stored.deleted_at = self._clock()
         self._notifier.notify(history)
@@ -174,69 +181,48 @@ class MemoryJournal:
             return self._notifier.subscribe(history)
 
     def collect(self, now: float | None = None) -> Collected:
-        keep = self._retention
-        entries = 0
-        freed = []
+        entries, freed = 0, []
         with self._opened():
             moment = self._clock() if now is None else now
             for history, stored in list(self._histories.items()):
-                if stored.deleted_at is not None:
-                    age = moment - stored.deleted_at
-                    if age >= min(keep.deleted_entries, keep.deleted_mark).total_seconds():
-                        entries += stored.remove_before(stored.end)
-                        stored.trims.clear()
-                    if age >= keep.deleted_mark.total_seconds():
-                        del self._histories[history]
-                        freed.append(history)
-                while (
-                    stored.trims
-                    and moment - stored.trims[0].at >= keep.trimmed_entries.total_seconds()
-                ):
-                    entries += stored.remove_before(stored.trims.pop(0).start)
+                found = garbage(stored.stored(history), self._retention, moment)
+                entries += stored.remove_before(found.before)
+                stored.trims = stored.trims[len(found.trims) :]
+                if found.mark:
+                    del self._histories[history]
+                    freed.append(history)
         return Collected(entries, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._opened():
             stored = self._histories.get(history)
-            if stored is None or stored.deleted_at is not None or stored.restart == stored.start:
-                return False
             moment = self._clock() if now is None else now
-            interval = self._retention.trim_interval.total_seconds()
-            if stored.last_trim is not None and moment - stored.last_trim < interval:
+            if stored is None or not trim_is_due(stored.stored(history), self._retention, moment):
                 return False
-            stored.start, stored.last_trim = stored.restart, moment
-            stored.trims.append(Trim(moment, stored.start))
+            stored.start, stored.trimmed_at = stored.restart, moment
+            stored.trims += (Trim(moment, stored.start),)
         self._notifier.notify(history)
         return True
 
     def histories(self) -> Iterator[Stored]:
         with self._opened():
-            return iter([each.stored(name) for name, each in self._histories.items()])
+            return iter([each.measured(name) for name, each in self._histories.items()])
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         with self._opened():
             return iter(
                 [
-                    Scanned(each.stored(name), tuple(enumerate(each.entries, each.offset)))
+                    Scanned(each.measured(name), tuple(enumerate(each.entries, each.first)))
                     for name, each in self._histories.items()
                     if history in (None, name)
                 ]
             )
 
-    def backup(self, path: Path) -> None:
-        from pingregistrywf.runtime.journal.sqlite import open_sqlite
-
-        if path.exists():
-            raise FileExistsError(f"there is a file {str(path)!r} already")
-        scanned = self.scan()
-        with open_sqlite(f"sqlite:{path}", str(path), create=True, clock=self._clock) as copy:
-            for found in scanned:
-                if found.stored is not None:
-                    copy.adopt(found.stored, [entry for _, entry in found.entries])
+    def backup(self, path: Path) -> str:
+        return write_backup(self, path)
 
     def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
-        if len(entries) != stored.entries:
-            raise ValueError(f"a history of {stored.entries} entries has not {len(entries)}")
+        stored.check_entries(entries)
         with self._opened():
             if stored.id in self._histories:
                 raise HistoryExistsError(stored.id)
@@ -249,7 +235,7 @@ class MemoryJournal:
                 stored.restart,
                 stored.deleted_at,
                 stored.trimmed_at,
-                list(stored.trims),
+                stored.trims,
             )
         self._notifier.notify(stored.id)
 
@@ -258,26 +244,9 @@ class MemoryJournal:
             self._closed = True
         self._notifier.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @contextmanager
     def _opened(self) -> Iterator[None]:
         with self._lock:
             if self._closed:
                 raise DBError("use of a closed journal", ValueError("open it again"))
             yield
-
-    @staticmethod
-    def _check(stored: _History | None, after: Head) -> None:
-        head = stored.head if stored is not None else NO_HEAD
-        if head.vid != after.vid or (head.vid and head.token != after.token):
-            raise VersionConflictError(head.vid, after.vid)

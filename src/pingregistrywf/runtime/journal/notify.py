@@ -8,9 +8,9 @@ changes is its own business; it tells them here.
 from __future__ import annotations
 
 import threading
-from types import TracebackType
-from typing import Self
 from uuid import UUID
+
+from pingregistrywf.runtime.journal.protocol import Closable
 
 
 class Notifier:
@@ -78,7 +78,7 @@ class Notifier:
             self._condition.notify_all()
 
 
-class NotifierSubscription:
+class NotifierSubscription(Closable):
     """One waiting reader; satisfies ``protocol.Subscription``."""
 
     def __init__(self, notifier: Notifier, history: UUID | None) -> None:
@@ -92,14 +92,3 @@ class NotifierSubscription:
 
     def close(self) -> None:
         self._notifier.end(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

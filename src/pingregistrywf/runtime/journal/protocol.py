@@ -1,9 +1,11 @@
 """What a journal promises: append-only histories of opaque entries, with compare-and-set.
 
-A *history* is named by a UUID and holds entries in serial order, each naming its parent, from the
-epoch to the head.  A journal stores bytes; it knows no chart but the name of the one that a history
-was begun under.  Correctness rests on the compare-and-set of ``commit`` and ``delete`` alone:
-``exclusive`` only makes losing a race unlikely.
+The protocol has parts.  ``WorkflowJournal`` is what a workflow needs, and all that an engine asks
+for.  ``OperatorJournal`` is what operators and the collector need.  ``Journal`` is both.
+
+A journal stores bytes; it knows no chart but the name of the one that a history was begun under.
+Correctness rests on the compare-and-set of ``commit`` and ``delete`` alone: ``exclusive`` only
+makes losing a race unlikely.
 
 Every method may be called from any thread.  Errors are the journal-level ones of
 ``runtime.errors``, bare; an engine wraps them.
@@ -13,111 +15,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 from uuid import UUID
 
-from pingregistrywf.runtime.ids import EPOCH, Clock, Ulid
-
-if TYPE_CHECKING:
-    from pingregistrywf.runtime.journal.inspection import Scanned, Stored
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One stored event.
-
-    Attributes:
-        id: the event's ULID.
-        parent: the id of the entry before it; the epoch for the first.
-        data: the event's bytes.
-    """
-
-    id: Ulid
-    parent: Ulid
-    data: bytes
+from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.history import Entry, Head, Reading
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.retention import Collected, Retention
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A place in a history.  Opaque but for ``vid``; only the backend that made it reads ``token``.
+class Closable(Protocol):
+    """Something to close; also a context manager that closes it.  Backends may inherit this."""
 
-    Attributes:
-        vid: the id of the entry at that place; the epoch where there is none.
-    """
+    def close(self) -> None:
+        """Close it.  May be called twice."""
+        ...
 
-    vid: Ulid = EPOCH
-    token: object = field(default=None, repr=False)
+    def __enter__(self) -> Self:
+        return self
 
-
-NO_HEAD: Final = Head()
-"""The place before the first entry of any history, known without having read it."""
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What ``read`` found.
-
-    Attributes:
-        entries: the entries after the place asked for, in order.
-        head: the history's head; ``entries[-1].id`` is its vid unless there are none.
-        continues: True if ``entries`` follow the place asked for; False if they begin the history
-            anew (nothing was asked for, or that place is no longer on the chain).
-        rooted: for a reading that does not continue, False if ``entries`` begin at a later restart
-            point, so that the first one's parent is not among them.
-    """
-
-    entries: tuple[Entry, ...]
-    head: Head
-    continues: bool = False
-    rooted: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long a journal keeps what is no longer needed (behaviour.md, sections 5 and 6).
-
-    Attributes:
-        deleted_entries: from the mark of a deletion to the removal of the entries.
-        deleted_mark: from the mark of a deletion to the removal of the mark, which frees the id.
-        unreachable: the age at which entries reachable from no head are removed, in a backend
-            that can have such.
-        trim_interval: the least time between two trims of one history.
-        trimmed_entries: from a trim to the removal of the entries before the history's new start.
-    """
-
-    deleted_entries: timedelta = timedelta(days=15)
-    deleted_mark: timedelta = timedelta(days=30)
-    unreachable: timedelta = timedelta(days=30)
-    trim_interval: timedelta = timedelta(days=30)
-    trimmed_entries: timedelta = timedelta(days=30)
-
-    def free_at(self, deleted_at: float) -> float:
-        """When garbage collection frees the id of a history that was deleted then."""
-        return deleted_at + self.deleted_mark.total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What one pass of garbage collection removed.
-
-    Attributes:
-        entries: how many entries.
-        freed: the histories whose ids became free again.
-    """
-
-    entries: int = 0
-    freed: tuple[UUID, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.entries or self.freed)
-
-
-class Subscription(Protocol):
-    """A wake-up for one waiting reader.  Close it, or use it as a context manager."""
+class Subscription(Closable, Protocol):
+    """A wake-up for one waiting reader.  Closing it wakes a thread that waits."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a change made since the subscription began or since the last True.
@@ -126,26 +49,14 @@ class Subscription(Protocol):
             timeout: seconds; None waits for ever.
 
         Returns:
-            True at a change (several may be told as one, and a spurious one is allowed), False at
-            the timeout or once the subscription or its journal is closed.
+            True at a change, False at the timeout or once the subscription or its journal is
+            closed.  One True may stand for several changes, and a spurious True is allowed.
         """
         ...
 
-    def close(self) -> None:
-        """End the subscription; a thread that waits wakes at once.  May be called twice."""
-        ...
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
-
-
-class Journal(Protocol):
-    """Append-only histories with compare-and-set; see the module's contract."""
+class WorkflowJournal(Closable, Protocol):
+    """What a workflow needs of a journal.  Closing it wakes the subscriptions that wait."""
 
     @property
     def url(self) -> str:
@@ -157,13 +68,8 @@ class Journal(Protocol):
         """The clock that marks deletions and trims."""
         ...
 
-    @property
-    def retention(self) -> Retention:
-        """How long this journal keeps what is no longer needed."""
-        ...
-
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
-        """The entries after a place, and the head, as one consistent view.
+        """Return the entries after a place, and the head, as one consistent view.
 
         A history that is empty, unknown or deleted reads as empty, with the epoch as vid.
 
@@ -209,11 +115,12 @@ class Journal(Protocol):
         ...
 
     def exclusive(self, history: UUID) -> AbstractContextManager[None]:
-        """A hint: while this thread is inside, others are kept from committing to the history.
+        """Keep others from committing to the history while this thread is inside, if possible.
 
-        Reads and commits of this thread inside belong together.  Leaving waits until what was
-        committed inside is durable, and also what was read of others: answer nobody before.  Do
-        not wait for another thread inside: it may be waiting to get in.
+        This is a hint: a backend may do nothing.  Reads and commits of this thread inside belong
+        together.  Leaving waits until what was committed inside is durable, and also what was read
+        inside of other users' commits: give nobody a result before.  Do not wait for another
+        thread inside: it may be waiting to get in.
 
         Raises:
             DBError: on leaving, what was committed or read inside could not be made durable.
@@ -223,7 +130,7 @@ class Journal(Protocol):
     def delete(self, history: UUID, after: Head) -> None:
         """Mark a history as deleted if ``after`` is still the head; it reads as empty from then on.
 
-        An empty or already deleted history is left as it is.
+        A history that is empty or already deleted is left as it is, whatever ``after`` is.
 
         Raises:
             VersionConflictError: ``after`` is not the head.
@@ -232,45 +139,44 @@ class Journal(Protocol):
         ...
 
     def subscribe(self, history: UUID | None = None) -> Subscription:
-        """Wake-ups for changes to one history, or to any if None, made by any process.
+        """Begin to watch for changes to one history, or to any if None, made by any process.
 
         A subscription stays with the process that made it: a forked child makes its own.
         """
         ...
 
-    def collect(self, now: float | None = None) -> Collected:
-        """One pass of garbage collection.
 
-        Args:
-            now: seconds since the Unix epoch; the journal's clock unless given.
-        """
+class OperatorJournal(Closable, Protocol):
+    """What an operator needs of a journal: everything that is stored, hidden or not.
+
+    ``histories``, ``scan`` and ``backup`` each see one moment, while others write.  Called inside
+    ``exclusive``, they may not see what was written there.
+    """
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that marks deletions and trims."""
         ...
 
-    def trim(self, history: UUID, now: float | None = None) -> bool:
-        """Move the history's start to its newest restart point.
-
-        Returns:
-            False if there is nothing to move, or the last trim is too recent (``Retention``).
-        """
+    @property
+    def retention(self) -> Retention:
+        """How long this journal keeps what is no longer needed."""
         ...
-
-    # For operators: everything that is stored, hidden or not.  All three see one moment, while
-    # others write; of a turn that this thread is in, they may not see what it wrote.
 
     def histories(self) -> Iterator[Stored]:
-        """Every history, deleted or not; without their entries.
+        """Iterate over every history, deleted or not, without the entries.
 
         Raises:
-            CorruptedDataError: one of them is not what was written; ``scan`` tells which.
+            CorruptedDataError: one of them is not what was written; ``scan`` says which.
             DBError: the database failed.
         """
         ...
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
-        """Every history with its entries, deleted or not, going on after whatever is damaged.
+        """Iterate over every history with its entries, deleted or not, also after damaged ones.
 
-        Backends report what only they can see, above all bytes that are not what was written.
-        What any chain must be, ``runtime.verify`` knows.
+        A backend reports the damage that only it can see, above all bytes that are not what was
+        written.  ``runtime.verify`` checks what every chain must be.
 
         Args:
             history: only this one; nothing if it is unknown.
@@ -280,11 +186,34 @@ class Journal(Protocol):
         """
         ...
 
-    def backup(self, path: Path) -> None:
-        """Write a copy of the journal to a new file, which ``sqlite:PATH`` opens.
+    def collect(self, now: float | None = None) -> Collected:
+        """Collect garbage: remove what ``retention.garbage`` names in every history.
+
+        Args:
+            now: seconds since the Unix epoch; the journal's clock unless given.
+        """
+        ...
+
+    def trim(self, history: UUID, now: float | None = None) -> bool:
+        """Move the history's start to its newest restart point, if ``retention.trim_is_due``.
+
+        Returns:
+            False if there is nothing to move, or the last trim is too recent.
+        """
+        ...
+
+    def backup(self, path: Path) -> str:
+        """Write a copy of the journal to a new file, in the form that suits the backend.
+
+        A backend that has no faster way calls ``backup_file.write_backup``.
+
+        Returns:
+            The URL that opens the copy.  The file can be moved; its new path then takes the old
+            one's place in the URL.
 
         Raises:
             FileExistsError: there is such a file.
+            UnsoundError: what is stored is damaged, and cannot be copied so.
             DBError: the database failed; remove what was written.
         """
         ...
@@ -298,19 +227,12 @@ class Journal(Protocol):
 
         Raises:
             ValueError: the entries are not as many as the history says.
-            HistoryExistsError: there is one of that id, if only a deleted one.
+            HistoryExistsError: the journal has a history of that id, or its deletion's mark.
             DBError: the database failed; ``definite`` says whether nothing was written.
         """
         ...
 
-    def close(self) -> None:
-        """Close; waiting subscriptions wake.  May be called twice."""
-        ...
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+@runtime_checkable
+class Journal(WorkflowJournal, OperatorJournal, Protocol):
+    """A whole journal; ``open_journal`` gives one."""

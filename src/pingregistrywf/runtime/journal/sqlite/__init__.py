@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
-from pingregistrywf.runtime.journal.protocol import Journal, Retention
+from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
@@ -32,23 +32,18 @@ __all__ = ["open_sqlite"]
 
 
 def open_sqlite(
-    url: str,
-    path_text: str,
-    *,
-    create: bool,
-    clock: Clock,
-    retention: Retention | None = None,
-) -> Journal:
-    """Open the journal that ``path_text``, the URL after ``sqlite:``, names.
+    url: str, *, create: bool, clock: Clock, retention: Retention | None
+) -> SqliteJournal:
+    """Open the journal that a ``sqlite:`` URL names.
 
     Raises:
         JournalOpenError: the URL makes no sense, or the file is no journal or cannot be used.
     """
-    address = Address.parse(url, path_text)
+    address = Address.parse(url, url.partition(":")[2])
     if not create:
         remedy = "name a journal that exists"
         if not address.path.exists():
             raise JournalOpenError(url, "there is no such file", remedy)
         if address.path.is_file() and address.path.stat().st_size == 0:
             raise JournalOpenError(url, "the file is empty", remedy)
-    return SqliteJournal(Database(address), clock=clock, retention=retention)
+    return SqliteJournal(Database(address), clock, retention or Retention())

@@ -66,8 +66,8 @@ def failure(
     ):
         return CorruptedDataError(op, sqlite3.DatabaseError(f"{error}: {DAMAGED}"))
     advice = None if code is None else _ADVICE.get(code)
-    told = error if advice is None else type(error)(f"{error}: {advice}")
-    return DBError(op, told, definite=not committing or code in _UNDONE)
+    explained = error if advice is None else type(error)(f"{error}: {advice}")
+    return DBError(op, explained, definite=not committing or code in _UNDONE)
 
 
 def damage(op: str, what: str) -> CorruptedDataError:

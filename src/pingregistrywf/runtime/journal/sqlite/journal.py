@@ -11,32 +11,26 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import (
-    HistoryDeletedError,
-    HistoryExistsError,
-    VersionConflictError,
-)
+from pingregistrywf.runtime.errors import HistoryExistsError
 from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.compare import check_commit, check_delete
+from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
-from pingregistrywf.runtime.journal.protocol import (
-    NO_HEAD,
+from pingregistrywf.runtime.journal.protocol import Closable
+from pingregistrywf.runtime.journal.retention import (
     Collected,
-    Entry,
-    Head,
-    Reading,
     Retention,
+    garbage,
+    trim_is_due,
 )
 from pingregistrywf.runtime.journal.sqlite import records, scan
 from pingregistrywf.runtime.journal.sqlite.database import Database
@@ -49,7 +43,7 @@ COLLECTED_AT_ONCE: Final = 1000
 """Entries that garbage collection removes in one turn, so that writers need not wait for long."""
 
 
-class SqliteJournal:
+class SqliteJournal(Closable):
     """A journal in one SQLite file.
 
     Threads share an instance.  A forked child may go on using it, with a connection of its own.
@@ -60,12 +54,10 @@ class SqliteJournal:
         retention: how long what is no longer needed is kept.
     """
 
-    def __init__(
-        self, database: Database, *, clock: Clock = time.time, retention: Retention | None = None
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, retention: Retention) -> None:
         self._database = database
         self._clock = clock
-        self._retention = retention or Retention()
+        self._retention = retention
         # Also closes a journal that is dropped, or still open when the interpreter ends.
         self._close = weakref.finalize(self, database.close)
 
@@ -103,13 +95,11 @@ class SqliteJournal:
         chart: str,
         restart: bool = False,
     ) -> Head:
-        if not entries:
-            raise ValueError("a commit has at least one entry")
         with self._writing(f"appending to history {history}") as batch:
             stored = records.find(batch.connection, history)
-            if stored is not None and stored.deleted_at is not None and not after.vid:
-                raise HistoryDeletedError(history)
-            _check(stored, after)
+            head = NO_HEAD if stored is None else stored.place
+            deleted = stored is not None and stored.deleted_at is not None
+            check_commit(history, head, after, entries, deleted=deleted)
             with batch.step():
                 if stored is None:
                     stored = records.begin(batch.connection, history, chart)
@@ -126,10 +116,9 @@ class SqliteJournal:
     def delete(self, history: UUID, after: Head) -> None:
         with self._writing(f"deleting history {history}") as batch:
             stored = records.find(batch.connection, history)
-            _check(stored, after)
-            if stored is None or stored.deleted_at is not None:
+            if stored is None or not check_delete(stored.place, after):
                 return
-            stored = replace(stored, deleted_at=_milliseconds(self._clock()))
+            stored = replace(stored, deleted_at=records.milliseconds(self._clock()))
             with batch.step():
                 records.update(batch.connection, stored)
             batch.changed[history] = stored.mark
@@ -139,62 +128,47 @@ class SqliteJournal:
         return self._database.poller.subscribe(history)
 
     def collect(self, now: float | None = None) -> Collected:
-        moment = _milliseconds(self._clock() if now is None else now)
-        keep = self._retention
-
-        def before(age: timedelta) -> int:
-            return moment - _milliseconds(age.total_seconds())
-
+        moment = self._moment(now)
         with self._view("looking for garbage") as connection:
-            emptied = records.deleted(
-                connection, before(min(keep.deleted_entries, keep.deleted_mark))
-            )
-            expired = records.deleted(connection, before(keep.deleted_mark))
-            trims = connection.execute(
-                "SELECT trim.history, min(trim.start, history.start), trim.start"
-                " FROM trim JOIN history ON history.key = trim.history WHERE at <= ?",
-                (before(keep.trimmed_entries),),
-            ).fetchall()
-        removed = 0
-        for key, limit, trim in trims:
-            removed += self._remove_entries(key, limit)
-            self._remove("DELETE FROM trim WHERE history = ? AND start = ?", key, trim)
-        for history in emptied:
-            removed += self._remove_entries(history.key, None)
-            self._remove("DELETE FROM trim WHERE history = ?", history.key)
-        freed = sorted(
-            UUID(bytes=history.id)
-            for history in expired
-            if self._remove("DELETE FROM history WHERE key = ?", history.key)
-        )
-        return Collected(removed, tuple(freed))
+            found = [
+                (history, garbage(history.stored(trims), self._retention, moment))
+                for history, trims in records.collectable(connection)
+            ]
+        removed, freed = 0, []
+        for history, each in found:
+            removed += self._remove_entries(history.key, each.before)
+            for trim in each.trims:
+                self._remove(
+                    "DELETE FROM trim WHERE history = ? AND start = ?", history.key, trim.start
+                )
+            if each.mark and self._remove("DELETE FROM history WHERE key = ?", history.key):
+                freed.append(UUID(bytes=history.id))
+        return Collected(removed, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._writing(f"trimming history {history}") as batch:
             stored = records.find(batch.connection, history)
-            if stored is None or stored.deleted_at is not None or stored.restart == stored.start:
+            moment = self._moment(now)
+            if stored is None or not trim_is_due(stored.stored(), self._retention, moment):
                 return False
-            moment = _milliseconds(self._clock() if now is None else now)
-            interval = _milliseconds(self._retention.trim_interval.total_seconds())
-            if stored.trimmed_at is not None and moment - stored.trimmed_at < interval:
-                return False
-            stored = replace(stored, start=stored.restart, trimmed_at=moment)
+            at = records.milliseconds(moment)
+            stored = replace(stored, start=stored.restart, trimmed_at=at)
             with batch.step():
                 records.update(batch.connection, stored)
-                _store_trim(batch.connection, stored.key, stored.start, moment)
+                records.insert_trim(batch.connection, stored, stored.start, at)
             batch.changed[history] = stored.mark
             return True
 
     def histories(self) -> Iterator[Stored]:
         with self._snapshot("listing the histories") as connection:
             for history in records.all_(connection):
-                yield scan.stored(connection, history)
+                yield scan.measured(connection, history)
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         with self._snapshot("scanning the journal") as connection:
             yield from scan.scan(connection, history)
 
-    def backup(self, path: Path) -> None:
+    def backup(self, path: Path) -> str:
         if path.exists():
             raise FileExistsError(f"there is a file {str(path)!r} already")
         with (
@@ -204,43 +178,28 @@ class SqliteJournal:
             shutil.copymode(self._database.address.path, path)
             # In one step: SQLite would begin anew after every write of others between two.
             connection.backup(copy)
+        return f"sqlite:{path}"
 
     def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
-        if len(entries) != stored.entries:
-            raise ValueError(f"a history of {stored.entries} entries has not {len(entries)}")
+        stored.check_entries(entries)
         with self._writing(f"taking in history {stored.id}") as batch:
             if records.find(batch.connection, stored.id) is not None:
                 raise HistoryExistsError(stored.id)
             with batch.step():
-                begun = records.begin(batch.connection, stored.id, stored.chart)
-                taken = replace(
-                    begun,
-                    head=stored.end,
-                    vid=stored.vid.bytes,
-                    start=stored.start,
-                    restart=stored.restart,
-                    deleted_at=_stamp(stored.deleted_at),
-                    trimmed_at=_stamp(stored.trimmed_at),
-                )
+                taken = records.begin(batch.connection, stored.id, stored.chart).like(stored)
                 records.insert(batch.connection, taken, stored.first, entries)
                 records.update(batch.connection, taken)
                 for trim in stored.trims:
-                    _store_trim(batch.connection, taken.key, trim.start, _milliseconds(trim.at))
+                    at = records.milliseconds(trim.at)
+                    records.insert_trim(batch.connection, taken, trim.start, at)
             batch.changed[stored.id] = taken.mark
 
     def close(self) -> None:
         self._close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _moment(self, now: float | None) -> float:
+        """A time, or the clock's, as it would be read again once it is stored."""
+        return records.milliseconds(self._clock() if now is None else now) / 1000
 
     def _check_open(self) -> None:
         if self._database.pool.closed:
@@ -250,7 +209,7 @@ class SqliteJournal:
     def _view(self, op: str) -> Iterator[sqlite3.Connection]:
         """One consistent view: the turn's own, or a snapshot."""
         self._check_open()
-        with _told(op):
+        with _translated(op):
             batch = self._database.group_commit.mine
             if batch is not None:
                 batch.check()
@@ -263,7 +222,7 @@ class SqliteJournal:
     def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
         """What is durable at one moment."""
         self._check_open()
-        with _told(op), self._database.pool.lend(Role.READER) as connection:
+        with _translated(op), self._database.pool.lend(Role.READER) as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -275,55 +234,37 @@ class SqliteJournal:
     def _writing(self, op: str) -> Iterator[Batch]:
         """The turn that this thread is in, or one of its own."""
         self._check_open()
-        with self._database.group_commit.turn() as batch, _told(op):
+        with self._database.group_commit.turn() as batch, _translated(op):
             batch.check()
             yield batch
 
-    def _remove_entries(self, key: int, limit: int | None) -> int:
-        """Remove a history's entries before a serial, or all; in several turns."""
+    def _remove_entries(self, key: int, before: int) -> int:
+        """Remove a history's entries before a serial, in several turns; return how many."""
         removed = 0
-        while True:
+        while before:
             some = self._remove(
                 "DELETE FROM entry WHERE history = ?1 AND serial <"
-                " min((SELECT min(serial) FROM entry WHERE history = ?1) + ?2,"
-                " ifnull(?3, 9223372036854775807))",
+                " min((SELECT min(serial) FROM entry WHERE history = ?1) + ?2, ?3)",
                 key,
                 COLLECTED_AT_ONCE,
-                limit,
+                before,
             )
             removed += some
             if some < COLLECTED_AT_ONCE:
-                return removed
+                break
+        return removed
 
-    def _remove(self, statement: str, *arguments: int | None) -> int:
+    def _remove(self, statement: str, *arguments: int) -> int:
         with self._writing("collecting garbage") as batch, batch.step():
             return batch.connection.execute(statement, arguments).rowcount
 
 
 @contextmanager
-def _told(op: str) -> Iterator[None]:
+def _translated(op: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
         raise failure(op, error) from error
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
-
-
-def _stamp(seconds: float | None) -> int | None:
-    return None if seconds is None else _milliseconds(seconds)
-
-
-def _store_trim(connection: sqlite3.Connection, key: int, start: int, at: int) -> None:
-    connection.execute("INSERT INTO trim (history, start, at) VALUES (?, ?, ?)", (key, start, at))
-
-
-def _check(stored: records.History | None, after: Head) -> None:
-    head = NO_HEAD if stored is None else stored.place
-    if head.vid != after.vid or (head.vid and head.token != after.token):
-        raise VersionConflictError(head.vid, after.vid)
 
 
 def _following(

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, JournalEntryParentMismatchError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.journal.protocol import NO_HEAD, Entry, Head
+from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head
+from pingregistrywf.runtime.journal.inspection import Stored, Trim
 from pingregistrywf.runtime.journal.sqlite.failures import damage
 
 _DIGEST_SIZE: Final = 16
@@ -69,6 +70,42 @@ class History:
     def mark(self) -> Mark:
         return (self.key, self.head, self.start, self.deleted_at is not None)
 
+    def stored(
+        self, trims: tuple[Trim, ...] = (), first: int | None = None, size: int = 0
+    ) -> Stored:
+        """The row as operators see it, with what other tables say.
+
+        Args:
+            trims: those whose entries are still stored.
+            first: the serial of the oldest entry; None if none is stored, or if nobody asks.
+            size: how many bytes of events are stored.
+        """
+        return Stored(
+            UUID(bytes=self.id),
+            self.chart.decode(),
+            Ulid(self.vid),
+            self.head if first is None else first,
+            self.start,
+            self.restart,
+            self.head,
+            None if self.deleted_at is None else self.deleted_at / 1000,
+            None if self.trimmed_at is None else self.trimmed_at / 1000,
+            trims,
+            size,
+        )
+
+    def like(self, stored: Stored) -> History:
+        """This new row with the rest of what another journal stored."""
+        return replace(
+            self,
+            head=stored.end,
+            vid=stored.vid.bytes,
+            start=stored.start,
+            restart=stored.restart,
+            deleted_at=None if stored.deleted_at is None else milliseconds(stored.deleted_at),
+            trimmed_at=None if stored.trimmed_at is None else milliseconds(stored.trimmed_at),
+        )
+
     def digest(self) -> bytes:
         numbers = struct.pack(
             ">6q",
@@ -104,12 +141,21 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
     return found
 
 
-def deleted(connection: sqlite3.Connection, moment: int) -> list[History]:
-    """The histories that were deleted at a moment or before; damaged rows are left out."""
+def collectable(connection: sqlite3.Connection) -> Iterator[tuple[History, tuple[Trim, ...]]]:
+    """Every history that may hold garbage, with its trims; damaged rows are left out."""
+    condition = "deleted_at IS NOT NULL OR key IN (SELECT history FROM trim)"
+    for row in connection.execute(f"{SELECT} WHERE {condition}"):
+        history = verified(row)
+        if history is not None:
+            yield history, trims(connection, history)
+
+
+def trims(connection: sqlite3.Connection, history: History) -> tuple[Trim, ...]:
+    """A history's trims whose entries are still stored, oldest first."""
     found = connection.execute(
-        f"{SELECT} WHERE deleted_at IS NOT NULL AND deleted_at <= ?", (moment,)
+        "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (history.key,)
     )
-    return [history for history in map(verified, found) if history is not None]
+    return tuple(Trim(at / 1000, start) for at, start in found)
 
 
 def all_(connection: sqlite3.Connection) -> Iterator[History]:
@@ -200,6 +246,13 @@ def insert(
     )
 
 
+def insert_trim(connection: sqlite3.Connection, history: History, start: int, at: int) -> None:
+    """Write a trim that was at a time in milliseconds."""
+    connection.execute(
+        "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)", (history.key, start, at)
+    )
+
+
 def entries(connection: sqlite3.Connection, history: History, first: int) -> tuple[Entry, ...]:
     """A history's entries from a serial to its head.
 
@@ -259,3 +312,8 @@ def _digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) 
 
 def _reading(history: History, serial: int) -> str:
     return f"reading entry {serial} of history {UUID(bytes=history.id)}"
+
+
+def milliseconds(seconds: float) -> int:
+    """A time as it is stored."""
+    return round(seconds * 1000)

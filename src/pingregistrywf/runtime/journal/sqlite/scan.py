@@ -12,41 +12,23 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from pingregistrywf.runtime.errors import Fault
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.journal.inspection import Fault, Scanned, Stored, Trim
-from pingregistrywf.runtime.journal.protocol import Entry
+from pingregistrywf.runtime.journal.history import Entry
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.sqlite import records
 
 _UUID_SIZE: Final = 16
 _UNLIKE_CHECKSUM: Final = "it does not match its checksum"
 
 
-def stored(connection: sqlite3.Connection, history: records.History) -> Stored:
+def measured(connection: sqlite3.Connection, history: records.History) -> Stored:
     """What a history's row, and what belongs to it, says of it."""
     first, size = connection.execute(
         "SELECT min(serial), ifnull(sum(length(data)), 0) FROM entry WHERE history = ?",
         (history.key,),
     ).fetchone()
-    trims = connection.execute(
-        "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (history.key,)
-    )
-    return Stored(
-        UUID(bytes=history.id),
-        history.chart.decode(),
-        Ulid(history.vid),
-        history.head if first is None else first,
-        history.start,
-        history.restart,
-        history.head,
-        _seconds(history.deleted_at),
-        _seconds(history.trimmed_at),
-        tuple(Trim(at / 1000, start) for at, start in trims),
-        size,
-    )
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
+    return history.stored(records.trims(connection, history), first, size)
 
 
 def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Scanned]:
@@ -68,12 +50,12 @@ def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Sca
 def _file(connection: sqlite3.Connection) -> Iterator[Scanned]:
     """What SQLite finds wrong with its file: pages, order, indexes."""
     try:
-        told = [line for (line,) in connection.execute("PRAGMA integrity_check")]
+        lines = [line for (line,) in connection.execute("PRAGMA integrity_check")]
     except sqlite3.DatabaseError as error:
-        told = [str(error).encode()]
+        lines = [str(error).encode()]
     faults = tuple(
         Fault(f"SQLite says: {' '.join(line.decode(errors='replace').split())}")
-        for line in told
+        for line in lines
         if line != b"ok"
     )
     if faults:
@@ -92,15 +74,15 @@ def _history(connection: sqlite3.Connection, row: Sequence[Any]) -> Scanned:
                 entries.append((serial, entry))
             else:
                 faults.append(fault)
-        told = None if history is None else stored(connection, history)
+        stored = None if history is None else measured(connection, history)
     except sqlite3.DatabaseError as error:
         faults.append(Fault(f"its entries cannot be read: {error}", name))
-        told = None
+        stored = None
     if history is None:
         if not entries:  # it may be the id that is damaged, which fails every entry's checksum
             faults.clear()
         faults.insert(0, Fault(f"row {key} of the histories: {_UNLIKE_CHECKSUM}", name))
-    return Scanned(told, tuple(entries), tuple(faults))
+    return Scanned(stored, tuple(entries), tuple(faults))
 
 
 def _entries(

@@ -1,0 +1,34 @@
+"""A backup for every backend: all histories of a journal in a new SQLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pingregistrywf.runtime.errors import UnsoundError
+from pingregistrywf.runtime.journal.protocol import OperatorJournal
+from pingregistrywf.runtime.values import NIL
+
+
+def write_backup(journal: OperatorJournal, path: Path) -> str:
+    """Copy every history of a journal, as it is stored, to a new SQLite file.
+
+    Returns:
+        The URL that opens the copy.
+
+    Raises:
+        FileExistsError: there is such a file.
+        UnsoundError: a history is damaged.
+        DBError: a database failed; remove what was written.
+    """
+    from pingregistrywf.runtime.journal.sqlite import open_sqlite  # only needed here
+
+    if path.exists():
+        raise FileExistsError(f"there is a file {str(path)!r} already")
+    url = f"sqlite:{path}"
+    copy = open_sqlite(url, create=True, clock=journal.clock, retention=None)
+    with copy, copy.exclusive(NIL):  # one flush of the disk for all histories
+        for scanned in journal.scan():
+            if scanned.faults or scanned.stored is None:
+                raise UnsoundError(scanned.faults)
+            copy.adopt(scanned.stored, [entry for _, entry in scanned.entries])
+    return url

@@ -1,0 +1,62 @@
+"""A history's entries and places, as they go into a journal and come out of it.
+
+A *history* is named by a UUID and holds entries in serial order, each naming its parent, from the
+epoch to the head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from pingregistrywf.runtime.ids import EPOCH, Ulid
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored event.
+
+    Attributes:
+        id: the event's ULID.
+        parent: the id of the entry before it; the epoch for the first.
+        data: the event's bytes.
+    """
+
+    id: Ulid
+    parent: Ulid
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A place in a history.  Opaque but for ``vid``; only the backend that made it reads ``token``.
+
+    Attributes:
+        vid: the id of the entry at that place; the epoch where there is none.
+    """
+
+    vid: Ulid = EPOCH
+    token: object = field(default=None, repr=False)
+
+
+NO_HEAD: Final = Head()
+"""The place before the first entry of any history, known without having read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What ``WorkflowJournal.read`` found.
+
+    Attributes:
+        entries: the entries after the place asked for, in order.
+        head: the history's head; ``entries[-1].id`` is its vid unless there are none.
+        continues: True if ``entries`` follow the place asked for; False if they begin the history
+            anew (nothing was asked for, or that place is no longer on the chain).
+        rooted: for a reading that does not continue, False if ``entries`` begin at a later restart
+            point, so that the first one's parent is not among them.
+    """
+
+    entries: tuple[Entry, ...]
+    head: Head
+    continues: bool = False
+    rooted: bool = True

@@ -1,0 +1,101 @@
+"""Opening a journal by its URL, whose scheme names the backend.
+
+``memory`` and ``sqlite`` are built in.  Any other scheme is looked up among the entry points of the
+group ``pingregistrywf.journals``, so that an installed distribution adds a backend: the entry
+point's name is the scheme, its value an ``Opener``.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final, Protocol
+
+from pingregistrywf.runtime.errors import JournalOpenError, WorkflowError
+from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.protocol import Journal
+from pingregistrywf.runtime.journal.retention import Retention
+
+GROUP: Final = "pingregistrywf.journals"
+"""The group of entry points that name backends."""
+_FORMS: Final = (
+    "use memory:, sqlite:PATH (for example sqlite:pings.db), or the scheme of an installed backend"
+)
+
+
+class Opener(Protocol):
+    """Opens the journals of one scheme."""
+
+    def __call__(
+        self, url: str, *, create: bool, clock: Clock, retention: Retention | None
+    ) -> Journal:
+        """Open a journal; see ``open_journal``.
+
+        Args:
+            url: all of the URL; what follows the first colon has the form that the backend likes.
+            create: False to refuse a journal that does not exist yet.
+            clock: seconds since the Unix epoch; marks deletions and trims.
+            retention: how long the journal keeps what is no longer needed; None for the default.
+        """
+        ...
+
+
+def open_journal(
+    url: str,
+    *,
+    create: bool = True,
+    clock: Clock = time.time,
+    retention: Retention | None = None,
+) -> Journal:
+    """Open a journal; close it, or use it as a context manager.
+
+    Args:
+        url: ``memory:``; ``sqlite:PATH`` for a file, which is made if there is none; or the URL of
+            an installed backend.
+        create: False to refuse a journal that does not exist yet.
+        clock: seconds since the Unix epoch; marks deletions and trims.
+        retention: how long the journal keeps what is no longer needed.
+
+    Raises:
+        JournalOpenError: the URL makes no sense, or what it names cannot be opened.
+    """
+    if not isinstance(url, str):
+        raise JournalOpenError(repr(url), "a journal URL is text", _FORMS)
+    scheme, colon, _ = url.partition(":")
+    if not (scheme and colon):
+        raise JournalOpenError(url, "it names no kind of journal", _FORMS)
+    match scheme:
+        case "memory":
+            from pingregistrywf.runtime.journal.memory import open_memory
+
+            return open_memory(url, create=create, clock=clock, retention=retention)
+        case "sqlite":
+            from pingregistrywf.runtime.journal.sqlite import open_sqlite
+
+            return open_sqlite(url, create=create, clock=clock, retention=retention)
+        case _:
+            return _open_installed(url, scheme, create=create, clock=clock, retention=retention)
+
+
+def _open_installed(url: str, scheme: str, **options: Any) -> Journal:
+    """Open a journal of an installed backend; nothing that is wrong with it goes unexplained."""
+    from importlib.metadata import entry_points  # seldom needed, and slow to import
+
+    backend = f"installed backends of the scheme {scheme!r}"
+    try:
+        found = tuple(entry_points(group=GROUP, name=scheme))
+        if not found:
+            raise JournalOpenError(url, f"there is no kind of journal {scheme!r}", _FORMS)
+        names = " and ".join(f"{each.value!r} of {each.dist and each.dist.name}" for each in found)
+        if len(found) > 1:
+            raise JournalOpenError(url, f"two backends have its scheme: {names}", "uninstall one")
+        backend = f"the backend {names}"
+        journal = found[0].load()(url, **options)
+    except WorkflowError:
+        raise
+    except Exception as error:
+        reason = f"{backend} failed: {type(error).__name__}: {error}"
+        raise JournalOpenError(url, reason, "repair, upgrade or uninstall it") from error
+    if not isinstance(journal, Journal):
+        reason = f"{backend} gave no journal, but {type(journal).__name__}"
+        raise JournalOpenError(url, reason, "repair, upgrade or uninstall it")
+    return journal
