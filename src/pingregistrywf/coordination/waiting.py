@@ -9,7 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.engine import Changes, Engine
-from pingregistrywf.runtime.journal import Journal
+from pingregistrywf.runtime.journal import WorkflowJournal
 from pingregistrywf.runtime.values import Event
 
 S = TypeVar("S")
@@ -54,7 +54,7 @@ class Stop:
 
 
 def wake_ups(
-    journal: Journal,
+    journal: WorkflowJournal,
     history: UUID | None = None,
     stop: Stop | None = None,
     timeout: Callable[[], float | None] = lambda: None,
