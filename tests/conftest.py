@@ -44,11 +44,16 @@ def cells() -> ModuleType:
     return _CELLS
 
 
+SLOW_FIXTURES = frozenset({"browser", "run_child"})
+"""Each test that uses one of these is slow: it starts a browser or several processes."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not EXHAUSTIVE:
-        for item in items:
-            if item.get_closest_marker("exhaustive"):
-                item.add_marker(pytest.mark.skip(reason="exhaustive: set EXHAUSTIVE=1"))
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("exhaustive") and not EXHAUSTIVE:
+            item.add_marker(pytest.mark.skip(reason="exhaustive: set EXHAUSTIVE=1"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,6 +17,8 @@ from pingregistrywf.cli import app
 from pingregistrywf.cli.conformance import in_memory
 from pingregistrywf.runtime.ids import Ulid
 
+pytestmark = pytest.mark.slow
+
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 

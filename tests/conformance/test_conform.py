@@ -15,6 +15,8 @@ import pytest
 
 from .conftest import command
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 SCOPE = ("--bound", "n", "--level", "1")
 

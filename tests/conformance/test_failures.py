@@ -129,6 +129,7 @@ def test_a_failure_at_several_levels_is_told_once(run_object: Runs) -> None:
     assert {each.case.level for each in report.unexpected} == {1, 2}
 
 
+@pytest.mark.slow
 def test_a_thousand_pings_are_shrunk_to_those_that_are_needed(run_object: Runs) -> None:
     most = 100 if EXHAUSTIVE else 20
     report = run_object(f"at most:{most}", 3)
@@ -180,6 +181,7 @@ def test_the_replay_fails_in_the_same_way(run_child: Runs, name: str) -> None:
         assert printed[-1] == f"deviates: 1 of 1 case failed; level {level} at bound n+2"
 
 
+@pytest.mark.slow
 def test_a_replay_that_passes_is_no_conformance() -> None:
     script = '{"chart": "ping_registry", "level": 1, "do": [{"tell": "Commit"}]}'
     done = shell(f"pingregistrywf conform --python tests.none: --replay '{script}'")
@@ -197,6 +199,7 @@ def without_seconds(report: RunResult) -> str:
     return as_json(replace(report, seconds=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["right", "another target", "control characters", "other code:End"]
 )

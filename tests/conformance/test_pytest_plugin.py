@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ADAPTER = f"{sys.executable} -m pingregistrywf adapter --journal memory:"
 DEVIATING = Path(__file__).with_name("deviating.py")
 

@@ -19,6 +19,8 @@ from pingregistrywf.generate import artefacts
 
 from ..tiers import EXHAUSTIVE
 
+pytestmark = pytest.mark.slow
+
 BOUND = "n+2" if EXHAUSTIVE else "n"
 OTHERS = Path(__file__).parents[1] / "other_workflow"
 FACTORY = """

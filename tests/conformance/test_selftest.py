@@ -41,6 +41,7 @@ def test_every_other_answer_and_every_other_target_is_a_mutant() -> None:
     assert sum(1 for _ in extra_state(table)) == 6322
 
 
+@pytest.mark.slow
 def test_level_1_finds_every_mutant_of_the_first_order_and_with_an_extra_state() -> None:
     matrix = SelfTest(Suite(load_model()), bound="n+1").run_mutants()
     assert matrix.sound
@@ -58,6 +59,7 @@ def test_the_bound_matters() -> None:
     assert any(not test.kills(mutant) for mutant in extra_state(table))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", list(faults()), ids=lambda fault: fault.name)
 @pytest.mark.xdist_group("faults")
 def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:

@@ -26,6 +26,8 @@ from ..cells import Cell
 from ..tiers import EXHAUSTIVE
 from ..tools import require_tool
 
+pytestmark = pytest.mark.slow
+
 SHA256 = DECLARATION.sha256
 EPOCH = "0" * 26
 REGISTRY = "8f8a8dd8-5ac5-4a0e-a5c3-0f0d6f2f0b4e"

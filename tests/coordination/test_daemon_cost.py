@@ -30,6 +30,8 @@ from pingregistrywf.runtime.journal import Head, Reading
 from ..tiers import EXHAUSTIVE
 from .simulation import Wrapped
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400.0
 REGISTRY = Registry("reg")
 TICKS = os.sysconf("SC_CLK_TCK")

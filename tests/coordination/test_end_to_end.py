@@ -19,6 +19,8 @@ from pingregistrywf import ServerPinged, ServerPingsGathered, StateCode, open_jo
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 
+pytestmark = pytest.mark.slow
+
 REGISTRY = "reg"
 SERVERS = 5
 GATHERERS = ("north", "south")

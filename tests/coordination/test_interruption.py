@@ -247,6 +247,7 @@ def gap(request: pytest.FixtureRequest) -> tuple[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_killed_at_a_gap(tmp_path: Path, gap: tuple[str, int]) -> None:
     operation, step = gap
     scenario = SCENARIOS[operation]

@@ -64,6 +64,7 @@ some_move = st.integers(0, 32 * 7 - 1).map(_move)
 schedules = st.lists(some_move, max_size=8) | st.lists(some_move, min_size=30, max_size=100)
 
 
+@pytest.mark.slow
 def test_any_interleaving() -> None:
     """In rounds, until whatever can be interrupted was, everywhere, and the collector did all."""
     reached: set[object] = set()
@@ -235,6 +236,7 @@ FAULTS = {
 """Each fault, and the rules of which one must catch it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_is_caught(fault: Any) -> None:
     build = fault()

@@ -18,6 +18,8 @@ from pingregistrywf.chart.reader import read_model
 
 from .test_browser import OTHERS
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (sys.executable, "-m", "pingregistrywf", "explore")
 
 

@@ -20,7 +20,7 @@ each_package = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", ["memory", pytest.param("sqlite", marks=pytest.mark.slow)])
 @each_package
 def test_random_commands(package: ModuleType, kind: str, tmp_path: Path) -> None:
     chart = load_model().charts[package.DECLARATION.name]

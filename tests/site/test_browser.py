@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from ..tools import node_modules
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(

@@ -15,7 +15,7 @@ from pingregistrywf.chart.schema import chart_schema, operations_schema
 from pingregistrywf.cli import app
 from pingregistrywf.generate.artefacts import FORMATS
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
 MODEL = load_model()
 
