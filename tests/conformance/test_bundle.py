@@ -17,7 +17,7 @@ from pingregistrywf.cli import app
 from pingregistrywf.cli.conformance import in_memory
 from pingregistrywf.runtime.ids import Ulid
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bundle")]  # it is made only once
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 

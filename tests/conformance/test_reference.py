@@ -83,6 +83,14 @@ def reference(tmp_path: Path) -> Iterator[Reference]:
     made.end()
 
 
+@pytest.fixture(scope="module")
+def asked_by_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+    """One process, for requests that are refused and so change nothing."""
+    made = Reference(tmp_path_factory.mktemp("reference"))
+    yield made
+    assert made.end() == 0
+
+
 @pytest.fixture
 def workflow() -> str:
     return str(uuid.uuid4())
@@ -163,8 +171,8 @@ class TestOperations:
             ("snapshot", []),
         ],
     )
-    def test_malformed(self, reference: Reference, operation: Any, args: Any) -> None:
-        answer = reference.ask("run", operation=operation, args=args)
+    def test_malformed(self, asked_by_many: Reference, operation: Any, args: Any) -> None:
+        answer = asked_by_many.ask("run", operation=operation, args=args)
         assert answer["error"]["code"] == "InvalidCommand"
 
 

@@ -19,12 +19,14 @@ from pingregistrywf import ServerPinged, ServerPingsGathered, StateCode, open_jo
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 
+from ..tiers import EXHAUSTIVE
+
 pytestmark = pytest.mark.slow
 
 REGISTRY = "reg"
-SERVERS = 5
+SERVERS = 5 if EXHAUSTIVE else 3
 GATHERERS = ("north", "south")
-WORKFLOWS = 10
+WORKFLOWS = 10 if EXHAUSTIVE else 4
 PINGS = 2
 
 
@@ -75,7 +77,7 @@ def actions(log: Path, name: str) -> list[Any]:
 
 
 @pytest.mark.xdist_group("timing")
-def test_ten_workflows_five_servers_two_gatherers(tmp_path: Path) -> None:
+def test_many_workflows_and_servers_and_two_gatherers(tmp_path: Path) -> None:
     journal = f"sqlite:{tmp_path / 'pings.db'}"
     ids = [str(uuid.uuid4()) for _ in range(WORKFLOWS)]
     pace = ("--pings", str(PINGS), "--interval", "0.2")

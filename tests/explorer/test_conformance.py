@@ -15,7 +15,6 @@ from .engine import command
 
 pytestmark = pytest.mark.slow
 
-
 BOUND = "n+2" if EXHAUSTIVE else "n+1"
 
 
