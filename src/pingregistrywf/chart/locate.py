@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pingregistrywf.chart.reader import Model, read_model
+from pingregistrywf.chart.ir import Model
+from pingregistrywf.chart.lower import read_model
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "model", _PACKAGE.parent.parent / "model")
@@ -31,7 +32,7 @@ def model_directory() -> Path:
 
 
 def load_model() -> Model:
-    """The project's own charts and operations.
+    """The project's own charts and operations, lowered.
 
     Raises:
         FileNotFoundError: they are missing.

@@ -1,6 +1,6 @@
 """The chart, run by python-statemachine: a second engine, to check the first one by.
 
-It is built from the rules as they were read and knows nothing of ``chart.table``, so that a
+It is built from the rules as they were written and knows nothing of the lowered table, so that a
 mistake in either shows where the two disagree.  Every rule becomes a transition; where no rule
 holds there is none, and the library refuses the command.  Only tests and the conformance runner use
 it; it needs the extra ``model``.
@@ -20,6 +20,7 @@ from statemachine import StateChart
 from statemachine.exceptions import TransitionNotAllowed
 from statemachine.io import create_machine_class_from_definition
 
+from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.vocabulary import Chart, Rule
 
 DELETED: Final = "Deleted"
@@ -120,6 +121,11 @@ class Machine:
         return self.state
 
 
+def machines(model: Model) -> dict[str, Machine]:
+    """A machine for each chart of a lowered model, made from the charts as they were written."""
+    return {name: Machine(chart) for name, chart in model.source.items()}
+
+
 def machine_class(chart: Chart) -> type[StateChart[Any]]:
     """The python-statemachine class of a chart, made once for each."""
     known = _classes.get(id(chart))
@@ -173,7 +179,7 @@ def _commands(chart: Chart, state: str) -> dict[str, list[Transition]]:
 
 def _commands_when_deleted(chart: Chart) -> dict[str, list[Transition]]:
     """What each command does to a deleted history: it reads as empty, but cannot begin again."""
-    refused = _Told("reject", error="HistoryDeletedError")
+    refused = _Answering("reject", error="HistoryDeletedError")
     return {
         _command(command): (
             [_stay(DELETED, refused)] if rule.emit else _transitions(chart, DELETED, rule)
@@ -187,16 +193,16 @@ def _transitions(chart: Chart, state: str, rule: Rule) -> list[Transition]:
     """One transition for a rule; two if it compares arguments."""
     if rule.emit:
         (event,) = rule.emit
-        return [_go(chart.events[event].to, _Told("emit", event=event))]
+        return [_go(chart.events[event].to, _Answering("emit", event=event))]
     if rule.delete:
-        return [_go(DELETED, _Told("delete"))]
+        return [_go(DELETED, _Answering("delete"))]
     if rule.error:
         (error,) = rule.error
-        return [_stay(state, _Told("reject", error=error))]
+        return [_stay(state, _Answering("reject", error=error))]
     if rule.same:
-        other = _stay(state, _Told("reject", error=rule.otherwise))
-        return [{**_stay(state, _Told("noop")), "cond": _Same().holds}, other]
-    return [_stay(state, _Told("noop"))]
+        other = _stay(state, _Answering("reject", error=rule.otherwise))
+        return [{**_stay(state, _Answering("noop")), "cond": _Same().holds}, other]
+    return [_stay(state, _Answering("noop"))]
 
 
 def _events(chart: Chart, state: str) -> dict[str, list[Transition]]:
@@ -207,16 +213,16 @@ def _events(chart: Chart, state: str) -> dict[str, list[Transition]]:
     return {_event(name): [{"target": _state(chart.events[name].to)}] for name in sorted(emitted)}
 
 
-def _go(state: str, told: _Told) -> Transition:
-    return {"target": _state(state), "on": told.answer}
+def _go(state: str, answering: _Answering) -> Transition:
+    return {"target": _state(state), "on": answering.answer}
 
 
-def _stay(state: str, told: _Told) -> Transition:
-    return {"target": _state(state), "internal": True, "on": told.answer}
+def _stay(state: str, answering: _Answering) -> Transition:
+    return {"target": _state(state), "internal": True, "on": answering.answer}
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Answering:
     """What a transition answers: the library hands an action's value to whoever sent the event."""
 
     outcome: Outcome

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -28,6 +27,8 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from pingregistrywf.chart.types import Type as Type
 
 
 class Wanted:
@@ -102,16 +103,6 @@ def _shape(value: Any) -> str | None:
 def _by_shape(words: str) -> Discriminator:
     """Tells a name from a mapping; ``words`` say what to write instead of anything else."""
     return Discriminator(_shape, custom_error_type="wanted", custom_error_message=words)
-
-
-class Type(StrEnum):
-    """The types of arguments, event fields and carried values."""
-
-    INT32 = "int32"
-    STRING = "string"
-    UUID = "uuid"
-    ULID = "ulid"
-    BOOL = "bool"
 
 
 class Word(BaseModel):
@@ -572,6 +563,35 @@ class Operation(Word):
     doc: Prose
 
 
+class Name(Word):
+    """A name that somebody outside gives, and the ids that follow from it."""
+
+    pattern: str = Field(default=".+", min_length=1)
+    """The regular expression that the whole of a name must match."""
+    namespace: Annotated[
+        str,
+        Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+        Wanted("a UUID in lower case with hyphens"),
+    ]
+    """The namespace of the ids, which are UUIDs of version 5."""
+    ids: dict[SnakeName, str] = Field(min_length=1)
+    """The arguments of operations that follow from the name: each is the UUID, in the namespace, of
+    this text with the name behind it."""
+    doc: Prose
+
+
+class Trial(Word):
+    """How the conformance suite runs an operation: to its end, and interrupted after each step."""
+
+    run: SnakeName
+    """The operation."""
+    after: list[str] = []
+    """What is run before it, in order: operations of this file, and commands of the first chart
+    that is not keyed."""
+    then: list[str] = []
+    """What is run after it, likewise."""
+
+
 class Operations(Word):
     """A file of operations."""
 
@@ -579,6 +599,13 @@ class Operations(Word):
     """The name of this set of operations, and that of the generated module."""
     title: str = Field(min_length=1)
     """Its name for people."""
+    names: dict[SnakeName, Name] = {}
+    """Names that somebody outside gives in place of ids."""
+    inputs: dict[SnakeName, SnakeName] = {}
+    """Arguments that have another name outside of this file, each with that name."""
     operations: dict[SnakeName, Operation] = Field(min_length=1)
     """The operations."""
+    trials: list[Trial] | None = None
+    """How the conformance suite runs the operations.  Unless given, it runs each of them, and finds
+    by itself what must come before."""
     doc: Prose

@@ -97,7 +97,7 @@ def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]
 def read_files(files: list[Path]) -> Model:
     """The model of these files; this project's own if there are none."""
     from pingregistrywf.chart.locate import load_model
-    from pingregistrywf.chart.reader import read_model
+    from pingregistrywf.chart.lower import read_model
 
     return read_model(files) if files else load_model()
 

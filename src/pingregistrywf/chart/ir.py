@@ -1,0 +1,626 @@
+"""The lowered chart: what a chart means, with nothing left to work out.
+
+A chart in ``model/`` is written for people.  ``chart.lower`` turns it into these values, and every
+generator, the conformance suite, the explorer and other teams' tools read nothing else: every
+default is filled in, every field of an event and of an error has its source, the table has a cell
+for every command in every state, and a snapshot is a command with events of its own.
+
+``chart.json`` is a ``Chart`` as JSON, ``operations.json`` an ``Operations``; their JSON Schemas are
+made from these classes.
+
+Prose (``doc``, ``title``, ``reason``) stands beside the meaning and is no part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pingregistrywf.chart.types import Type
+
+CHART_FORMAT: Final = "pingregistrywf-chart/2"
+OPERATIONS_FORMAT: Final = "pingregistrywf-operations/1"
+
+DELETED: Final = "Deleted"
+"""The column of a history that was deleted; also the rule of the cells that the journal decides."""
+OTHERWISE: Final = "otherwise"
+"""The rule of the cells that no rule of the chart names."""
+CONFLICT: Final = "StateConflictError"
+NOT_IDEMPOTENT: Final = "ArgumentNotIdempotentError"
+HISTORY_DELETED: Final = "HistoryDeletedError"
+STANDARD_ERRORS: Final = (NOT_IDEMPOTENT, CONFLICT)
+"""The errors that rules of every chart may name, without fields of the chart's own."""
+
+
+class Part(BaseModel):
+    """Base of every part of a lowered document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+# --- Values ---------------------------------------------------------------------------------------
+
+
+class Value(Part):
+    """A named, typed value: a field of a record or of an error, or the key of a keyed chart."""
+
+    name: str
+    """The value's name."""
+    type: Type
+    """The value's type."""
+    doc: str
+    """Prose."""
+
+
+class Argument(Value):
+    """An argument of a command or of an operation."""
+
+    nonzero: bool
+    """True if zero, an empty text, false or a nil id is not a valid argument."""
+
+
+class WireValue(Part):
+    """A value with its place on the wire."""
+
+    name: str
+    """The field's name."""
+    type: Type
+    """The field's type."""
+    wire: int
+    """The protobuf field number."""
+
+
+class EventField(Argument):
+    """A field of an event."""
+
+    wire: int
+    """The protobuf field number."""
+    required: bool
+    """True if bytes without the field are malformed."""
+
+
+class FromArgument(Part):
+    """A value that is taken from an argument."""
+
+    argument: str
+    """The argument's name."""
+
+
+class Constant(Part):
+    """A value that is always the same."""
+
+    constant: bool | int | str
+    """The value; an id is given as text."""
+
+
+class VidOfStep(Part):
+    """A value that is the vid after an earlier step of an operation."""
+
+    step: int
+    """The step's number, from 1."""
+
+
+Source: TypeAlias = FromArgument | Constant
+StepSource: TypeAlias = FromArgument | Constant | VidOfStep
+
+
+# --- States, and what they carry ------------------------------------------------------------------
+
+
+class State(Part):
+    """A state."""
+
+    name: str
+    """The state's name."""
+    code: int
+    """The state's number."""
+    initial: bool
+    """True for the state in which every history (or entry) begins."""
+    doc: str
+    """Prose."""
+
+
+class Record(Part):
+    """Several values carried as one, beside ``event_id``, the id of the event that set them."""
+
+    name: str
+    """The record's name."""
+    fields: dict[str, Value]
+    """The record's fields."""
+    doc: str
+    """Prose."""
+
+
+class Carried(Part):
+    """A value that events carry into the state, or into an entry of a keyed chart."""
+
+    name: str
+    """The value's name."""
+    kind: Literal["value", "record", "list"]
+    """A single value, a single record, or a list of records."""
+    type: Type | None
+    """The type of a single value."""
+    record: str | None
+    """The record, for a record and for a list."""
+    attribute: str
+    """The name in generated Python."""
+    count: str | None
+    """For a list: the name in generated Python of its length."""
+    doc: str
+    """Prose."""
+
+
+# --- Events ---------------------------------------------------------------------------------------
+
+
+class Carry(Part):
+    """How an event enters what is carried."""
+
+    carried: str
+    """The carried value that changes."""
+    operation: Literal["set", "append"]
+    """Set the value, or append to the list."""
+    field: str | None
+    """The field that gives a single value; null for a record."""
+    sources: dict[str, str] | None
+    """For a record: the field of the event that gives each of its fields; null for a value."""
+
+
+class Choice(Part):
+    """One state that a listed entry may have."""
+
+    state: str
+    """The state."""
+    carried: str | None
+    """The carried value that must be set for it; null holds always."""
+
+
+class Listing(Part):
+    """The field of an event that lists every entry of a keyed chart."""
+
+    name: str
+    """The field's name, in the event and in the message that holds the entries."""
+    field: str
+    """The name of the event message's field that holds that message."""
+    wire: int
+    """The protobuf field number of that field."""
+    message: str
+    """The name of that message."""
+    entries_wire: int
+    """The protobuf field number, in that message, of the repeated field of entries."""
+    entry_message: str
+    """The name of the message of one entry."""
+    fields: dict[str, WireValue]
+    """The key and the carried values in an entry.  A carried value that is zero is left out."""
+    states: list[Choice]
+    """The state of an entry: the first whose carried value is set."""
+
+
+class Event(Part):
+    """An event."""
+
+    name: str
+    """The event's name."""
+    wire_name: str
+    """The name of its enum value."""
+    number: int
+    """The number of its enum value."""
+    to: str | None
+    """The state that the event leads to; null for the events of a rewrite."""
+    when: dict[str, Literal["zero", "nonzero"]]
+    """What tells it from other events of the same number."""
+    fields: dict[str, EventField]
+    """The event's fields, beside id and parent."""
+    listing: Listing | None
+    """The field that lists every entry, in the events of a rewrite that do so."""
+    other_forms: dict[str, WireValue]
+    """The ids of its number's other forms, which are checked for their length only."""
+    carries: list[Carry]
+    """How the event enters what is carried."""
+    rewrite: Literal["begin", "list", "end"] | None
+    """The event's part in a rewrite of the whole history, if it has one."""
+    doc: str
+    """Prose."""
+
+
+# --- Commands, and what each does in each state ---------------------------------------------------
+
+
+class Rule(Part):
+    """A rule of a command."""
+
+    id: str
+    """``COMMAND.N``, the command's Nth rule."""
+    states: list[str]
+    """The states in which the rule holds."""
+    doc: str
+    """Prose."""
+
+
+class Limit(Part):
+    """The most entries that a rewrite may list."""
+
+    entries: int
+    """The number of entries."""
+    error: str
+    """The error above it."""
+
+
+class Saving(Part):
+    """When a rewrite saves storage: after enough events, and more of them than it costs."""
+
+    events: int
+    """The least number of events since the last rewrite."""
+    base: int
+    """What a rewrite costs, in events."""
+    per_entry: int
+    """What each entry costs, in events."""
+    error: str
+    """The error when it does not save storage."""
+
+
+class Rewrite(Part):
+    """How a command rewrites a keyed chart's history as one group of events.
+
+    It does nothing right after another rewrite and on an empty history.  It is refused above the
+    limit and, if its option asks for it, when it does not save storage.  Otherwise it appends
+    ``begin``, then ``list`` unless nothing is listed, then ``end``.  A reader may start at
+    ``begin``.
+    """
+
+    option: str
+    """The argument that asks to rewrite only if that saves storage."""
+    begin: str
+    """The first event."""
+    list: str
+    """The event that lists the entries."""
+    end: str
+    """The last event."""
+    order_by: str
+    """The carried value by which entries are listed; the key decides between equal ones."""
+    limit: Limit
+    """The most entries."""
+    saving: Saving
+    """When it saves storage."""
+
+
+class Command(Part):
+    """A command."""
+
+    name: str
+    """The command's name."""
+    method: str
+    """The name of the generated method."""
+    starts: bool
+    """True if it begins a history: it takes no vid."""
+    deletes: bool
+    """True if it may delete the history."""
+    arguments: dict[str, Argument]
+    """The arguments, in the order of the generated method."""
+    compared: list[str]
+    """The arguments that some rule compares with those carried."""
+    rules: list[Rule]
+    """The rules."""
+    rewrite: Rewrite | None
+    """How it rewrites the history, if it does.  Such a command is about no single entry."""
+    doc: str
+    """Prose."""
+
+
+class Error(Part):
+    """An error that the table names."""
+
+    name: str
+    """The error's name."""
+    own: bool
+    """True if it is the chart's own; false for the two that every chart has."""
+    fields: dict[str, Value]
+    """The error's fields."""
+    doc: str
+    """Prose."""
+
+
+class Arguments(StrEnum):
+    """The arguments that a cell is about."""
+
+    ANY = "any"
+    SAME = "same"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """What a command does in a state."""
+
+    EMIT = "emit"
+    NOOP = "noop"
+    REJECT = "reject"
+    DELETE = "delete"
+    REWRITE = "rewrite"
+
+
+Row: TypeAlias = tuple[str, Arguments]
+"""A row of the table: a command, and the arguments that it is about."""
+
+
+class Cell(Part):
+    """What a command does in a state."""
+
+    command: str
+    """The command."""
+    arguments: Arguments
+    """Any; or the same as those carried, or others."""
+    state: str
+    """The state, or Deleted."""
+    outcome: Outcome
+    """Emit, noop, reject, delete, or rewrite."""
+    target: str
+    """The state after it; of a rewrite, every entry keeps its state."""
+    rule: str
+    """Where it comes from: a rule's id, ``otherwise``, or ``Deleted`` (the journal's own rule)."""
+    event: str | None
+    """The event that is emitted."""
+    error: str | None
+    """The error that is answered."""
+    sources: dict[str, Source]
+    """Where each field of the event or of the error comes from."""
+    compared: list[str]
+    """The arguments that decide here between same and other, in the order in which they do."""
+    reason: str
+    """Why a noop is one."""
+
+    @property
+    def row(self) -> Row:
+        """The row that the cell stands in."""
+        return (self.command, self.arguments)
+
+
+class Wire(Part):
+    """How the chart's events look as protobuf."""
+
+    package: str
+    """The protobuf package."""
+    message: str
+    """The message that every event is encoded as."""
+    event: int
+    """The field number of the event's type."""
+    id: int
+    """The field number of the event's id."""
+    parent: int
+    """The field number of the id of the event before it."""
+
+
+class Chart(Part):
+    """A lowered chart."""
+
+    format: Literal["pingregistrywf-chart/2"]
+    """The format of this document."""
+    name: str
+    """The chart's name."""
+    version: str
+    """The chart's semantic version."""
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """The hash of the chart's meaning: it changes with neither prose nor the document's shape."""
+    title: str
+    """The chart's name for people."""
+    facade: str
+    """The name of the generated class that runs the commands on a journal."""
+    key: Value | None
+    """For a chart of which one history holds many entries: what names an entry."""
+    wire: Wire
+    """How events look as protobuf."""
+    initial: str
+    """The state in which every history (or entry) begins."""
+    states: dict[str, State]
+    """The states, by code."""
+    records: dict[str, Record]
+    """The records."""
+    carried: dict[str, Carried]
+    """What events carry into the state."""
+    events: dict[str, Event]
+    """The events."""
+    commands: dict[str, Command]
+    """The commands."""
+    errors: dict[str, Error]
+    """The errors that the table names."""
+    otherwise: str
+    """The error where no rule holds."""
+    columns: list[str]
+    """The table's columns: the states, and Deleted if a history can be deleted."""
+    table: list[Cell]
+    """The total table: a cell for every row and column."""
+    doc: str
+    """Prose."""
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the table, in the chart's order."""
+        return tuple(dict.fromkeys(cell.row for cell in self.table))
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[Row, str], Cell]:
+        """Every cell, by row and state."""
+        return {(cell.row, cell.state): cell for cell in self.table}
+
+    def cell(self, command: str, state: str, *, same: bool = True) -> Cell:
+        """The cell of a command in a state, with the same arguments as carried or with others."""
+        variant = Arguments.SAME if same else Arguments.OTHER
+        variant = variant if self.commands[command].compared else Arguments.ANY
+        return self.cells[(command, variant), state]
+
+    @cached_property
+    def stepping(self) -> Mapping[str, Command]:
+        """The commands that are about one state: all but those that rewrite the whole history."""
+        return {name: each for name, each in self.commands.items() if each.rewrite is None}
+
+    @cached_property
+    def rewriting(self) -> Command | None:
+        """The command that rewrites the history, if there is one."""
+        return next((each for each in self.commands.values() if each.rewrite), None)
+
+    @property
+    def deletes(self) -> bool:
+        """True if a history can be deleted."""
+        return DELETED in self.columns
+
+    @cached_property
+    def own_errors(self) -> Mapping[str, Error]:
+        """The errors that only this chart has."""
+        return {name: error for name, error in self.errors.items() if error.own}
+
+    def moves(self) -> Iterator[Cell]:
+        """The cells that emit or delete, once for each command, state and event."""
+        seen = set()
+        for cell in self.table:
+            key = (cell.command, cell.state, cell.outcome, cell.event)
+            if cell.outcome in (Outcome.EMIT, Outcome.DELETE) and key not in seen:
+                seen.add(key)
+                yield cell
+
+    def prose(self, rule: str) -> str:
+        """What a rule says, in prose; empty for a rule that is not the chart's own."""
+        return self._prose.get(rule, "")
+
+    @cached_property
+    def _prose(self) -> Mapping[str, str]:
+        return {rule.id: rule.doc for each in self.commands.values() for rule in each.rules}
+
+
+# --- Operations -----------------------------------------------------------------------------------
+
+
+class DerivedId(Part):
+    """An id that follows from a name: UUID version 5 of a prefix and the name."""
+
+    name: str
+    """The input that is the name."""
+    namespace: str
+    """The namespace, a UUID as text."""
+    prefix: str
+    """The text before the name."""
+
+
+class OperationArgument(Argument):
+    """An argument of an operation, and where it comes from."""
+
+    input: str | None
+    """The input that gives it as it is; null if it is derived."""
+    derived: DerivedId | None
+    """How it follows from a name, if it does."""
+
+
+class Step(Part):
+    """A step of an operation: one command on one history."""
+
+    chart: str
+    """The chart whose command this is."""
+    history: str
+    """The operation's argument that names the history."""
+    command: str
+    """The command."""
+    sources: dict[str, StepSource]
+    """Where each argument of the command comes from."""
+    vid: Literal["given", "none", "retry"] | VidOfStep
+    """The version to expect: ``given`` by the caller (``retry`` if none was), ``none`` (no check),
+    ``retry`` (no check, and try again when a race is lost), or the vid after an earlier step."""
+    starts: bool
+    """True if the command begins the history, and so takes no vid."""
+    on_refusal: Literal["stop", "continue", "done"]
+    """What happens when the chart refuses: stop with the error, continue with the next step, or be
+    done."""
+    doc: str
+    """Prose."""
+
+
+class Operation(Part):
+    """Several commands that belong together, on one or several histories."""
+
+    name: str
+    """The operation's name."""
+    inputs: list[str]
+    """What somebody outside gives: names, and arguments that are given as they are."""
+    versioned: bool
+    """True if a vid may be given, too."""
+    arguments: dict[str, OperationArgument]
+    """The arguments that the steps take."""
+    steps: list[Step]
+    """The steps, in order."""
+    doc: str
+    """Prose."""
+
+
+class Name(Part):
+    """An input that is a name, from which ids follow."""
+
+    name: str
+    """The input's name."""
+    pattern: str
+    """The regular expression that the whole of a name matches."""
+    doc: str
+    """Prose."""
+
+
+class Trial(Part):
+    """How the conformance suite runs an operation."""
+
+    operation: str
+    """The operation."""
+    after: list[str]
+    """The operations and commands that come before it."""
+    then: list[str]
+    """The operations and commands that come after it."""
+
+
+class Operations(Part):
+    """A lowered file of operations."""
+
+    format: Literal["pingregistrywf-operations/1"]
+    """The format of this document."""
+    name: str
+    """The name of this set of operations, and that of the generated package."""
+    title: str
+    """Its name for people."""
+    charts: list[str]
+    """The charts whose commands the steps are."""
+    names: dict[str, Name]
+    """The inputs that are names."""
+    operations: dict[str, Operation]
+    """The operations."""
+    trials: list[Trial] | None
+    """How the conformance suite runs the operations; null lets it find the ways by itself."""
+    doc: str
+    """Prose."""
+
+
+# --- Together -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Charts and operations that belong together, lowered, by name.
+
+    Attributes:
+        charts: the charts, in the order of their files.
+        operations: the operations on them.
+        source: the charts as they were written, for ``chart.machine`` alone.
+    """
+
+    charts: Mapping[str, Chart]
+    operations: Mapping[str, Operations]
+    source: Mapping[str, Any]
+
+
+def to_json(document: Chart | Operations) -> str:
+    """The text of ``chart.json`` or ``operations.json``."""
+    return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def json_schema(document: type[Chart | Operations]) -> dict[str, Any]:
+    """The JSON Schema of such a document."""
+    schema = document.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
