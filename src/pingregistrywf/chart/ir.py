@@ -483,12 +483,13 @@ class Chart(Part):
                 yield cell
 
     def prose(self, rule: str) -> str:
-        """What a rule says, in prose; empty for a rule that is not the chart's own."""
+        """What a rule says, in prose; empty for ``otherwise``."""
         return self._prose.get(rule, "")
 
     @cached_property
     def _prose(self) -> Mapping[str, str]:
-        return {rule.id: rule.doc for each in self.commands.values() for rule in each.rules}
+        own = {rule.id: rule.doc for each in self.commands.values() for rule in each.rules}
+        return own | {DELETED: "The id of a deleted history is not free yet."}
 
 
 # --- Operations -----------------------------------------------------------------------------------

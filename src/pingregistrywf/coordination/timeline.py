@@ -48,7 +48,9 @@ class Line:
     def state(self) -> str:
         """The state that the event leads to, as the chart names it; empty if it leads nowhere."""
         known = self.declaration.by_event.get(type(self.event))
-        return self.declaration.state_names[known.target] if known else ""
+        if known is None or known.target is None:
+            return ""
+        return self.declaration.state_names[known.target]
 
     def columns(self) -> tuple[str, str, str]:
         """Who, event and state, as texts of even width."""

@@ -12,18 +12,14 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.reader import Model
+from pingregistrywf.chart.ir import Chart, Model, Operations, json_schema, to_json
 from pingregistrywf.chart.schema import chart_schema, operations_schema
-from pingregistrywf.chart.table import Table
-from pingregistrywf.chart.vocabulary import Chart
-from pingregistrywf.generate import python, readme
-from pingregistrywf.generate.document import document, document_schema, document_text
+from pingregistrywf.generate import readme
 from pingregistrywf.generate.dot import dot
 from pingregistrywf.generate.mermaid import mermaid
-from pingregistrywf.generate.operations import operations_module
 from pingregistrywf.generate.plantuml import plantuml
 from pingregistrywf.generate.proto import descriptor, file_name, proto
-from pingregistrywf.generate.python.shape import DESCRIPTOR
+from pingregistrywf.generate.python import chart_modules, operations_module
 from pingregistrywf.generate.scxml import scxml
 from pingregistrywf.generate.svg import svg
 from pingregistrywf.generate.xstate import xstate
@@ -35,7 +31,7 @@ DIAGRAMS: Final = PurePosixPath("docs/generated")
 MODEL: Final = PurePosixPath("model")
 README: Final = PurePosixPath("README.md")
 
-FORMATS: Final[Mapping[str, Callable[[Table], str]]] = MappingProxyType(
+FORMATS: Final[Mapping[str, Callable[[Chart], str]]] = MappingProxyType(
     {
         "dot": dot,
         "mmd": mermaid,
@@ -58,22 +54,25 @@ class Difference:
 
 def package(model: Model) -> Artefacts:
     """The packages of a model's charts and operations, below one directory."""
-    made: dict[PurePosixPath, bytes] = {}
+    made = {
+        PurePosixPath("__init__.py"): b'"""Generated packages, one for each chart."""\n',
+        PurePosixPath("chart.schema.json"): _json(json_schema(Chart)),
+        PurePosixPath("operations.schema.json"): _json(json_schema(Operations)),
+    }
     for chart in model.charts.values():
         for name, content in _chart_package(chart).items():
-            made[PurePosixPath(chart.chart) / name] = content
+            made[PurePosixPath(chart.name) / name] = content
     for operations in model.operations.values():
-        path = PurePosixPath(operations.operations_of) / "__init__.py"
-        made[path] = operations_module(operations, model.charts).encode()
-    made[PurePosixPath("__init__.py")] = b'"""Generated packages, one for each chart."""\n'
-    made[PurePosixPath("chart.schema.json")] = _json(document_schema())
+        below = PurePosixPath(operations.name)
+        made[below / "__init__.py"] = operations_module(operations).encode()
+        made[below / "operations.json"] = to_json(operations).encode()
     return made
 
 
 def diagrams(model: Model) -> Artefacts:
     """The diagrams of a model's charts, in every format."""
     return {
-        PurePosixPath(f"{chart.chart}.{suffix}"): draw(Table(chart)).encode()
+        PurePosixPath(f"{chart.name}.{suffix}"): draw(chart).encode()
         for chart in model.charts.values()
         for suffix, draw in FORMATS.items()
     }
@@ -134,14 +133,11 @@ def check(artefacts: Artefacts, root: Path) -> list[Difference]:
 
 
 def _chart_package(chart: Chart) -> dict[str, bytes]:
-    table = Table(chart)
-    made = document(table)
-    modules = python.modules(table, made)
     return {
-        **{name: text.encode() for name, text in modules.items()},
-        "chart.json": document_text(made).encode(),
+        **{name: text.encode() for name, text in chart_modules(chart).items()},
+        "chart.json": to_json(chart).encode(),
+        "descriptor.binpb": descriptor(chart),
         file_name(chart): proto(chart).encode(),
-        DESCRIPTOR: descriptor(chart),
     }
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from pingregistrywf.chart.table import Arguments, Cell, Outcome, Table
+from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
 
 
 class Kind(StrEnum):
@@ -60,15 +60,16 @@ class Arrow:
         return tuple(cell.command for cell in self.cells)
 
 
-def arrows(table: Table) -> tuple[Arrow, ...]:
+def arrows(chart: Chart) -> tuple[Arrow, ...]:
     """Every arrow of the chart, sorted by source, target, kind and first command."""
     groups: dict[tuple[Kind, str, str, str | None], dict[str, Cell]] = {}
-    for cell in table.cells.values():
-        if cell.outcome is not Outcome.REJECT:
+    for cell in chart.table:
+        # A rewrite leaves every entry in its state: there is no arrow to draw.
+        if cell.outcome not in (Outcome.REJECT, Outcome.REWRITE):
             key = (_kind(cell), cell.state, cell.target, cell.event)
             # A command with two rows that do the same is one entry: the first row stands for both.
             groups.setdefault(key, {}).setdefault(cell.command, cell)
-    kinds, places, commands = list(Kind), table.states.index, list(table.chart.commands).index
+    kinds, places, commands = list(Kind), chart.columns.index, list(chart.commands).index
     drawn = [
         Arrow(kind, source, target, event, tuple(cells.values()))
         for (kind, source, target, event), cells in groups.items()
@@ -86,24 +87,24 @@ def arrows(table: Table) -> tuple[Arrow, ...]:
     )
 
 
-def told(table: Table, arrow: Arrow) -> list[str]:
+def told(chart: Chart, arrow: Arrow) -> list[str]:
     """The commands of an arrow as text, each with the arguments it asks for."""
-    asked = [(cell.command, condition(table, cell)) for cell in arrow.cells]
+    asked = [(cell.command, condition(chart, cell)) for cell in arrow.cells]
     return [f"{command} ({words})" if words else command for command, words in asked]
 
 
-def condition(table: Table, cell: Cell) -> str:
+def condition(chart: Chart, cell: Cell) -> str:
     """The arguments that a cell asks for, as words; empty if any arguments do."""
     if cell.arguments is Arguments.ANY:
         return ""
-    same, other = (table.cell(cell.command, cell.state, same=same) for same in (True, False))
+    same, other = (chart.cell(cell.command, cell.state, same=same) for same in (True, False))
     if (same.outcome, same.event) == (other.outcome, other.event):
         return ""
     (what, *more) = cell.compared
     return f"{cell.arguments} {'arguments' if more else what}"
 
 
-def sent(table: Table, cell: Cell) -> tuple[str, ...]:
+def sent(chart: Chart, cell: Cell) -> tuple[str, ...]:
     """The names under which an engine is sent the command of an arrow's cell.
 
     Where a rule compares arguments these are ``COMMAND.same`` and ``COMMAND.other``, or the one of
@@ -111,7 +112,7 @@ def sent(table: Table, cell: Cell) -> tuple[str, ...]:
     """
     if cell.arguments is Arguments.ANY:
         return (cell.command,)
-    variants = [cell.arguments] if condition(table, cell) else [Arguments.SAME, Arguments.OTHER]
+    variants = [cell.arguments] if condition(chart, cell) else [Arguments.SAME, Arguments.OTHER]
     return tuple(f"{cell.command}.{variant}" for variant in variants)
 
 
@@ -125,7 +126,7 @@ def _kind(cell: Cell) -> Kind:
             return Kind.NOOP
 
 
-def label(table: Table, arrow: Arrow) -> list[str]:
+def label(chart: Chart, arrow: Arrow) -> list[str]:
     """The lines beside an arrow in a diagram of text: its commands, and what they do."""
     effect = f"/ {arrow.event}" if arrow.event else f"({MEANING[arrow.kind]})"
-    return [*told(table, arrow), effect]
+    return [*told(chart, arrow), effect]

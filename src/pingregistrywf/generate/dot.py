@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pingregistrywf.chart.table import DELETED, Table
+from pingregistrywf.chart.ir import DELETED, Chart
 from pingregistrywf.generate.diagram import Kind, arrows, label
 
 GONE: Final = "#cf222e"
@@ -31,29 +31,28 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def dot(table: Table) -> str:
+def dot(chart: Chart) -> str:
     """The chart as text for Graphviz."""
-    return "".join(f"{line}\n" for line in _lines(table))
+    return "".join(f"{line}\n" for line in _lines(chart))
 
 
-def _lines(table: Table) -> Iterator[str]:
-    chart = table.chart
-    yield f"digraph {quoted(chart.chart)} {{"
+def _lines(chart: Chart) -> Iterator[str]:
+    yield f"digraph {quoted(chart.name)} {{"
     title = quoted(chart.title)
     yield f"  graph [label={title}, labelloc=t, fontname=Helvetica, bgcolor=transparent]"
     yield "  node [shape=box, style=rounded, fontname=Helvetica]"
     yield "  edge [fontname=Helvetica, fontsize=11]"
     # The one name here that cannot be a state's, since states begin with a capital letter.
     yield '  "initial" [shape=point, width=0.15, label=""]'
-    for state in table.states:
+    for state in chart.columns:
         if state == DELETED:
             yield f'  {quoted(state)} [style="rounded,dotted", color="{GONE}", fontcolor="{GONE}"]'
         else:
             name = quoted(f"{state}\n{chart.states[state].code}")
             yield f"  {quoted(state)} [label={name}]"
     yield f'  "initial" -> {quoted(chart.initial)}'
-    for arrow in arrows(table):
+    for arrow in arrows(chart):
         ends = f"{quoted(arrow.source)} -> {quoted(arrow.target)}"
-        lines = quoted("\n".join(label(table, arrow)))
+        lines = quoted("\n".join(label(chart, arrow)))
         yield f"  {ends} [label={lines}{STYLE[arrow.kind]}]"
     yield "}"

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from pingregistrywf.chart.table import DELETED, Table
+from pingregistrywf.chart.ir import DELETED, Chart
 from pingregistrywf.generate.diagram import Kind, arrows, told
 
 KEPT: Final = frozenset(
@@ -39,19 +39,19 @@ KEPT: Final = frozenset(
 """The words that Mermaid keeps to itself, in any case (seen in its parser, version 11)."""
 
 
-def mermaid(table: Table) -> str:
+def mermaid(chart: Chart) -> str:
     """The chart as text for Mermaid."""
-    return "".join(f"{line}\n" for line in _lines(table))
+    return "".join(f"{line}\n" for line in _lines(chart))
 
 
-def _lines(table: Table) -> Iterator[str]:
-    chart, drawn = table.chart, arrows(table)
+def _lines(chart: Chart) -> Iterator[str]:
+    drawn = arrows(chart)
     yield from ("---", f"title: {json.dumps(chart.title)}", "---", "stateDiagram-v2")
-    for state in table.states:
+    for state in chart.columns:
         code = "" if state == DELETED else f" ({chart.states[state].code})"
         yield f'    state "{state}{code}" as {_id(state)}'
     for arrow in drawn:
-        commands = ", ".join(told(table, arrow))
+        commands = ", ".join(told(chart, arrow))
         if arrow.kind is Kind.NOOP:
             yield f"    {_id(arrow.source)} : no change by {commands}"
         elif arrow.kind is Kind.LOOP:
@@ -61,9 +61,9 @@ def _lines(table: Table) -> Iterator[str]:
         yield f"    {_id(state)} --> {_id(state)}"
     for arrow in drawn:
         if arrow.kind in (Kind.MOVE, Kind.DELETE):
-            label = f"{', '.join(told(table, arrow))} / {arrow.event or 'deletes the history'}"
+            label = f"{', '.join(told(chart, arrow))} / {arrow.event or 'deletes the history'}"
             yield f"    {_id(arrow.source)} --> {_id(arrow.target)} : {label}"
-    if DELETED in table.states:
+    if DELETED in chart.columns:
         yield "    classDef deleted stroke-dasharray:4 3"
         yield f"    class {_id(DELETED)} deleted"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pingregistrywf.chart.table import DELETED, Table
+from pingregistrywf.chart.ir import DELETED, Chart
 from pingregistrywf.generate.diagram import Kind, arrows, label
 
 GONE: Final = "#b62324"
@@ -26,17 +26,16 @@ LINE: Final[Mapping[Kind, str]] = MappingProxyType(
 )
 
 
-def plantuml(table: Table) -> str:
+def plantuml(chart: Chart) -> str:
     """The chart as text for PlantUML."""
-    return "".join(f"{line}\n" for line in _lines(table))
+    return "".join(f"{line}\n" for line in _lines(chart))
 
 
-def _lines(table: Table) -> Iterator[str]:
-    chart = table.chart
-    yield f"@startuml {chart.chart}"
+def _lines(chart: Chart) -> Iterator[str]:
+    yield f"@startuml {chart.name}"
     yield f"title {_plain(chart.title)}"
     yield "hide empty description"
-    for state in table.states:
+    for state in chart.columns:
         if state == DELETED:
             yield f"skinparam stateBorderColor<<gone>> {GONE}"
             yield f"skinparam stateFontColor<<gone>> {GONE}"
@@ -45,9 +44,9 @@ def _lines(table: Table) -> Iterator[str]:
         else:
             yield f'state "{state} ({chart.states[state].code})" as {_id(state)}'
     yield f"[*] --> {_id(chart.initial)}"
-    for arrow in arrows(table):
+    for arrow in arrows(chart):
         ends = f"{_id(arrow.source)} {LINE[arrow.kind]} {_id(arrow.target)}"
-        lines = "\\n".join(label(table, arrow))
+        lines = "\\n".join(label(chart, arrow))
         yield f"{ends} : {lines}"
     yield "@enduml"
 

@@ -17,7 +17,8 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
 )
 
-from pingregistrywf.chart.vocabulary import Chart, Type
+from pingregistrywf.chart.ir import Chart, EventField, WireValue
+from pingregistrywf.chart.types import Type
 
 SCALARS: Final = {
     Type.INT32: "int32",
@@ -55,18 +56,13 @@ class _Message:
 
 def file_name(chart: Chart) -> str:
     """The name of the chart's ``.proto`` file."""
-    return f"{chart.chart}.proto"
-
-
-def message_name(chart: Chart) -> str:
-    """The full name of the message that events are encoded as."""
-    return f"{chart.wire.package}.{chart.wire.message}"
+    return f"{chart.name}.proto"
 
 
 def proto(chart: Chart) -> str:
     """The ``.proto`` file as text."""
     lines = [
-        f"// Generated from chart {chart.chart} {chart.version}. Do not edit: change the chart.",
+        f"// Generated from chart {chart.name} {chart.version}. Do not edit: change the chart.",
         "//",
         "// Types and fields of other charts on the same wire are left out; decoders skip them.",
         "",
@@ -88,55 +84,38 @@ def descriptor(chart: Chart) -> bytes:
 
 
 def _messages(chart: Chart) -> list[_Message]:
+    wire = chart.wire
     fields = {
-        "event": _Field("event", chart.wire.event, "Type"),
-        "id": _Field("id", chart.wire.id, "bytes", optional=True, comment=_MEANINGS[Type.ULID]),
-        "parent": _Field(
-            "parent", chart.wire.parent, "bytes", optional=True, comment=_MEANINGS[Type.ULID]
-        ),
+        "event": _Field("event", wire.event, "Type"),
+        "id": _scalar("id", wire.id, Type.ULID),
+        "parent": _scalar("parent", wire.parent, Type.ULID),
     }
     values = {"EV_UNSPECIFIED": 0}
-    for event in chart.events.values():
-        values[event.wire.name] = event.wire.number
-        for name, field in event.fields.items():
-            fields[name] = _scalar(name, field.wire, field.type)
-        for name, other in event.other_forms.items():
-            fields[name] = _scalar(name, other.wire, other.type)
     messages = []
-    if chart.snapshot is not None:
-        snapshot = chart.snapshot
-        for wire in (snapshot.begin, snapshot.state, snapshot.end):
-            values[wire.name] = wire.number
-        told = snapshot.message
-        fields[told.field] = _Field(told.field, told.wire, told.message, optional=True)
-        types = {
-            name: carried.type
-            for name, carried in chart.carried.items()
-            if carried.type is not None
-        }
-        if chart.keyed_by is not None:
-            types[chart.keyed_by] = _key_type(chart, chart.keyed_by)
-        entry = _Message(
-            told.entries_message,
-            _sorted(_scalar(name, number, types[name]) for name, number in told.fields.items()),
-        )
-        entries = _Field(told.entries, told.entries_wire, told.entries_message, repeated=True)
-        messages.append(_Message(told.message, (entries,), nested=(entry,)))
+    for event in chart.events.values():
+        values[event.wire_name] = event.number
+        declared: list[EventField | WireValue] = [*event.fields.values()]
+        for each in [*declared, *event.other_forms.values()]:
+            fields[each.name] = _scalar(each.name, each.wire, each.type)
+        if listing := event.listing:
+            holder = _Field(listing.field, listing.wire, listing.message, optional=True)
+            fields[listing.field] = holder
+            entry = _Message(listing.entry_message, _scalars(listing.fields.values()))
+            entries = _Field(listing.name, listing.entries_wire, entry.name, repeated=True)
+            messages.append(_Message(listing.message, (entries,), nested=(entry,)))
     by_number = sorted(values.items(), key=lambda value: value[1])
-    event_message = _Message(
-        chart.wire.message, _sorted(fields.values()), values=tuple(dict(by_number).items())
-    )
+    event_message = _Message(wire.message, _sorted(fields.values()), values=tuple(by_number))
     return [event_message, *messages]
 
 
-def _key_type(chart: Chart, key: str) -> Type:
-    return next(event.fields[key].type for event in chart.events.values())
+def _scalars(values: Iterable[WireValue]) -> tuple[_Field, ...]:
+    return _sorted(_scalar(each.name, each.wire, each.type) for each in values)
 
 
 def _scalar(name: str, number: int, kind: Type) -> _Field:
     # Ids are optional, so that an absent one can be told from a present, empty one (wire.md).
-    is_id = kind in _MEANINGS
-    return _Field(name, number, SCALARS[kind], optional=is_id, comment=_MEANINGS.get(kind, ""))
+    comment = _MEANINGS.get(kind, "")
+    return _Field(name, number, SCALARS[kind], optional=kind.is_id, comment=comment)
 
 
 def _sorted(fields: Iterable[_Field]) -> tuple[_Field, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pingregistrywf.chart.table import Arguments, Cell, Outcome, Table
-from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
 from pingregistrywf.generate.mermaid import mermaid
 
 _PARTS: Final = ("diagram", "table")
@@ -22,8 +21,7 @@ def filled(text: str, chart: Chart) -> str:
     Raises:
         MarkerError: a marker is missing.
     """
-    table = Table(chart)
-    made = {"diagram": f"```mermaid\n{mermaid(table)}```", "table": markdown_table(table)}
+    made = {"diagram": f"```mermaid\n{mermaid(chart)}```", "table": markdown_table(chart)}
     for part in _PARTS:
         begin, end = f"<!-- begin generated {part} -->", f"<!-- end generated {part} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
@@ -34,13 +32,13 @@ def filled(text: str, chart: Chart) -> str:
     return text
 
 
-def markdown_table(table: Table) -> str:
+def markdown_table(chart: Chart) -> str:
     """The total table in Markdown, a row a command, a column a state."""
-    head = ["command", *table.states]
+    head = ["command", *chart.columns]
     lines = [_row(head), _row(["---"] * len(head))]
-    for command, arguments in table.rows:
-        cells = (table.cells[(command, arguments), state] for state in table.states)
-        lines.append(_row([row_name(table, command, arguments), *map(cell_text, cells)]))
+    for command, arguments in chart.rows:
+        cells = (chart.cells[(command, arguments), state] for state in chart.columns)
+        lines.append(_row([row_name(chart, command, arguments), *map(cell_text, cells)]))
     return "\n".join(lines)
 
 
@@ -55,16 +53,15 @@ def cell_text(cell: Cell) -> str:
             return "noop"
         case Outcome.REJECT:
             return (cell.error or "").removesuffix("Error")
+        case Outcome.REWRITE:
+            return "rewrites the history"
 
 
-def row_name(table: Table, command: str, arguments: Arguments) -> str:
+def row_name(chart: Chart, command: str, arguments: Arguments) -> str:
     """The name of a row: the command, and which arguments it is about."""
     if arguments is Arguments.ANY:
         return command
-    compared = {
-        name for state in table.states for name in table.cells[(command, arguments), state].compared
-    }
-    return f"{command}, {arguments} {', '.join(sorted(compared))}"
+    return f"{command}, {arguments} {', '.join(sorted(chart.commands[command].compared))}"
 
 
 def _row(cells: list[str]) -> str:

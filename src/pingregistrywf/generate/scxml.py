@@ -12,38 +12,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from pingregistrywf.chart.table import Table
+from pingregistrywf.chart.ir import Chart
 from pingregistrywf.generate.diagram import Arrow, Kind, arrows, sent
 
 
-def scxml(table: Table) -> str:
+def scxml(chart: Chart) -> str:
     """The chart as an SCXML document."""
-    return "".join(f"{line}\n" for line in _lines(table))
+    return "".join(f"{line}\n" for line in _lines(chart))
 
 
-def _lines(table: Table) -> Iterator[str]:
-    chart = table.chart
+def _lines(chart: Chart) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f"<!-- {escape(chart.title).replace('--', '- -')}, version {chart.version} -->"
     yield (
         '<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamodel="null"'
-        f" name={quoteattr(chart.chart)} initial={quoteattr(chart.initial)}>"
+        f" name={quoteattr(chart.name)} initial={quoteattr(chart.initial)}>"
     )
-    drawn = arrows(table)
-    for state in table.states:
+    drawn = arrows(chart)
+    for state in chart.columns:
         leaving = [arrow for arrow in drawn if arrow.source == state]
         if leaving:
             yield f"  <state id={quoteattr(state)}>"
             for arrow in leaving:
-                yield from _transition(table, arrow)
+                yield from _transition(chart, arrow)
             yield "  </state>"
         else:
             yield f"  <state id={quoteattr(state)}/>"
     yield "</scxml>"
 
 
-def _transition(table: Table, arrow: Arrow) -> Iterator[str]:
-    told = " ".join(name for cell in arrow.cells for name in sent(table, cell))
+def _transition(chart: Chart, arrow: Arrow) -> Iterator[str]:
+    told = " ".join(name for cell in arrow.cells for name in sent(chart, cell))
     opened = f"    <transition event={quoteattr(told)}"
     if arrow.kind is Kind.NOOP:
         yield f"{opened}/>"

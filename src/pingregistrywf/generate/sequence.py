@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from pingregistrywf.chart.vocabulary import Chart, Constant, Operation, Step, StepVid, Type
+from pingregistrywf.chart.ir import Chart, Constant, FromArgument, Operation, Step, VidOfStep
 from pingregistrywf.generate.lettering import width
 from pingregistrywf.generate.svg import stylesheet
 
@@ -72,50 +72,40 @@ class _Participant:
         return _box_width(self.name, self.history)
 
 
-def sequence(name: str, operation: Operation, charts: Mapping[str, Chart]) -> str:
+def sequence(operation: Operation, charts: Mapping[str, Chart]) -> str:
     """The sequence diagram of an operation as an SVG file.
 
     Args:
-        name: the operation's name.
         operation: an operation that the reader accepted.
         charts: the charts that it names.
     """
-    return "".join(f"{line}\n" for line in _file(name, operation, charts))
+    return "".join(f"{line}\n" for line in _file(operation, charts))
 
 
-def told(step: Step, charts: Mapping[str, Chart]) -> list[str]:
-    """What is said at a step beside its command: arguments, version, what follows a refusal."""
-    chart = charts[step.chart]
-    said = []
-    if arguments := [_argument(step, name) for name in _arguments(step, chart)]:
-        said.append(f"with {', '.join(arguments)}")
-    if isinstance(step.vid, StepVid):
-        said.append(f"expects the vid of step {step.vid.step}")
-    elif step.command in chart.commands and chart.starts(step.command):
-        said.append("begins the history")
+def remarks(step: Step) -> list[str]:
+    """What stands below a step's command: arguments, version, what follows a refusal."""
+    lines = []
+    if step.sources:
+        lines.append(f"with {', '.join(_argument(*each) for each in step.sources.items())}")
+    if isinstance(step.vid, VidOfStep):
+        lines.append(f"expects the vid of step {step.vid.step}")
     else:
-        said.append(VERSION[step.vid])
+        lines.append("begins the history" if step.starts else VERSION[step.vid])
     if step.on_refusal != "stop":
-        said.append(
+        lines.append(
             {"done": "refused: that is no failure", "continue": "refused: go on"}[step.on_refusal]
         )
-    return said
+    return lines
 
 
-def _arguments(step: Step, chart: Chart) -> Mapping[str, Type]:
-    if step.command in chart.commands:
-        return {name: each.type for name, each in chart.commands[step.command].args.items()}
-    return {chart.snapshot.command.option: Type.BOOL} if chart.snapshot else {}
-
-
-def _argument(step: Step, name: str) -> str:
-    match step.args.get(name, name):
-        case StepVid(step=number):
+def _argument(name: str, source: FromArgument | Constant | VidOfStep) -> str:
+    match source:
+        case VidOfStep(step=number):
             return f"{name} = vid of step {number}"
         case Constant(constant=value):
             return f"{name} = {str(value).lower() if isinstance(value, bool) else value}"
-        case source:
-            return name if source == name else f"{name} = {source}"
+        case FromArgument(argument=argument):
+            return name if argument == name else f"{name} = {argument}"
 
 
 def _participants(operation: Operation, charts: Mapping[str, Chart]) -> list[_Participant]:
@@ -123,7 +113,7 @@ def _participants(operation: Operation, charts: Mapping[str, Chart]) -> list[_Pa
     room = max(
         width(text, size, bold=bold)
         for number, step in enumerate(operation.steps, start=1)
-        for text, size, bold in _lines(number, step, charts)
+        for text, size, bold in _lines(number, step)
     )
     x = _box_width(CALLER, "") / 2
     columns = [_Participant(("", ""), CALLER, x)]
@@ -143,15 +133,14 @@ def _box_width(name: str, history: str) -> float:
     return max(width(name, NAME, bold=True), width(history, SMALL)) + 2 * PADDING
 
 
-def _lines(
-    number: int, step: Step, charts: Mapping[str, Chart]
-) -> Iterator[tuple[str, float, bool]]:
+def _lines(number: int, step: Step) -> Iterator[tuple[str, float, bool]]:
     yield f"{number}  {step.command}", COMMAND, True
-    for text in told(step, charts):
+    for text in remarks(step):
         yield text, SMALL, False
 
 
-def _file(name: str, operation: Operation, charts: Mapping[str, Chart]) -> Iterator[str]:
+def _file(operation: Operation, charts: Mapping[str, Chart]) -> Iterator[str]:
+    name = operation.name
     columns = _participants(operation, charts)
     places = {each.key: each.x for each in columns}
     drawn: list[str] = []
@@ -161,7 +150,7 @@ def _file(name: str, operation: Operation, charts: Mapping[str, Chart]) -> Itera
         far = places[step.chart, step.history]
         drawn += [f"<g{_data(step=str(number), command=step.command, history=step.history)}>"]
         drawn.append(f"  <title>{escape(step.doc or step.command)}</title>")
-        for text, _, bold in _lines(number, step, charts):
+        for text, _, bold in _lines(number, step):
             y += LEADING
             style = ' class="command"' if bold else ""
             drawn.append(f'  <text{style} x="{_n(caller + GAP)}" y="{_n(y)}">{escape(text)}</text>')
@@ -181,7 +170,7 @@ def _file(name: str, operation: Operation, charts: Mapping[str, Chart]) -> Itera
         f" aria-labelledby={quoteattr(f'{name}-title {name}-desc')}>"
     )
     yield f'<title id="{name}-title">{escape(name)}: who tells which history what</title>'
-    yield f'<desc id="{name}-desc">{escape(_prose(operation, charts))}</desc>'
+    yield f'<desc id="{name}-desc">{escape(_prose(operation))}</desc>'
     yield "<style>"
     yield from stylesheet(STYLE)
     yield "</style>"
@@ -214,10 +203,10 @@ def _arrow(start: float, end: float, y: float) -> Iterator[str]:
     yield f'  <path class="head" d="{corners}"/>'
 
 
-def _prose(operation: Operation, charts: Mapping[str, Chart]) -> str:
+def _prose(operation: Operation) -> str:
     """The whole diagram as sentences."""
     return " ".join(
-        f"Step {number}: {step.command} on history {step.history}; {'; '.join(told(step, charts))}."
+        f"Step {number}: {step.command} on history {step.history}; {'; '.join(remarks(step))}."
         for number, step in enumerate(operation.steps, start=1)
     )
 

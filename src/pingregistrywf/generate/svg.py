@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
-from pingregistrywf.chart.table import DELETED, Cell, Table
+from pingregistrywf.chart.ir import DELETED, Cell, Chart
 from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, condition
 from pingregistrywf.generate.layout import Box, Layout, Link, Point, Route, place
 from pingregistrywf.generate.lettering import width
@@ -136,38 +136,38 @@ class Drawing:
             self.top, self.bottom = min(self.top, y), max(self.bottom, y)
 
 
-def svg(table: Table) -> str:
+def svg(chart: Chart) -> str:
     """The chart as an SVG file.
 
     Raises:
         LayoutError: if Graphviz is not installed or fails.
     """
-    drawn = arrows(table)
-    boxes, layout, routes = _laid_out(table, drawn)
+    drawn = arrows(chart)
+    boxes, layout, routes = _laid_out(chart, drawn)
     drawing = Drawing()
     _initial(drawing, layout)
     for arrow, route in routes:
-        _arrow(drawing, table, arrow, route)
+        _arrow(drawing, chart, arrow, route)
     # Boxes come last: no line is ever on top of a name.
-    for state in table.states:
-        _state(drawing, table, boxes[state], layout.centres[state], _loops(drawn, state))
-    _legend(drawing, table, drawn)
-    return "".join(f"{line}\n" for line in _file(drawing, table, drawn))
+    for state in chart.columns:
+        _state(drawing, chart, boxes[state], layout.centres[state], _loops(drawn, state))
+    _legend(drawing, chart, drawn)
+    return "".join(f"{line}\n" for line in _file(drawing, chart, drawn))
 
 
 # --- Where things go ------------------------------------------------------------------------------
 
 
 def _laid_out(
-    table: Table, drawn: Sequence[Arrow]
+    chart: Chart, drawn: Sequence[Arrow]
 ) -> tuple[dict[str, Box], Layout, list[tuple[Arrow, Route]]]:
     boxes = {INITIAL: Box(INITIAL, DOT, DOT)}
-    boxes |= {state: _box(table, state, _loops(drawn, state)) for state in table.states}
-    links = [Link(INITIAL, table.chart.initial, weight=STRAIGHT)]
+    boxes |= {state: _box(chart, state, _loops(drawn, state)) for state in chart.columns}
+    links = [Link(INITIAL, chart.initial, weight=STRAIGHT)]
     moves = [arrow for arrow in drawn if arrow.source != arrow.target]
     for arrow in moves:
-        label = _label(table, arrow)
-        step = table.states.index(arrow.target) - table.states.index(arrow.source)
+        label = _label(chart, arrow)
+        step = chart.columns.index(arrow.target) - chart.columns.index(arrow.source)
         weight = STRAIGHT if step == 1 else 1
         size = (label.width + 2 * GAP, label.height)
         links.append(Link(arrow.source, arrow.target, *size, weight=weight))
@@ -179,28 +179,28 @@ def _loops(drawn: Iterable[Arrow], state: str) -> list[Arrow]:
     return [arrow for arrow in drawn if arrow.source == arrow.target == state]
 
 
-def _box(table: Table, state: str, loops: Sequence[Arrow]) -> Box:
+def _box(chart: Chart, state: str, loops: Sequence[Arrow]) -> Box:
     """The size of a state: its name, and below it what happens without leaving it."""
     header = width(state, NAME, bold=True) + 2 * PADDING
     if state != DELETED:
         # Twice, so that the name is in the middle, where the arrows come in.
-        header += 2 * _code_width(table, state)
-    labels = [_label(table, arrow) for arrow in loops]
+        header += 2 * _code_width(chart, state)
+    labels = [_label(chart, arrow) for arrow in loops]
     inside = (LOOP + GAP + label.width + PADDING for label in labels)
     high = sum(label.height + GAP for label in labels)
     return Box(state, max(header, *inside, 0), HEADER + high + (GAP if loops else 0))
 
 
-def _code_width(table: Table, state: str) -> float:
-    return width(str(table.chart.states[state].code), SMALL) + PADDING
+def _code_width(chart: Chart, state: str) -> float:
+    return width(str(chart.states[state].code), SMALL) + PADDING
 
 
-def _label(table: Table, arrow: Arrow) -> Label:
+def _label(chart: Chart, arrow: Arrow) -> Label:
     lines: list[Line] = []
     line: Line = ()
     for number, cell in enumerate(arrow.cells, start=1):
         words = [Span(cell.command, "command", cell)]
-        if asked := condition(table, cell):
+        if asked := condition(chart, cell):
             words.append(Span(f" ({asked})", "condition"))
         if number < len(arrow.cells):
             words.append(Span(", ", "condition"))
@@ -228,8 +228,8 @@ def _initial(drawing: Drawing, layout: Layout) -> None:
     ]
 
 
-def _state(drawing: Drawing, table: Table, box: Box, centre: Point, loops: Sequence[Arrow]) -> None:
-    chart, state = table.chart, box.name
+def _state(drawing: Drawing, chart: Chart, box: Box, centre: Point, loops: Sequence[Arrow]) -> None:
+    state = box.name
     x, y = centre
     left, top, right = x - box.width / 2, y - box.height / 2, x + box.width / 2
     drawing.cover((left, top), (right, top + box.height))
@@ -241,12 +241,12 @@ def _state(drawing: Drawing, table: Table, box: Box, centre: Point, loops: Seque
     doc = chart.states[state].doc if state != DELETED else "The history was deleted."
     size = _attributes(x=left, y=top, width=box.width, height=box.height)
     drawing.elements += [
-        f"<g{_id(table, 'state', state)}{_class('state', deleted=state == DELETED)}{_data(facts)}>",
+        f"<g{_id(chart, 'state', state)}{_class('state', deleted=state == DELETED)}{_data(facts)}>",
         *_title(doc),
         f'  <rect {size} rx="8"/>',
     ]
     if state != DELETED:
-        place = _attributes(x=left + _code_width(table, state) / 2 + 2, y=top + HEADER * 0.62)
+        place = _attributes(x=left + _code_width(chart, state) / 2 + 2, y=top + HEADER * 0.62)
         drawing.elements.append(f'  <text class="code" {place}>{chart.states[state].code}</text>')
     place = _attributes(x=x, y=top + HEADER / 2 + NAME * 0.36)
     drawing.elements.append(f'  <text class="name" {place}>{escape(state)}</text>')
@@ -256,7 +256,7 @@ def _state(drawing: Drawing, table: Table, box: Box, centre: Point, loops: Seque
     drawing.elements.append("</g>")
     below = top + HEADER + GAP / 2
     for arrow in loops:
-        label = _label(table, arrow)
+        label = _label(chart, arrow)
         middle = below + (label.height + GAP) / 2
         below += label.height + GAP
         # The loop leaves the box's edge and comes back to it, inside of the box: there it is in
@@ -268,22 +268,22 @@ def _state(drawing: Drawing, table: Table, box: Box, centre: Point, loops: Seque
             (left + LOOP, tip[1] + 2),
             (left + HEAD, tip[1]),
         )
-        drawing.elements += [*_opened(table, arrow), *_stroke(path, tip)]
+        drawing.elements += [*_opened(chart, arrow), *_stroke(path, tip)]
         _text(drawing, label, left + LOOP + GAP, middle)
         drawing.elements.append("</g>")
 
 
-def _arrow(drawing: Drawing, table: Table, arrow: Arrow, route: Route) -> None:
-    label = _label(table, arrow)
+def _arrow(drawing: Drawing, chart: Chart, arrow: Arrow, route: Route) -> None:
+    label = _label(chart, arrow)
     drawing.cover(*route.path, route.tip)
-    drawing.elements += [*_opened(table, arrow), *_stroke(route.path, route.tip)]
+    drawing.elements += [*_opened(chart, arrow), *_stroke(route.path, route.tip)]
     if route.label:
         x, y = route.label
         _text(drawing, label, x - label.width / 2, y)
     drawing.elements.append("</g>")
 
 
-def _opened(table: Table, arrow: Arrow) -> Iterator[str]:
+def _opened(chart: Chart, arrow: Arrow) -> Iterator[str]:
     facts = {
         "data-source": arrow.source,
         "data-target": arrow.target,
@@ -294,12 +294,12 @@ def _opened(table: Table, arrow: Arrow) -> Iterator[str]:
     if arrow.event:
         facts["data-event"] = arrow.event
     name = (arrow.source, arrow.target, arrow.event or arrow.kind.value)
-    yield f"<g{_id(table, 'arrow', *name)}{_class('arrow', arrow.kind)}{_data(facts)}>"
-    yield from _title("\n".join(map(_said, arrow.cells)))
+    yield f"<g{_id(chart, 'arrow', *name)}{_class('arrow', arrow.kind)}{_data(facts)}>"
+    yield from _title("\n".join(_meaning(chart, cell) for cell in arrow.cells))
 
 
-def _said(cell: Cell) -> str:
-    prose = cell.doc or cell.reason
+def _meaning(chart: Chart, cell: Cell) -> str:
+    prose = chart.prose(cell.rule) or cell.reason
     return f"{cell.command}: {prose}" if prose else cell.command
 
 
@@ -339,7 +339,7 @@ def _stroke(path: Sequence[Point], tip: Point) -> Iterator[str]:
     yield f'  <path class="head" d="M{"L".join(map(_pair, corners))}Z"/>'
 
 
-def _legend(drawing: Drawing, table: Table, drawn: Sequence[Arrow]) -> None:
+def _legend(drawing: Drawing, chart: Chart, drawn: Sequence[Arrow]) -> None:
     """Say below the diagram what its lines mean, for the kinds of lines that it has."""
     sample = 30.0
     used = [kind for kind in Kind if any(arrow.kind is kind for arrow in drawn)]
@@ -362,7 +362,7 @@ def _legend(drawing: Drawing, table: Table, drawn: Sequence[Arrow]) -> None:
         ]
         drawing.cover((x + long, y + SMALL))
         x += long + 3 * GAP
-    for text in _wrapped(_remarks(table), room):
+    for text in _wrapped(_remarks(chart), room):
         y += LEADING + 4
         drawing.elements.append(
             f"  <text {_attributes(x=drawing.left, y=y + SMALL * 0.36)}>{escape(text)}</text>"
@@ -371,8 +371,8 @@ def _legend(drawing: Drawing, table: Table, drawn: Sequence[Arrow]) -> None:
     drawing.elements.append("</g>")
 
 
-def _remarks(table: Table) -> str:
-    keyed = table.chart.keyed_by
+def _remarks(chart: Chart) -> str:
+    keyed = chart.key.name if chart.key else ""
     each = f"Each {keyed} has a state of its own. " if keyed else ""
     return (
         f"{each}On an arrow: command / event. Inside a state: what does not leave it."
@@ -394,19 +394,18 @@ def _wrapped(text: str, room: float) -> Iterator[str]:
 # --- The file -------------------------------------------------------------------------------------
 
 
-def _file(drawing: Drawing, table: Table, drawn: Sequence[Arrow]) -> Iterator[str]:
-    chart = table.chart
+def _file(drawing: Drawing, chart: Chart, drawn: Sequence[Arrow]) -> Iterator[str]:
     left, top = math.floor(drawing.left - MARGIN), math.floor(drawing.top - MARGIN)
     wide = math.ceil(drawing.right + MARGIN) - left
     high = math.ceil(drawing.bottom + MARGIN) - top
-    named = f"{chart.chart}-title {chart.chart}-desc"
+    named = f"{chart.name}-title {chart.name}-desc"
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart-diagram"'
         f' viewBox="{left} {top} {wide} {high}" width="{wide}" height="{high}"'
-        f' role="img" aria-labelledby={quoteattr(named)} data-chart={quoteattr(chart.chart)}>'
+        f' role="img" aria-labelledby={quoteattr(named)} data-chart={quoteattr(chart.name)}>'
     )
-    yield f"<title{_id(table, 'title')}>{escape(chart.title)}: states and commands</title>"
-    yield f"<desc{_id(table, 'desc')}>{escape(_prose(table, drawn))}</desc>"
+    yield f"<title{_id(chart, 'title')}>{escape(chart.title)}: states and commands</title>"
+    yield f"<desc{_id(chart, 'desc')}>{escape(_prose(chart, drawn))}</desc>"
     yield "<style>"
     yield from stylesheet(STYLE)
     yield "</style>"
@@ -416,9 +415,9 @@ def _file(drawing: Drawing, table: Table, drawn: Sequence[Arrow]) -> Iterator[st
     yield "</svg>"
 
 
-def _prose(table: Table, drawn: Iterable[Arrow]) -> str:
+def _prose(chart: Chart, drawn: Iterable[Arrow]) -> str:
     """The whole diagram as sentences."""
-    said = [f"The initial state is {table.chart.initial}."]
+    said = [f"The initial state is {chart.initial}."]
     for arrow in drawn:
         by = " or ".join(arrow.commands)
         match arrow.kind:
@@ -456,8 +455,8 @@ def _paint(match: re.Match[str]) -> str:
     return f"{what}: {COLOURS[name][0]}; {what}: var(--{name})"
 
 
-def _id(table: Table, *parts: str) -> str:
-    return f" id={quoteattr('-'.join((table.chart.chart, *parts)))}"
+def _id(chart: Chart, *parts: str) -> str:
+    return f" id={quoteattr('-'.join((chart.name, *parts)))}"
 
 
 def _class(*names: str, deleted: bool = False) -> str:

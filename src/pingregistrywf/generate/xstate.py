@@ -12,37 +12,36 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pingregistrywf.chart.table import DELETED, Cell, Table
+from pingregistrywf.chart.ir import DELETED, Cell, Chart
 from pingregistrywf.generate.diagram import Arrow, Kind, arrows, sent
 
 
-def xstate(table: Table) -> str:
+def xstate(chart: Chart) -> str:
     """The chart as JSON for XState."""
-    chart = table.chart
     machine = {
-        "id": chart.chart,
+        "id": chart.name,
         "version": chart.version,
         "description": chart.doc,
         "initial": chart.initial,
-        "states": {state: _state(table, state) for state in table.states},
+        "states": {state: _state(chart, state) for state in chart.columns},
     }
     return json.dumps(machine, indent=2, ensure_ascii=False) + "\n"
 
 
-def _state(table: Table, state: str) -> dict[str, Any]:
+def _state(chart: Chart, state: str) -> dict[str, Any]:
     on: dict[str, Any] = {}
-    for arrow in arrows(table):
+    for arrow in arrows(chart):
         if arrow.source == state:
             for cell in arrow.cells:
-                on |= {name: _transition(arrow, cell) for name in sent(table, cell)}
+                on |= {name: _transition(chart, arrow, cell) for name in sent(chart, cell)}
     if state == DELETED:
         return {"description": "The history was deleted.", "on": on}
-    said = table.chart.states[state]
+    said = chart.states[state]
     return {"description": said.doc, "meta": {"code": said.code}, "on": on}
 
 
-def _transition(arrow: Arrow, cell: Cell) -> dict[str, Any]:
-    made: dict[str, Any] = {"description": cell.reason or cell.doc}
+def _transition(chart: Chart, arrow: Arrow, cell: Cell) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": cell.reason or chart.prose(cell.rule)}
     if arrow.kind is not Kind.NOOP:
         made["target"] = arrow.target
     if arrow.kind is Kind.LOOP:

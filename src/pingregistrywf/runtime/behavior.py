@@ -18,7 +18,6 @@ from uuid import UUID
 from pyrsistent import pmap
 
 from pingregistrywf.runtime.declaration import (
-    Append,
     Argument,
     Carry,
     Declaration,
@@ -28,10 +27,8 @@ from pingregistrywf.runtime.declaration import (
     KeyedDeclaration,
     Noop,
     Refuse,
+    Rewrite,
     Same,
-    SetRecord,
-    SetValue,
-    SnapshotDeclaration,
     Sources,
 )
 from pingregistrywf.runtime.errors import (
@@ -82,12 +79,12 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
         InvalidCommandError: it is no command of this chart.
         StateConflictError, ArgumentNotIdempotentError, DeclaredError: the chart refuses it.
     """
-    keyed = declaration.keyed
-    if keyed and keyed.snapshot and isinstance(command, keyed.snapshot.command):
-        return _decide_snapshot(keyed.snapshot, state, command)
-    row = declaration.table.get(type(command))
+    kind, keyed = type(command), declaration.keyed
+    row = declaration.table.get(kind)
     if row is None:
-        raise InvalidCommandError(f"{type(command).__name__} is no command of {declaration.name}")
+        raise InvalidCommandError(f"{kind.__name__} is not a command of {declaration.name}")
+    if kind in declaration.rewrites:
+        return _rewrite(declaration.rewrites[kind], state, command)
     carried = _entry(keyed, state, getattr(command, keyed.key)) if keyed else state
     match row[carried.state_code]:
         case Emit(event, sources):
@@ -105,6 +102,7 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
         case Refuse(error, sources):
             fields = _take(sources, command)
             raise _refusal(declaration, error, command, carried.state_code, **fields)
+    raise AssertionError("unreachable")
 
 
 def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
@@ -113,14 +111,14 @@ def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
     Raises:
         EventTypeError: it is no event of this chart.
     """
-    keyed = declaration.keyed
     known = declaration.by_event.get(type(event))
     if known is None:
-        if keyed and keyed.snapshot and isinstance(event, keyed.snapshot.events):
-            return _evolve_snapshot(keyed, keyed.snapshot, state, event)
         raise EventTypeError
+    keyed = declaration.keyed
     if keyed is None:
         return dataclasses.replace(state, vid=event.id, **_changes(known, state, event))
+    if known.rewrite:
+        return _rewritten(keyed, known, state, event)
     key = getattr(event, keyed.key)
     if known.target == declaration.initial:
         entries = state.entries.discard(key)
@@ -142,16 +140,16 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
     """
     if not event.id:
         raise MalformedEventError("its id is zero")
-    keyed = declaration.keyed
     known = declaration.by_event.get(type(event))
     if known is None:
-        if keyed and keyed.snapshot and isinstance(event, keyed.snapshot.events):
-            _check_snapshot(declaration, keyed.snapshot, state, event)
-            return
         raise EventTypeError
+    if known.rewrite:
+        _check_rewrite(declaration, known, state, event)
+        return
     for name, declared in known.fields.items():
         if declared.nonzero and is_zero(getattr(event, name)):
             raise MalformedEventError(f"its {name} is zero, empty or nil")
+    keyed = declaration.keyed
     if keyed is None:
         carried = state
     elif state.rewritten is not None:
@@ -204,18 +202,12 @@ def _changes(known: EventDeclaration, carried: Any, event: Event) -> dict[str, A
 
 
 def _carry(carry: Carry, carried: Any, event: Event) -> Any:
-    match carry:
-        case SetValue(field=name):
-            return getattr(event, name)
-        case SetRecord(record=record, sources=sources):
-            return _record(record, sources, event)
-        case Append(attribute, record, sources):
-            return getattr(carried, attribute).append(_record(record, sources, event))
-
-
-def _record(record: type[Any], sources: Mapping[str, str], event: Event) -> Any:
-    values = {name: getattr(event, source) for name, source in sources.items()}
-    return record(**values, event_id=event.id)
+    if carry.record is None:
+        value = getattr(event, str(carry.field))
+    else:
+        fields = {name: getattr(event, source) for name, source in carry.sources.items()}
+        value = carry.record(**fields, event_id=event.id)
+    return getattr(carried, carry.attribute).append(value) if carry.append else value
 
 
 # --- Keyed charts -------------------------------------------------------------------------------
@@ -226,55 +218,53 @@ def _entry(keyed: KeyedDeclaration, state: KeyedState[Any, Any], key: Any) -> An
     return keyed.entry(key) if entry is None else entry
 
 
-def _decide_snapshot(
-    snapshot: SnapshotDeclaration, state: KeyedState[Any, Any], command: Command
-) -> Decision:
+def _rewrite(rewrite: Rewrite, state: KeyedState[Any, Any], command: Command) -> Decision:
     since, listed = state.events_since_snapshot, len(state.entries)
     if since == 0:
         return _NOTHING
-    if listed > snapshot.limit:
-        raise snapshot.limit_error()
-    cost = snapshot.saving_base + snapshot.saving_per_entry * listed
-    if getattr(command, snapshot.option) and (since < snapshot.saving_events or cost >= since):
-        raise snapshot.saving_error()
+    if listed > rewrite.limit:
+        raise rewrite.limit_error()
+    cost = rewrite.saving_base + rewrite.saving_per_entry * listed
+    if getattr(command, rewrite.option) and (since < rewrite.saving_events or cost >= since):
+        raise rewrite.saving_error()
     # By key where the order is the same, so that the bytes do not depend on how a map is walked.
     in_order = sorted(
-        state.entries.items(), key=lambda item: (getattr(item[1], snapshot.order_by), item[0])
+        state.entries.items(), key=lambda item: (getattr(item[1], rewrite.order_by), item[0])
     )
-    entries = [entry for _, entry in in_order]
-    told = (Draft(snapshot.state, {snapshot.entries: tuple(entries)}),) if entries else ()
-    return Decision((Draft(snapshot.begin, {}), *told, Draft(snapshot.end, {})), restart=True)
+    entries = tuple(entry for _, entry in in_order)
+    listing = (Draft(rewrite.list, {rewrite.entries: entries}),) if entries else ()
+    return Decision((Draft(rewrite.begin, {}), *listing, Draft(rewrite.end, {})), restart=True)
 
 
-def _evolve_snapshot(
+def _rewritten(
     keyed: KeyedDeclaration,
-    snapshot: SnapshotDeclaration,
+    known: EventDeclaration,
     state: KeyedState[Any, Any],
     event: Event,
 ) -> KeyedState[Any, Any]:
     rewritten = pmap() if state.rewritten is None else state.rewritten
-    if isinstance(event, snapshot.end):
+    if known.rewrite == "end":
         return dataclasses.replace(
             state, vid=event.id, entries=rewritten, events_since_snapshot=0, rewritten=None
         )
-    if isinstance(event, snapshot.state):
-        told = {getattr(entry, keyed.key): entry for entry in getattr(event, snapshot.entries)}
-        rewritten = rewritten.update(told)
+    if known.listing:
+        entries = getattr(event, known.listing.name)
+        rewritten = rewritten.update({getattr(entry, keyed.key): entry for entry in entries})
     return dataclasses.replace(state, vid=event.id, rewritten=rewritten)
 
 
-def _check_snapshot(
+def _check_rewrite(
     declaration: Declaration,
-    snapshot: SnapshotDeclaration,
+    known: EventDeclaration,
     state: KeyedState[Any, Any],
     event: Event,
 ) -> None:
-    begins = isinstance(event, snapshot.begin)
+    begins = known.rewrite == "begin"
     if begins is (state.rewritten is not None):
         where = "an unfinished snapshot" if begins else "no snapshot"
         raise StateConflictError(type(event).__name__, where)
-    if isinstance(event, snapshot.state):
-        for entry in getattr(event, snapshot.entries):
+    if known.listing:
+        for entry in getattr(event, known.listing.name):
             for name in declaration.nonzero_in_entries:
                 if is_zero(getattr(entry, name)):
                     raise MalformedEventError(f"the {name} of an entry is zero, empty or nil")

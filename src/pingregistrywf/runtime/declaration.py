@@ -1,7 +1,7 @@
-"""What a generated package declares, and all that the run time knows of a chart.
+"""What the run time knows of a chart, as data that ``behavior`` and ``wire`` interpret.
 
-A declaration is data: which event leads where and carries what, what each command does in each
-state, how events look on the wire.  The run time interprets it (``behavior``, ``wire``).
+A declaration says which event leads where and carries what, what each command does in each state,
+and how events look on the wire.  ``loading`` makes it from a generated package.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pingregistrywf.runtime.values import Command, Event
 FieldType: TypeAlias = Literal["int32", "string", "uuid", "ulid", "bool"]
 
 
-# --- What a command does in a state -------------------------------------------------------------
+# --- What a command does in a state ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A value taken from a command's argument."""
+    """A value taken from an argument."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A constant value."""
+    """A value that is always the same."""
 
     value: object
 
@@ -80,48 +80,84 @@ class Delete:
     rule: str
 
 
-Outcome: TypeAlias = Emit | Noop | Refuse | Same | Delete
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Rewrite a keyed chart's history as one group of events.
+
+    Attributes:
+        option: the argument that asks to rewrite only if that saves storage.
+        begin, list, end: the event classes; ``list`` is left out when nothing is listed.
+        entries: the field of ``list`` that holds the entries.
+        order_by: the attribute by which entries are listed.
+        limit, limit_error: the most entries, and the error above it.
+        saving_events, saving_base, saving_per_entry, saving_error: when it saves storage.
+        rule: the rule that says so.
+    """
+
+    option: str
+    begin: type[Event]
+    list: type[Event]
+    end: type[Event]
+    entries: str
+    order_by: str
+    limit: int
+    limit_error: type[Exception]
+    saving_events: int
+    saving_base: int
+    saving_per_entry: int
+    saving_error: type[Exception]
+    rule: str
 
 
-# --- What an event carries, and how it looks on the wire ----------------------------------------
+Outcome: TypeAlias = Emit | Noop | Refuse | Same | Delete | Rewrite
+
+
+# --- What an event carries, and how it looks on the wire ------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class SetValue:
-    """Set a carried value from a field."""
+class Carry:
+    """How an event enters a carried value.
+
+    Attributes:
+        attribute: the carried value's name in the state.
+        append: True to append to a list, False to set the value.
+        field: the event's field that gives the value; None for a record.
+        record: the record's class; None for a single value.
+        sources: the event's field that gives each of the record's fields.
+    """
 
     attribute: str
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetRecord:
-    """Set a carried record from fields."""
-
-    attribute: str
-    record: type[Any]
+    append: bool
+    field: str | None
+    record: type[Any] | None
     sources: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Append a record, made from fields, to a carried list."""
-
-    attribute: str
-    record: type[Any]
-    sources: Mapping[str, str]
-
-
-Carry: TypeAlias = SetValue | SetRecord | Append
 
 
 @dataclass(frozen=True, slots=True)
 class EventField:
-    """A field of an event: its type, whether replay and decoding insist on it."""
+    """A field of an event: its type, and whether replay and decoding insist on it."""
 
     type: FieldType
     nonzero: bool = False
     required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The field of an event that lists the entries of a keyed chart.
+
+    Attributes:
+        name: the event's field, and the repeated field of the message that holds the entries.
+        field: the field of the event message that holds that message.
+        values: the types of the key and of the carried values in an entry.
+        states: an entry's state code, by the first attribute that is set; None holds always.
+    """
+
+    name: str
+    field: str
+    values: Mapping[str, FieldType]
+    states: tuple[tuple[IntEnum, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,59 +167,24 @@ class EventDeclaration:
     Attributes:
         event: the generated class.
         number: the wire number.
-        target: the state code that it leads to.
+        target: the state code that it leads to; None for an event of a rewrite.
         fields: its fields, beside id and parent.
         carries: how the fields enter the carried state.
         when: for events that share a number, the field that must be zero (False) or not (True).
         other_forms: ids of the same number's other forms, checked for their length only.
+        rewrite: its part in a rewrite, if it has one.
+        listing: the field that lists every entry, if it has one.
     """
 
     event: type[Event]
     number: int
-    target: IntEnum
+    target: IntEnum | None
     fields: Mapping[str, EventField] = field(default_factory=dict)
     carries: tuple[Carry, ...] = ()
     when: Mapping[str, bool] = field(default_factory=dict)
     other_forms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotDeclaration:
-    """How a keyed chart's map is rewritten as a group of events.
-
-    Attributes:
-        command: the command that asks for it, and the name of its option.
-        begin, state, end: the event classes, and ``numbers`` their wire numbers in that order.
-        field: the message field that holds the entries' message; ``entries`` the repeated field.
-        values: the names of the key and of the carried values in an entry, and their types.
-        order_by: the attribute of an entry that entries are sorted by.
-        states: an entry's state code, by the first attribute that is set; None holds always.
-        limit, limit_error: the most entries, and the error above it.
-        saving_events, saving_base, saving_per_entry, saving_error: when it saves storage.
-    """
-
-    command: type[Command]
-    option: str
-    begin: type[Event]
-    state: type[Event]
-    end: type[Event]
-    numbers: tuple[int, int, int]
-    field: str
-    entries: str
-    values: Mapping[str, FieldType]
-    order_by: str
-    states: tuple[tuple[IntEnum, str | None], ...]
-    limit: int
-    limit_error: type[Exception]
-    saving_events: int
-    saving_base: int
-    saving_per_entry: int
-    saving_error: type[Exception]
-
-    @property
-    def events(self) -> tuple[type[Event], type[Event], type[Event]]:
-        """The three event classes."""
-        return (self.begin, self.state, self.end)
+    rewrite: Literal["begin", "list", "end"] | None = None
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +194,13 @@ class KeyedDeclaration:
     Attributes:
         key: the argument and event field that names the entry.
         entry: the generated class of an entry; its first field is the key.
-        snapshot: how the map is rewritten, if it can be.
     """
 
     key: str
     entry: type[Any]
-    snapshot: SnapshotDeclaration | None = None
 
 
-# --- The whole ----------------------------------------------------------------------------------
+# --- The whole ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +208,7 @@ class Declaration:
     """A chart, as its generated package declares it.  There is one for each package.
 
     Attributes:
-        name, version, sha256: the chart's name, version, and hash without prose.
+        name, version, sha256: the chart's name, version, and the hash of its meaning.
         descriptor: the serialized FileDescriptorSet of its wire format.
         message: the full name of the event message.
         initial: the code of the initial state.
@@ -244,10 +243,7 @@ class Declaration:
     @cached_property
     def commands(self) -> Mapping[str, type[Command]]:
         """Every command class by its name in the chart."""
-        kinds = list(self.table)
-        if self.keyed is not None and self.keyed.snapshot is not None:
-            kinds.append(self.keyed.snapshot.command)
-        return {kind.__name__.removeprefix("Cmd"): kind for kind in kinds}
+        return {kind.__name__.removeprefix("Cmd"): kind for kind in self.table}
 
     @cached_property
     def follows(self) -> frozenset[tuple[IntEnum, type[Event]]]:
@@ -259,6 +255,12 @@ class Declaration:
             if isinstance(outcome, Emit)
         )
 
+    @cached_property
+    def rewrites(self) -> Mapping[type[Command], Rewrite]:
+        """The commands that rewrite the whole history, and how."""
+        outcomes = ((kind, row[self.initial]) for kind, row in self.table.items())
+        return {kind: outcome for kind, outcome in outcomes if isinstance(outcome, Rewrite)}
+
     def attribute(self, name: str) -> str:
         """The name in the state of a carried value, or of a keyed chart's key."""
         return self.carried.get(name, name)
@@ -266,17 +268,20 @@ class Declaration:
     @cached_property
     def nonzero_in_entries(self) -> tuple[str, ...]:
         """The attributes that are zero in no listed entry: key and order, if no event allows it."""
-        if self.keyed is None or self.keyed.snapshot is None:
+        if self.keyed is None:
             return ()
-        key, order = self.keyed.key, self.keyed.snapshot.order_by
-        ordering = [
-            event.fields[carry.field].nonzero
-            for event in self.events
-            for carry in event.carries
-            if isinstance(carry, SetValue) and carry.attribute == order
-        ]
-        keying = [event.fields[key].nonzero for event in self.events]
-        return tuple(name for name, sure in ((key, keying), (order, ordering)) if all(sure))
+        key, stepping = self.keyed.key, [each for each in self.events if each.target is not None]
+        ordered = {each.order_by for each in self.rewrites.values()}
+        sure = {key: [event.fields[key].nonzero for event in stepping]} | {
+            order: [
+                event.fields[carry.field].nonzero
+                for event in stepping
+                for carry in event.carries
+                if carry.attribute == order and carry.field is not None
+            ]
+            for order in ordered
+        }
+        return tuple(name for name, nonzero in sure.items() if all(nonzero))
 
     @cached_property
     def starting(self) -> frozenset[type[Command]]:

@@ -6,14 +6,15 @@ is told before and after each step; logs, simulated schedulers and crash points 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
-from uuid import UUID
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from uuid import UUID, uuid5
 
 from pingregistrywf.runtime.declaration import Argument, Constant
 from pingregistrywf.runtime.engine import Engine, check_history
-from pingregistrywf.runtime.errors import BehaviorError
+from pingregistrywf.runtime.errors import BehaviorError, InvalidCommandError
 from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.values import Command, Event
 
@@ -54,13 +55,94 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """Several commands that belong together."""
+class Name:
+    """An input that is a name, from which ids follow.
+
+    Attributes:
+        name: the input's name.
+        pattern: the regular expression that the whole of a name matches.
+        doc: the rule in words.
+    """
 
     name: str
-    arguments: tuple[str, ...]
+    pattern: str
+    doc: str
+
+    def check(self, text: object) -> str:
+        """Return the text if it is such a name.
+
+        Raises:
+            InvalidCommandError: it is not; the message gives the rule.
+        """
+        if not isinstance(text, str) or not re.fullmatch(self.pattern, text):
+            raise InvalidCommandError(f"{text!r} is not the name of a {self.name}. {self.doc}")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedId:
+    """An id that follows from a name: UUID version 5 of a prefix and the name.
+
+    Attributes:
+        name: the input that is the name.
+        namespace: the namespace.
+        prefix: the text before the name.
+    """
+
+    name: Name
+    namespace: UUID
+    prefix: str
+
+    def of(self, text: object, namespace: UUID | None = None) -> UUID:
+        """The id for a name, in the declared namespace unless another is given.
+
+        Raises:
+            InvalidCommandError: it is not such a name.
+        """
+        return uuid5(namespace or self.namespace, f"{self.prefix}{self.name.check(text)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Several commands that belong together.
+
+    Attributes:
+        name: the operation's name.
+        sources: for each argument the input that gives it, or how it follows from a name.
+        versioned: True if the caller may give a vid.
+        steps: the steps, in order.
+        doc: what it does, for people.
+    """
+
+    name: str
+    sources: Mapping[str, str | DerivedId]
+    versioned: bool
     steps: tuple[Step, ...]
     doc: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What somebody outside gives, beside a vid."""
+        names = (
+            each.name.name if isinstance(each, DerivedId) else each
+            for each in self.sources.values()
+        )
+        return tuple(dict.fromkeys(names))
+
+    def arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments that follow from what somebody outside gave.
+
+        Raises:
+            InvalidCommandError: an input is missing or unknown, or a name breaks its rule.
+        """
+        if set(inputs) != set(self.inputs):
+            raise InvalidCommandError(f"{self.name} takes {', '.join(self.inputs)}")
+        return {
+            argument: source.of(inputs[source.name.name])
+            if isinstance(source, DerivedId)
+            else inputs[source]
+            for argument, source in self.sources.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +175,14 @@ class Observer(Protocol):
 
 
 class Interpreter:
-    """Runs operations on the charts' engines.
+    """Runs operations on the charts' engines.  A generated class has each operation as a method.
 
     Args:
         engines: the engine of each chart that steps name.
         observers: told before and after each step, in this order.
     """
+
+    declared: ClassVar[Mapping[str, Operation]]
 
     def __init__(
         self, engines: Mapping[str, Engine[Any, Any]], observers: tuple[Observer, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.declaration import Declaration, Listing
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event, KeyedState, is_zero
 
@@ -19,15 +19,15 @@ Json: TypeAlias = dict[str, Any]
 
 def event_json(declaration: Declaration, event: Event) -> Json:
     """Return an event as JSON; an id that was absent from its bytes is left out."""
-    known = declaration.by_event.get(type(event))
-    if known is None:
-        values = _snapshot_fields(declaration, event)
-    else:
-        values = {
-            name: _plain(getattr(event, name))
-            for name, field in known.fields.items()
-            if field.type not in ("uuid", "ulid") or name in event.model_fields_set
-        }
+    known = declaration.by_event[type(event)]
+    values = {
+        name: _plain(getattr(event, name))
+        for name, field in known.fields.items()
+        if field.type not in ("uuid", "ulid") or name in event.model_fields_set
+    }
+    if known.listing:
+        entries = getattr(event, known.listing.name)
+        values[known.listing.name] = [_entry(declaration, known.listing, each) for each in entries]
     return {
         "event": type(event).__name__,
         "id": str(event.id),
@@ -55,23 +55,14 @@ def state_json(declaration: Declaration, state: Any) -> Json:
     return {"state": declaration.state_names[code], "vid": str(state.vid), **carried}
 
 
-def _snapshot_fields(declaration: Declaration, event: Event) -> Json:
-    keyed = declaration.keyed
-    if not (keyed and keyed.snapshot and isinstance(event, keyed.snapshot.state)):
-        return {}
-    entries = []
-    for entry in getattr(event, keyed.snapshot.entries):
-        values = {
-            name: getattr(entry, declaration.attribute(name)) for name in keyed.snapshot.values
-        }
-        entries.append(
-            {
-                name: _plain(value)
-                for name, value in values.items()
-                if name == keyed.key or not is_zero(value)
-            }
-        )
-    return {keyed.snapshot.entries: entries}
+def _entry(declaration: Declaration, listing: Listing, entry: Any) -> Json:
+    """An entry of a list: the key, and the carried values that are not zero."""
+    values = {name: getattr(entry, declaration.attribute(name)) for name in listing.values}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in declaration.carried or not is_zero(value)
+    }
 
 
 def _carried(value: Any) -> Any:

@@ -216,9 +216,6 @@ class _Replay:
         self._declaration = declaration
         self._codec = codec_of(declaration)
         self._key = declaration.keyed.key if declaration.keyed else ""
-        snapshot = declaration.keyed.snapshot if declaration.keyed else None
-        self._begin = snapshot.begin if snapshot else None
-        self._end = snapshot.end if snapshot else None
         self._states: list[Any] = [declaration.state(stored.id)]
         self._complete = stored.first == 0  # the state holds all that it must
         self._known: set[object] | None = None  # the keys whose state is known; None for all
@@ -244,10 +241,11 @@ class _Replay:
             return
         if event.id != entry.id or event.parent != entry.parent:
             yield "its bytes name another id or parent than its entry"
-        if starts and not (self._begin and isinstance(event, self._begin)):
+        role = self._declaration.by_event[type(event)].rewrite
+        if starts and role != "begin":
             yield "readers start here, but no snapshot begins, or the events before it are missing"
         judged = self._judges(event)
-        ends = self._end is not None and isinstance(event, self._end)
+        ends = role == "end"
         if (
             ends
             and self._complete

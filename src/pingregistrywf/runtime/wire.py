@@ -8,7 +8,7 @@ is silent, the protobuf library's rules hold, which are those of the 2019 packag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -20,7 +20,7 @@ from pingregistrywf.runtime.declaration import (
     Declaration,
     EventDeclaration,
     FieldType,
-    SnapshotDeclaration,
+    Listing,
 )
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
 from pingregistrywf.runtime.ids import Ulid
@@ -49,8 +49,6 @@ class Codec:
         self._by_number: dict[int, list[EventDeclaration]] = {}
         for event in declaration.events:
             self._by_number.setdefault(event.number, []).append(event)
-        self._keyed = declaration.keyed
-        self._snapshot = declaration.keyed.snapshot if declaration.keyed else None
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes: fields in the order of their numbers, zero numbers and texts left out.
@@ -58,20 +56,16 @@ class Codec:
         Raises:
             EventTypeError: it is no event of this chart.
         """
-        message = self._message(id=event.id.bytes, parent=event.parent.bytes)
-        if self._snapshot and self._keyed and isinstance(event, self._snapshot.events):
-            message.event = self._snapshot.numbers[self._snapshot.events.index(type(event))]
-            if isinstance(event, self._snapshot.state):
-                _write_entries(self._declaration, self._snapshot, message, event)
-        else:
-            known = self._declaration.by_event.get(type(event))
-            if known is None:
-                raise EventTypeError
-            message.event = known.number
-            for name, field in known.fields.items():
-                # An id that was absent when the event was decoded stays absent.
-                if field.type not in _IDS or name in event.model_fields_set:
-                    setattr(message, name, _plain(getattr(event, name)))
+        known = self._declaration.by_event.get(type(event))
+        if known is None:
+            raise EventTypeError
+        message = self._message(event=known.number, id=event.id.bytes, parent=event.parent.bytes)
+        for name, field in known.fields.items():
+            # An id that was absent when the event was decoded stays absent.
+            if field.type not in _IDS or name in event.model_fields_set:
+                setattr(message, name, _plain(getattr(event, name)))
+        if known.listing:
+            _write_entries(self._declaration, known.listing, message, event)
         data: bytes = message.SerializeToString(deterministic=True)
         return data
 
@@ -93,19 +87,13 @@ class Codec:
             for name in ("id", "parent")
             if message.HasField(name)
         }
-        if self._snapshot and self._keyed and number in self._snapshot.numbers:
-            kind = self._snapshot.events[self._snapshot.numbers.index(number)]
-            if kind is self._snapshot.state:
-                header |= _read_entries(
-                    self._declaration, self._keyed.entry, self._snapshot, message
-                )
-            return kind(**header)
         for known in self._by_number.get(number, ()):
             if all(
                 is_zero(getattr(message, name)) is not nonzero
                 for name, nonzero in known.when.items()
             ):
-                return known.event(**header, **_read_fields(known, message))
+                fields = _read_fields(self._declaration, known, message)
+                return known.event(**header, **fields)
         raise EventTypeError(number)
 
 
@@ -126,7 +114,9 @@ def _read_id(message: _Message, name: str, kind: FieldType) -> UUID | Ulid:
     return _IDS[kind](data)
 
 
-def _read_fields(known: EventDeclaration, message: _Message) -> dict[str, Any]:
+def _read_fields(
+    declaration: Declaration, known: EventDeclaration, message: _Message
+) -> dict[str, Any]:
     for name in known.other_forms:
         if message.HasField(name):
             _read_id(message, name, "uuid")
@@ -138,17 +128,19 @@ def _read_fields(known: EventDeclaration, message: _Message) -> dict[str, Any]:
             fields[name] = _read_id(message, name, field.type)
         elif field.required:
             raise MalformedEventError(f"it has no {name}")
+    if known.listing:
+        fields[known.listing.name] = tuple(_read_entries(declaration, known.listing, message))
     return fields
 
 
 def _write_entries(
-    declaration: Declaration, snapshot: SnapshotDeclaration, message: _Message, event: Event
+    declaration: Declaration, listing: Listing, message: _Message, event: Event
 ) -> None:
-    told = getattr(getattr(message, snapshot.field), snapshot.entries)
-    getattr(message, snapshot.field).SetInParent()
-    for entry in getattr(event, snapshot.entries):
-        values = {name: getattr(entry, declaration.attribute(name)) for name in snapshot.values}
-        told.add(
+    holder = getattr(message, listing.field)
+    holder.SetInParent()  # an empty list is not an absent one
+    for entry in getattr(event, listing.name):
+        values = {name: getattr(entry, declaration.attribute(name)) for name in listing.values}
+        getattr(holder, listing.name).add(
             **{
                 name: _plain(value)
                 for name, value in values.items()
@@ -157,25 +149,21 @@ def _write_entries(
         )
 
 
-def _read_entries(
-    declaration: Declaration, kind: type[Any], snapshot: SnapshotDeclaration, message: _Message
-) -> Mapping[str, Any]:
-    if not message.HasField(snapshot.field):
-        raise MalformedEventError(f"it has no {snapshot.field}")
-    entries = []
-    for told in getattr(getattr(message, snapshot.field), snapshot.entries):
+def _read_entries(declaration: Declaration, listing: Listing, message: _Message) -> Iterator[Any]:
+    if declaration.keyed is None or not message.HasField(listing.field):
+        raise MalformedEventError(f"it has no {listing.field}")
+    for entry in getattr(getattr(message, listing.field), listing.name):
         values: dict[str, Any] = {}
-        for name, type_ in snapshot.values.items():
+        for name, type_ in listing.values.items():
             if type_ not in _IDS:
-                values[declaration.attribute(name)] = getattr(told, name)
-            elif told.HasField(name):
-                values[declaration.attribute(name)] = _read_id(told, name, type_)
+                values[declaration.attribute(name)] = getattr(entry, name)
+            elif entry.HasField(name):
+                values[declaration.attribute(name)] = _read_id(entry, name, type_)
             elif name not in declaration.carried:
                 raise MalformedEventError(f"an entry has no {name}")
         code = next(
             code
-            for code, attribute in snapshot.states
+            for code, attribute in listing.states
             if attribute is None or not is_zero(values.get(attribute))
         )
-        entries.append(kind(**values, state_code=code))
-    return {snapshot.entries: tuple(entries)}
+        yield declaration.keyed.entry(**values, state_code=code)

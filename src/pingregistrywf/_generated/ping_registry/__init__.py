@@ -14,10 +14,8 @@ from .commands import (
     CmdInit,
     CmdPostSummary,
 )
-from .errors import (
-    PACKAGE_ERRORS,
-    is_package_error,
-)
+from .declaration import DECLARATION
+from .errors import PACKAGE_ERRORS, is_package_error
 from .events import (
     Event,
     PingRegistryCommitted,
@@ -26,25 +24,12 @@ from .events import (
     ServerPinged,
     ServerPingsGathered,
 )
-from .facade import (
-    Advancer,
-    Behavior,
-    Workflows,
-)
-from .states import (
-    State,
-    StateCode,
-    Status,
-)
-from .table import (
-    DECLARATION,
-    TABLE,
-)
+from .facade import Advancer, Behavior, Workflows
+from .states import State, StateCode, Status
 
 __all__ = [
     "DECLARATION",
     "PACKAGE_ERRORS",
-    "TABLE",
     "Advancer",
     "Behavior",
     "CmdAbortExpired",

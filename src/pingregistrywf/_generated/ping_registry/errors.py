@@ -7,10 +7,12 @@ from typing import Final
 
 from pingregistrywf.runtime.errors import PACKAGE_ERRORS as BASE_ERRORS
 
-PACKAGE_ERRORS: Final = BASE_ERRORS
-"""What the facade answers with."""
+PACKAGE_ERRORS: Final = (
+    *BASE_ERRORS,
+)
+"""The errors that the facade raises."""
 
 
 def is_package_error(err: BaseException | None) -> bool:
-    """True for the errors that the facade answers with, false for all else."""
+    """True for the errors that the facade raises, false for all else."""
     return isinstance(err, PACKAGE_ERRORS)

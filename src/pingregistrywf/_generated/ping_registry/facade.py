@@ -19,9 +19,9 @@ from .commands import (
     CmdInit,
     CmdPostSummary,
 )
+from .declaration import DECLARATION
 from .events import Event
 from .states import State
-from .table import DECLARATION
 
 
 class Advancer(BaseAdvancer[State, Event]):
@@ -65,10 +65,10 @@ class Workflows(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            ArgumentNotIdempotentError: the workflow has begun with another registry.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            ArgumentNotIdempotentError: The workflow has begun with another registry.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
         return self._begin(id, cmd, CmdInit)
 
@@ -88,11 +88,12 @@ class Workflows(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdAppendPing(code=code, message=message))
+        command = CmdAppendPing(code=code, message=message)
+        return self._tell(id, vid, command)
 
     def post_summary(self, id: UUID, vid: Vid, code: int, message: str) -> Ulid:
         """The gatherer summarizes the pings.
@@ -110,11 +111,12 @@ class Workflows(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdPostSummary(code=code, message=message))
+        command = CmdPostSummary(code=code, message=message)
+        return self._tell(id, vid, command)
 
     def commit(self, id: UUID, vid: Vid) -> Ulid:
         """The admin has read the summary and completes the workflow.
@@ -131,11 +133,12 @@ class Workflows(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdCommit())
+        command = CmdCommit()
+        return self._tell(id, vid, command)
 
     def abort_expired(self, id: UUID, vid: Vid) -> Ulid:
         """The collector completes a workflow that nobody has committed in time.
@@ -152,11 +155,12 @@ class Workflows(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdAbortExpired())
+        command = CmdAbortExpired()
+        return self._tell(id, vid, command)
 
     def end(self, id: UUID, vid: Vid) -> Ulid:
         """Confirm that the history ends.
@@ -173,11 +177,12 @@ class Workflows(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdEnd())
+        command = CmdEnd()
+        return self._tell(id, vid, command)
 
     def delete(self, id: UUID, vid: Vid) -> None:
         """Delete the workflow's history.
@@ -191,8 +196,9 @@ class Workflows(Facade[State, Event]):
             vid: The expected vid, NO_VC or RETRY_NO_VC.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the command is not allowed in the workflow's state.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The command is not allowed in the workflow's state.
+            JournalError: A version conflict, or another error of the journal.
         """
-        self._tell(id, vid, CmdDelete())
+        command = CmdDelete()
+        self._tell(id, vid, command)

@@ -53,7 +53,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class State(BaseState):
-    """What a history amounts to.
+    """The state of a history, and what its events carried into it.
 
     Attributes:
         id: The history's id.

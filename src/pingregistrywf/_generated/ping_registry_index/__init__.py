@@ -1,7 +1,7 @@
 # Generated from chart ping_registry_index 1.0.0. Do not edit: change the chart.
 """Ping registry index. One index history per registry lists the workflows that are active or
-completed, so that the daemons that watch the registry find them. Each listed workflow follows
-this chart by itself.
+completed, so that the daemons that watch the registry find them. Each listed workflow follows this
+chart by itself.
 """
 
 from .commands import (
@@ -10,6 +10,7 @@ from .commands import (
     CmdDeletePingRegistry,
     CmdSnapshot,
 )
+from .declaration import DECLARATION
 from .errors import (
     PACKAGE_ERRORS,
     SmallStorageReductionError,
@@ -26,25 +27,12 @@ from .events import (
     SnapshotEnd,
     SnapshotState,
 )
-from .facade import (
-    Advancer,
-    Behavior,
-    WorkflowIndexes,
-)
-from .states import (
-    Entry,
-    State,
-    StateCode,
-)
-from .table import (
-    DECLARATION,
-    TABLE,
-)
+from .facade import Advancer, Behavior, WorkflowIndexes
+from .states import Entry, State, StateCode
 
 __all__ = [
     "DECLARATION",
     "PACKAGE_ERRORS",
-    "TABLE",
     "Advancer",
     "Behavior",
     "CmdBeginPingRegistry",

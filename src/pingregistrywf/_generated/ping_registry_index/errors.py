@@ -13,8 +13,6 @@ from pingregistrywf.runtime.values import DeclaredError
 class UnknownWorkflowError(DeclaredError):
     """The index does not list the workflow as the command needs it."""
 
-    prose = "The index does not list the workflow as the command needs it."
-
     workflow_id: UUID
 
     def __init__(self, workflow_id: UUID) -> None:
@@ -24,13 +22,9 @@ class UnknownWorkflowError(DeclaredError):
 class SmallStorageReductionError(DeclaredError):
     """A snapshot would not save enough storage yet."""
 
-    prose = "A snapshot would not save enough storage yet."
-
 
 class TooManyWorkflowsError(DeclaredError):
     """More workflows are listed than a snapshot may hold."""
-
-    prose = "More workflows are listed than a snapshot may hold."
 
 
 PACKAGE_ERRORS: Final = (
@@ -39,9 +33,9 @@ PACKAGE_ERRORS: Final = (
     SmallStorageReductionError,
     TooManyWorkflowsError,
 )
-"""What the facade answers with."""
+"""The errors that the facade raises."""
 
 
 def is_package_error(err: BaseException | None) -> bool:
-    """True for the errors that the facade answers with, false for all else."""
+    """True for the errors that the facade raises, false for all else."""
     return isinstance(err, PACKAGE_ERRORS)

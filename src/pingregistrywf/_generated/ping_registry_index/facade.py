@@ -16,9 +16,9 @@ from .commands import (
     CmdDeletePingRegistry,
     CmdSnapshot,
 )
+from .declaration import DECLARATION
 from .events import Event
 from .states import State
-from .table import DECLARATION
 
 
 class Advancer(BaseAdvancer[State, Event]):
@@ -47,7 +47,11 @@ class WorkflowIndexes(Facade[State, Event]):
     behavior = Behavior
 
     def begin_ping_registry(
-        self, id: UUID, vid: Vid, workflow_id: UUID, workflow_event_id: Ulid
+        self,
+        id: UUID,
+        vid: Vid,
+        workflow_id: UUID,
+        workflow_event_id: Ulid,
     ) -> Ulid:
         """List a workflow as active.
 
@@ -65,18 +69,19 @@ class WorkflowIndexes(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            StateConflictError: the workflow is listed as completed. It cannot begin again.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            StateConflictError: The workflow is listed as completed. It cannot begin again.
+            JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdBeginPingRegistry(
-            workflow_id=workflow_id,
-            workflow_event_id=workflow_event_id,
-        )
+        command = CmdBeginPingRegistry(workflow_id=workflow_id, workflow_event_id=workflow_event_id)
         return self._tell(id, vid, command)
 
     def commit_ping_registry(
-        self, id: UUID, vid: Vid, workflow_id: UUID, workflow_event_id: Ulid
+        self,
+        id: UUID,
+        vid: Vid,
+        workflow_id: UUID,
+        workflow_event_id: Ulid,
     ) -> Ulid:
         """List a workflow as completed.
 
@@ -95,9 +100,9 @@ class WorkflowIndexes(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            UnknownWorkflowError: the index does not list the workflow as the command needs it.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            UnknownWorkflowError: The index does not list the workflow as the command needs it.
+            JournalError: A version conflict, or another error of the journal.
         """
         command = CmdCommitPingRegistry(
             workflow_id=workflow_id,
@@ -121,14 +126,18 @@ class WorkflowIndexes(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            UnknownWorkflowError: the index does not list the workflow as the command needs it.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            UnknownWorkflowError: The index does not list the workflow as the command needs it.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdDeletePingRegistry(workflow_id=workflow_id))
+        command = CmdDeletePingRegistry(workflow_id=workflow_id)
+        return self._tell(id, vid, command)
 
     def snapshot(self, id: UUID, vid: Vid, if_storage_reduction: bool) -> Ulid:
         """Rewrite the list as a snapshot.
+
+        - Absent, Active, Completed: rewrites what is listed as one group of events (rule
+          Snapshot.1).
 
         Args:
             id: Which history.
@@ -139,9 +148,10 @@ class WorkflowIndexes(Facade[State, Event]):
             The vid after the command.
 
         Raises:
-            InvalidCommandError: an argument is malformed; nothing was read.
-            TooManyWorkflowsError: more workflows are listed than a snapshot may hold.
-            SmallStorageReductionError: a snapshot would not save enough storage yet.
-            JournalError: a version conflict, or another error of the journal.
+            InvalidCommandError: An argument is malformed; nothing was read.
+            TooManyWorkflowsError: More workflows are listed than a snapshot may hold.
+            SmallStorageReductionError: A snapshot would not save enough storage yet.
+            JournalError: A version conflict, or another error of the journal.
         """
-        return self._tell(id, vid, CmdSnapshot(if_storage_reduction=if_storage_reduction))
+        command = CmdSnapshot(if_storage_reduction=if_storage_reduction)
+        return self._tell(id, vid, command)

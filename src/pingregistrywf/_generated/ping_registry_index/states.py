@@ -43,4 +43,4 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class State(KeyedState[UUID, Entry]):
-    """What a history amounts to: its entries by key."""
+    """The state of a history: its entries by key."""

@@ -1,0 +1,260 @@
+"""The typed Python packages of charts and operations: declarations and one-line methods.
+
+The shape of each module stands in ``templates/``; here is what fills it: docstrings and signatures
+wrapped to one width, and imports reduced to what a module uses.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pingregistrywf.chart.ir import Argument, Cell, Chart, Command, Operations, Outcome, Value
+from pingregistrywf.chart.naming import upper
+from pingregistrywf.chart.types import Type
+
+WIDTH: Final = 100
+CHECKED: Final[Mapping[Type, str]] = {
+    Type.INT32: "Int32",
+    Type.STRING: "Text",
+    Type.UUID: "UUID",
+    Type.ULID: "Ulid",
+    Type.BOOL: "bool",
+}
+"""The annotations of a pydantic model's fields."""
+PLAIN: Final[Mapping[Type, str]] = {**CHECKED, Type.INT32: "int", Type.STRING: "str"}
+"""The annotations of all else."""
+ZEROS: Final[Mapping[Type, str]] = {
+    Type.INT32: "0",
+    Type.STRING: '""',
+    Type.UUID: "NIL",
+    Type.ULID: "EPOCH",
+    Type.BOOL: "False",
+}
+MODULES: Final = ("commands", "declaration", "errors", "events", "facade", "states")
+
+
+def chart_modules(chart: Chart) -> dict[str, str]:
+    """Every module of a chart's package, by file name."""
+    opening = (
+        f"# Generated from chart {chart.name} {chart.version}. Do not edit: change the chart.\n"
+    )
+    commands = isorted(f"Cmd{name}" for name in chart.commands)
+    entry = ["Entry"] if chart.key else []
+    exported = {
+        "commands": commands,
+        "declaration": ["DECLARATION"],
+        "errors": isorted(["PACKAGE_ERRORS", "is_package_error", *chart.own_errors]),
+        "events": isorted(["Event", *chart.events]),
+        "facade": isorted(["Advancer", "Behavior", chart.facade]),
+        "states": isorted([*entry, *chart.records, "State", "StateCode"]),
+    }
+    return {
+        f"{name}.py": opening
+        + _rendered(f"{name}.py.jinja", chart=chart, commands=commands, exported=exported)
+        for name in (*MODULES, "__init__")
+    }
+
+
+def operations_module(operations: Operations) -> str:
+    """The module of a file of operations."""
+    opening = f"# Generated from operations {operations.name}. Do not edit: change the model.\n"
+    return opening + _rendered("operations.py.jinja", operations=operations)
+
+
+def _rendered(template: str, **parts: object) -> str:
+    return _tidy(_environment().get_template(template).render(**parts))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 (what is rendered is Python, not HTML)
+        loader=PackageLoader("pingregistrywf.generate"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    environment.globals |= {"CHECKED": CHECKED, "PLAIN": PLAIN, "ZEROS": ZEROS}
+    filters = (call, docstring, isorted, mapping, method_docstring, parameters, prose, signature)
+    environment.filters |= {each.__name__: each for each in filters}
+    environment.filters["upper_snake"] = upper
+    return environment
+
+
+# --- Filters --------------------------------------------------------------------------------------
+
+
+def isorted(names: Iterable[str]) -> list[str]:
+    """Names as import sorters have them: constants, then classes, then functions."""
+    return sorted(names, key=lambda name: (0 if name.isupper() else 2 - name[0].isupper(), name))
+
+
+def prose(
+    parts: Mapping[str, Value],
+    *,
+    name: str = "name",
+    before: Mapping[str, str] | None = None,
+    after: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The prose of each part by its name, for a section of a docstring."""
+    own = {getattr(part, name): part.doc for part in parts.values()}
+    return {**(before or {}), **own, **(after or {})}
+
+
+def docstring(
+    text: str, indent: int = 0, points: Iterable[str] = (), **sections: Mapping[str, str]
+) -> str:
+    """A docstring: a summary, a list of points, and sections of named items."""
+    margin = " " * indent
+    single = f'{margin}"""{_escaped(text)}"""'
+    points, items = list(points), {title: each for title, each in sections.items() if each}
+    if not points and not items and len(single) <= WIDTH and not text.endswith('"'):
+        return single
+    lines = textwrap.wrap(f'"""{_escaped(text)}', WIDTH - indent, break_long_words=False)
+    if points:
+        lines += ["", *(line for each in points for line in _item(f"- {each}", indent, 0, 2))]
+    for title, section in items.items():
+        lines += ["", f"{title}:"]
+        for name, doc in section.items():
+            lines += _item(f"{name}: {doc}" if name else doc, indent, 4, 8)
+    return "\n".join(f"{margin}{line}".rstrip() for line in [*lines, '"""'])
+
+
+def method_docstring(chart: Chart, command: Command) -> str:
+    """The docstring of a facade's method."""
+    arguments = {"id": "Which history."}
+    if command.starts:
+        arguments["cmd"] = "The command and its arguments."
+    else:
+        arguments["vid"] = "The expected vid, NO_VC or RETRY_NO_VC."
+        arguments |= prose(command.arguments)
+    raised = {"InvalidCommandError": "An argument is malformed; nothing was read."}
+    raised |= {error: _meaning(chart, error) for error in _raised(chart, command)}
+    raised["JournalError"] = "A version conflict, or another error of the journal."
+    return docstring(
+        command.doc or f"The command {command.name}.",
+        8,
+        _points(chart, command),
+        Args=arguments,
+        Returns={} if command.deletes else {"": "The vid after the command."},
+        Raises=raised,
+    )
+
+
+def parameters(
+    first: Sequence[str], arguments: Mapping[str, Argument], last: Sequence[str] = ()
+) -> list[str]:
+    """The parameters of a method."""
+    return [*first, *(f"{name}: {PLAIN[each.type]}" for name, each in arguments.items()), *last]
+
+
+def signature(parameters: Sequence[str], name: str, result: str) -> str:
+    """The line or lines that begin a method."""
+    return _wrapped(f"    def {name}(", parameters, f") -> {result}:")
+
+
+def call(arguments: Iterable[str], function: str) -> str:
+    """A statement of a method that passes arguments on by their own names."""
+    return _wrapped(f"        {function}(", [f"{name}={name}" for name in arguments], ")")
+
+
+def mapping(arguments: Iterable[str], variable: str) -> str:
+    """A statement of a method that gathers its arguments in a dictionary."""
+    return _wrapped(f"        {variable} = {{", [f'"{name}": {name}' for name in arguments], "}")
+
+
+def _points(chart: Chart, command: Command) -> Iterator[str]:
+    """What each rule does."""
+    for rule in command.rules:
+        cell = chart.cell(command.name, rule.states[0])
+        yield f"{', '.join(rule.states)}: {_effect(chart, cell)} (rule {rule.id})."
+    if not command.rewrite:
+        yield f"Anywhere else: {chart.otherwise}."
+
+
+def _effect(chart: Chart, cell: Cell) -> str:
+    match cell.outcome:
+        case Outcome.EMIT:
+            return f"appends {cell.event}"
+        case Outcome.REJECT:
+            return str(cell.error)
+        case Outcome.DELETE:
+            return "the history is deleted"
+        case Outcome.REWRITE:
+            return "rewrites what is listed as one group of events"
+        case Outcome.NOOP if cell.compared:
+            other = chart.cell(cell.command, cell.state, same=False)
+            return f"nothing to do if {', '.join(cell.compared)} is as stored, else {other.error}"
+        case Outcome.NOOP:
+            return "nothing to do"
+
+
+def _raised(chart: Chart, command: Command) -> list[str]:
+    if command.rewrite:
+        return [command.rewrite.limit.error, command.rewrite.saving.error]
+    cells = (cell for cell in chart.table if cell.command == command.name)
+    return sorted({cell.error for cell in cells if cell.error in chart.errors})
+
+
+def _meaning(chart: Chart, error: str) -> str:
+    return chart.errors[error].doc or "The chart does not allow it here."
+
+
+# --- Layout ---------------------------------------------------------------------------------------
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace('"""', "'''")
+
+
+def _item(text: str, indent: int, first: int, rest: int) -> list[str]:
+    """An item of a docstring's list, wrapped."""
+    return textwrap.wrap(
+        _escaped(text),
+        WIDTH - indent,
+        initial_indent=" " * first,
+        subsequent_indent=" " * rest,
+        break_long_words=False,
+    )
+
+
+def _wrapped(head: str, items: Sequence[str], tail: str) -> str:
+    """A bracket with its items on one line, or an item a line if that is too long."""
+    single = f"{head}{', '.join(items)}{tail}"
+    if len(single) <= WIDTH:
+        return single
+    indent = " " * (len(head) - len(head.lstrip()))
+    return "\n".join([head, *(f"{indent}    {each}," for each in items), f"{indent}{tail}"])
+
+
+_IMPORT: Final = re.compile(r"^from (\S+) import (.+)\n", re.MULTILINE)
+_WORD: Final = re.compile(r"\w+")
+
+
+def _tidy(text: str) -> str:
+    """A module with its imports reduced to the names that it uses, and no more than two empty lines
+    in a row."""
+    used = set(_WORD.findall(_IMPORT.sub("", text)))
+
+    def reduced(line: re.Match[str]) -> str:
+        module, names = line[1], line[2].split(", ")
+        kept = [each for each in names if each.rpartition(" ")[2] in used]
+        if module == "__future__":
+            kept = names
+        return _wrapped_import(module, kept) if kept else ""
+
+    tidied = re.sub(r"\n{3,}(?=from )", "\n\n", _IMPORT.sub(reduced, text))
+    return re.sub(r"\n{4,}", "\n\n\n", tidied).rstrip("\n") + "\n"
+
+
+def _wrapped_import(module: str, names: Sequence[str]) -> str:
+    single = f"from {module} import {', '.join(names)}\n"
+    if len(single) <= WIDTH:
+        return single
+    return "\n".join([f"from {module} import (", *(f"    {each}," for each in names), ")\n"])
