@@ -11,17 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pingregistrywf.chart as package
+from pingregistrywf.chart.ir import Chart
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.machine import Answer, Machine, OrderError, _classes, machine_class
+from pingregistrywf.chart.machine import (
+    Answer,
+    Machine,
+    OrderError,
+    _classes,
+    machine_class,
+    machines,
+)
 from pingregistrywf.chart.reader import read_chart
-from pingregistrywf.chart.table import Table
-from pingregistrywf.chart.vocabulary import Chart
 
 MODEL = load_model()
-WORKFLOW = MODEL.charts["ping_registry"]
-INDEX = MODEL.charts["ping_registry_index"]
-MACHINES = {chart.chart: Machine(chart) for chart in MODEL.charts.values()}
-TABLES = {chart.chart: Table(chart) for chart in MODEL.charts.values()}
+WORKFLOW = MODEL.source["ping_registry"]
+INDEX = MODEL.source["ping_registry_index"]
+MACHINES = machines(MODEL)
 
 AWKWARD = """
 chart: awkward
@@ -66,12 +71,12 @@ def test_a_cell_of_the_index(index_cell) -> None:
 @settings(max_examples=60, deadline=None)
 def test_machine_and_table_agree_on_any_walk(chart: Chart, data: st.DataObject) -> None:
     """First to a drawn state, then on at random: plain walks spend half their steps at the end."""
-    machine, table = MACHINES[chart.chart], TABLES[chart.chart]
-    state = data.draw(st.sampled_from(table.states))
+    machine = MACHINES[chart.name]
+    state = data.draw(st.sampled_from(chart.columns))
     machine.reset(state)
-    commands = st.tuples(st.sampled_from(list(chart.commands)), st.booleans())
+    commands = st.tuples(st.sampled_from(list(chart.stepping)), st.booleans())
     for command, same in data.draw(st.lists(commands, max_size=15)):
-        cell = table.cell(command, state, same=same)
+        cell = chart.cell(command, state, same=same)
         answer = machine.tell(command, same=same)
         assert answer == Answer(cell.outcome.value, cell.event, cell.error, cell.target)
         state = cell.target
@@ -81,9 +86,9 @@ def test_machine_and_table_agree_on_any_walk(chart: Chart, data: st.DataObject) 
 @given(st.lists(st.sampled_from(list(WORKFLOW.events)), max_size=8))
 @settings(deadline=None)
 def test_fold_accepts_just_the_orders_that_commands_make(events: list[str]) -> None:
-    machine, table = MACHINES["ping_registry"], TABLES["ping_registry"]
+    machine, chart = MACHINES["ping_registry"], MODEL.charts["ping_registry"]
     machine.reset()
-    follows = {(move.state, move.event): move.target for move in table.moves() if move.event}
+    follows = {(move.state, move.event): move.target for move in chart.moves() if move.event}
     state = WORKFLOW.initial
     for position, event in enumerate(events):
         if (state, event) not in follows:
@@ -178,7 +183,7 @@ def imports(file: Path) -> set[str]:
 
 def test_the_second_engine_does_not_know_the_first() -> None:
     (root,) = map(Path, package.__path__)
-    assert "pingregistrywf.chart.table" not in imports(root / "machine.py")
+    assert "pingregistrywf.chart.lower" not in imports(root / "machine.py")
     for file in root.rglob("*.py"):
         if file.name != "machine.py":
             assert not any(name.startswith("statemachine") for name in imports(file)), file

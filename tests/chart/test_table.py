@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pingregistrywf.chart.table import DELETED, Arguments, Outcome, Table
 
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.table import DELETED, Arguments, Outcome, Table
 
 MODEL = load_model()
 WORKFLOW = Table(MODEL.charts["ping_registry"])

@@ -11,13 +11,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from pingregistrywf._generated import ping_registry, ping_registry_index
+from pingregistrywf.chart.ir import Chart, Model, to_json
 from pingregistrywf.chart.locate import load_model, model_directory
-from pingregistrywf.chart.reader import Model, read_model
-from pingregistrywf.chart.table import Table
-from pingregistrywf.cli.conform import site_of, suite_of
+from pingregistrywf.chart.lower import read_model
+from pingregistrywf.cli.conform import suite_of
 from pingregistrywf.conformance.manifest import NAME, manifest
 from pingregistrywf.generate import artefacts, readme
-from pingregistrywf.generate.document import ChartDocument, document, document_text
 
 
 @pytest.fixture(scope="module")
@@ -25,22 +24,23 @@ def model() -> Model:
     return load_model()
 
 
-def changed(tmp_path: Path, old: str, new: str) -> ChartDocument:
-    """The document of the workflow's chart after one change of its text."""
+def changed(tmp_path: Path, old: str, new: str) -> Chart:
+    """The workflow's chart after one change of its text."""
     text = (model_directory() / "ping_registry.yaml").read_text()
     assert old in text
     (tmp_path / "changed.yaml").write_text(text.replace(old, new))
     (chart,) = read_model([tmp_path / "changed.yaml"]).charts.values()
-    return document(Table(chart))
+    return chart
 
 
 class TestDocument:
     def test_says_every_cell(self, model: Model, cells: object) -> None:
-        made = document(Table(model.charts["ping_registry"]))
+        document = json.loads(to_json(model.charts["ping_registry"]))
         found = {
-            (row.command, row.arguments.value, state): (cell.outcome.value, cell.event, cell.error)
-            for row in made.table
-            for state, cell in row.cells.items()
+            (cell["command"], cell["arguments"], cell["state"]): (
+                *(cell["outcome"], cell["event"], cell["error"]),
+            )
+            for cell in document["table"]
         }
         variants = {None: "any", True: "same", False: "other"}
         by_hand = {
@@ -51,13 +51,12 @@ class TestDocument:
 
     def test_reads_back(self, model: Model) -> None:
         for chart in model.charts.values():
-            made = document(Table(chart))
-            assert ChartDocument.model_validate_json(document_text(made)) == made
+            assert Chart.model_validate_json(to_json(chart)) == chart
 
     def test_prose_does_not_move_the_hash(self, tmp_path: Path) -> None:
-        before = document(Table(load_model().charts["ping_registry"]))
+        before = load_model().charts["ping_registry"]
         after = changed(tmp_path, "A server answers.", "A server replies.")
-        assert document_text(after) != document_text(before)
+        assert to_json(after) != to_json(before)
         assert after.sha256 == before.sha256
         assert changed(tmp_path, "title: Ping registry", "title: Pings").sha256 == before.sha256
 
@@ -72,22 +71,19 @@ class TestDocument:
         ],
     )
     def test_every_fact_moves_the_hash(self, tmp_path: Path, old: str, new: str) -> None:
-        before = document(Table(load_model().charts["ping_registry"]))
+        before = load_model().charts["ping_registry"]
         assert changed(tmp_path, old, new).sha256 != before.sha256
 
     def test_the_packages_declare_their_hash(self, model: Model) -> None:
         for package in (ping_registry, ping_registry_index):
             declaration = package.DECLARATION
-            made = document(Table(model.charts[declaration.name]))
-            assert declaration.sha256 == made.sha256
-            stored = json.loads(Path(package.__file__).with_name("chart.json").read_text())
-            assert stored["sha256"] == made.sha256
+            assert declaration.sha256 == model.charts[declaration.name].sha256
 
 
 class TestArtefacts:
     def test_are_what_is_committed(self, model: Model) -> None:
         root = Path(ping_registry.__file__).parents[1]
-        suite = suite_of(model, site_of(model))
+        suite = suite_of(model)
         ids = {PurePosixPath(suite.main) / NAME: manifest(suite).encode()}
         assert artefacts.check(artefacts.package(model) | ids, root) == []
 

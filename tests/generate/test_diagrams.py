@@ -16,8 +16,9 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from pingregistrywf.chart.table import DELETED, Outcome, Table
-from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.chart.ir import DELETED, Chart, Outcome
+from pingregistrywf.chart.lower import lower_chart
+from pingregistrywf.chart.vocabulary import Chart as Written
 from pingregistrywf.generate import layout
 from pingregistrywf.generate.diagram import Kind, arrows
 from pingregistrywf.generate.dot import dot, quoted
@@ -108,20 +109,20 @@ commands: {Blink: {rules: [{in: [Lit], emit: Blinked}]}}
 """
 
 
-def _table(text: str) -> Table:
-    return Table(Chart.model_validate(yaml.safe_load(text)))
+def _lowered(text: str) -> Chart:
+    return lower_chart(Written.model_validate(yaml.safe_load(text)))
 
 
-TABLES = {
-    table.chart.chart: table
-    for table in (
-        _table((MODEL / "ping_registry.yaml").read_text(encoding="utf-8")),
-        _table((MODEL / "ping_registry_index.yaml").read_text(encoding="utf-8")),
-        _table(ORDERS),
-        _table(LAMP),
+CHARTS = {
+    chart.name: chart
+    for chart in (
+        _lowered((MODEL / "ping_registry.yaml").read_text(encoding="utf-8")),
+        _lowered((MODEL / "ping_registry_index.yaml").read_text(encoding="utf-8")),
+        _lowered(ORDERS),
+        _lowered(LAMP),
     )
 }
-FORMATS: dict[str, Callable[[Table], str]] = {
+FORMATS: dict[str, Callable[[Chart], str]] = {
     "mermaid": mermaid,
     "dot": dot,
     "plantuml": plantuml,
@@ -131,40 +132,41 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 }
 
 
-@pytest.fixture(params=TABLES)
-def table(request: pytest.FixtureRequest) -> Table:
-    return TABLES[request.param]
+@pytest.fixture(params=CHARTS)
+def chart(request: pytest.FixtureRequest) -> Chart:
+    return CHARTS[request.param]
 
 
-def _accepted(table: Table) -> set[tuple[str, str, str, str | None]]:
-    """What a diagram shows: each command that is not rejected, from where to where, by what."""
+def _accepted(chart: Chart) -> set[tuple[str, str, str, str | None]]:
+    """What a diagram shows: each accepted command, from where to where, by what.  A rewrite of the
+    whole history changes no entry's state, and is not shown."""
     return {
         (cell.command, cell.state, cell.target, cell.event)
-        for cell in table.cells.values()
-        if cell.outcome is not Outcome.REJECT
+        for cell in chart.table
+        if cell.outcome not in (Outcome.REJECT, Outcome.REWRITE)
     }
 
 
-def _root(table: Table) -> ElementTree.Element:
-    return ElementTree.fromstring(svg(table))
+def _root(chart: Chart) -> ElementTree.Element:
+    return ElementTree.fromstring(svg(chart))
 
 
 # --- What is shown --------------------------------------------------------------------------------
 
 
-def test_arrows_are_the_accepted_cells(table: Table) -> None:
+def test_arrows_are_the_accepted_cells(chart: Chart) -> None:
     drawn = [
         (command, arrow.source, arrow.target, arrow.event)
-        for arrow in arrows(table)
+        for arrow in arrows(chart)
         for command in arrow.commands
     ]
     assert len(drawn) == len(set(drawn))
-    assert set(drawn) == _accepted(table)
+    assert set(drawn) == _accepted(chart)
 
 
-def test_svg_shows_the_accepted_cells(table: Table) -> None:
+def test_svg_shows_the_accepted_cells(chart: Chart) -> None:
     shown = set()
-    for group in _root(table).iter(f"{SVG}g"):
+    for group in _root(chart).iter(f"{SVG}g"):
         if "data-source" in group.attrib:
             fact = group.attrib
             told = [t for t in group.iter(f"{SVG}tspan") if "data-command" in t.attrib]
@@ -173,28 +175,28 @@ def test_svg_shows_the_accepted_cells(table: Table) -> None:
             for command, rule in zip(
                 fact["data-command"].split(), fact["data-rule"].split(), strict=True
             ):
-                cell = table.cell(command, fact["data-source"])
+                cell = chart.cell(command, fact["data-source"])
                 assert (cell.rule, cell.outcome) == (rule, fact["data-outcome"])
                 shown.add((command, fact["data-source"], fact["data-target"], cell.event))
                 assert fact.get("data-event") == cell.event
-    assert shown == _accepted(table)
+    assert shown == _accepted(chart)
 
 
-def test_svg_shows_the_states(table: Table) -> None:
-    states = [g for g in _root(table).iter(f"{SVG}g") if "data-state" in g.attrib]
-    assert [g.get("data-state") for g in states] == list(table.states)
-    assert [g.get("data-state") for g in states if g.get("data-initial")] == [table.chart.initial]
+def test_svg_shows_the_states(chart: Chart) -> None:
+    states = [g for g in _root(chart).iter(f"{SVG}g") if "data-state" in g.attrib]
+    assert [g.get("data-state") for g in states] == list(chart.columns)
+    assert [g.get("data-state") for g in states if g.get("data-initial")] == [chart.initial]
     for group in states:
         name = group.attrib["data-state"]
         texts = [text.text for text in group.iter(f"{SVG}text")]
-        code = [] if name == DELETED else [str(table.chart.states[name].code)]
+        code = [] if name == DELETED else [str(chart.states[name].code)]
         assert texts == [*code, name]
         assert group.get("data-code") == (code[0] if code else None)
 
 
-def test_dot_shows_the_accepted_cells(table: Table) -> None:
+def test_dot_shows_the_accepted_cells(chart: Chart) -> None:
     shown = set()
-    for line in dot(table).splitlines():
+    for line in dot(chart).splitlines():
         if match := re.fullmatch(r'  "(\w+)" -> "(\w+)" \[label="([^"]*)"(.*)\]', line):
             source, target, label, style = match.groups()
             *told, effect = label.split("\\n")
@@ -202,13 +204,13 @@ def test_dot_shows_the_accepted_cells(table: Table) -> None:
             assert ("dashed" in style) == (source == target)
             assert ("dotted" in style) == (target == DELETED and source != DELETED)
             shown |= {(command.split()[0], source, target, event) for command in told}
-    assert shown == _accepted(table)
+    assert shown == _accepted(chart)
 
 
-def test_mermaid_shows_the_accepted_cells(table: Table) -> None:
-    text = mermaid(table)
+def test_mermaid_shows_the_accepted_cells(chart: Chart) -> None:
+    text = mermaid(chart)
     names = dict(re.findall(r'    state "(\w+)(?: \(\d+\))?" as (\w+)', text))
-    assert list(names) == list(table.states)
+    assert list(names) == list(chart.columns)
     states = {name: state for state, name in names.items()}
     shown = set()
     for line in text.splitlines():
@@ -224,13 +226,13 @@ def test_mermaid_shows_the_accepted_cells(table: Table) -> None:
             continue
         for command in re.sub(r" \(.*?\)", "", told).split(", "):
             shown.add((command, states[source], states[target], event))
-    assert shown == _accepted(table)
-    assert f"    [*] --> {names[table.chart.initial]}\n" in text
+    assert shown == _accepted(chart)
+    assert f"    [*] --> {names[chart.initial]}\n" in text
 
 
-def test_plantuml_shows_the_accepted_cells(table: Table) -> None:
+def test_plantuml_shows_the_accepted_cells(chart: Chart) -> None:
     shown = set()
-    for line in plantuml(table).splitlines():
+    for line in plantuml(chart).splitlines():
         if match := re.fullmatch(r"s_(\w+) -(?:\[(.*)\])?-> s_(\w+) : (.*)", line):
             source, style, target, label = match.groups()
             *told, effect = label.split("\\n")
@@ -238,11 +240,11 @@ def test_plantuml_shows_the_accepted_cells(table: Table) -> None:
             assert ("dashed" in (style or "")) == (source == target)
             assert ("dotted" in (style or "")) == (target == DELETED and source != DELETED)
             shown |= {(command.split()[0], source, target, event) for command in told}
-    assert shown == _accepted(table)
+    assert shown == _accepted(chart)
 
 
 def test_what_one_arrow_holds() -> None:
-    drawn = {(a.source, a.target, a.kind): a for a in arrows(TABLES["ping_registry"])}
+    drawn = {(a.source, a.target, a.kind): a for a in arrows(CHARTS["ping_registry"])}
     both = drawn["Summarized", "Completed", Kind.MOVE]
     assert both.commands == ("Commit", "AbortExpired")
     assert both.event == "PingRegistryCompleted"
@@ -252,8 +254,8 @@ def test_what_one_arrow_holds() -> None:
 
 
 def test_the_arguments_that_a_noop_asks_for() -> None:
-    assert "Init (same registry_id)" in mermaid(TABLES["ping_registry"])
-    assert "Place (same arguments)" in mermaid(TABLES["orders"])
+    assert "Init (same registry_id)" in mermaid(CHARTS["ping_registry"])
+    assert "Place (same arguments)" in mermaid(CHARTS["orders"])
 
 
 def test_what_stays_is_dashed_and_what_deletes_is_dotted() -> None:
@@ -262,7 +264,7 @@ def test_what_stays_is_dashed_and_what_deletes_is_dotted() -> None:
     assert "dasharray" in styles[".noop .line"]
     assert "$gone" in styles[".delete .line"]
     assert ".move .line" not in styles
-    for group in _root(TABLES["orders"]).iter(f"{SVG}g"):
+    for group in _root(CHARTS["orders"]).iter(f"{SVG}g"):
         if "data-source" in group.attrib:
             kind = group.attrib["class"].split()[1]
             stays = group.get("data-source") == group.get("data-target")
@@ -274,12 +276,12 @@ def test_what_stays_is_dashed_and_what_deletes_is_dotted() -> None:
 
 _DIGESTS = """
 import hashlib, sys, yaml
-from pingregistrywf.chart.table import Table
+from pingregistrywf.chart.lower import lower_chart
 from pingregistrywf.chart.vocabulary import Chart
 from pingregistrywf.generate.artefacts import FORMATS
-table = Table(Chart.model_validate(yaml.safe_load(sys.stdin.read())))
+chart = lower_chart(Chart.model_validate(yaml.safe_load(sys.stdin.read())))
 for draw in map(FORMATS.get, ("mmd", "dot", "puml", "scxml", "svg", "xstate.json")):
-    print(hashlib.sha256(draw(table).encode()).hexdigest())
+    print(hashlib.sha256(draw(chart).encode()).hexdigest())
 """
 
 
@@ -293,13 +295,14 @@ def test_same_bytes_whatever_the_hash_seed(seed: str) -> None:
         check=True,
         env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": "C.UTF-8", "COLUMNS": "40"},
     )
-    here = [hashlib.sha256(draw(_table(ORDERS)).encode()).hexdigest() for draw in FORMATS.values()]
+    chart = _lowered(ORDERS)
+    here = [hashlib.sha256(draw(chart).encode()).hexdigest() for draw in FORMATS.values()]
     assert done.stdout.split() == here
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_text_ends_as_text_does(form: str, table: Table) -> None:
-    text = FORMATS[form](table)
+def test_text_ends_as_text_does(form: str, chart: Chart) -> None:
+    text = FORMATS[form](chart)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
     assert "\r" not in text
@@ -309,23 +312,23 @@ def test_text_ends_as_text_does(form: str, table: Table) -> None:
 # --- Well-formed, and complete by itself ----------------------------------------------------------
 
 
-def test_svg_is_accessible(table: Table) -> None:
-    root = _root(table)
+def test_svg_is_accessible(chart: Chart) -> None:
+    root = _root(chart)
     assert root.get("role") == "img"
     ids = {e.attrib["id"]: e for e in root.iter() if "id" in e.attrib}
     title, desc = (ids[name] for name in root.attrib["aria-labelledby"].split())
     assert (title.tag, desc.tag) == (f"{SVG}title", f"{SVG}desc")
-    assert title.text == f"{table.chart.title}: states and commands"
-    for command, _, _, event in _accepted(table):
+    assert title.text == f"{chart.title}: states and commands"
+    for command, _, _, event in _accepted(chart):
         assert command in (desc.text or "")
         assert (event or "") in (desc.text or "")
 
 
-def test_svg_can_stand_in_a_page_with_others(table: Table) -> None:
-    root = _root(table)
+def test_svg_can_stand_in_a_page_with_others(chart: Chart) -> None:
+    root = _root(chart)
     ids = [e.attrib["id"] for e in root.iter() if "id" in e.attrib]
     assert len(ids) == len(set(ids))
-    assert all(name.startswith(f"{table.chart.chart}-") for name in ids)
+    assert all(name.startswith(f"{chart.name}-") for name in ids)
     style = next(root.iter(f"{SVG}style")).text or ""
     flat = re.sub(r"@media [^{]*\{(.*)\}$", r"\1", style, flags=re.MULTILINE)
     selectors = [s.strip() for rule in re.findall(r"([^{}]+)\{", flat) for s in rule.split(",")]
@@ -333,8 +336,8 @@ def test_svg_can_stand_in_a_page_with_others(table: Table) -> None:
     assert all(re.match(r"\.chart-diagram\b", selector) for selector in selectors)
 
 
-def test_svg_refers_to_nothing_outside(table: Table) -> None:
-    text = svg(table)
+def test_svg_refers_to_nothing_outside(chart: Chart) -> None:
+    text = svg(chart)
     assert re.findall(r"https?:[^\"' ]*", text) == ["http://www.w3.org/2000/svg"]
     assert not re.search(r"url\(|@import|@font-face|<(image|use|script|foreignObject)\b|href", text)
     assert "var(--" in text
@@ -342,27 +345,27 @@ def test_svg_refers_to_nothing_outside(table: Table) -> None:
 
 
 def test_titles_and_prose_are_escaped() -> None:
-    orders = TABLES["orders"]
+    orders = CHARTS["orders"]
     root = _root(orders)
     assert 'An <order> "begins" & goes on.' in "".join(root.itertext())
     assert "The order is placed & waits for <payment>." in "".join(root.itertext())
     header = mermaid(orders).split("---\n")[1]
-    assert yaml.safe_load(header) == {"title": orders.chart.title}
+    assert yaml.safe_load(header) == {"title": orders.title}
     assert '  graph [label="Orders & <parcels> \\"fast\\" \\\\ ]]>",' in dot(orders)
     assert 'title Orders & ~<parcels> "fast" \\ ]]>\n' in plantuml(orders)
     assert quoted('a"b\\c\nd') == '"a\\"b\\\\c\\nd"'
 
 
 def test_mermaid_keeps_clear_of_mermaids_words() -> None:
-    text = mermaid(TABLES["orders"])
+    text = mermaid(CHARTS["orders"])
     assert '    state "State (2)" as s_State\n' in text
     assert '    state "End (20)" as s_End\n' in text
     assert "    s_State --> Packed : Pack / OrderPacked\n" in text
 
 
-def test_dot_is_read_by_graphviz(table: Table) -> None:
+def test_dot_is_read_by_graphviz(chart: Chart) -> None:
     done = subprocess.run(
-        [layout.executable(), "-Tsvg"], input=dot(table).encode(), capture_output=True, check=True
+        [layout.executable(), "-Tsvg"], input=dot(chart).encode(), capture_output=True, check=True
     )
     assert done.stderr == b""
     assert ElementTree.fromstring(done.stdout).tag == f"{SVG}svg"
@@ -418,16 +421,16 @@ def _rectangle(element: ElementTree.Element) -> Rectangle:
     return Rectangle(element.get("class", "box"), x, y, x + w, y + h)
 
 
-def test_no_text_meets_another_or_leaves_the_paper(table: Table) -> None:
-    root = _root(table)
+def test_no_text_meets_another_or_leaves_the_paper(chart: Chart) -> None:
+    root = _root(chart)
     texts = list(_texts(root))
     assert [(a.what, b.what) for a, b in combinations(texts, 2) if a.meets(b)] == []
     paper = _rectangle(root.findall(f"{SVG}rect[@class='paper']")[0])
     assert [text.what for text in texts if not text.within(paper)] == []
 
 
-def test_no_text_leaves_its_box(table: Table) -> None:
-    root = _root(table)
+def test_no_text_leaves_its_box(chart: Chart) -> None:
+    root = _root(chart)
     boxes = {}
     for group in root.iter(f"{SVG}g"):
         if "data-state" in group.attrib:
@@ -456,8 +459,8 @@ def _curve(path: str) -> Iterator[tuple[float, float]]:
             )
 
 
-def test_no_line_passes_through_a_text(table: Table) -> None:
-    root = _root(table)
+def test_no_line_passes_through_a_text(chart: Chart) -> None:
+    root = _root(chart)
     texts = list(_texts(root))
     for path in root.iter(f"{SVG}path"):
         if path.get("class") == "line":
@@ -466,7 +469,7 @@ def test_no_line_passes_through_a_text(table: Table) -> None:
 
 
 def test_ping_registry_fits_a_readme() -> None:
-    assert float(_root(TABLES["ping_registry"]).attrib["width"]) <= 900
+    assert float(_root(CHARTS["ping_registry"]).attrib["width"]) <= 900
 
 
 def test_widths_are_enough_for_the_usual_fonts() -> None:
@@ -511,7 +514,7 @@ def test_graphviz_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     other.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(LayoutError, match=re.escape("pip install 'pingregistrywf[model]'")):
-        svg(TABLES["lamp"])
+        svg(CHARTS["lamp"])
 
 
 @pytest.mark.parametrize(
@@ -530,4 +533,4 @@ def test_graphviz_fails(
     broken.chmod(0o755)
     monkeypatch.setattr(layout, "executable", lambda: str(broken))
     with pytest.raises(LayoutError, match=why):
-        svg(TABLES["lamp"])
+        svg(CHARTS["lamp"])

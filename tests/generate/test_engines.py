@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from pingregistrywf.chart.table import Arguments, Table
 from statemachine.io import load
 
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.table import Arguments, Table
 from pingregistrywf.generate.scxml import scxml
 from pingregistrywf.generate.xstate import xstate
 

@@ -9,7 +9,7 @@ import pytest
 
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.generate.lettering import width
-from pingregistrywf.generate.sequence import sequence, told
+from pingregistrywf.generate.sequence import remarks, sequence
 
 from .test_diagrams import SVG, Rectangle
 
@@ -23,7 +23,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def drawn(name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(sequence(name, OPERATIONS.operations[name], MODEL.charts))
+    return ElementTree.fromstring(sequence(OPERATIONS.operations[name], MODEL.charts))
 
 
 def numbers(element: ElementTree.Element, *names: str) -> tuple[float, ...]:
@@ -46,21 +46,21 @@ def test_each_step_is_an_arrow_to_its_history_and_back(name: str) -> None:
         assert back[0] == columns[step.history] == pytest.approx(there[1], abs=8.1)
         assert step.doc == next(group.iter(f"{SVG}title")).text
         texts = [text.text for text in group.iter(f"{SVG}text")]
-        assert texts[1:-1] == told(step, MODEL.charts)
+        assert texts[1:-1] == remarks(step)
 
 
-def test_what_is_told_of_a_step() -> None:
+def test_remarks_on_a_step() -> None:
     first, second, third = OPERATIONS.operations["commit"].steps
-    assert told(first, MODEL.charts) == ["expects the vid that was given; if none was, tries again"]
-    assert told(second, MODEL.charts) == [
+    assert remarks(first) == ["expects the vid that was given; if none was, tries again"]
+    assert remarks(second) == [
         "with workflow_id, workflow_event_id = vid of step 1",
         "expects no version, and tries again when it loses a race",
     ]
-    assert told(third, MODEL.charts) == ["expects the vid of step 1"]
+    assert remarks(third) == ["expects the vid of step 1"]
     (begun, _), (snapshot,) = (OPERATIONS.operations[n].steps for n in ("begin", "snapshot"))
-    assert told(begun, MODEL.charts) == ["with registry_id", "begins the history"]
-    assert told(snapshot, MODEL.charts)[0] == "with if_storage_reduction = true"
-    assert told(snapshot, MODEL.charts)[-1] == "refused: that is no failure"
+    assert remarks(begun) == ["with registry_id", "begins the history"]
+    assert remarks(snapshot)[0] == "with if_storage_reduction = true"
+    assert remarks(snapshot)[-1] == "refused: that is no failure"
 
 
 def test_no_text_meets_a_text_or_a_line_or_leaves_the_paper(name: str) -> None:
@@ -90,6 +90,6 @@ def test_it_stands_alone_and_beside_others(name: str) -> None:
     ids = [each.attrib["id"] for each in root.iter() if "id" in each.attrib]
     assert root.attrib["aria-labelledby"].split() == ids
     assert all(each.startswith(f"{name}-") for each in ids)
-    text = sequence(name, OPERATIONS.operations[name], MODEL.charts)
+    text = sequence(OPERATIONS.operations[name], MODEL.charts)
     assert text.count("http") == 1
     assert "@media (prefers-color-scheme: dark)" in text

@@ -40,7 +40,8 @@ from pingregistrywf import (
     open_journal,
 )
 from pingregistrywf._generated import ping_registry
-from pingregistrywf.chart.reader import Model, read_model
+from pingregistrywf.chart.ir import Model
+from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
 
 from ..properties.driven import Subject, drive, opener
@@ -95,7 +96,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
 def test_random_commands(
     model: Model, packages: Callable[[str], ModuleType], name: str, kind: str, tmp_path: Path
 ) -> None:
-    drive(Subject(model.charts[name], packages(name), opener(kind, tmp_path)))
+    drive(Subject(model.source[name], packages(name), opener(kind, tmp_path)))
 
 
 # --- By hand ---------------------------------------------------------------------------------
@@ -332,12 +333,12 @@ def test_what_was_written_is_checked(model: Model, directory: Path, tmp_path: Pa
     assert artefacts.write(made, directory) == []
     place = tmp_path / "copy"
     artefacts.write(made, place)
-    table = place / "split_repo" / "table.py"
-    table.write_bytes(table.read_bytes().replace(b"INIT_2", b"INIT_1"))
+    chart = place / "split_repo" / "chart.json"
+    chart.write_bytes(chart.read_bytes().replace(b"Init.2", b"Init.1"))
     (place / "leases" / "leases.proto").unlink()
     (place / "leases" / "more.py").touch()
     found = {each.path.name for each in artefacts.check(made, place)}
-    assert found == {"table.py", "leases.proto", "more.py"}
+    assert found == {"chart.json", "leases.proto", "more.py"}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -381,9 +382,7 @@ def test_the_diagrams_are_drawn(model: Model, directory: Path, name: str) -> Non
     mermaid = (directory / name / f"{name}.mmd").read_text(encoding="utf-8")
     assert "stateDiagram" in mermaid
     chart = model.charts[name]
-    moving = {
-        command for command, each in chart.commands.items() if any(r.emit for r in each.rules)
-    }
+    moving = {cell.command for cell in chart.moves()}
     for each in (*chart.states, *moving):
         assert each in told
         assert each in mermaid
