@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pingregistrywf._generated import ping_registry, ping_registry_index
-from pingregistrywf.coordination.declared import declared_operations
+from pingregistrywf.coordination.outside import OutsideOperations
 from pingregistrywf.runtime.journal import open_journal
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter
@@ -32,7 +32,7 @@ def reference() -> Adapter:
     """The reference on a journal in memory; one request at a time, so that runs are the same."""
     journal = open_journal("memory:")
     behaviors = (ping_registry.Behavior, ping_registry_index.Behavior)
-    return Adapter(Service(behaviors, journal, declared_operations(journal)), "1")
+    return Adapter(Service(behaviors, journal, [OutsideOperations(journal)]), "1")
 
 
 def answering(name: str) -> Answer:

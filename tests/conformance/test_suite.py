@@ -29,7 +29,7 @@ from pingregistrywf.conformance.suite.sequences import (
     identifiers,
     suite,
 )
-from pingregistrywf.runtime.names import check_name
+from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 
 OTHERS = sorted((Path(__file__).parent.parent / "other_workflow").glob("*.yaml"))
 
@@ -233,5 +233,5 @@ def test_names_that_the_runner_makes_up_follow_the_rule() -> None:
     ids = {"registry1": "name", "workflow1": "uuid"}
     for seed in range(100):
         known = Names(ids, {}, Random(seed)).known
-        check_name("registry", known["registry1"])
+        OPERATIONS["begin"].derive("registry_id", known["registry1"])
         assert known == Names(ids, {}, Random(seed)).known

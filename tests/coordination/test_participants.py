@@ -117,7 +117,7 @@ class TestRegistry:
         with pytest.raises(InvalidCommandError) as caught:
             Registry(name)
         assert repr(name) in str(caught.value)
-        assert "[a-z]([a-z0-9-]*[a-z0-9])?" in str(caught.value)
+        assert "one or more words of lower-case letters" in str(caught.value)
 
 
 class TestBegin:

@@ -131,7 +131,7 @@ def in_memory() -> Adapter:
 def _reference(journal: Journal, *, outlives: bool) -> Adapter:
     """The reference implementation, on a journal that outlives this process or not."""
     from pingregistrywf._generated import ping_registry, ping_registry_index
-    from pingregistrywf.coordination.declared import declared_operations
+    from pingregistrywf.coordination.outside import OutsideOperations
     from pingregistrywf.service.requests import Service
     from pingregistrywf.service.stdio import Adapter, CrashPoint
 
@@ -139,6 +139,6 @@ def _reference(journal: Journal, *, outlives: bool) -> Adapter:
     service = Service(
         (ping_registry.Behavior, ping_registry_index.Behavior),
         journal,
-        declared_operations(journal, observers=(crash,)),
+        [OutsideOperations(journal, observers=(crash,))],
     )
     return Adapter(service, __version__, crash if outlives else None)

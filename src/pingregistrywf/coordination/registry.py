@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import State, Workflows
 from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError, WorkflowIndexes
-from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf._generated.ping_registry_operations import OPERATIONS, Operations
 from pingregistrywf.runtime.ids import IdSource
 from pingregistrywf.runtime.journal import Journal
-from pingregistrywf.runtime.names import check_name
 from pingregistrywf.runtime.operations import Observer
 
-NAMESPACE: Final = UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
-"""The namespace of registry and index ids, unless another is chosen (behaviour.md, section 7)."""
-
-REGISTRY_PREFIX: Final = "fsoreg:"
-"""What stands before a registry's name in the text of its id."""
-INDEX_PREFIX: Final = "fsoregephwfl:"
-"""What stands before a registry's name in the text of its index's id."""
+_BEGIN: Final = OPERATIONS["begin"]
+"""The operation that knows how a registry's ids follow from its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +23,28 @@ class Registry:
     """A registry: a name, from which its ids follow.
 
     Attributes:
-        name: the registry's name, which follows the rule of ``runtime.names``.
-        namespace: the namespace in which the ids are made.
+        name: the registry's name; ``model/ping_registry_operations.yaml`` has the rule for it.
+        namespace: the namespace of the ids; None for the one in that file.
 
     Raises:
         InvalidCommandError: the name breaks the rule.
     """
 
     name: str
-    namespace: UUID = NAMESPACE
+    namespace: UUID | None = None
 
     def __post_init__(self) -> None:
-        check_name("registry", self.name)
+        _ = self.id
 
     @property
     def id(self) -> UUID:
         """The registry's id: UUID version 5 of ``fsoreg:NAME``."""
-        return uuid5(self.namespace, f"{REGISTRY_PREFIX}{self.name}")
+        return _BEGIN.derive("registry_id", self.name, self.namespace)
 
     @property
     def index_id(self) -> UUID:
         """The id of the registry's index: UUID version 5 of ``fsoregephwfl:NAME``."""
-        return uuid5(self.namespace, f"{INDEX_PREFIX}{self.name}")
+        return _BEGIN.derive("index_id", self.name, self.namespace)
 
 
 class RegistryContext:

@@ -36,7 +36,14 @@ from pingregistrywf.runtime.declaration import (
     Sources,
 )
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.operations import DerivedId, Name, Operation, Step, VidOfStep
+from pingregistrywf.runtime.operations import (
+    DerivedId,
+    Name,
+    Operation,
+    OperationArgument,
+    Step,
+    VidOfStep,
+)
 from pingregistrywf.runtime.values import Command
 
 Document: TypeAlias = Any
@@ -230,22 +237,24 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
         name: Name(name, each["pattern"], each["doc"]) for name, each in document["names"].items()
     }
 
-    def derived(each: Document) -> str | DerivedId:
-        if each["derived"] is None:
-            given: str = each["input"]
-            return given
-        said = each["derived"]
-        return DerivedId(names[said["name"]], UUID(said["namespace"]), said["prefix"])
+    def argument(each: Document) -> OperationArgument:
+        derived = each["derived"]
+        return OperationArgument(
+            each["type"],
+            DerivedId(names[derived["name"]], UUID(derived["namespace"]), derived["prefix"])
+            if derived
+            else each["input"],
+        )
 
     return {
         name: Operation(
             name,
-            {argument: derived(said) for argument, said in each["arguments"].items()},
-            each["versioned"],
-            tuple(_step(step, declarations[step["chart"]]) for step in each["steps"]),
-            each["doc"],
+            {arg: argument(each) for arg, each in operation["arguments"].items()},
+            operation["versioned"],
+            tuple(_step(step, declarations[step["chart"]]) for step in operation["steps"]),
+            operation["doc"],
         )
-        for name, each in document["operations"].items()
+        for name, operation in document["operations"].items()
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 from uuid import UUID, uuid5
 
-from pingregistrywf.runtime.declaration import Argument, Constant
+from pingregistrywf.runtime.declaration import Argument, Constant, FieldType
 from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import BehaviorError, InvalidCommandError
 from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
@@ -93,13 +93,23 @@ class DerivedId:
     namespace: UUID
     prefix: str
 
-    def of(self, text: object, namespace: UUID | None = None) -> UUID:
-        """The id for a name, in the declared namespace unless another is given.
 
-        Raises:
-            InvalidCommandError: it is not such a name.
-        """
-        return uuid5(namespace or self.namespace, f"{self.prefix}{self.name.check(text)}")
+@dataclass(frozen=True, slots=True)
+class OperationArgument:
+    """An argument of an operation.
+
+    Attributes:
+        type: its type.
+        source: the input that gives it as it is, or how it follows from a name.
+    """
+
+    type: FieldType
+    source: str | DerivedId
+
+    @property
+    def input(self) -> str:
+        """The input that it depends on."""
+        return self.source.name.name if isinstance(self.source, DerivedId) else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +118,14 @@ class Operation:
 
     Attributes:
         name: the operation's name.
-        sources: for each argument the input that gives it, or how it follows from a name.
+        arguments: what its steps take.
         versioned: True if the caller may give a vid.
         steps: the steps, in order.
         doc: what it does, for people.
     """
 
     name: str
-    sources: Mapping[str, str | DerivedId]
+    arguments: Mapping[str, OperationArgument]
     versioned: bool
     steps: tuple[Step, ...]
     doc: str
@@ -123,14 +133,10 @@ class Operation:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What somebody outside gives, beside a vid."""
-        names = (
-            each.name.name if isinstance(each, DerivedId) else each
-            for each in self.sources.values()
-        )
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(each.input for each in self.arguments.values()))
 
-    def arguments(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments that follow from what somebody outside gave.
+    def resolve(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that follow from what somebody outside gave.
 
         Raises:
             InvalidCommandError: an input is missing or unknown, or a name breaks its rule.
@@ -138,11 +144,24 @@ class Operation:
         if set(inputs) != set(self.inputs):
             raise InvalidCommandError(f"{self.name} takes {', '.join(self.inputs)}")
         return {
-            argument: source.of(inputs[source.name.name])
-            if isinstance(source, DerivedId)
-            else inputs[source]
-            for argument, source in self.sources.items()
+            name: self.derive(name, inputs[each.input])
+            if isinstance(each.source, DerivedId)
+            else inputs[each.input]
+            for name, each in self.arguments.items()
         }
+
+    def derive(self, argument: str, name: object, namespace: UUID | None = None) -> UUID:
+        """Return the id that follows from a name, in the declared namespace or in another.
+
+        Raises:
+            InvalidCommandError: the name breaks its rule.
+            LookupError: the argument does not follow from a name.
+        """
+        source = self.arguments[argument].source
+        if not isinstance(source, DerivedId):
+            raise LookupError(f"{argument} of {self.name} is given, and follows from no name")
+        text = f"{source.prefix}{source.name.check(name)}"
+        return uuid5(namespace or source.namespace, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +198,7 @@ class Interpreter:
 
     Args:
         engines: the engine of each chart that steps name.
-        observers: told before and after each step, in this order.
+        observers: called before and after each step, in this order.
     """
 
     declared: ClassVar[Mapping[str, Operation]]
@@ -216,19 +235,38 @@ class Interpreter:
             for observer in self._observers:
                 observer.before(operation, number)
             try:
-                told = self._engines[step.chart].tell(history, _vid(step, vid, vids), command)
+                result = self._engines[step.chart].tell(history, _vid(step, vid, vids), command)
             except BehaviorError as refusal:
                 if step.on_refusal == "stop":
                     raise
                 refused[number] = refusal
             else:
-                vids[number] = by_chart[step.chart] = told.vid
-                events += told.events
+                vids[number] = by_chart[step.chart] = result.vid
+                events += result.events
             for observer in self._observers:
                 observer.after(operation, number)
             if number in refused and step.on_refusal == "done":
                 break
         return Ran(vids, by_chart, tuple(events), refused)
+
+    def run_from(
+        self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None
+    ) -> Mapping[str, Ulid]:
+        """Run an operation on what somebody outside gave.
+
+        Returns:
+            The vid of each chart's history after it.
+
+        Raises:
+            InvalidCommandError: an input is malformed; no step was run.
+            WorkflowError: what a step raised; the steps before it stay done.
+        """
+        arguments = operation.resolve(inputs)
+        vids = dict(self.run(operation, arguments, vid).by_chart)
+        for step in operation.steps:
+            if step.chart not in vids:  # the chart refused all of its steps
+                vids[step.chart] = self._engines[step.chart].find(arguments[step.history]).vid
+        return vids
 
 
 def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:

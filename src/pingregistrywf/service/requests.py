@@ -8,7 +8,6 @@ with the reason.  Nothing in here knows how requests and replies travel.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -22,6 +21,7 @@ from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError, WorkflowError
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import Journal
+from pingregistrywf.runtime.operations import Interpreter, Operation
 from pingregistrywf.runtime.render import event_json, state_json
 from pingregistrywf.runtime.values import NIL, Command, DeclaredError, Event
 from pingregistrywf.runtime.wire import codec_of
@@ -33,8 +33,6 @@ FIRST_SERVER: Final = "s0"
 
 Request: TypeAlias = Mapping[str, Any]
 Reply: TypeAlias = dict[str, Any]
-OutsideOperation: TypeAlias = Callable[..., Mapping[str, Ulid]]
-"""An operation with the arguments that it takes from outside; gives the vid of each chart."""
 
 _CODES: Final[Mapping[type[Exception], str]] = {
     errors.ArgumentNotIdempotentError: "ArgumentNotIdempotent",
@@ -60,16 +58,20 @@ class Service:
         behaviors: the behavior of each chart.  A request that names no chart is for the first one
             that is not keyed.
         journal: where the events rest.
-        operations: the operations that ``run`` may name.
+        operations: run the operations that ``run`` may name.
     """
 
     def __init__(
         self,
         behaviors: Iterable[type[Behavior[Any, Any]]],
         journal: Journal,
-        operations: Mapping[str, OutsideOperation] | None = None,
+        operations: Iterable[Interpreter] = (),
     ) -> None:
-        self.operations = operations or {}
+        self.operations = {
+            name: (interpreter, operation)
+            for interpreter in operations
+            for name, operation in interpreter.declared.items()
+        }
         self._behaviors = {each.declaration.name: each for each in behaviors}
         self.declarations = {name: each.declaration for name, each in self._behaviors.items()}
         unkeyed = (name for name, each in self.declarations.items() if each.keyed is None)
@@ -105,8 +107,8 @@ class Service:
         chart = request.get("chart", self._default)
         return self.declarations.get(chart) if isinstance(chart, str) else None
 
-    def operation(self, name: Any) -> OutsideOperation:
-        """Return the operation of a name.
+    def operation(self, name: Any) -> tuple[Interpreter, Operation]:
+        """Return the operation of a name, and what runs it.
 
         Raises:
             InvalidCommandError: there is no such operation.
@@ -156,8 +158,9 @@ class Service:
         return {}
 
     def _run(self, request: Request) -> Reply:
-        operation = self.operation(request.get("operation"))
-        vids = operation(**_outside_arguments(operation, request.get("args", {})))
+        interpreter, operation = self.operation(request.get("operation"))
+        inputs, vid = _inputs(operation, request.get("args", {}))
+        vids = interpreter.run_from(operation, inputs, vid)
         return {"vids": {chart: str(vid) for chart, vid in vids.items()}}
 
     def _engine(self, request: Request) -> Engine[Any, Any]:
@@ -221,18 +224,17 @@ def _command(declaration: Declaration, name: Any, args: Any) -> Command:
     return kind(**arguments)
 
 
-def _outside_arguments(operation: OutsideOperation, args: Any) -> dict[str, Any]:
-    """The arguments of an operation: a name stays a text, a workflow's id and a vid are read."""
-    arguments = _object(args)
-    known = inspect.signature(operation).parameters
-    missing = {name for name, each in known.items() if each.default is each.empty} - set(arguments)
-    if missing or not set(arguments) <= set(known):
-        raise InvalidCommandError(f"args are {', '.join(known)}")
-    readers = {"workflow": _uuid, "vid": _ulid}
-    return {
-        name: readers[name](name, value) if name in readers else value
-        for name, value in arguments.items()
-    }
+def _inputs(operation: Operation, args: Any) -> tuple[dict[str, Any], Ulid | None]:
+    """The inputs of an operation, read by the types of its arguments, and the vid if any."""
+    inputs = _object(args)
+    vid = None
+    if "vid" in inputs and operation.versioned:
+        vid = _ulid("vid", inputs.pop("vid"))
+    readers = {"uuid": _uuid, "ulid": _ulid}
+    for each in operation.arguments.values():
+        if each.source in inputs and each.type in readers:
+            inputs[each.input] = readers[each.type](each.input, inputs[each.input])
+    return inputs, vid
 
 
 def _object(args: Any) -> dict[str, Any]:
