@@ -615,6 +615,12 @@ class Model:
     operations: Mapping[str, Operations]
     source: Mapping[str, Any]
 
+    @property
+    def main(self) -> Chart:
+        """The chart under test: the first that is not keyed, or the first if all are."""
+        charts = list(self.charts.values())
+        return next((each for each in charts if each.key is None), charts[0])
+
 
 def to_json(document: Chart | Operations) -> str:
     """The text of ``chart.json`` or ``operations.json``."""

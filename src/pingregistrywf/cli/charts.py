@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from pingregistrywf.chart.ir import Chart
     from pingregistrywf.conformance.suite import Suite
 
 
@@ -40,37 +41,35 @@ def chart(
 ) -> None:
     """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.chart.table import Table
-    from pingregistrywf.generate.document import document
     from pingregistrywf.generate.mermaid import mermaid
     from pingregistrywf.generate.readme import markdown_table
 
     with answering(ChartError, as_json=as_json):
         charts = with_charts(read_files(model or [])).charts
-        table = Table(next(iter(charts.values())))
+        shown = next(iter(charts.values()))
         if step:
-            _walk(table, step, as_json=as_json)
+            _walk(shown, step, as_json=as_json)
         elif as_json:
-            say(document(table).model_dump(mode="json"))
+            say(shown.model_dump(mode="json"))
         else:
-            typer.echo(f"{table.chart.title} {table.chart.version}\n")
-            _print_table(table) if sys.stdout.isatty() else typer.echo(markdown_table(table))
-            typer.echo(f"\n{mermaid(table)}", nl=False)
+            typer.echo(f"{shown.title} {shown.version}\n")
+            _print_table(shown) if sys.stdout.isatty() else typer.echo(markdown_table(shown))
+            typer.echo(f"\n{mermaid(shown)}", nl=False)
 
 
-def _print_table(table: Any) -> None:
+def _print_table(chart: Chart) -> None:
     from rich.console import Console
-    from rich.table import Table as Grid
+    from rich.table import Table
 
-    from pingregistrywf.chart.table import OTHERWISE, Outcome
+    from pingregistrywf.chart.ir import OTHERWISE, Outcome
     from pingregistrywf.generate.readme import cell_text, row_name
 
     colors = {Outcome.EMIT: "green", Outcome.DELETE: "magenta", Outcome.NOOP: "dim"}
-    grid = Grid(header_style="bold", pad_edge=False)
-    for heading in ("command", *table.states):
+    grid = Table(header_style="bold", pad_edge=False)
+    for heading in ("command", *chart.columns):
         grid.add_column(heading, overflow="fold")
-    for row in table.rows:
-        cells = [table.cells[row, state] for state in table.states]
+    for row in chart.rows:
+        cells = [chart.cells[row, state] for state in chart.columns]
         texts = (
             # What no rule names is most of the table: a dot leaves room for the rest.
             "[dim]·[/]"
@@ -78,26 +77,26 @@ def _print_table(table: Any) -> None:
             else f"[{colors.get(cell.outcome, 'red')}]{cell_text(cell).replace('*', '')}[/]"
             for cell in cells
         )
-        grid.add_row(row_name(table, *row), *texts)
+        grid.add_row(row_name(chart, *row), *texts)
     console = Console()
     console.print(grid)
-    console.print(f"· {table.chart.otherwise}: no rule names the pair", style="dim")
+    console.print(f"· {chart.otherwise}: no rule names the pair", style="dim")
 
 
-def _walk(table: Any, walk: list[str], *, as_json: bool) -> None:
-    from pingregistrywf.chart.table import Outcome
+def _walk(chart: Chart, walk: list[str], *, as_json: bool) -> None:
+    from pingregistrywf.chart.ir import Outcome
 
-    state, refused = table.chart.initial, False
+    state, refused = chart.initial, False
     for word in walk:
         command, _, variant = word.partition(":")
-        if command not in table.chart.commands:
-            known = ", ".join(table.chart.commands)
+        if command not in chart.commands:
+            known = ", ".join(chart.commands)
             raise CannotRunError(f"the chart has no command {command!r}: it has {known}")
         if variant not in ("", "same", "other"):
             raise CannotRunError(f"{word!r}: after the colon comes same or other")
-        cell = table.cell(command, state, same=variant != "other")
+        cell = chart.cell(command, state, same=variant != "other")
         refused |= cell.outcome is Outcome.REJECT
-        told = f"+{cell.event}" if cell.event else cell.error or cell.outcome.value
+        outcome = f"+{cell.event}" if cell.event else cell.error or cell.outcome.value
         if as_json:
             say(
                 {
@@ -111,7 +110,7 @@ def _walk(table: Any, walk: list[str], *, as_json: bool) -> None:
                 }
             )
         else:
-            typer.echo(f"{word:<16} {state:<14} → {cell.target:<14} {told}  ({cell.rule})")
+            typer.echo(f"{word:<16} {state:<14} → {cell.target:<14} {outcome}  ({cell.rule})")
         state = cell.target
     if refused:
         raise typer.Exit(REFUSED)
@@ -135,13 +134,13 @@ def generate(
 ) -> None:
     """Write all that is generated: this project's, or that of charts of your own."""
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.cli.conform import site_of, suite_of
-    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+    from pingregistrywf.cli.conform import suite_of
+    from pingregistrywf.conformance.suite.levels import SuiteError
     from pingregistrywf.generate import artefacts
     from pingregistrywf.generate.layout import LayoutError
     from pingregistrywf.generate.readme import MarkerError
 
-    with answering(ChartError, LayoutError, MarkerError, NotMinimalError, as_json=as_json):
+    with answering(ChartError, LayoutError, MarkerError, SuiteError, as_json=as_json):
         theirs = model or []
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
@@ -151,7 +150,7 @@ def generate(
         else:
             root = project_root()
             read = read_files(sorted((root / "model").glob("*.yaml")))
-            suite = suite_of(read, site_of(read))
+            suite = suite_of(read)
             made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
         if not check:
             for path in artefacts.write(made, root):
@@ -171,7 +170,7 @@ def _manifest(suite: Suite, below: PurePosixPath) -> dict[PurePosixPath, bytes]:
     """The manifest of the suite, which lies with the package of the chart under test."""
     from pingregistrywf.conformance.manifest import NAME, manifest
 
-    return {below / suite.main / NAME: manifest(suite).encode()}
+    return {below / suite.chart.name / NAME: manifest(suite).encode()}
 
 
 def project_root() -> Path:

@@ -16,7 +16,7 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from pingregistrywf.chart.reader import Model
+    from pingregistrywf.chart.ir import Model
     from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.ids import Ulid

@@ -24,13 +24,12 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from pingregistrywf.chart.reader import Model
+    from pingregistrywf.chart.ir import Model
     from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite import Suite
-    from pingregistrywf.conformance.suite.operations import Site
-    from pingregistrywf.conformance.suite.script import Script
+    from pingregistrywf.conformance.suite.scenario import Scenario
 
 conform = typer.Typer(
     invoke_without_command=True,
@@ -92,7 +91,7 @@ def _conform(
         str,
         typer.Option(
             "--replay",
-            metavar="SCRIPT",
+            metavar="SCENARIO",
             help="Run just this sequence, copied from a report.",
             show_default=False,
         ),
@@ -140,11 +139,15 @@ def _conform(
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
-    from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LevelsError, levels_of
-    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+    from pingregistrywf.conformance.suite.levels import (
+        LAST_LEVEL,
+        LevelsError,
+        SuiteError,
+        levels_of,
+    )
 
     outputs = {"--junit": junit, "--json": json_file, "--html": html, "--badge": badge}
-    errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, NotMinimalError)
+    errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, SuiteError)
     with answering(*errors):
         if bool(adapter) is bool(python):
             raise CannotRunError("give --adapter COMMAND or --python MODULE:FACTORY, one of them")
@@ -161,10 +164,10 @@ def _conform(
                 transport.start()
             suite = suite_of_files(model or [])
             scope = Scope(levels, bound, tuple(only or ()))
-            script = None
+            scenario = None
             if replay:
-                script = _replayed(suite, replay)
-                scope = Scope((script.level,), bound)
+                scenario = _replayed(suite, replay)
+                scope = Scope((scenario.level,), bound)
             command = [*called(), "conform"]
             command += ["--adapter", adapter] if adapter else ["--python", python]
             command += [word for file in model or [] for word in ("--model", str(file))]
@@ -176,7 +179,7 @@ def _conform(
                 today=_today(),
                 seed=seed,
                 command=tuple(command),
-                script=script,
+                scenario=scenario,
             )
             with _progress(plan) as watched:
                 report = run(watched, transport)
@@ -185,40 +188,17 @@ def _conform(
     raise typer.Exit(int(report.exit))
 
 
-def suite_of(model: Model, site: Site | None = None) -> Suite:
-    """The suite of a model."""
+def suite_of(model: Model) -> Suite:
+    """The suite of a model; requests need not name the chart under test of this project's own."""
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.conformance.suite import Suite
 
-    return Suite(with_charts(model), site)
+    return Suite(with_charts(model), default_chart=load_model().main.name)
 
 
 def suite_of_files(files: list[Path]) -> Suite:
     """The suite of these charts; this project's own if there are none."""
-    model = read_files(files)
-    return suite_of(model, None if files else site_of(model))
-
-
-def site_of(model: Model) -> Site:
-    """How this project's own operations name histories."""
-    from pingregistrywf.conformance.suite.operations import Site
-    from pingregistrywf.coordination.registry import INDEX_PREFIX, NAMESPACE, REGISTRY_PREFIX
-
-    (operations,) = model.operations.values()
-    begun = ("begin", "AppendPing")
-    return Site(
-        operations=operations,
-        place="registry",
-        namespace=str(NAMESPACE),
-        derived={"registry_id": REGISTRY_PREFIX, "index_id": INDEX_PREFIX},
-        given={"workflow_id": "workflow"},
-        plan=(
-            ("begin", (), ("AppendPing",)),
-            ("commit", (*begun, "PostSummary"), ()),
-            ("expire", begun, ()),
-            ("delete", (*begun, "expire"), ()),
-            ("snapshot", begun, ()),
-        ),
-    )
+    return suite_of(read_files(files))
 
 
 def _transport(adapter: str, python: str, timeout: float, store: bool) -> Transport:
@@ -253,23 +233,23 @@ def _factory(name: str) -> Callable[[], Any]:
     return factory
 
 
-def _replayed(suite: Suite, text: str) -> Script:
-    """The script of a replay, which can be played on these charts."""
+def _replayed(suite: Suite, text: str) -> Scenario:
+    """The scenario of a replay, which these charts can run."""
     from pingregistrywf.conformance.suite.levels import LEVELS
-    from pingregistrywf.conformance.suite.script import from_text
+    from pingregistrywf.conformance.suite.scenario import from_text
 
     try:
-        script = from_text(text)
-        if script.level not in LEVELS:
-            raise ValueError(f"there is no level {script.level!r}")
-        suite.player.play(script)
+        scenario = from_text(text)
+        if scenario.level not in LEVELS:
+            raise ValueError(f"there is no level {scenario.level!r}")
+        suite.compiler.compile(scenario)
     except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError) as error:
         raise CannotRunError(
-            f"--replay: these charts cannot play it ({error!r}): copy the whole line of the report"
+            f"--replay: these charts cannot run it ({error!r}): copy the whole line of the report"
         ) from None
     except ValueError as error:
         raise CannotRunError(f"--replay: {error}") from None
-    return script
+    return scenario
 
 
 def _today() -> Any:
@@ -284,7 +264,7 @@ def _manifest(suite: Suite) -> frozenset[str]:
 
     from pingregistrywf.conformance.manifest import NAME, ids_of
 
-    place = files("pingregistrywf._generated") / suite.main / NAME
+    place = files("pingregistrywf._generated") / suite.chart.name / NAME
     return ids_of(place.read_text(encoding="utf-8").splitlines())
 
 
@@ -350,7 +330,7 @@ def _write(report: RunResult, suite: Suite, outputs: dict[str, Path | None]) -> 
     writers: dict[str, Callable[[], str]] = {
         "--junit": lambda: reports.junit(report),
         "--json": lambda: reports.as_json(report),
-        "--html": lambda: reports.page(report, suite.player.tables[suite.main]),
+        "--html": lambda: reports.page(report, suite.chart),
         "--badge": lambda: reports.badge(report),
     }
     for option, path in outputs.items():

@@ -67,9 +67,9 @@ def self_test(
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.reports.matrix import as_json, text
     from pingregistrywf.conformance.selftest.matrix import SelfTest
-    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+    from pingregistrywf.conformance.suite.levels import SuiteError
 
-    with answering(ChartError, NotMinimalError):
+    with answering(ChartError, SuiteError):
         suite = suite_of_files(model or [])
         if model:
             test = SelfTest(suite, bound=bound)
@@ -92,13 +92,10 @@ def init(
 ) -> None:
     """Write a starter: an adapter that runs as it is, and calls your code in one place."""
     from pingregistrywf.chart.locate import load_model
-    from pingregistrywf.chart.table import Table
     from pingregistrywf.conformance.starters import write
-    from pingregistrywf.generate.document import document
 
     with answering(ValueError):
-        chart = next(each for each in load_model().charts.values() if not each.keyed_by)
-        written = write(language, directory, sha256=document(Table(chart)).sha256)
+        written = write(language, directory, sha256=load_model().main.sha256)
         for path in written:
             typer.echo(f"wrote {path}")
         typer.echo(f"\nRead {directory / 'README.md'}: how to run it, and what to edit.")
@@ -112,9 +109,9 @@ def bundle(
     """Write all that a team needs to run the suite without Python, in one zip file."""
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.bundle import protocol_page, write_bundle
-    from pingregistrywf.conformance.suite.sequences import NotMinimalError
+    from pingregistrywf.conformance.suite.levels import SuiteError
 
-    with answering(ChartError, NotMinimalError):
+    with answering(ChartError, SuiteError):
         if not file.parent.is_dir():
             raise CannotRunError(f"there is no directory {file.parent}: make it first")
         write_bundle(suite_of_files(model or []), protocol_page(), file)

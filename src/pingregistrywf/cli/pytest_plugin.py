@@ -25,7 +25,7 @@ from pingregistrywf.conformance.run.transport import CannotStartError, ChildTran
 from pingregistrywf.conformance.run.triage import explained
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of
-from pingregistrywf.conformance.suite.script import BOUNDS
+from pingregistrywf.conformance.suite.scenario import BOUNDS
 
 _PREFIX: Final = "--pingregistrywf"
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class UnderTest:
     def explained(self, result: CaseResult) -> Failure:
         """A failure, shrunk."""
         command = ("pingregistrywf", "conform", "--adapter", self.command)
-        return explained([result], self.suite.player, self.execute, command)
+        return explained([result], self.suite.compiler, self.execute, command)
 
 
 class RuleGroup(pytest.Collector):

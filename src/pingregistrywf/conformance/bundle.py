@@ -16,11 +16,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.chart.ir import Chart, json_schema, to_json
 from pingregistrywf.conformance.reports.write import put
 from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.conformance.suite.wire import decoded
-from pingregistrywf.generate.document import document, document_schema, document_text
 from pingregistrywf.generate.proto import file_name, proto
 
 Json: TypeAlias = Any
@@ -61,8 +61,8 @@ def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
     listed = {
         "format": "pingregistrywf-bundle/1",
         "suite": VERSION,
-        "chart": suite.main,
-        "chart_sha256": document(suite.player.tables[suite.main]).sha256,
+        "chart": suite.chart.name,
+        "chart_sha256": suite.chart.sha256,
         "files": hashes,
     }
     contents["manifest.json"] = _json(listed)
@@ -83,21 +83,23 @@ def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
         counts[case.level] += 1
         lines.append(json.dumps(case.document(), separators=(",", ":"), sort_keys=True))
     yield "cases.jsonl", ("\n".join(lines) + "\n").encode()
-    for name, table in suite.player.tables.items():
-        made = document(table)
-        yield f"charts/{name}.json", document_text(made).encode()
-        yield f"charts/{file_name(table.chart)}", proto(table.chart).encode()
+    for name, chart in suite.model.charts.items():
+        yield f"charts/{name}.json", to_json(chart).encode()
+        yield f"charts/{file_name(chart)}", proto(chart).encode()
         vectors = [
-            {"what": what, "bytes": data, "answer": answer}
-            for what, data, answer in decoded(table.chart)
+            {"what": what, "bytes": data, "answer": answer} for what, data, answer in decoded(chart)
         ]
         yield f"wire/{name}.json", _json(vectors)
-    yield "charts/chart.schema.json", _json(document_schema())
+    yield "charts/chart.schema.json", _json(json_schema(Chart))
     # Links lead to pages that are not in the bundle.
     yield "adapter-protocol.md", _LINK.sub(r"\1", protocol).encode()
     readme = files("pingregistrywf.conformance").joinpath("bundle.md").read_text(encoding="utf-8")
     rows = [f"| {level} | {name} | {counts[level]:,} |" for level, name in LEVELS.items()]
-    filled: Mapping[str, str] = {"version": VERSION, "chart": suite.main, "levels": "\n".join(rows)}
+    filled: Mapping[str, str] = {
+        "version": VERSION,
+        "chart": suite.chart.name,
+        "levels": "\n".join(rows),
+    }
     for key, value in filled.items():
         readme = readme.replace(f"@{key}@", value)
     yield "README.md", readme.encode()

@@ -17,7 +17,7 @@ NAME = "suite.txt"
 def manifest(suite: Suite) -> str:
     """The manifest's text: a comment, and an id a line, sorted."""
     ids = sorted(case.id for case in suite.cases())
-    head = f"# Generated from chart {suite.main}: the cases of its suite, version {VERSION}."
+    head = f"# Generated from chart {suite.chart.name}: the cases of its suite, version {VERSION}."
     return "\n".join([head, *ids]) + "\n"
 
 

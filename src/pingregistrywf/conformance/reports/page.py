@@ -12,19 +12,19 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from pingregistrywf.chart.table import Table
+from pingregistrywf.chart.ir import Chart
 from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.reports.text import notes, said
 from pingregistrywf.conformance.run.result import Failure, RunResult, steps_of, told
 from pingregistrywf.generate.svg import svg
 
 
-def page(report: RunResult, table: Table) -> str:
+def page(report: RunResult, chart: Chart) -> str:
     """The page.
 
     Args:
         report: the report.
-        table: the table of the chart under test, for the diagram.
+        chart: the chart under test, for the diagram.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -38,15 +38,15 @@ def page(report: RunResult, table: Table) -> str:
         levels=report.by_level(),
         failures=[(each, _shown(each)) for each in report.failures],
         notes=notes(report),
-        diagram=Markup(svg(table)),  # noqa: S704 (our own drawing)
-        failing=sorted(_failing(report, table)),
+        diagram=Markup(svg(chart)),  # noqa: S704 (our own drawing)
+        failing=sorted(_failing(report, chart)),
     )
     return printable(rendered)
 
 
-def _failing(report: RunResult, table: Table) -> set[tuple[str, str]]:
+def _failing(report: RunResult, chart: Chart) -> set[tuple[str, str]]:
     """The states and commands that failed, where the diagram has an arrow for them."""
-    moves = {(cell.state, cell.command) for cell in table.cells.values()}
+    moves = {(cell.state, cell.command) for cell in chart.table}
     found = set()
     for failure in report.failures:
         for each in failure.shortest.exchanges:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from pingregistrywf.chart.machine import Machine, OrderError
-from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.chart.ir import Chart, Model
+from pingregistrywf.chart.machine import OrderError, machines
 
 Json: TypeAlias = Any
 
@@ -19,12 +19,12 @@ class CrossCheck:
     """Checks the state that was found against the history that was read.
 
     Args:
-        charts: the charts, by name.
+        model: the charts.
     """
 
-    def __init__(self, charts: Mapping[str, Chart]) -> None:
-        self._charts = charts
-        self._machines = {name: Machine(chart) for name, chart in charts.items()}
+    def __init__(self, model: Model) -> None:
+        self._charts = model.charts
+        self._machines = machines(model)
         self._folded: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def contradicts(self, name: str, events: list[Json], found: Mapping[str, Json]) -> str:
@@ -37,10 +37,12 @@ class CrossCheck:
         """
         chart = self._charts[name]
         try:
-            if chart.keyed_by:
-                listed = self._listed(chart, events)
-                told = {key: value for key, value in found.items() if key != "vid"}
-                return "" if listed == told else f"the history lists {listed}, found is {told}"
+            if chart.key:
+                listed = self._listed(chart, chart.key.name, events)
+                answered = {key: value for key, value in found.items() if key != "vid"}
+                if listed == answered:
+                    return ""
+                return f"the history lists {listed}, found is {answered}"
             if not events:
                 return ""
             state = self._fold(name, tuple(each["event"] for each in events))
@@ -58,17 +60,17 @@ class CrossCheck:
             self._folded[key] = machine.fold(events)
         return self._folded[key]
 
-    def _listed(self, chart: Chart, events: list[Json]) -> dict[str, list[str]]:
-        """What a keyed history lists: each entry folded by itself; snapshots change nothing."""
+    def _listed(self, chart: Chart, key_name: str, events: list[Json]) -> dict[str, list[str]]:
+        """What a keyed history lists: each entry folded by itself; rewrites change nothing."""
         by_key: dict[str, list[str]] = {}
         for each in events:
-            if each["event"] in chart.events:
-                by_key.setdefault(each["fields"][chart.keyed_by], []).append(each["event"])
+            if not chart.events[each["event"]].rewrite:
+                by_key.setdefault(each["fields"][key_name], []).append(each["event"])
         listed: dict[str, list[str]] = {
             name.lower(): [] for name in chart.states if name != chart.initial
         }
         for key, names in sorted(by_key.items()):
-            state = self._fold(chart.chart, tuple(names))
+            state = self._fold(chart.name, tuple(names))
             if state != chart.initial:
                 listed[state.lower()].append(key)
         return listed

@@ -14,12 +14,12 @@ from itertools import pairwise
 from random import Random
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.conformance.oracle import EPOCH
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.matching import Names
-from pingregistrywf.conformance.simulation import EPOCH
 from pingregistrywf.conformance.suite.case import Case, Step
+from pingregistrywf.conformance.suite.compile import LAST_ULID
 from pingregistrywf.conformance.suite.encoding import ulid_hex
-from pingregistrywf.conformance.suite.play import DEFAULT_CHART, LAST_ULID
 
 Json: TypeAlias = Any
 Batch: TypeAlias = Sequence[Mapping[str, Json]]
@@ -113,7 +113,7 @@ class _Said:
                 step,
                 _in_bytes(send, bytes_of, wire=True),
                 expect,
-                _in_bytes(answer, bytes_of, wire=case.script.wire),
+                _in_bytes(answer, bytes_of, wire=case.scenario.wire),
                 right,
             )
             for step, send, expect, answer, right in told
@@ -216,7 +216,7 @@ def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
         if step.observes and "ok" in reply:
             seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
     for looks in seen.values():
-        why = _contradiction(crosscheck, looks)
+        why = _contradiction(crosscheck, case.chart, looks)
         if why:
             return said.failed(case, why)
     return CaseResult(case, Status.PASSED)
@@ -241,12 +241,14 @@ def _whose(sent: Mapping[str, Json]) -> Json:
     return sent.get("chart"), sent.get("workflow", sent.get("index"))
 
 
-def _contradiction(crosscheck: CrossCheck, looks: Mapping[str, tuple[Step, Json]]) -> str:
+def _contradiction(
+    crosscheck: CrossCheck, chart: str, looks: Mapping[str, tuple[Step, Json]]
+) -> str:
     """What the second oracle says against the last look at a history."""
     if "events" not in looks or "find" not in looks:
         return ""
     step, history = looks["events"]
-    name = step.send.get("chart", DEFAULT_CHART)
+    name = step.send.get("chart", chart)  # the chart that a request need not name is the case's
     return crosscheck.contradicts(name, history["events"], looks["find"][1])
 
 

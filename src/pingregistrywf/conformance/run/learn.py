@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.table import DELETED, Arguments, Cell, Outcome, Row, Table
-from pingregistrywf.conformance.simulation import code_of
+from pingregistrywf.chart.ir import DELETED, Arguments, Cell, Chart, Outcome, Row
+from pingregistrywf.conformance.oracle import code_of
 from pingregistrywf.conformance.suite.sequential import spoken
 from pingregistrywf.conformance.suite.values import ordinary
 
@@ -28,12 +28,12 @@ class UnlearnableError(Exception):
 
 
 def differences(
-    table: Table, capabilities: Collection[str], ask: Ask, new_id: Callable[[], str]
+    chart: Chart, capabilities: Collection[str], ask: Ask, new_id: Callable[[], str]
 ) -> list[str]:
     """How the implementation's machine differs from the chart, in words; [] if nothing was learned.
 
     Args:
-        table: the chart's table.
+        chart: the chart.
         capabilities: what the adapter claims; without ``delete`` nothing is deleted.
         ask: asks the adapter one thing.
         new_id: makes up an id of a history.
@@ -44,12 +44,9 @@ def differences(
     from aalpy.oracles import WMethodEqOracle
 
     rows = [
-        row
-        for row in table.rows
-        if "delete" in capabilities
-        or not any(rule.delete for rule in table.chart.commands[row[0]].rules)
+        row for row in chart.rows if "delete" in capabilities or not chart.commands[row[0]].deletes
     ]
-    asking = _Asking(table, ask, new_id)
+    asking = _Asking(chart, ask, new_id)
 
     class Subject(SUL):  # type: ignore[misc]
         def pre(self) -> None:
@@ -62,21 +59,21 @@ def differences(
             return None if letter is None else asking.tell(letter)
 
     subject = Subject()
-    oracle = WMethodEqOracle(rows, subject, len(table.states))
+    oracle = WMethodEqOracle(rows, subject, len(chart.columns))
     try:
         learned = run_Lstar(rows, subject, oracle, automaton_type="mealy", print_level=0)
     except UnlearnableError:
         return []
     except SystemExit:  # how the library says that answers differ from one time to the next
         return []
-    return _compared(table, rows, learned)
+    return _compared(chart, rows, learned)
 
 
 class _Asking:
     """Tells commands, one history after the other."""
 
-    def __init__(self, table: Table, ask: Ask, new_id: Callable[[], str]) -> None:
-        self._table = table
+    def __init__(self, chart: Chart, ask: Ask, new_id: Callable[[], str]) -> None:
+        self._chart = chart
         self._ask = ask
         self._new_id = new_id
         self._history = ""
@@ -107,21 +104,24 @@ class _Asking:
             case {"ok": {"state": str(state)}}:
                 return answer, state
             case {"error": {"code": str()}}:
-                return answer, self._table.chart.initial
+                return answer, self._chart.initial
         raise UnlearnableError
 
     def _request(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
         self._asked += 1
         if self._asked > MOST_REQUESTS:
             raise UnlearnableError
-        chart = {"chart": self._table.chart.chart}
+        chart = {"chart": self._chart.name}
         return self._ask({**chart, "workflow": self._history, **request})
 
     def _arguments(self, command: str, arguments: Arguments) -> dict[str, Json]:
         """The same arguments each time, or one other set."""
-        said = self._table.chart.commands[command].args
+        declared = self._chart.commands[command].arguments
         sets = [
-            {name: ordinary(arg.type, first + at) for at, (name, arg) in enumerate(said.items())}
+            {
+                name: ordinary(arg.type, first + at)
+                for at, (name, arg) in enumerate(declared.items())
+            }
             for first in (1, 101)
         ]
         stored: dict[str, Json] = self._stored.get(command, sets[0])
@@ -130,16 +130,15 @@ class _Asking:
         return stored
 
 
-def _compared(table: Table, rows: Sequence[Row], learned: Any) -> list[str]:
+def _compared(chart: Chart, rows: Sequence[Row], learned: Any) -> list[str]:
     """Walk the chart and the learned machine side by side."""
-    chart = table.chart
     said: dict[str, None] = {}
     queue: deque[tuple[str, Any]] = deque([(chart.initial, learned.initial_state)])
     seen = {(chart.initial, learned.initial_state.state_id)}
     while queue:
         state, there = queue.popleft()
         for row in rows:
-            cell = table.cells[row, state]
+            cell = chart.cells[row, state]
             answer, found = there.output_fun[row]
             meant = _meant(cell)
             target = chart.initial if cell.target == DELETED else cell.target
@@ -162,7 +161,7 @@ def _meant(cell: Cell) -> str:
             return f"appends {cell.event}"
         case Outcome.REJECT:
             return f"answers {code_of(str(cell.error))}"
-        case Outcome.NOOP | Outcome.DELETE:
+        case _:
             return "appends nothing"
 
 

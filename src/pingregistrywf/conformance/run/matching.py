@@ -32,12 +32,16 @@ class Names:
         drawn = sorted(random.getrandbits(122) for _ in ids)
         for number, (name, how) in zip(drawn, sorted(ids.items()), strict=True):
             bits = number >> 60 << 64 | number & (1 << 60) - 1
-            if how == "uuid":
-                self._known[name] = str(UUID(int=bits, version=4))
-            elif how == "name":
-                self._known[name] = f"name-{bits:x}"
+            match how:
+                case "uuid":
+                    self._known[name] = str(UUID(int=bits, version=4))
+                case "name":
+                    self._known[name] = f"name-{bits:x}"
+                case {"name": [template, alphabet, length]}:
+                    letters = "".join(Random(number).choices(alphabet, k=length))  # noqa: S311
+                    self._known[name] = template.replace("*", letters)
         for name, how in ids.items():
-            if isinstance(how, Mapping):
+            if isinstance(how, Mapping) and "uuid5" in how:
                 namespace, prefix, base = how["uuid5"]
                 self._known[name] = str(uuid5(UUID(namespace), prefix + self._known[base.name]))
 

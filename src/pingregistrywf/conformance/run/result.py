@@ -18,7 +18,7 @@ from pingregistrywf.conformance.run.expected import ExpectedFailures
 from pingregistrywf.conformance.run.session import Hello
 from pingregistrywf.conformance.suite import VERSION
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
-from pingregistrywf.conformance.suite.script import Bound
+from pingregistrywf.conformance.suite.scenario import Bound
 
 Json: TypeAlias = Any
 LOOKS: Final = ("find", "events")

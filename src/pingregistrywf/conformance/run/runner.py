@@ -28,7 +28,7 @@ from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolE
 from pingregistrywf.conformance.run.triage import explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.script import BOUNDS, Script
+from pingregistrywf.conformance.suite.scenario import BOUNDS, Scenario
 
 MOST_EXPLAINED = 20
 """So many kinds of failures are shrunk and explained; the others are listed."""
@@ -49,7 +49,7 @@ class Plan:
         today: the day, for those.
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
-        script: a single script to run in place of the suite.
+        scenario: a single scenario to run in place of the suite.
         progress: told how many cases of how many have ended; None if nobody knows how many.
     """
 
@@ -60,7 +60,7 @@ class Plan:
     today: date = date.min
     seed: int | None = None
     command: tuple[str, ...] = ()
-    script: Script | None = None
+    scenario: Scenario | None = None
     progress: Progress = field(default=lambda _done, _all: None)
 
 
@@ -86,7 +86,7 @@ class _Run:
     def __init__(self, plan: Plan, transport: Transport) -> None:
         self._plan = plan
         self._started = time.monotonic()
-        self._table = plan.suite.player.tables[plan.suite.main]
+        self._chart = plan.suite.chart
         self._random = Random(plan.seed)  # noqa: S311 (ids of a test)
         self._session = opened(plan.suite, transport, self._random)
         self._missing: list[str] = []
@@ -115,8 +115,8 @@ class _Run:
         finally:
             self._session.close()
         return RunResult(
-            chart=self._plan.suite.main,
-            sha256=self._session.sha256,
+            chart=self._plan.suite.chart.name,
+            sha256=self._chart.sha256,
             hello=hello,
             scope=self._plan.scope,
             results=results,
@@ -134,9 +134,9 @@ class _Run:
     def _cases(self) -> Iterator[Case]:
         """The cases of the plan, made while the first of them are executed already."""
         plan, scope = self._plan, self._plan.scope
-        if plan.script is not None:
+        if plan.scenario is not None:
             self._missing.append("a replay is not the suite")
-            yield plan.suite.player.play(plan.script)
+            yield plan.suite.compiler.compile(plan.scenario)
             return
         made: set[str] = set()
         chosen = 0
@@ -221,17 +221,17 @@ class _Run:
 
     def _explained(self, alike: list[CaseResult]) -> Failure:
         execute = self._as_it_failed if self._trouble else self._session.execute_alone
-        return explained(alike, self._plan.suite.player, execute, self._plan.command)
+        return explained(alike, self._plan.suite.compiler, execute, self._plan.command)
 
     def _as_it_failed(self, case: Case) -> CaseResult:
         raise InfrastructureError(f"{case.id} is not run again: {self._trouble}")
 
     def _learned(self, hello: Hello) -> list[str]:
-        if self._table.chart.keyed_by or self._trouble:
+        if self._chart.key or self._trouble:
             return []
         with suppress(ProtocolError, InfrastructureError, CannotStartError):
             return learn.differences(
-                self._table, hello.capabilities, self._session.ask, self._new_id
+                self._chart, hello.capabilities, self._session.ask, self._new_id
             )
         return []
 

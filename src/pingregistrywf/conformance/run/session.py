@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.chart.ir import Chart, Model
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import (
     BROKEN,
@@ -34,7 +34,6 @@ from pingregistrywf.conformance.run.transport import (
 )
 from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.generate.document import document
 
 Json: TypeAlias = Any
 
@@ -49,6 +48,19 @@ GIVE_UP: Final = 2_000
 """The run ends after so many breaks in a row: each costs a start of the adapter."""
 HANGS: Final = 3
 """After so many hangs the run ends."""
+FORMER_HASHES: Final[Mapping[str, str]] = {
+    "d89f7e4627962b368029125f13f2b513ffa5b7f13af475a954caa10a3b201787": (
+        "43606a1e3cce8b642816e7f28aa1696e04baf631d053dcbeb2655b9d35c35d5e"
+    ),
+    "dae5671cf82f25c4470a578162c6d22f2940302d4435a01c53a465c3c50311b0": (
+        "07281e183285023c4d1cdcf3a7b7e1944a1e5211b3813e57378ccf57ddfda18f"
+    ),
+}
+"""The hash of a chart by the hash that releases before 0.2 gave for the same chart.
+
+``chart_sha256`` has hashed the chart's meaning since 0.2.  Adapters that still give the hash of its
+document are accepted until the end of 0.2.x; remove this mapping in 0.3.
+"""
 
 
 class InfrastructureError(Exception):
@@ -110,25 +122,21 @@ class Session:
 
     Args:
         transport: leads to the adapter; the session starts it.
-        charts: the charts that the cases are about, by name.
-        opening: what hello asks beside its id and op.
-        sha256: the hash of the chart that the adapter must be for, where it gives one.
+        model: the charts that the cases are about.
+        chart: the chart that the adapter must be for; it is asked for its hash.
         random: makes ids up.
     """
 
     def __init__(
         self,
         transport: Transport,
-        charts: Mapping[str, Chart],
-        opening: Mapping[str, Json],
-        sha256: str,
+        model: Model,
+        chart: Chart,
         random: Random,
     ) -> None:
         self._transport = transport
-        self._charts = charts
-        self._crosscheck = CrossCheck(charts)
-        self._opening = opening
-        self.sha256 = sha256
+        self._crosscheck = CrossCheck(model)
+        self._chart = chart
         self._random = random
         self._next_id = 0
         self._asked: dict[int, Case] = {}
@@ -147,7 +155,7 @@ class Session:
             self._transport.start()
         self._asked.clear()
         try:
-            reply = self._ask({"op": "hello"} | dict(self._opening))
+            reply = self._ask({"op": "hello", **self._opening()})
         except ProtocolError as error:
             self._transport.stop()
             raise InfrastructureError(
@@ -231,6 +239,11 @@ class Session:
 
     # --- Inside ---------------------------------------------------------------------------------
 
+    def _opening(self) -> Mapping[str, Json]:
+        """What hello asks beside its id and op."""
+        chart = {"chart": self._chart.name, "chart_sha256": self._chart.sha256}
+        return {"protocol": PROTOCOL, "suite": VERSION, **chart}
+
     def _greeted(self, reply: Mapping[str, Json]) -> Hello:
         """What the answer to hello says; it must speak this protocol, and be for this chart."""
         hello = reply.get("hello")
@@ -245,10 +258,10 @@ class Session:
                 "use the versions that belong together"
             )
         given = hello.get("chart_sha256")
-        if given is not None and given != self.sha256:
+        if given is not None and self._chart.sha256 not in (given, FORMER_HASHES.get(str(given))):
             raise InfrastructureError(
                 f"the adapter is for the chart of hash {given!s:.12}…, the suite for "
-                f"{self.sha256:.12}…: conform against the version of the chart that you have, "
+                f"{self._chart.sha256:.12}…: conform against the chart that you have, "
                 "or implement this one and give its hash"
             )
         claimed = hello.get("capabilities")
@@ -411,10 +424,9 @@ class Session:
 
     def _fence(self) -> Mapping[str, Json]:
         """A request that concerns no case."""
-        chart = self._opening["chart"]
-        kind = "index" if self._charts[chart].keyed_by else "workflow"
+        kind = "index" if self._chart.key else "workflow"
         number = UUID(int=self._random.getrandbits(128), version=4)
-        return {"op": "find", "chart": chart, kind: str(number)}
+        return {"op": "find", "chart": self._chart.name, kind: str(number)}
 
     def _number(self) -> int:
         self._next_id += 1
@@ -436,14 +448,7 @@ def _end_of(log: str) -> str:
 
 def opened(suite: Suite, transport: Transport, random: Random) -> Session:
     """A session for a suite."""
-    sha256 = document(suite.player.tables[suite.main]).sha256
-    opening = {
-        "protocol": PROTOCOL,
-        "suite": VERSION,
-        "chart": suite.main,
-        "chart_sha256": sha256,
-    }
-    return Session(transport, suite.model.charts, opening, sha256, random)
+    return Session(transport, suite.model, suite.chart, random)
 
 
 def _taken(cases: Iterator[Case], number: int) -> Iterator[Case]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pingregistrywf.conformance.run.execute import CaseResult, Status
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.script import Action, Script
+from pingregistrywf.conformance.suite.scenario import Action, Scenario
 
 MOST_TRIED = 1_000
 """So many sequences are tried for one failure, and no more."""
@@ -16,13 +16,13 @@ MOST_SENT = 200_000
 
 
 def shortest(
-    result: CaseResult, play: Callable[[Script], Case], execute: Callable[[Case], CaseResult]
+    result: CaseResult, compile: Callable[[Scenario], Case], execute: Callable[[Case], CaseResult]
 ) -> tuple[CaseResult, bool] | None:
     """The shortest part of a failed case that still fails: no action of it can be left out.
 
     Args:
         result: a case that failed.
-        play: makes a case of a script.
+        compile: makes a case of a scenario.
         execute: executes a case.
 
     Returns:
@@ -34,15 +34,15 @@ def shortest(
     if best.status is not Status.FAILED:
         return None
     tried = sent = 0
-    size = len(best.case.script.actions) // 2 or 1
+    size = len(best.case.scenario.actions) // 2 or 1
     while True:
         start, left_out = 0, False
-        while start < len(best.case.script.actions):
-            actions = best.case.script.actions
+        while start < len(best.case.scenario.actions):
+            actions = best.case.scenario.actions
             left: tuple[Action, ...] = (*actions[:start], *actions[start + size :])
             if not left:
                 break
-            case = play(replace(best.case.script, actions=left))
+            case = compile(replace(best.case.scenario, actions=left))
             tried += 1
             sent += len(case.steps)
             if tried > MOST_TRIED or sent > MOST_SENT:

@@ -14,8 +14,8 @@ from pingregistrywf.conformance.run.result import Failure
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
 from pingregistrywf.conformance.run.transport import CannotStartError
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.play import Player
-from pingregistrywf.conformance.suite.script import to_text
+from pingregistrywf.conformance.suite.compile import Compiler
+from pingregistrywf.conformance.suite.scenario import to_text
 
 SHOWN: Final = (Status.FAILED, Status.HANGS)
 """What is explained: a hang is no verdict, but a developer wants to see where it was."""
@@ -28,7 +28,7 @@ NOT_SHORTEST: Final = "A shorter sequence may fail, too: not every part of this 
 
 def explained(
     alike: Sequence[CaseResult],
-    player: Player,
+    compiler: Compiler,
     execute: Callable[[Case], CaseResult],
     command: Sequence[str],
 ) -> Failure:
@@ -36,17 +36,17 @@ def explained(
 
     Args:
         alike: the results, at least one.
-        player: plays what is left of a script.
+        compiler: compiles what is left of a scenario.
         execute: executes a case.
         command: the command line to which a replay is added.
     """
-    first = min(alike, key=lambda each: len(each.case.script.actions))
+    first = min(alike, key=lambda each: len(each.case.scenario.actions))
     shortest, note = first, NOT_SHORTEST
     if first.status is Status.HANGS:
         note = UNTRIED
     else:
         with suppress(BrokenOffError, InfrastructureError, CannotStartError):
-            found = shrink.shortest(first, player.play, execute)
+            found = shrink.shortest(first, compiler.compile, execute)
             if found is None:
                 note = FLAKY
             else:
@@ -57,8 +57,8 @@ def explained(
         result=first,
         shortest=shortest,
         rule=rule,
-        prose=player.prose(shortest.case.chart, rule),
-        replay=shlex.join((*command, "--replay", to_text(shortest.case.script))),
+        prose=compiler.prose(shortest.case.chart, rule),
+        replay=shlex.join((*command, "--replay", to_text(shortest.case.scenario))),
         alike=tuple(each.case.id for each in alike if each is not first),
         note=note,
     )
@@ -68,7 +68,7 @@ def merged(failures: Iterable[Failure]) -> list[Failure]:
     """Failures that have the same shortest sequence are one, at whatever levels."""
     found: dict[str, Failure] = {}
     for each in failures:
-        sequence = to_text(replace(each.shortest.case.script, level=0))
+        sequence = to_text(replace(each.shortest.case.scenario, level=0))
         same = found.setdefault(sequence, each)
         if same is not each:
             alike = (*same.alike, each.result.case.id, *each.alike)

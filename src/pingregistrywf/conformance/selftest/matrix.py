@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.table import Table
+from pingregistrywf.chart.ir import Chart
+from pingregistrywf.conformance.oracle import Cells
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Status, execute
 from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
 from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
 from pingregistrywf.conformance.selftest.subject import CAPABILITIES, Subject
-from pingregistrywf.conformance.simulation import Cells
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LEVELS
-from pingregistrywf.conformance.suite.script import Bound, Tell
+from pingregistrywf.conformance.suite.scenario import Bound, Tell
 
 Json: TypeAlias = Any
 
@@ -74,7 +74,7 @@ class SelfTest:
 
     Args:
         suite: the suite.
-        reference: makes an implementation that is right; the chart's own simulation unless given.
+        reference: makes an implementation that is right; the chart's oracle unless given.
         capabilities: what it claims.
         bound: the bound of the n-complete suites.
     """
@@ -86,10 +86,10 @@ class SelfTest:
         capabilities: Collection[str] = CAPABILITIES,
         bound: Bound = "n+1",
     ) -> None:
-        self._table: Table = suite.player.tables[suite.main]
-        self._reference = reference or (lambda: Subject(self._table))
+        self._chart: Chart = suite.chart
+        self._reference = reference or (lambda: Subject(self._chart))
         self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS
-        self._crosscheck = CrossCheck(suite.model.charts)
+        self._crosscheck = CrossCheck(suite.model)
         self._cases: Mapping[int, list[Case]] = {
             level: [
                 case
@@ -110,7 +110,7 @@ class SelfTest:
     def run_mutants(self, progress: Progress = _quietly) -> Matrix:
         """Run level 1 on every mutant of the chart."""
         classes: dict[str, Killed] = {}
-        for mutant in (*first_order(self._table), *extra_state(self._table)):
+        for mutant in (*first_order(self._chart), *extra_state(self._chart)):
             if mutant.group not in classes:
                 progress(mutant.group)
             found = (1,) if self.kills(mutant) else ()
@@ -138,7 +138,7 @@ class SelfTest:
     def kills(self, mutant: Mutant) -> bool:
         """Whether level 1 finds a mutant; the cases first that can be seen to find it."""
         cases = itertools.chain(self._promising(mutant.cells), self._cases[1])
-        return any(not self._passes(case, Subject(self._table, mutant.cells)) for case in cases)
+        return any(not self._passes(case, Subject(self._chart, mutant.cells)) for case in cases)
 
     @staticmethod
     def _enter(
@@ -165,12 +165,12 @@ class SelfTest:
     def _promising(self, cells: Cells) -> Iterator[Case]:
         """A case whose answers are seen to be others by walking the tables alone."""
         for case in self._cases[1]:
-            state = mine = self._table.chart.initial
-            for action in case.script.actions:
+            state = mine = self._chart.initial
+            for action in case.scenario.actions:
                 if not isinstance(action, Tell):
                     break
                 row = (action.command, action.arguments)
-                right, wrong = self._table.cells[row, state], cells[row, mine]
+                right, wrong = self._chart.cells[row, state], cells[row, mine]
                 if (right.outcome, right.event, right.error) != (
                     wrong.outcome,
                     wrong.event,

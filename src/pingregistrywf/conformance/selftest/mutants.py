@@ -7,20 +7,20 @@ leads elsewhere; these have one state more than the chart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pingregistrywf.chart.table import (
+from pingregistrywf.chart.ir import (
     DELETED,
     HISTORY_DELETED,
     Arguments,
     Cell,
+    Chart,
     Outcome,
     Row,
-    Table,
 )
-from pingregistrywf.conformance.simulation import Cells
+from pingregistrywf.conformance.oracle import Cells
 from pingregistrywf.conformance.suite.sequential import spoken
 
 TWIN: Final = "′"
@@ -34,7 +34,7 @@ class Mutant:
     Attributes:
         group: its class: output, target or extra state.
         name: what it does, in words.
-        cells: the cells that it goes by.
+        cells: the cells that it follows.
     """
 
     group: str
@@ -42,31 +42,31 @@ class Mutant:
     cells: Cells
 
 
-def first_order(table: Table) -> Iterator[Mutant]:
+def first_order(chart: Chart) -> Iterator[Mutant]:
     """Each output and each target of each cell, changed."""
-    for (row, state), cell in _told_apart(table):
-        for other, what in _changes(table, cell, table.states):
+    for (row, state), cell in _told_apart(chart):
+        for other, what in _changes(chart, cell, chart.columns):
             group = "output" if other.target == cell.target else "target"
             name = f"{spoken(row)} in {state} {what}"
-            yield Mutant(group, name, {**table.cells, (row, state): other})
+            yield Mutant(group, name, {**chart.cells, (row, state): other})
 
 
-def extra_state(table: Table) -> Iterator[Mutant]:
+def extra_state(chart: Chart) -> Iterator[Mutant]:
     """Each twin, by each way to it, with each change of it."""
-    for twinned in table.states:
+    for twinned in chart.columns:
         twin = twinned + TWIN
         own: dict[tuple[Row, str], Cell] = {
-            (row, twin): replace(table.cells[row, twinned], state=twin) for row in table.rows
+            (row, twin): _with(chart.cells[row, twinned], state=twin) for row in chart.rows
         }
-        ways = [key for key, cell in _told_apart(table) if cell.target == twinned]
+        ways = [key for key, cell in _told_apart(chart) if cell.target == twinned]
         changes = [
             (row, other, what)
-            for (row, state), _ in _told_apart(table)
+            for (row, state), _ in _told_apart(chart)
             if state == twinned
-            for other, what in _changes(table, own[row, twin], (*table.states, twin))
+            for other, what in _changes(chart, own[row, twin], (*chart.columns, twin))
         ]
         for way in ways:
-            bent = {**table.cells, **own, way: replace(table.cells[way], target=twin)}
+            bent = {**chart.cells, **own, way: _with(chart.cells[way], target=twin)}
             for row, other, what in changes:
                 cells: Mapping[tuple[Row, str], Cell] = {**bent, (row, twin): other}
                 name = (
@@ -76,43 +76,46 @@ def extra_state(table: Table) -> Iterator[Mutant]:
                 yield Mutant("extra state", name, cells)
 
 
-def _told_apart(table: Table) -> Iterator[tuple[tuple[Row, str], Cell]]:
+def _told_apart(chart: Chart) -> Iterator[tuple[tuple[Row, str], Cell]]:
     """The cells that an implementation can tell apart: where nothing is carried yet, arguments are
     neither the same nor others."""
-    for (row, state), cell in table.cells.items():
-        if row[1] is not Arguments.OTHER or state not in _empty(table):
+    for (row, state), cell in chart.cells.items():
+        if row[1] is not Arguments.OTHER or state not in _empty(chart):
             yield (row, state), cell
 
 
-def _empty(table: Table) -> tuple[str, ...]:
-    return (table.chart.initial, DELETED)
+def _empty(chart: Chart) -> tuple[str, ...]:
+    return (chart.initial, DELETED)
 
 
-def _changes(table: Table, cell: Cell, states: tuple[str, ...]) -> Iterator[tuple[Cell, str]]:
+def _changes(chart: Chart, cell: Cell, states: Sequence[str]) -> Iterator[tuple[Cell, str]]:
     """A cell with each other output, and with each other target."""
-    said = (cell.outcome, cell.event, cell.error)
-    empty = cell.state.removesuffix(TWIN) in _empty(table)
-    for outcome, event, error in _outputs(table):
-        if (outcome, event, error) == said:
+    own = (cell.outcome, cell.event, cell.error)
+    empty = cell.state.removesuffix(TWIN) in _empty(chart)
+    for outcome, event, error in _outputs(chart):
+        if (outcome, event, error) == own:
             continue
         if empty and {outcome, cell.outcome} == {Outcome.NOOP, Outcome.DELETE}:
             continue  # on an empty history they are one and the same
         yield (
-            replace(cell, outcome=outcome, event=event, error=error),
+            _with(cell, outcome=outcome, event=event, error=error),
             f"{outcome} {event or error or ''}".rstrip(),
         )
     for target in states:
         # A twin that leads to itself where the state leads to itself is no departure.
         if target.removesuffix(TWIN) != cell.target.removesuffix(TWIN):
-            yield replace(cell, target=target), f"leads to {target}"
+            yield _with(cell, target=target), f"leads to {target}"
 
 
-def _outputs(table: Table) -> Iterator[tuple[Outcome, str | None, str | None]]:
-    chart = table.chart
+def _with(cell: Cell, **changes: object) -> Cell:
+    return cell.model_copy(update=changes)
+
+
+def _outputs(chart: Chart) -> Iterator[tuple[Outcome, str | None, str | None]]:
     for event in chart.events:
         yield Outcome.EMIT, event, None
     yield Outcome.NOOP, None, None
-    errors = dict.fromkeys((*chart.errors, chart.otherwise))
+    errors = dict.fromkeys((*chart.own_errors, chart.otherwise))
     if chart.deletes:
         yield Outcome.DELETE, None, None
         errors[HISTORY_DELETED] = None

@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.table import Table
-from pingregistrywf.conformance.simulation import EPOCH, Cells, Histories, History, Plain
-from pingregistrywf.conformance.suite.play import MARK_DAYS
-from pingregistrywf.conformance.suite.script import CROCKFORD
+from pingregistrywf.chart.ir import Chart
+from pingregistrywf.conformance.oracle import (
+    EPOCH,
+    MARK_DAYS,
+    Cells,
+    Histories,
+    History,
+    Plain,
+    conflict,
+)
+from pingregistrywf.conformance.suite.scenario import CROCKFORD
 
 Json: TypeAlias = Any
 Answer: TypeAlias = Callable[[Mapping[str, Json]], dict[str, Json]]
@@ -25,14 +32,14 @@ class Subject:
     """Answers the requests of levels 1, 2 and some of 6 for one chart that is not keyed.
 
     Args:
-        table: the chart's table.
-        cells: the cells that it goes by; the table's own unless given.
+        chart: the chart.
+        cells: the cells that it follows; the chart's own unless given.
     """
 
-    def __init__(self, table: Table, cells: Cells | None = None) -> None:
+    def __init__(self, chart: Chart, cells: Cells | None = None) -> None:
         self._drawn = FIRST_ID
-        self._makers = Histories(table, self._draw, cells)
-        self._starting = {each for each in table.chart.commands if table.chart.starts(each)}
+        self._makers = Histories(chart, self._draw, cells)
+        self._starting = {name for name, each in chart.commands.items() if each.starts}
         self._histories: dict[str, History] = {}
 
     def __call__(self, request: Mapping[str, Json]) -> dict[str, Json]:
@@ -67,13 +74,11 @@ class Subject:
         command = request["command"]
         unversioned = vid in ("no_vc", "retry_no_vc") or command in self._starting
         if not unversioned and vid != history.vid:
-            error = {"code": "VersionConflict", "stored": history.vid, "expected": vid}
-            return {"error": error | {"definite": True, "message": ""}}
-        told = history.tell(command, request["args"])
-        if told.error:
-            arg = {"arg": told.arg} if told.arg else {}
-            return {"error": {"code": told.error, "definite": True, "message": ""} | arg}
-        events = [event.reply() for event in told.events]
+            return {"error": conflict(history.vid, vid) | {"message": ""}}
+        result = history.tell(command, request["args"])
+        if result.error:
+            return {"error": {**result.error, "message": ""}}
+        events = [event.reply() for event in result.events]
         return {"ok": {"vid": history.vid, "events": events}}
 
     def _collect(self, days: int) -> dict[str, Json]:

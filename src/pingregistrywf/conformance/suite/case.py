@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.conformance.suite.script import Script
+from pingregistrywf.conformance.suite.scenario import Scenario
 
 Json: TypeAlias = Any
 
@@ -87,7 +87,7 @@ class Case:
         ids: the ids to make up, by name, and how.
         define: what the names of events stand for.
         steps: what is sent and expected, in order.
-        script: the script that it was played from.
+        scenario: the scenario that it was compiled from.
     """
 
     level: int
@@ -100,7 +100,7 @@ class Case:
     ids: Mapping[str, Json]
     define: Mapping[str, Json]
     steps: tuple[Step, ...]
-    script: Script = field(compare=False, repr=False)
+    scenario: Scenario = field(compare=False, repr=False)
 
     @cached_property
     def id(self) -> str:
@@ -110,7 +110,7 @@ class Case:
         return f"{self.level}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 
     def bare(self) -> Case:
-        """The case without what it sends and expects, for who keeps thousands and looks at few."""
+        """The case without what it sends and expects: a run keeps thousands of cases."""
         made = replace(self, define={}, steps=())
         made.__dict__["id"] = self.id
         return made
@@ -161,8 +161,8 @@ _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), defa
 
 
 def _step(step: Step) -> dict[str, Json]:
-    told: dict[str, Json] = {"state": step.state, "rule": step.rule}
+    head: dict[str, Json] = {"state": step.state, "rule": step.rule}
     if step.together:
-        return told | {"together": plain(step.together), "any_of": plain(step.any_of)}
-    told["send"] = plain(step.send)
-    return told | ({"died": True} if step.died else {"expect": plain(step.expect)})
+        return head | {"together": plain(step.together), "any_of": plain(step.any_of)}
+    head["send"] = plain(step.send)
+    return head | ({"died": True} if step.died else {"expect": plain(step.expect)})

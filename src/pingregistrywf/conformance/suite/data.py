@@ -9,118 +9,114 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pingregistrywf.chart.table import Arguments, Outcome, Table
-from pingregistrywf.chart.vocabulary import Argument, Type
-from pingregistrywf.conformance.suite.script import Action, Invalid, Script, Tell
+from pingregistrywf.chart.ir import Argument, Arguments, Chart, Command, Outcome
+from pingregistrywf.chart.types import Type
+from pingregistrywf.conformance.suite.scenario import Action, Invalid, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import as_stored, reach
 from pingregistrywf.conformance.suite.values import BAD_ULIDS, EXTREME, bad, ordinary
 
 COUNTS: Final = (1, 2, 3, 100, 1000)
 """How many entries a list is given."""
 INTERLEAVED: Final = 3
-"""How many histories are told in turns."""
+"""How many histories take turns."""
 
 
-def data(table: Table, level: int) -> Iterator[Script]:
+def data(chart: Chart, level: int) -> Iterator[Scenario]:
     """The scripts of level 3."""
-    yield from _extremes(table, level)
-    yield from _compared(table, level)
-    yield from _lists(table, level)
-    yield from _interleaved(table, level)
-    yield from _invalid(table, level)
+    yield from _extremes(chart, level)
+    yield from _compared(chart, level)
+    yield from _lists(chart, level)
+    yield from _interleaved(chart, level)
+    yield from _invalid(chart, level)
 
 
-def emitting(table: Table) -> Iterator[tuple[str, Tell, str, tuple[Tell, ...]]]:
+def emitting(chart: Chart) -> Iterator[tuple[str, Tell, str, tuple[Tell, ...]]]:
     """Where each command first emits: the state, the telling, the state after it, the way there."""
-    ways = reach(table)
-    for command in table.chart.commands:
+    ways = reach(chart)
+    for command in chart.stepping:
         for state, way in ways.items():
-            cell = table.cell(command, state)
+            cell = chart.cell(command, state)
             if cell.outcome is Outcome.EMIT:
-                yield state, as_stored(table, command), cell.target, way
+                yield state, as_stored(chart, command), cell.target, way
                 break
 
 
-def onward(table: Table, state: str) -> tuple[Tell, ...]:
+def onward(chart: Chart, state: str) -> tuple[Tell, ...]:
     """A walk from a state through as many others as it comes by, each move once, none deleting."""
     walk: list[Tell] = []
     seen = {state}
     while True:
         moves = [
             cell
-            for cell in table.moves()
+            for cell in chart.moves()
             if cell.state == state and cell.outcome is Outcome.EMIT and cell.target not in seen
         ]
         if not moves:
             return tuple(walk)
         # The nearest first, so that the walk comes by as many states as it can.
-        nearest = min(moves, key=lambda cell: table.states.index(cell.target))
-        walk.append(as_stored(table, nearest.command))
+        nearest = min(moves, key=lambda cell: chart.columns.index(cell.target))
+        walk.append(as_stored(chart, nearest.command))
         state = nearest.target
         seen.add(state)
 
 
-def _extremes(table: Table, level: int) -> Iterator[Script]:
+def _extremes(chart: Chart, level: int) -> Iterator[Scenario]:
     """Each extreme value of each argument, looked at in every later state."""
-    chart = table.chart
-    for _, tell, target, way in emitting(table):
-        for name, argument in chart.commands[tell.command].args.items():
+    for _, tell, target, way in emitting(chart):
+        for name, argument in chart.commands[tell.command].arguments.items():
             for what, value in EXTREME[argument.type].items():
                 if argument.nonzero and not value:
                     continue
-                follow = onward(table, target)
-                if name == chart.keyed_by:
+                follow = onward(chart, target)
+                if chart.key and name == chart.key.name:
                     if way or isinstance(value, Mapping):
                         continue  # no entry of that key has come here; and keys are short
                     follow = tuple(
                         Tell(each.command, each.arguments, {name: value}) for each in follow
                     )
-                yield Script(
+                yield Scenario(
                     level,
-                    chart.chart,
+                    chart.name,
                     f"{tell.command} with {name} {what}",
                     (*way, Tell(tell.command, tell.arguments, {name: value}), *follow),
                 )
 
 
-def _compared(table: Table, level: int) -> Iterator[Script]:
+def _compared(chart: Chart, level: int) -> Iterator[Scenario]:
     """Each compared argument alone makes a difference, and is the one that is named."""
-    chart = table.chart
-    ways = reach(table)
-    for (command, arguments), state in table.cells:
-        cell = table.cells[(command, arguments), state]
+    ways = reach(chart)
+    for (command, arguments), state in chart.cells:
+        cell = chart.cells[(command, arguments), state]
         if arguments is Arguments.OTHER and cell.compared and cell.outcome is Outcome.REJECT:
             for name in cell.compared:
                 differing = Tell(command, Arguments.OTHER, differs=name)
-                yield Script(
+                yield Scenario(
                     level,
-                    chart.chart,
+                    chart.name,
                     f"{command} in {state} with another {name}",
                     (*ways[state], differing, Tell(command, Arguments.SAME)),
                 )
 
 
-def _lists(table: Table, level: int) -> Iterator[Script]:
+def _lists(chart: Chart, level: int) -> Iterator[Scenario]:
     """Lists of every length, looked at in every later state."""
-    chart = table.chart
-    for _, tell, target, way in emitting(table):
-        cell = table.cell(tell.command, target)
-        event = chart.events.get(str(cell.event))
-        if event is None or not event.append or cell.target != target:
+    for _, tell, target, way in emitting(chart):
+        cell = chart.cell(tell.command, target)
+        carries = chart.events[cell.event].carries if cell.event else []
+        if cell.target != target or all(each.operation != "append" for each in carries):
             continue
         for count in COUNTS:
-            yield Script(
+            yield Scenario(
                 level,
-                chart.chart,
+                chart.name,
                 f"{tell.command} {'once' if count == 1 else f'{count:,} times'}",
-                (*way, *(tell,) * count, *onward(table, target)),
+                (*way, *(tell,) * count, *onward(chart, target)),
             )
 
 
-def _interleaved(table: Table, level: int) -> Iterator[Script]:
-    """Histories that are told in turns, each one command behind the one before it."""
-    chart = table.chart
-    for state, way in reach(table).items():
+def _interleaved(chart: Chart, level: int) -> Iterator[Scenario]:
+    """Histories that take turns, each one command behind the one before it."""
+    for state, way in reach(chart).items():
         if len(way) < 2:
             continue
         turns: list[Action] = [
@@ -129,22 +125,21 @@ def _interleaved(table: Table, level: int) -> Iterator[Script]:
             for lag in range(INTERLEAVED)
             if 0 <= at - lag < len(way)
         ]
-        yield Script(
-            level, chart.chart, f"{INTERLEAVED} histories in turns to {state}", tuple(turns)
+        yield Scenario(
+            level, chart.name, f"{INTERLEAVED} histories in turns to {state}", tuple(turns)
         )
 
 
-def _invalid(table: Table, level: int) -> Iterator[Script]:
+def _invalid(chart: Chart, level: int) -> Iterator[Scenario]:
     """What is malformed is refused, in a state in which the command would be accepted and with a
     version that would be refused."""
-    chart = table.chart
     stale = f"{1:026d}"
-    for state, tell, _, way in emitting(table):
-        said = chart.commands[tell.command].args
-        sound = {name: ordinary(argument.type, 1) for name, argument in said.items()}
-        vid = None if chart.starts(tell.command) else stale
+    for state, tell, _, way in emitting(chart):
+        command = chart.commands[tell.command]
+        sound = _ordinary_arguments(command)
+        vid = None if command.starts else stale
         asked: list[tuple[str, Invalid]] = []
-        for name, argument in said.items():
+        for name, argument in command.arguments.items():
             for what, value in bad(argument):
                 asked.append((f"{name} {what}", Invalid(tell.command, sound | {name: value}, vid)))
             rest = {key: value for key, value in sound.items() if key != name}
@@ -152,20 +147,16 @@ def _invalid(table: Table, level: int) -> Iterator[Script]:
         asked.append(("an unknown argument", Invalid(tell.command, sound | {"unknown": 1}, vid)))
         asked.append(("a list of arguments", Invalid(tell.command, [], vid)))
         for what, invalid in asked:
-            yield Script(
-                level, chart.chart, f"{tell.command} in {state} with {what}", (*way, invalid)
+            yield Scenario(
+                level, chart.name, f"{tell.command} in {state} with {what}", (*way, invalid)
             )
-    yield from _invalid_anywhere(table, level)
+    yield from _invalid_anywhere(chart, level)
 
 
-def _invalid_anywhere(table: Table, level: int) -> Iterator[Script]:
+def _invalid_anywhere(chart: Chart, level: int) -> Iterator[Scenario]:
     """Malformed commands, versions and ids."""
-    chart = table.chart
-    _, tell, _, way = next(iter(emitting(table)))
-    args = {
-        name: ordinary(argument.type, 1)
-        for name, argument in chart.commands[tell.command].args.items()
-    }
+    _, tell, _, way = next(iter(emitting(chart)))
+    args = _ordinary_arguments(chart.commands[tell.command])
     commands = {
         "an unknown command": "NoSuchCommand",
         "a command in lower case": tell.command.lower(),
@@ -174,33 +165,37 @@ def _invalid_anywhere(table: Table, level: int) -> Iterator[Script]:
         "no command": None,
     }
     for what, command in commands.items():
-        yield Script(level, chart.chart, what, (*way, Invalid(command, args)))
-    for _, told, _, before in emitting(table):
-        if chart.starts(told.command):
+        yield Scenario(level, chart.name, what, (*way, Invalid(command, args)))
+    for _, later, _, before in emitting(chart):
+        versioned = chart.commands[later.command]
+        if versioned.starts:
             continue
-        said = chart.commands[told.command].args
-        sound = {name: ordinary(argument.type, 1) for name, argument in said.items()}
+        sound = _ordinary_arguments(versioned)
         others = {"a number": 7, "empty": "", "in another case": "NO_VC"}
         vids: dict[str, object] = {**BAD_ULIDS, **others}
         for what, vid in vids.items():
-            yield Script(
+            yield Scenario(
                 level,
-                chart.chart,
-                f"{told.command} with a version {what}",
-                (*before, Invalid(told.command, sound, vid)),
+                chart.name,
+                f"{later.command} with a version {what}",
+                (*before, Invalid(later.command, sound, vid)),
             )
         break  # how a version is read does not depend on the command
     for what, value in bad_ids():
-        yield Script(
+        yield Scenario(
             level,
-            chart.chart,
+            chart.name,
             f"{tell.command} with a history's id {what}",
             (*way, Invalid(tell.command, args, id=value)),
         )
 
 
+def _ordinary_arguments(command: Command) -> dict[str, object]:
+    return {name: ordinary(argument.type, 1) for name, argument in command.arguments.items()}
+
+
 def bad_ids() -> Iterator[tuple[str, object]]:
     """Malformed ids of histories."""
-    for what, value in bad(Argument(type=Type.UUID, nonzero=True, doc="")):
+    for what, value in bad(Argument(name="id", type=Type.UUID, nonzero=True, doc="")):
         if value is not None:
             yield what, value

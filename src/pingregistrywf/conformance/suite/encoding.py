@@ -6,13 +6,14 @@ their numbers; a zero number, an empty text and false are not written, an id alw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.chart.vocabulary import Chart, SnapshotMessage, Type
+from pingregistrywf.chart.ir import Chart, EventField, WireValue
+from pingregistrywf.chart.types import Type
 from pingregistrywf.conformance.suite.case import Hex, Ref
-from pingregistrywf.conformance.suite.script import CROCKFORD
+from pingregistrywf.conformance.suite.scenario import CROCKFORD
 
 Json: TypeAlias = Any
 Parts: TypeAlias = list[str | Ref]
@@ -29,56 +30,35 @@ def encoded(chart: Chart, reply: Mapping[str, Json]) -> Hex:
 def written(chart: Chart, reply: Mapping[str, Json]) -> list[tuple[int, Parts]]:
     """The fields of an event, each by its number, in any order."""
     wire = chart.wire
-    name, told = reply["event"], reply["fields"]
+    event, values = chart.events[reply["event"]], reply["fields"]
     parts: list[tuple[int, Parts]] = [
-        (wire.event, varint_field(wire.event, numbers(chart)[name])),
+        (wire.event, varint_field(wire.event, event.number)),
         (wire.id, bytes_field(wire.id, [of_id(reply["id"], Type.ULID)])),
         (wire.parent, bytes_field(wire.parent, [of_id(reply["parent"], Type.ULID)])),
     ]
-    if name in chart.events:
-        for field, said in chart.events[name].fields.items():
-            if field in told:
-                parts.append((said.wire, value_field(said.wire, said.type, told[field])))
-    elif told and chart.snapshot:
-        message = chart.snapshot.message
+    parts += [(each.wire, part) for each, part in _present(event.fields, values)]
+    listing = event.listing
+    if listing:
         entries: Parts = []
-        for entry in told[message.entries]:
-            entries += bytes_field(message.entries_wire, _entry(chart, message, entry))
-        parts.append((message.wire, bytes_field(message.wire, entries)))
+        for entry in values[listing.name]:
+            in_order = sorted(_present(listing.fields, entry), key=lambda item: item[0].wire)
+            content = [each for _, part in in_order for each in part]
+            entries += bytes_field(listing.entries_wire, content)
+        parts.append((listing.wire, bytes_field(listing.wire, entries)))
     return parts
+
+
+def _present(
+    fields: Mapping[str, EventField] | Mapping[str, WireValue], values: Mapping[str, Json]
+) -> Iterator[tuple[EventField | WireValue, Parts]]:
+    """The fields that have a value, with their bytes."""
+    for name, each in fields.items():
+        if name in values:
+            yield each, value_field(each.wire, each.type, values[name])
 
 
 def _number(part: tuple[int, Parts]) -> int:
     return part[0]
-
-
-def numbers(chart: Chart) -> dict[str, int]:
-    """The wire number of each event, the snapshot's included."""
-    known = {name: event.wire.number for name, event in chart.events.items()}
-    if chart.snapshot:
-        known["SnapshotBegin"] = chart.snapshot.begin.number
-        known["SnapshotState"] = chart.snapshot.state.number
-        known["SnapshotEnd"] = chart.snapshot.end.number
-    return known
-
-
-def entry_types(chart: Chart) -> dict[str, Type]:
-    """The types of the values of a snapshot's entry, the key's included."""
-    types = {name: said.type for name, said in chart.carried.items() if said.type}
-    for event in chart.events.values():
-        for name, field in event.fields.items():
-            if name == chart.keyed_by:
-                types[name] = field.type
-    return types
-
-
-def _entry(chart: Chart, message: SnapshotMessage, entry: Mapping[str, Json]) -> Parts:
-    types = entry_types(chart)
-    parts: Parts = []
-    for name, number in sorted(message.fields.items(), key=lambda item: item[1]):
-        if name in entry:
-            parts += value_field(number, types[name], entry[name])
-    return parts
 
 
 def value_field(number: int, type_: Type, value: Json) -> Parts:
@@ -139,10 +119,10 @@ def text(value: Json) -> str:
 
 def joined(parts: Iterable[str | Ref]) -> Hex:
     """Parts, with neighbouring digits joined."""
-    told: Parts = []
+    found: Parts = []
     for part in parts:
-        if told and isinstance(part, str) and isinstance(told[-1], str):
-            told[-1] += part
+        if found and isinstance(part, str) and isinstance(found[-1], str):
+            found[-1] += part
         else:
-            told.append(part)
-    return Hex(tuple(told))
+            found.append(part)
+    return Hex(tuple(found))

@@ -5,72 +5,70 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pingregistrywf.chart.table import Outcome, Table
-from pingregistrywf.chart.vocabulary import Snapshot
+from pingregistrywf.chart.ir import Chart, Command, Outcome, Rewrite
 from pingregistrywf.conformance.suite.data import data
-from pingregistrywf.conformance.suite.script import Action, Script, Tell
+from pingregistrywf.conformance.suite.scenario import Action, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import reach, sequential
 from pingregistrywf.conformance.suite.versions import versions
 from pingregistrywf.conformance.suite.wire import wire
 
 
-def index(table: Table, level: int) -> Iterator[Script]:
-    """The scripts of level 5."""
-    yield from sequential(table, level)
-    yield from versions(table, level)
-    yield from data(table, level)
-    yield from _entries(table, level)
-    if table.chart.snapshot:
-        yield from _snapshots(table, table.chart.snapshot, level)
-    yield from wire(table, level)
+def index(chart: Chart, level: int) -> Iterator[Scenario]:
+    """The scenarios of level 5."""
+    yield from sequential(chart, level)
+    yield from versions(chart, level)
+    yield from data(chart, level)
+    yield from _entries(chart, level)
+    if chart.rewriting and chart.rewriting.rewrite:
+        yield from _snapshots(chart, chart.rewriting, chart.rewriting.rewrite, level)
+    yield from wire(chart, level)
 
 
-def _entries(table: Table, level: int) -> Iterator[Script]:
+def _entries(chart: Chart, level: int) -> Iterator[Scenario]:
     """Entries side by side: each follows the chart by itself, and they are listed in order."""
-    name = table.chart.chart
-    ways = [way for way in reach(table).values() if way]
+    name = chart.name
+    ways = [way for way in reach(chart).values() if way]
     for keys in ((1, 2, 3), (3, 1, 2), (2, 3, 1)):
         for way in ways:
             turns = tuple(replace(each, key=key) for each in way for key in keys)
-            yield Script(level, name, f"entries {keys} in turns to {way[-1].command}", turns)
+            yield Scenario(level, name, f"entries {keys} in turns to {way[-1].command}", turns)
     longest = max(ways, key=len)
     mixed = tuple(
         replace(each, key=key) for key, way in enumerate((*ways, longest), start=1) for each in way
     )
-    yield Script(level, name, "entries in every state at once", mixed)
+    yield Scenario(level, name, "entries in every state at once", mixed)
     two = tuple(replace(each, history=history) for each in longest for history in (1, 2))
-    yield Script(level, name, "two histories with an entry of the same key", two)
+    yield Scenario(level, name, "two histories with an entry of the same key", two)
 
 
-def _cycle(table: Table) -> tuple[Tell, ...]:
+def _cycle(chart: Chart) -> tuple[Tell, ...]:
     """A way from the initial state back to it that emits at every step; () if there is none."""
-    for state, way in reach(table).items():
-        for command in table.chart.commands:
-            cell = table.cell(command, state)
-            if cell.outcome is Outcome.EMIT and cell.target == table.chart.initial and way:
+    for state, way in reach(chart).items():
+        for command in chart.stepping:
+            cell = chart.cell(command, state)
+            if cell.outcome is Outcome.EMIT and cell.target == chart.initial and way:
                 return (*way, Tell(command))
     return ()
 
 
-def _snapshots(table: Table, said: Snapshot, level: int) -> Iterator[Script]:
-    chart = table.chart
-    name = chart.chart
-    ways = [way for way in reach(table).values() if way]
+def _snapshots(chart: Chart, command: Command, rewrite: Rewrite, level: int) -> Iterator[Scenario]:
+    name = chart.name
+    ways = [way for way in reach(chart).values() if way]
     first, longest = min(ways, key=len), max(ways, key=len)
-    command, option = said.command.name, said.command.option
-    always = Tell(command, args={option: False})
-    saving = Tell(command, args={option: True})
+    always = Tell(command.name, args={rewrite.option: False})
+    saving = Tell(command.name, args={rewrite.option: True})
+    limit, costs = rewrite.limit.entries, rewrite.saving
 
-    def script(title: str, *actions: Action) -> Script:
-        return Script(level, name, title, actions, "snapshot")
+    def scenario(title: str, *actions: Action) -> Scenario:
+        return Scenario(level, name, title, actions, command.rules[0].id)
 
     def at(key: int, way: tuple[Tell, ...]) -> tuple[Tell, ...]:
         return tuple(replace(each, key=key) for each in way)
 
-    yield script("a snapshot of an empty index", always, saving)
-    yield script("a snapshot, and another right after it", *first, always, always, saving)
-    yield script("a snapshot too early to save storage", *first, saving)
-    yield script(
+    yield scenario("a snapshot of an empty index", always, saving)
+    yield scenario("a snapshot, and another right after it", *first, always, always, saving)
+    yield scenario("a snapshot too early to save storage", *first, saving)
+    yield scenario(
         "a snapshot of entries in every state, and commands after it",
         *at(3, longest),
         *at(1, first),
@@ -80,15 +78,15 @@ def _snapshots(table: Table, said: Snapshot, level: int) -> Iterator[Script]:
         *at(4, first),
         always,
     )
-    cycle = _cycle(table)
+    cycle = _cycle(chart)
     if cycle:
-        yield script("a snapshot when nothing is listed any more", *cycle, always, *first)
+        yield scenario("a snapshot when nothing is listed any more", *cycle, always, *first)
         # One event before a snapshot is worth it, and with that event.
         for listed in (0, 1):
-            cost = said.saving.base + said.saving.per_entry * (listed + 1)
-            enough = max(said.saving.events, cost + 1)
+            cost = costs.base + costs.per_entry * (listed + 1)
+            enough = max(costs.events, cost + 1)
             rounds, rest = divmod(enough - 1 - listed * len(first), len(cycle))
-            yield script(
+            yield scenario(
                 f"a snapshot before and after its threshold, {listed} listed beside",
                 *at(2, first) * listed,
                 *cycle * rounds,
@@ -97,12 +95,12 @@ def _snapshots(table: Table, said: Snapshot, level: int) -> Iterator[Script]:
                 cycle[rest],
                 saving,
             )
-    crowd = tuple(each for key in range(1, said.limit.entries + 1) for each in at(key, first))
-    yield script(f"a snapshot of {said.limit.entries} entries", *crowd, always)
-    yield script(
-        f"a snapshot of more than {said.limit.entries} entries",
+    crowd = tuple(each for key in range(1, limit + 1) for each in at(key, first))
+    yield scenario(f"a snapshot of {limit} entries", *crowd, always)
+    yield scenario(
+        f"a snapshot of more than {limit} entries",
         *crowd,
-        *at(said.limit.entries + 1, first),
+        *at(limit + 1, first),
         always,
         saving,
     )

@@ -19,6 +19,10 @@ LAST_LEVEL: Final = max(LEVELS)
 """The level that may restart an adapter, and therefore gives it a place for its journal."""
 
 
+class SuiteError(ValueError):
+    """There is no suite for a model; the text says why, and what to change."""
+
+
 class LevelsError(ValueError):
     """A text that names no levels; it says what to write."""
 

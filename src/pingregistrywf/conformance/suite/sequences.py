@@ -1,14 +1,14 @@
 """The n-complete suite of a chart: which commands to tell, one after the other (level 1).
 
-The chart's table is a Mealy machine: a column is a state, a row an input, what can be told from the
-answer an output.  A suite is m-complete if every deterministic implementation with at most m states
+The chart's table is a Mealy machine: a column is a state, a row an input, and what the answer shows
+is an output.  A suite is m-complete if every deterministic implementation with at most m states
 that departs from the machine fails it.  This is the W-method (Chow 1978; Vasilevskii 1973): reach
 every state, tell every sequence of up to m - n + 1 inputs, then find out which state that led to.
 One preset distinguishing sequence does the last where there is one, the shortest; else each state
 has a set of sequences, and any two states share one that tells them apart (harmonized state
 identifiers, HSI; Petrenko 1991).
 
-Pure functions on tables; no adapter, no arguments.
+Pure functions on charts, with no adapter and no arguments.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from pingregistrywf.chart.table import Outcome, Row, Table
-from pingregistrywf.conformance.suite.script import BOUNDS, Bound
+from pingregistrywf.chart.ir import Cell, Chart, Outcome, Row
+from pingregistrywf.conformance.suite.levels import SuiteError
+from pingregistrywf.conformance.suite.scenario import BOUNDS, Bound
 
 Word: TypeAlias = tuple[Row, ...]
 Output: TypeAlias = tuple[str, str]
@@ -28,7 +29,7 @@ WIDEST_SEARCH: Final = 200_000
 """So many sets of states are looked at for a distinguishing sequence, then there is none."""
 
 
-class NotMinimalError(ValueError):
+class NotMinimalError(SuiteError):
     """Two states of a chart answer every sequence of commands alike.
 
     Attributes:
@@ -49,25 +50,22 @@ class NotMinimalError(ValueError):
 
 
 class Mealy:
-    """A chart's table as a Mealy machine.
+    """A chart's table as a Mealy machine: the rows of the commands that are about one state.
 
     Args:
-        table: the table.
+        chart: the chart.
     """
 
-    def __init__(self, table: Table) -> None:
-        self.name = table.chart.chart
-        self.inputs: Word = table.rows
-        self.states: tuple[str, ...] = table.states
-        self.initial = table.chart.initial
-        self.target: Mapping[tuple[str, Row], str] = {
-            (state, row): table.cells[row, state].target
-            for row in table.rows
-            for state in table.states
+    def __init__(self, chart: Chart) -> None:
+        self.name = chart.name
+        self.inputs: Word = tuple(row for row in chart.rows if row[0] in chart.stepping)
+        self.states: tuple[str, ...] = tuple(chart.columns)
+        self.initial = chart.initial
+        cells = {
+            (state, row): chart.cells[row, state] for row in self.inputs for state in self.states
         }
-        self.output: Mapping[tuple[str, Row], Output] = {
-            (state, row): _output(table, row, state) for row in table.rows for state in table.states
-        }
+        self.target: Mapping[tuple[str, Row], str] = {at: cells[at].target for at in cells}
+        self.output: Mapping[tuple[str, Row], Output] = {at: _output(cells[at]) for at in cells}
 
     def after(self, state: str, word: Word) -> str:
         """The state after a sequence of inputs."""
@@ -77,22 +75,21 @@ class Mealy:
 
     def answers(self, state: str, word: Word) -> tuple[Output, ...]:
         """The outputs to a sequence of inputs."""
-        told = []
+        outputs = []
         for row in word:
-            told.append(self.output[state, row])
+            outputs.append(self.output[state, row])
             state = self.target[state, row]
-        return tuple(told)
+        return tuple(outputs)
 
 
-def _output(table: Table, row: Row, state: str) -> Output:
+def _output(cell: Cell) -> Output:
     """What the answer alone shows: a noop on an empty history looks like a delete."""
-    cell = table.cells[row, state]
     match cell.outcome:
         case Outcome.EMIT:
             return ("event", str(cell.event))
         case Outcome.REJECT:
             return ("error", str(cell.error))
-        case Outcome.NOOP | Outcome.DELETE:
+        case _:
             return ("nothing", "")
 
 

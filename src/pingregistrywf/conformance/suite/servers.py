@@ -1,45 +1,42 @@
-"""Level 6: several instances on one journal, garbage, races and interrupted operations."""
+"""Level 6: several instances on one journal, garbage and races."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pingregistrywf.chart.table import Outcome, Table
+from pingregistrywf.chart.ir import Chart, Outcome
 from pingregistrywf.conformance.suite.data import emitting
-from pingregistrywf.conformance.suite.operations import Site
-from pingregistrywf.conformance.suite.script import Action, Collect, Look, Race, Run, Script, Tell
+from pingregistrywf.conformance.suite.scenario import Collect, Look, Race, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import as_stored, reach
 
 INSTANCES = 3
-"""Through so many instances histories are told and looked at."""
+"""Commands and looks go through so many instances."""
 RACERS = 4
 EACH = 5
 """In a race so many instances tell a command so many times each."""
 
 
-def servers(table: Table, level: int, site: Site | None) -> Iterator[Script]:
-    """The scripts of level 6."""
-    yield from _visible(table, level)
-    yield from _garbage(table, level)
-    yield from _races(table, level)
-    if site is not None:
-        yield from _operations(table, level, site)
+def servers(chart: Chart, level: int) -> Iterator[Scenario]:
+    """The scenarios of level 6, without operations."""
+    yield from _visible(chart, level)
+    yield from _garbage(chart, level)
+    yield from _races(chart, level)
 
 
 def _through(tell: Tell, server: int, vid: str = "no_vc") -> Tell:
     return replace(tell, server=server, vid=vid)
 
 
-def _visible(table: Table, level: int) -> Iterator[Script]:
+def _visible(chart: Chart, level: int) -> Iterator[Scenario]:
     """What one instance does, every other sees at once, and builds upon."""
-    name = table.chart.chart
-    for state, way in reach(table).items():
+    name = chart.name
+    for state, way in reach(chart).items():
         if not way:
             continue
         looked = tuple(Look(server=server) for server in range(INSTANCES))
         turns = tuple(_through(each, at % INSTANCES) for at, each in enumerate(way))
-        yield Script(
+        yield Scenario(
             level,
             name,
             f"to {state}, each command through the next instance",
@@ -48,16 +45,16 @@ def _visible(table: Table, level: int) -> Iterator[Script]:
         )
         versioned = tuple(_through(each, at % INSTANCES, "right") for at, each in enumerate(way))
         stale = _through(way[-1], len(way) % INSTANCES, "stale")
-        yield Script(
+        yield Scenario(
             level,
             name,
             f"to {state} with versions that other instances answered",
             (*looked, *versioned, *((stale,) if len(way) > 2 else ())),
             servers=INSTANCES,
         )
-        for command in table.chart.commands:
-            tell = as_stored(table, command)
-            yield Script(
+        for command in chart.stepping:
+            tell = as_stored(chart, command)
+            yield Scenario(
                 level,
                 name,
                 f"{command} in {state} through an instance that did not bring it there",
@@ -66,32 +63,32 @@ def _visible(table: Table, level: int) -> Iterator[Script]:
             )
 
 
-def _garbage(table: Table, level: int) -> Iterator[Script]:
+def _garbage(chart: Chart, level: int) -> Iterator[Scenario]:
     """A deleted history's id is free after its mark is removed, through every instance."""
-    name = table.chart.chart
-    deletes = [cell for cell in table.moves() if cell.outcome is Outcome.DELETE]
+    name = chart.name
+    deletes = [cell for cell in chart.moves() if cell.outcome is Outcome.DELETE]
     if not deletes:
         return
-    ways = reach(table)
+    ways = reach(chart)
     begin = next(way[0] for way in ways.values() if way)
     for cell in deletes:
         gone = (*ways[cell.state], Tell(cell.command))
         for days in (1, 16, 29):
-            yield Script(
+            yield Scenario(
                 level,
                 name,
                 f"deleted in {cell.state}, garbage collected {days} days later",
                 (*gone, Collect(days), begin, Tell(cell.command)),
                 "garbage",
             )
-        yield Script(
+        yield Scenario(
             level,
             name,
             f"deleted in {cell.state}, and begun again when the id is free",
             (*gone, Collect(31), *ways[cell.state], Tell(cell.command)),
             "garbage",
         )
-        yield Script(
+        yield Scenario(
             level,
             name,
             f"deleted in {cell.state} through one instance, begun again through another",
@@ -105,7 +102,7 @@ def _garbage(table: Table, level: int) -> Iterator[Script]:
             "garbage",
             servers=INSTANCES,
         )
-        yield Script(
+        yield Scenario(
             level,
             name,
             f"days do not add up, deleted in {cell.state}",
@@ -113,8 +110,8 @@ def _garbage(table: Table, level: int) -> Iterator[Script]:
             "garbage",
         )
     for state, way in ways.items():
-        if way and state in table.chart.states:
-            yield Script(
+        if way and state in chart.states:
+            yield Scenario(
                 level,
                 name,
                 f"garbage collection leaves a history in {state} alone",
@@ -123,39 +120,12 @@ def _garbage(table: Table, level: int) -> Iterator[Script]:
             )
 
 
-def _races(table: Table, level: int) -> Iterator[Script]:
-    """A command that may be told again and again, told by several at once."""
-    name = table.chart.chart
-    for _, tell, target, way in emitting(table):
-        again = table.cell(tell.command, target)
+def _races(chart: Chart, level: int) -> Iterator[Scenario]:
+    """A command that may be repeated, sent by several instances at once."""
+    name = chart.name
+    for _, tell, target, way in emitting(chart):
+        again = chart.cell(tell.command, target)
         if again.outcome is Outcome.EMIT and again.target == target:
             for vid in ("retry_no_vc", "no_vc"):
                 race = Race(tell.command, RACERS, EACH, vid)
-                yield Script(level, name, f"{tell.command} at once, {vid}", (*way, race), "race")
-
-
-def _operations(table: Table, level: int, site: Site) -> Iterator[Script]:
-    """Each operation, killed after each step and run again."""
-    name = table.chart.chart
-    declared = site.operations.operations
-
-    def acts(names: tuple[str, ...]) -> tuple[Action, ...]:
-        return tuple(Run(each) if each in declared else Tell(each) for each in names)
-
-    for operation, before, after in site.plan:
-        start, then = acts(before), acts(after)
-        yield Script(
-            level,
-            name,
-            f"{operation}, run to its end",
-            (*start, Run(operation), *then),
-            "operation",
-        )
-        for step in range(len(declared[operation].steps)):
-            yield Script(
-                level,
-                name,
-                f"{operation}, killed after step {step} and run again",
-                (*start, Run(operation, crash=step), Run(operation), *then),
-                "operation",
-            )
+                yield Scenario(level, name, f"{tell.command} at once, {vid}", (*way, race), "race")

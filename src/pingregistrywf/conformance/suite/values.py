@@ -1,11 +1,14 @@
-"""Values of a chart's types: ordinary ones, told apart by a number, extreme ones, and bad ones."""
+"""Values of a chart's types: ordinary ones, numbered, extreme ones, and bad ones."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.vocabulary import Argument, Type
+from pingregistrywf.chart.ir import Argument
+from pingregistrywf.chart.types import Type
+from pingregistrywf.conformance.suite.levels import SuiteError
 
 Json: TypeAlias = Any
 
@@ -120,3 +123,37 @@ BAD_ULIDS: Final[Mapping[str, str]] = {
     "as a UUID": "a0000000-0000-4000-8000-000000000001",
 }
 """Malformed vids and ULIDs, by what is wrong with them."""
+
+
+# --- Names that a run makes up -------------------------------------------------------------------
+
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+SHAPES: Final = tuple(
+    (template, alphabet, length)
+    for template in ("*", "a*", "A*", "*.*", "*/*", "*-*", "*_*", "*:*", "*@*.*")
+    for alphabet in (LETTERS, LETTERS.upper(), "0123456789", "0123456789abcdef")
+    for length in (16, 12, 8)
+)
+"""What a name looks like; the letters in place of each asterisk, and how many they are."""
+
+
+def name_shape(pattern: str) -> Json:
+    """How to make a name up that a pattern matches.
+
+    Returns:
+        ``name``, which is ``name-`` and hexadecimal digits; or ``{"name": [template, alphabet, length]}``,
+        which is the template with each asterisk replaced by the same letters, drawn at random.
+
+    Raises:
+        SuiteError: the suite can make up nothing that matches.
+    """
+    if re.fullmatch(pattern, "name-0123456789abcdef"):
+        return "name"
+    for template, alphabet, length in SHAPES:
+        samples = (template.replace("*", letter * length) for letter in alphabet)
+        if all(re.fullmatch(pattern, sample) for sample in samples):
+            return {"name": [template, alphabet, length]}
+    raise SuiteError(
+        f"the suite cannot make up a name that matches {pattern}: allow names of letters alone, "
+        "or write trials: [] to leave the operations out"
+    )

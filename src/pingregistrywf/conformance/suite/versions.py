@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pingregistrywf.chart.table import Table
-from pingregistrywf.conformance.suite.script import VIDS, Script
+from pingregistrywf.chart.ir import Chart
+from pingregistrywf.conformance.suite.scenario import VIDS, Scenario
 from pingregistrywf.conformance.suite.sequential import as_stored, reach
 
 _SPOKEN = {
@@ -22,14 +22,13 @@ _SPOKEN = {
 }
 
 
-def versions(table: Table, level: int) -> Iterator[Script]:
-    """The scripts of level 2."""
-    chart = table.chart
-    ways = reach(table)
+def versions(chart: Chart, level: int) -> Iterator[Scenario]:
+    """The scenarios of level 2."""
+    ways = reach(chart)
     begin = next((way[0] for way in ways.values() if way), None)
     for state, way in ways.items():
-        for command in chart.commands:
-            tell = as_stored(table, command)
+        for command in chart.stepping:
+            tell = as_stored(chart, command)
             for vid in VIDS:
                 if vid == "stale" and len(way) < 2:
                     continue  # there is no version before the head but the epoch
@@ -37,22 +36,21 @@ def versions(table: Table, level: int) -> Iterator[Script]:
                     continue
                 other = (replace(begin, history=2),) if begin else ()
                 before = other if vid == "foreign" else ()
-                yield Script(
+                yield Scenario(
                     level,
-                    chart.chart,
+                    chart.name,
                     f"{command} {_SPOKEN[vid]} in {state}",
                     (*before, *way, replace(tell, vid=vid)),
                 )
-    yield from _chains(table, level)
+    yield from _chains(chart, level)
 
 
-def _chains(table: Table, level: int) -> Iterator[Script]:
+def _chains(chart: Chart, level: int) -> Iterator[Scenario]:
     """The version after each command is the one to give to the next, also after a noop."""
-    chart = table.chart
-    for state, way in reach(table).items():
+    for state, way in reach(chart).items():
         if not way:
             continue
         versioned = tuple(replace(each, vid="right") for each in way)
-        yield Script(
-            level, chart.chart, f"to {state}, each command with the right version", versioned
+        yield Scenario(
+            level, chart.name, f"to {state}, each command with the right version", versioned
         )

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.table import Table
-from pingregistrywf.chart.vocabulary import Chart, SnapshotMessage, Type
-from pingregistrywf.conformance.simulation import EPOCH
+from pingregistrywf.chart.ir import Chart, EventField, Listing, WireValue
+from pingregistrywf.chart.types import Type
+from pingregistrywf.conformance.oracle import EPOCH
 from pingregistrywf.conformance.suite.data import emitting
 from pingregistrywf.conformance.suite.encoding import (
     BYTES,
@@ -22,14 +22,12 @@ from pingregistrywf.conformance.suite.encoding import (
     VARINT,
     bytes_field,
     encoded,
-    entry_types,
-    numbers,
     value_field,
     varint,
     varint_field,
     written,
 )
-from pingregistrywf.conformance.suite.script import Decode, Script, Tell
+from pingregistrywf.conformance.suite.scenario import Decode, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import reach
 from pingregistrywf.conformance.suite.values import EXTREME, ordinary
 
@@ -45,30 +43,29 @@ FAR: Final = 536_000_000
 """A field number that no chart uses."""
 
 
-def wire(table: Table, level: int) -> Iterator[Script]:
-    """The scripts of level 4."""
-    yield from _written(table, level)
-    name = table.chart.chart
-    for what, data, expect in decoded(table.chart):
-        yield Script(level, name, what, (Decode(data, expect),))
+def wire(chart: Chart, level: int) -> Iterator[Scenario]:
+    """The scenarios of level 4."""
+    yield from _written(chart, level)
+    name = chart.name
+    for what, data, expect in decoded(chart):
+        yield Scenario(level, name, what, (Decode(data, expect),))
 
 
-def _written(table: Table, level: int) -> Iterator[Script]:
+def _written(chart: Chart, level: int) -> Iterator[Scenario]:
     """The bytes of events as they are appended and read."""
-    chart = table.chart
-    for state, way in reach(table).items():
+    for state, way in reach(chart).items():
         if way:
-            yield Script(
-                level, chart.chart, f"the bytes on the way to {state}", way, "wire", wire=True
+            yield Scenario(
+                level, chart.name, f"the bytes on the way to {state}", way, "wire", wire=True
             )
-    for _, tell, _, way in emitting(table):
-        for name, argument in chart.commands[tell.command].args.items():
+    for _, tell, _, way in emitting(chart):
+        for name, argument in chart.commands[tell.command].arguments.items():
             for what, value in EXTREME[argument.type].items():
                 if isinstance(value, Mapping) or (argument.nonzero and not value):
                     continue
-                told = Tell(tell.command, tell.arguments, {name: value})
+                last = Tell(tell.command, tell.arguments, {name: value})
                 title = f"the bytes of {tell.command} with {name} {what}"
-                yield Script(level, chart.chart, title, (*way, told), "wire", wire=True)
+                yield Scenario(level, chart.name, title, (*way, last), "wire", wire=True)
 
 
 def decoded(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
@@ -81,27 +78,23 @@ def decoded(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
 
 def _samples(chart: Chart) -> Iterator[Event]:
     """One event of each form, with ordinary values."""
-    for name, said in chart.events.items():
-        fields: Event = {
-            field: ordinary(each.type, 7 + number)
-            for number, (field, each) in enumerate(said.fields.items())
-        }
-        for field, wanted in said.when.items():
+    for name, event in chart.events.items():
+        fields = _ordinary_values(event.fields.values())
+        for field, wanted in event.when.items():
             fields[field] = 0 if wanted == "zero" else 7
+        if event.listing:
+            # The key comes last.
+            in_order = sorted(event.listing.fields.values(), key=lambda each: _is_key(chart, each))
+            fields[event.listing.name] = [_ordinary_values(in_order)]
         yield {"event": name, "id": ID, "parent": PARENT, "fields": fields}
-    if chart.snapshot:
-        entry = {
-            name: ordinary(type_, 7 + number)
-            for number, (name, type_) in enumerate(entry_types(chart).items())
-            if name in chart.snapshot.message.fields
-        }
-        entries = {chart.snapshot.message.entries: [entry]}
-        for name, fields in (
-            ("SnapshotBegin", {}),
-            ("SnapshotState", entries),
-            ("SnapshotEnd", {}),
-        ):
-            yield {"event": name, "id": ID, "parent": PARENT, "fields": fields}
+
+
+def _ordinary_values(values: Iterable[EventField | WireValue]) -> Event:
+    return {each.name: ordinary(each.type, 7 + number) for number, each in enumerate(values)}
+
+
+def _is_key(chart: Chart, value: WireValue) -> bool:
+    return chart.key is not None and chart.key.name == value.name
 
 
 def _bytes(chart: Chart, event: Event) -> str:
@@ -144,14 +137,13 @@ def _sound(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str, 
         yield f"{name} before an unknown {what}", whole + extra, right
     yield f"{name} with its type twice", _text(varint_field(wire.event, 1)) + whole, right
     yield f"{name} with its id twice", _of_size(wire.id, 16) + whole, right
-    high = _field(wire.event, VARINT, varint(numbers(chart)[name] | 1 << 40))
+    high = _field(wire.event, VARINT, varint(chart.events[name].number | 1 << 40))
     yield f"{name} with a type of more than 32 bits", high + rest, right
     without = {"id": wire.id, "parent": wire.parent}
     for field, number in without.items():
         left = [part for each, part in written(chart, event) if each != number]
         yield f"{name} without {field}", "".join(map(_text, left)), _ok(event, **{field: EPOCH})
-    if name in chart.events:
-        yield from _sound_fields(chart, event)
+    yield from _sound_fields(chart, event)
 
 
 def _ok(event: Event, **changed: Json) -> Mapping[str, Json]:
@@ -160,18 +152,18 @@ def _ok(event: Event, **changed: Json) -> Mapping[str, Json]:
 
 def _sound_fields(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
     name = event["event"]
-    said = chart.events[name]
+    declared = chart.events[name]
     whole = _bytes(chart, event)
-    for field, each in said.fields.items():
+    for field, each in declared.fields.items():
         without = {key: value for key, value in event["fields"].items() if key != field}
-        told = without if each.type in IDS else event["fields"] | {field: _zero(each.type)}
+        read = without if each.type in IDS else event["fields"] | {field: _zero(each.type)}
         lacking = _bytes(chart, event | {"fields": without})
-        if field in said.when and said.when[field] == "nonzero":
+        if declared.when.get(field) == "nonzero":
             continue  # without it, it is another event
         if each.required:
             yield f"{name} without {field}", lacking, MALFORMED
         else:
-            yield f"{name} without {field}", lacking, _ok(event, fields=told)
+            yield f"{name} without {field}", lacking, _ok(event, fields=read)
         other = FIXED32 if each.type in (Type.INT32, Type.BOOL) else VARINT
         content = "01000000" if other == FIXED32 else "01"
         yield (
@@ -182,7 +174,7 @@ def _sound_fields(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mappin
         if event["fields"][field]:
             first = _text(value_field(each.wire, each.type, ordinary(each.type, 99)))
             yield f"{name} with {field} twice", first + whole, _ok(event)
-        if each.type is Type.INT32 and field not in said.when:
+        if each.type is Type.INT32 and field not in declared.when:
             for what, value in EXTREME[Type.INT32].items():
                 changed = event["fields"] | {field: value}
                 sample = event | {"fields": changed}
@@ -227,23 +219,21 @@ def _damaged(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str
     kind, _ = _apart(chart, event)
     sizes = {"no byte": 0, "one byte": 1, "15 bytes": 15, "17 bytes": 17}
     ids = {"id": wire.id, "parent": wire.parent}
-    if name in chart.events:
-        said = chart.events[name]
-        ids |= {key: each.wire for key, each in said.fields.items() if each.type in IDS}
-        ids |= {f"{key} of another form": each.wire for key, each in said.other_forms.items()}
-        for field, each in said.fields.items():
-            if each.type is Type.STRING:
-                bad = _field(each.wire, BYTES, "02c328")
-                good = _text(bytes_field(each.wire, ["6f6b"]))
-                yield f"{name} with {field} that is no UTF-8", whole + bad, MALFORMED
-                yield f"{name} with {field} that was no UTF-8 first", bad + whole + good, MALFORMED
+    declared = chart.events[name]
+    ids |= {key: each.wire for key, each in declared.fields.items() if each.type in IDS}
+    ids |= {f"{key} of another form": each.wire for key, each in declared.other_forms.items()}
+    for field, each in declared.fields.items():
+        if each.type is Type.STRING:
+            bad = _field(each.wire, BYTES, "02c328")
+            good = _text(bytes_field(each.wire, ["6f6b"]))
+            yield f"{name} with {field} that is no UTF-8", whole + bad, MALFORMED
+            yield f"{name} with {field} that was no UTF-8 first", bad + whole + good, MALFORMED
     for what, number in ids.items():
         for size, count in sizes.items():
             yield f"{name} with {what} of {size}", whole + _of_size(number, count), MALFORMED
-    if name in chart.events:
-        for what, form in chart.events[name].other_forms.items():
-            beside = whole + _of_size(form.wire, 16)
-            yield f"{name} with {what} of another form", beside, _ok(event)
+    for what, form in declared.other_forms.items():
+        beside = whole + _of_size(form.wire, 16)
+        yield f"{name} with {what} of another form", beside, _ok(event)
     for cut in range(1, (len(whole) - len(kind)) // 2):
         data = whole[: -2 * cut]
         if not _ends_between_fields(data):
@@ -258,24 +248,26 @@ def _damaged(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str
     }
     for what, extra in broken.items():
         yield f"{name} before {what}", whole + extra, MALFORMED
-    if name == "SnapshotState" and chart.snapshot:
-        yield from _damaged_snapshot(chart, chart.snapshot.message, event)
+    if declared.listing:
+        yield from _damaged_listing(chart, declared.listing, event)
 
 
-def _damaged_snapshot(
-    chart: Chart, message: SnapshotMessage, event: Event
+def _damaged_listing(
+    chart: Chart, listing: Listing, event: Event
 ) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
+    name = event["event"]
     bare = _text(
-        part for number, parts in written(chart, event) if number != message.wire for part in parts
+        part for number, parts in written(chart, event) if number != listing.wire for part in parts
     )
-    yield "SnapshotState without its entries' message", bare, MALFORMED
-    empty = bare + _field(message.wire, BYTES, "00")
-    yield "SnapshotState of nothing", empty, _ok(event, fields={message.entries: []})
-    (entry,) = event["fields"][message.entries]
-    keyless = {name: value for name, value in entry.items() if name != chart.keyed_by}
-    if entry_types(chart)[str(chart.keyed_by)] in IDS:
-        without = event | {"fields": {message.entries: [keyless]}}
-        yield "SnapshotState with an entry without key", _bytes(chart, without), MALFORMED
+    yield f"{name} without its entries' message", bare, MALFORMED
+    empty = bare + _field(listing.wire, BYTES, "00")
+    yield f"{name} of nothing", empty, _ok(event, fields={listing.name: []})
+    (entry,) = event["fields"][listing.name]
+    key = next(each for each in listing.fields.values() if _is_key(chart, each))
+    if key.type in IDS:
+        keyless = {field: value for field, value in entry.items() if field != key.name}
+        without = event | {"fields": {listing.name: [keyless]}}
+        yield f"{name} with an entry without key", _bytes(chart, without), MALFORMED
 
 
 def _ends_between_fields(data: str) -> bool:
@@ -308,7 +300,7 @@ def _read_varint(data: bytes) -> tuple[int | None, bytes]:
 
 def _of_no_event(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
     """Bytes of another workflow's events, or of none."""
-    own = set(numbers(chart).values())
+    own = {event.number for event in chart.events.values()}
     wire = chart.wire
     ids = _text([*bytes_field(wire.id, ["11" * 16]), *bytes_field(wire.parent, ["00" * 16])])
     yield "no byte", "", FOREIGN

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pingregistrywf.conformance.oracle import EPOCH
 from pingregistrywf.conformance.selftest.faults.around import (
     Answer,
     Fault,
@@ -12,7 +13,6 @@ from pingregistrywf.conformance.selftest.faults.around import (
     on_reply,
     other_error,
 )
-from pingregistrywf.conformance.simulation import EPOCH
 
 
 def indexes() -> Iterator[Fault]:

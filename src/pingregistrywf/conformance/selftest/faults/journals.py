@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pingregistrywf.conformance.oracle import EPOCH
 from pingregistrywf.conformance.selftest.faults.around import (
     Answer,
     Fault,
@@ -15,8 +16,7 @@ from pingregistrywf.conformance.selftest.faults.around import (
     on_ok,
     whose,
 )
-from pingregistrywf.conformance.simulation import EPOCH
-from pingregistrywf.conformance.suite.script import CROCKFORD
+from pingregistrywf.conformance.suite.scenario import CROCKFORD
 
 
 def journals() -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from pingregistrywf.conformance.oracle import EPOCH
 from pingregistrywf.conformance.selftest.faults.around import (
     Answer,
     Fault,
@@ -13,7 +14,6 @@ from pingregistrywf.conformance.selftest.faults.around import (
     on_reply,
     on_request,
 )
-from pingregistrywf.conformance.simulation import EPOCH
 
 
 def versions() -> Iterator[Fault]:

@@ -1,8 +1,8 @@
-"""A script: what a case does, in the chart's terms, before it is known what must be answered.
+"""A scenario: what a case does, in the chart's terms, before its expected answers are known.
 
-Scripts are what the levels write and what a failure is shrunk in: any action may be left out, and
-what is left is played again.  Arguments that a script does not give are ordinary ones, made from
-their types; ``same`` and ``other`` are meant against what the history carries when it comes to it.
+The levels write scenarios, and a failure is shrunk in them: any action may be left out, and what is
+left is compiled again.  Arguments that a scenario does not give are ordinary ones, made from their
+types; ``same`` and ``other`` mean against what the history carries at that point.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias
 
-from pingregistrywf.chart.table import Arguments
+from pingregistrywf.chart.ir import Arguments
 
 Json: TypeAlias = Any
 Bound: TypeAlias = Literal["n", "n+1", "n+2"]
@@ -57,7 +57,7 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """Ask for what is no command, and is refused before anything is looked at.
+    """Send a malformed command, which is refused before anything is looked at.
 
     Attributes:
         command: the command's name, or another value in its place.
@@ -126,7 +126,6 @@ class Run:
     Attributes:
         operation: its name.
         crash: kill the adapter right after this step; None to let it run to its end.
-        args: arguments in place of the ordinary ones.
     """
 
     operation: str
@@ -146,7 +145,7 @@ _KINDS: Final = {
 
 
 @dataclass(frozen=True)
-class Script:
+class Scenario:
     """What a case does.
 
     Attributes:
@@ -170,28 +169,28 @@ class Script:
     servers: int = 1
 
 
-def to_text(script: Script) -> str:
-    """A script's chart, level and actions as one line, to be run again."""
-    head: dict[str, Json] = {"chart": script.chart, "level": script.level}
-    head |= {"wire": True} if script.wire else {}
-    head |= {"servers": script.servers} if script.servers > 1 else {}
-    return json.dumps(head | {"do": [_said(action) for action in script.actions]})
+def to_text(scenario: Scenario) -> str:
+    """A scenario's chart, level and actions as one line, to be run again."""
+    head: dict[str, Json] = {"chart": scenario.chart, "level": scenario.level}
+    head |= {"wire": True} if scenario.wire else {}
+    head |= {"servers": scenario.servers} if scenario.servers > 1 else {}
+    return json.dumps(head | {"do": [_as_json(action) for action in scenario.actions]})
 
 
-def from_text(text: str) -> Script:
-    """The script that ``to_text`` wrote.
+def from_text(text: str) -> Scenario:
+    """Read the line that ``to_text`` wrote.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such a line.
     """
     try:
-        said = json.loads(text)
-        actions = tuple(_action(each) for each in said.pop("do"))
+        head = json.loads(text)
+        actions = tuple(_action(each) for each in head.pop("do"))
         if not actions:
             raise ValueError("it does nothing")
         if not all(_known_vid(each) for each in actions):
-            raise ValueError("it names a version that there is not")
-        return Script(title="A replay.", actions=actions, **said)
+            raise ValueError("it names an unknown version")
+        return Scenario(title="A replay.", actions=actions, **head)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f" ({error})" if type(error) is ValueError else ""
         raise ValueError(
@@ -199,12 +198,12 @@ def from_text(text: str) -> Script:
         ) from None
 
 
-def _said(action: Action) -> dict[str, Json]:
+def _as_json(action: Action) -> dict[str, Json]:
     kind = next(name for name, each in _KINDS.items() if isinstance(action, each))
     first, *rest = fields(action)
     values = asdict(action)
-    told = {each.name: values[each.name] for each in rest if values[each.name] != _default(each)}
-    return {kind: values[first.name], **told}
+    others = {each.name: values[each.name] for each in rest if values[each.name] != _default(each)}
+    return {kind: values[first.name], **others}
 
 
 def _default(of: Field[Any]) -> Json:
@@ -212,15 +211,15 @@ def _default(of: Field[Any]) -> Json:
 
 
 def _known_vid(action: Action) -> bool:
-    """Whether the version to tell with is one that a script can name, or a ULID."""
+    """Whether the version to tell with is one that a scenario can name, or a ULID."""
     vid = action.vid if isinstance(action, Tell) else VIDS[0]
     return vid in VIDS or (len(vid) == 26 and set(vid) <= set(CROCKFORD))
 
 
-def _action(said: dict[str, Json]) -> Action:
-    (kind,) = (name for name in _KINDS if name in said)
+def _action(given: dict[str, Json]) -> Action:
+    (kind,) = (name for name in _KINDS if name in given)
     first = fields(_KINDS[kind])[0].name
-    values = {first: said[kind], **{key: value for key, value in said.items() if key != kind}}
+    values = {first: given[kind], **{key: value for key, value in given.items() if key != kind}}
     if "arguments" in values:
         values["arguments"] = Arguments(values["arguments"])
     made: Action = _KINDS[kind](**values)

@@ -1,0 +1,387 @@
+"""The oracle: what a command answers, and what is found and read after it, as the chart has it.
+
+The expected answers of the suite come from here, and the self-test breaks this implementation on
+purpose.  It interprets the lowered chart, shares no code with the run time, and treats ids as
+values that it does not look into, so that they may be real ids or names of ids that a run fills in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.chart.ir import (
+    DELETED,
+    NOT_IDEMPOTENT,
+    Arguments,
+    Carry,
+    Cell,
+    Chart,
+    Constant,
+    FromArgument,
+    Operation,
+    Outcome,
+    Rewrite,
+    Row,
+    Source,
+    Step,
+    StepSource,
+    VidOfStep,
+)
+from pingregistrywf.chart.types import Type
+
+Json: TypeAlias = Any
+"""A JSON value, in which ids may stand as names."""
+Cells: TypeAlias = Mapping[tuple[Row, str], Cell]
+NewId: TypeAlias = Callable[[], Any]
+
+EPOCH: Final = "0" * 26
+MARK_DAYS: Final = 30
+"""After so many days the id of a deleted history is free (behaviour.md, section 5)."""
+ZERO: Final[Mapping[Type, Json]] = {
+    Type.INT32: 0,
+    Type.STRING: "",
+    Type.BOOL: False,
+    Type.UUID: None,
+    Type.ULID: None,
+}
+"""What is found of a carried value that no event has set."""
+
+
+def pascal(argument: str) -> str:
+    """An argument's name as ``ArgumentNotIdempotentError`` gives it."""
+    return "".join(word.capitalize() for word in argument.split("_"))
+
+
+def code_of(error: str) -> str:
+    """The code of the adapter protocol for an error of the chart."""
+    return error.removesuffix("Error")
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of a history."""
+
+    name: str
+    id: Any
+    parent: Any
+    fields: Mapping[str, Json]
+
+    def reply(self) -> dict[str, Json]:
+        """The event as the adapter protocol writes it, without its bytes."""
+        return {"event": self.name, "id": self.id, "parent": self.parent, "fields": self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command did.
+
+    Attributes:
+        rule: the rule that it followed.
+        error: the error answered, as the adapter protocol writes it; empty if there is none.
+        events: the events appended.
+        deleted: True if the history was deleted.
+    """
+
+    rule: str
+    error: Mapping[str, Json] = field(default_factory=dict)
+    events: tuple[Happened, ...] = ()
+    deleted: bool = False
+
+
+def refusal(code: str, **facts: Json) -> dict[str, Json]:
+    """An error as the adapter protocol writes it."""
+    return {"code": code, "definite": True, **facts}
+
+
+@dataclass(slots=True)
+class Entry:
+    """A history's control state and what it carries; of a keyed chart, one entry's."""
+
+    state: str
+    carried: dict[str, Json]
+
+
+class Histories:
+    """Makes the histories of one chart, and decides for them.
+
+    Args:
+        chart: the chart.
+        new_id: draws the id of an event.
+        cells: the cells to follow instead of the chart's own; the self-test changes some.
+    """
+
+    def __init__(self, chart: Chart, new_id: NewId, cells: Cells | None = None) -> None:
+        self.chart = chart
+        self.new_id = new_id
+        self.cells: Cells = chart.cells if cells is None else cells
+        self._initial = chart.initial
+        self._nothing = carried_nothing(chart)
+        self._compared = {name: each.compared for name, each in chart.commands.items()}
+
+    def history(self) -> History:
+        """A new, empty history."""
+        return Keyed(self) if self.chart.key else Plain(self)
+
+    def new_entry(self) -> Entry:
+        """An entry in the initial state, which carries nothing."""
+        return Entry(self._initial, dict(self._nothing))
+
+    def cell(self, command: str, entry: Entry, args: Mapping[str, Json]) -> tuple[Cell, str]:
+        """The cell of a command with these arguments, and the first argument that differs.
+
+        Where no rule compares arguments, those that are compared elsewhere still tell the rows
+        apart, as soon as something is carried: the chart has the same in both, a mutant may not.
+        """
+        anywhere = self._compared[command]
+        if not anywhere:
+            return self.cells[(command, Arguments.ANY), entry.state], ""
+        carried = entry.carried
+        compared = self.cells[(command, Arguments.SAME), entry.state].compared or [
+            name for name in anywhere if carried.get(name)
+        ]
+        differing = next((each for each in compared if args[each] != carried.get(each)), "")
+        wanted = Arguments.OTHER if differing else Arguments.SAME
+        return self.cells[(command, wanted), entry.state], differing
+
+    def emitted(self, cell: Cell, args: Mapping[str, Json], parent: Any) -> Happened:
+        """The event that a cell emits; a mutant's fields that have no source are zero."""
+        name = str(cell.event)
+        fields = {
+            field: _value(cell.sources[field], args) if field in cell.sources else ZERO[each.type]
+            for field, each in self.chart.events[name].fields.items()
+        }
+        return Happened(name, self.new_id(), parent, fields)
+
+    def refused(self, cell: Cell, differing: str) -> Result:
+        """The refusal that a cell answers."""
+        facts = {"arg": pascal(differing)} if cell.error == NOT_IDEMPOTENT else {}
+        return Result(cell.rule, refusal(code_of(str(cell.error)), **facts))
+
+    def carry(self, entry: Entry, event: Happened) -> None:
+        """Enter an event's fields into what an entry carries."""
+        for carry in self.chart.events[event.name].carries:
+            value = _carried(carry, event)
+            appends = carry.operation == "append"
+            entry.carried[carry.carried] = (
+                [*entry.carried[carry.carried], value] if appends else value
+            )
+
+
+def carried_nothing(chart: Chart) -> dict[str, Json]:
+    """What is found of a state into which nothing has been carried."""
+    return {
+        name: ZERO[each.type] if each.type else [] if each.kind == "list" else None
+        for name, each in chart.carried.items()
+    }
+
+
+def _carried(carry: Carry, event: Happened) -> Json:
+    if carry.sources is None:
+        return event.fields[str(carry.field)]
+    values = {name: event.fields[source] for name, source in carry.sources.items()}
+    return values | {"event_id": event.id}
+
+
+def _value(source: Source, args: Mapping[str, Json]) -> Json:
+    return source.constant if isinstance(source, Constant) else args[source.argument]
+
+
+@dataclass(slots=True)
+class History:
+    """One history."""
+
+    of: Histories
+    events: list[Happened] = field(default_factory=list)
+
+    @property
+    def vid(self) -> Any:
+        """The id of the newest event, or the epoch."""
+        return self.events[-1].id if self.events else EPOCH
+
+    @property
+    def states(self) -> tuple[tuple[str, str], ...]:
+        """The state of each entry, by its key; a history that is one entry has the empty key."""
+        raise NotImplementedError
+
+    def entry(self, args: Mapping[str, Json]) -> Entry:
+        """The entry that a command with these arguments is about."""
+        raise NotImplementedError
+
+    def tell(self, command: str, args: Mapping[str, Json]) -> Result:
+        """Tell a command whose arguments are well-formed and whose version is right."""
+        raise NotImplementedError
+
+    def find(self) -> dict[str, Json]:
+        """What ``find`` answers: an object with ``ok`` or ``error``."""
+        raise NotImplementedError
+
+    def read(self) -> list[dict[str, Json]]:
+        """What ``events`` answers."""
+        return [event.reply() for event in self.events]
+
+
+class Plain(History):
+    """A history that is one entry, and can be deleted."""
+
+    def __init__(self, of: Histories) -> None:
+        super().__init__(of)
+        self._entry = of.new_entry()
+
+    @property
+    def states(self) -> tuple[tuple[str, str], ...]:
+        return (("", self._entry.state),)
+
+    def entry(self, args: Mapping[str, Json]) -> Entry:  # noqa: ARG002 (there is one)
+        return self._entry
+
+    def tell(self, command: str, args: Mapping[str, Json]) -> Result:
+        cell, differing = self.of.cell(command, self._entry, args)
+        events: tuple[Happened, ...] = ()
+        if cell.outcome is Outcome.EMIT:
+            events = (self.of.emitted(cell, args, self.vid),)
+            self.events += events
+            self.of.carry(self._entry, events[0])
+        if cell.outcome is Outcome.DELETE:
+            self.events = []
+            self._entry = self.of.new_entry()
+        self._entry.state = cell.target
+        if cell.outcome is Outcome.REJECT:
+            return self.of.refused(cell, differing)
+        return Result(cell.rule, events=events, deleted=cell.outcome is Outcome.DELETE)
+
+    def free(self) -> None:
+        """Make the id of a deleted history free again."""
+        if self._entry.state == DELETED:
+            self._entry = self.of.new_entry()
+
+    def find(self) -> dict[str, Json]:
+        if not self.events:
+            return {"error": refusal("Uninitialized")}
+        # What is found follows from the history; what is allowed, from the control state.
+        state = self.of.chart.events[self.events[-1].name].to
+        return {"ok": {"state": state, "vid": self.vid, **self._entry.carried}}
+
+
+class Keyed(History):
+    """A history of many entries, each named by its key."""
+
+    def __init__(self, of: Histories) -> None:
+        super().__init__(of)
+        self._entries: dict[str, Entry] = {}
+        self._since_rewrite = 0
+        self._key = of.chart.key.name if of.chart.key else ""
+
+    @property
+    def states(self) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((key, entry.state) for key, entry in self._entries.items()))
+
+    def entry(self, args: Mapping[str, Json]) -> Entry:
+        return self._entries.get(args[self._key]) or self.of.new_entry()
+
+    def tell(self, command: str, args: Mapping[str, Json]) -> Result:
+        chart = self.of.chart
+        rewrite = chart.commands[command].rewrite
+        if rewrite:
+            return self._rewrite(chart.commands[command].rules[0].id, rewrite, args)
+        entry = self.entry(args)
+        cell, differing = self.of.cell(command, entry, args)
+        if cell.outcome is Outcome.REJECT:
+            return self.of.refused(cell, differing)
+        if cell.outcome is Outcome.NOOP:
+            return Result(cell.rule)
+        event = self.of.emitted(cell, args, self.vid)
+        self.events.append(event)
+        self._since_rewrite += 1
+        if cell.target == chart.initial:
+            self._entries.pop(args[self._key], None)
+        else:
+            entry.state = cell.target
+            self.of.carry(entry, event)
+            self._entries[args[self._key]] = entry
+        return Result(cell.rule, events=(event,))
+
+    def _rewrite(self, rule: str, rewrite: Rewrite, args: Mapping[str, Json]) -> Result:
+        listed, limit, saving = len(self._entries), rewrite.limit, rewrite.saving
+        if not self._since_rewrite:
+            return Result(rule)
+        if listed > limit.entries:
+            return Result(rule, refusal(code_of(limit.error)))
+        cost = saving.base + saving.per_entry * listed
+        saves = self._since_rewrite >= saving.events and self._since_rewrite > cost
+        if args[rewrite.option] and not saves:
+            return Result(rule, refusal(code_of(saving.error)))
+        before = len(self.events)
+        for name in (rewrite.begin, *([rewrite.list] if listed else []), rewrite.end):
+            listing = self.of.chart.events[name].listing
+            fields = {listing.name: self._listed(rewrite, list(listing.fields))} if listing else {}
+            self.events.append(Happened(name, self.of.new_id(), self.vid, fields))
+        self._since_rewrite = 0
+        return Result(rule, events=tuple(self.events[before:]))
+
+    def _listed(self, rewrite: Rewrite, names: list[str]) -> list[dict[str, Json]]:
+        in_order = sorted(
+            self._entries.items(), key=lambda item: (item[1].carried[rewrite.order_by], item[0])
+        )
+        rows = [{**entry.carried, self._key: key} for key, entry in in_order]
+        return [{name: row[name] for name in names if row[name]} for row in rows]
+
+    def find(self) -> dict[str, Json]:
+        chart = self.of.chart
+        listed = {
+            state.lower(): sorted(
+                key for key, entry in self._entries.items() if entry.state == state
+            )
+            for state in chart.states
+            if state != chart.initial
+        }
+        return {"ok": {"vid": self.vid, **listed}}
+
+
+# --- Operations of several steps -----------------------------------------------------------------
+
+
+def steps(
+    operation: Operation, history_of: Callable[[Step], History], values: Mapping[str, Json]
+) -> Iterator[tuple[Step, History, Result]]:
+    """Run an operation, one step at a time, until it ends or a refusal ends it.
+
+    Args:
+        operation: the operation; the caller gives no version.
+        history_of: the history that a step is about.
+        values: the operation's arguments.
+    """
+    after: list[Json] = []
+    for step in operation.steps:
+        history = history_of(step)
+        expected = after[step.vid.step - 1] if isinstance(step.vid, VidOfStep) else history.vid
+        if expected != history.vid and not step.starts:
+            result = Result("version", conflict(history.vid, expected))
+        else:
+            args = {name: _taken(each, values, after) for name, each in step.sources.items()}
+            result = history.tell(step.command, args)
+        after.append(history.vid)
+        yield step, history, result
+        if stops(step, result) or (result.error and step.on_refusal == "done"):
+            return
+
+
+def stops(step: Step, result: Result) -> bool:
+    """True if the operation ends at this step with the step's error."""
+    return bool(result.error) and (step.on_refusal == "stop" or result.rule == "version")
+
+
+def conflict(stored: Json, expected: Json) -> dict[str, Json]:
+    """The error for a version that is not the head."""
+    return refusal("VersionConflict", stored=stored, expected=expected)
+
+
+def _taken(source: StepSource, values: Mapping[str, Json], after: list[Json]) -> Json:
+    match source:
+        case VidOfStep(step=number):
+            return after[number - 1]
+        case Constant(constant=value):
+            return value
+        case FromArgument(argument=name):
+            return values[name]

@@ -1,0 +1,466 @@
+"""Compiles scenarios: a scenario becomes a case, with every answer that must be given.
+
+The answers come from ``conformance.oracle`` and from the rules that hold for every chart, which
+``GENERAL`` lists: versions, deleted histories, invalid arguments.  After each command the whole
+state and history are looked at, as long as the history is short.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.chart import ir
+from pingregistrywf.chart.ir import Arguments, Chart
+from pingregistrywf.conformance import oracle
+from pingregistrywf.conformance.oracle import EPOCH, MARK_DAYS, Histories, History, Plain, Result
+from pingregistrywf.conformance.suite import encoding
+from pingregistrywf.conformance.suite.case import Case, Json, Ref, Step
+from pingregistrywf.conformance.suite.scenario import (
+    Collect,
+    Decode,
+    Invalid,
+    Look,
+    Race,
+    Run,
+    Scenario,
+    Tell,
+)
+from pingregistrywf.conformance.suite.values import name_shape, ordinary
+
+Answer: TypeAlias = dict[str, Json]
+Origin: TypeAlias = str | ir.DerivedId | None
+"""Where an argument of an operation comes from: an input, or an id that is derived from a name."""
+
+SHORT: Final = 20
+"""Histories of up to so many events are looked at after each command, longer ones at the end."""
+LAST_ULID: Final = "7" + "Z" * 25
+
+GENERAL: Final[Mapping[str, str]] = {
+    "otherwise": "No rule of the chart allows the command in this state.",
+    "Deleted": "A deleted history reads as empty; its id cannot be used again until it is free.",
+    "version": "A vid must equal the head. The version is checked before the state.",
+    "invalid": "Malformed arguments are refused before version and state are looked at.",
+    "find": "What is found, and what is read, is what was appended.",
+    "wire": "An event's bytes are those that the chart's wire numbers give.",
+    "decode": "Any bytes give an event or a typed error.",
+    "garbage": "The id of a deleted history is free once its mark has been removed, not earlier.",
+    "race": "Each command of a race that was acknowledged is in the history exactly once.",
+    "operation": "An operation of several steps may be interrupted between any two, and run again.",
+}
+"""The rules that hold for every chart, with their prose."""
+
+
+class Compiler:
+    """Compiles scenarios on the charts of a model.
+
+    Args:
+        model: the charts, and their operations.
+        default_chart: the chart that a request need not name; every request names another.
+
+    Attributes:
+        chart: the chart under test.
+        operations: the declared operations, by name.
+    """
+
+    def __init__(self, model: ir.Model, default_chart: str = "") -> None:
+        self.model = model
+        self.default_chart = default_chart
+        self.chart = model.main
+        self.operations: dict[str, ir.Operation] = {}
+        self.names: dict[str, ir.Name] = {}
+        self.places: dict[Origin, tuple[str, int]] = {}
+        """The chart and the number of each history that operations are about."""
+        self.values: dict[str, Json] = {}
+        """An ordinary value for each input of operations that is no history and no name."""
+        for each in model.operations.values():
+            self.operations |= each.operations
+            self.names |= each.names
+        self._place()
+
+    def _place(self) -> None:
+        numbers: Counter[str] = Counter()
+        for operation in self.operations.values():
+            for step in operation.steps:
+                origin = origin_of(operation.arguments[step.history])
+                if origin not in self.places:
+                    numbers[step.chart] += 1
+                    self.places[origin] = (step.chart, numbers[step.chart])
+            for argument in operation.arguments.values():
+                if argument.input:
+                    number = len(self.values) + 1
+                    self.values.setdefault(argument.input, ordinary(argument.type, number))
+
+    def compile(self, scenario: Scenario) -> Case:
+        """The case of a scenario."""
+        return Compilation(self, scenario).case()
+
+    def prose(self, chart: str, rule: str) -> str:
+        """What a rule says."""
+        return GENERAL.get(rule) or self.model.charts[chart].prose(rule)
+
+
+def origin_of(argument: ir.OperationArgument) -> Origin:
+    """Where an argument of an operation comes from; what has one origin has one value."""
+    return argument.derived or argument.input
+
+
+class Compilation:
+    """One scenario being compiled: its histories so far, and the steps that came of it.
+
+    Attributes:
+        ran: what each step of the last operation did.
+    """
+
+    def __init__(self, compiler: Compiler, scenario: Scenario) -> None:
+        self.compiler = compiler
+        self.scenario = scenario
+        self.ran: Sequence[Result] = ()
+        self._charts = compiler.model.charts
+        self._ids: dict[str, Json] = {}
+        self._define: dict[str, Json] = {}
+        self._steps: list[Step] = []
+        self._rules: dict[str, None] = {}
+        self._needs: set[str] = set()
+        self._drawn = 0
+        self._histories: dict[tuple[str, int], History] = {}
+        self._makers = {name: Histories(chart, self._draw) for name, chart in self._charts.items()}
+        self._kinds: dict[str, str] = {}
+        self._unseen: set[tuple[str, int]] = set()
+        self._numbers = 0
+
+    def case(self) -> Case:
+        """The case, once every action has been compiled."""
+        scenario = self.scenario
+        if scenario.wire:
+            self._needs.add("wire")
+        if scenario.servers > 1:
+            self._needs.add("multi_server")
+        for action in scenario.actions:
+            match action:
+                case Tell():
+                    self._tell(action)
+                case Invalid():
+                    self._invalid(action)
+                case Look():
+                    self._look(scenario.chart, action.history, action.server)
+                case Collect():
+                    self._collect(action)
+                case Decode():
+                    self._decode(action)
+                case Race():
+                    self._race(action)
+                case Run():
+                    self._run(action)
+        for chart, number in sorted(self._unseen):
+            self._look(chart, number, 0)
+        rules = tuple(self._rules)
+        return Case(
+            level=scenario.level,
+            chart=scenario.chart,
+            title=scenario.title,
+            rule=scenario.rule or (rules[-1] if rules else "find"),
+            rules=rules or ("find",),
+            needs=tuple(sorted(self._needs)),
+            bound=scenario.bound,
+            ids=self._ids,
+            define=self._define,
+            steps=tuple(self._steps),
+            scenario=scenario,
+        )
+
+    @property
+    def states(self) -> frozenset[Any]:
+        """The states of all histories."""
+        return frozenset((place, each.states) for place, each in self._histories.items())
+
+    # --- Commands -------------------------------------------------------------------------------
+
+    def _tell(self, action: Tell) -> None:
+        chart = self._charts[action.chart or self.scenario.chart]
+        history = self._history(chart.name, action.history)
+        args = self._arguments(chart, history, action)
+        vid, right = self._vid(chart, history, action)
+        before = self._state(chart, history, action.command, args)
+        send = self._request("exec", chart.name, action.history, action.server)
+        send |= {"command": action.command, "args": args}
+        if action.vid != "no_vc":
+            send["vid"] = vid
+        if right:
+            carried = {name: _normal(value) for name, value in args.items()}
+            result = history.tell(action.command, carried)
+        else:
+            result = Result("version", oracle.conflict(history.vid, vid))
+        self._need(chart, action)
+        self._add(Step(send, self._answer(chart.name, history, result), result.rule, before))
+        self._observe(action.server)
+
+    def _answer(self, chart: str, history: History, result: Result) -> Answer:
+        """The answer to a command; the events in it are defined from here on."""
+        if result.error:
+            return {"error": result.error}
+        events = [self._defined(chart, event.reply()) for event in result.events]
+        return {"ok": {"vid": history.vid, "events": events}}
+
+    def _defined(self, chart: str, reply: dict[str, Json]) -> Ref:
+        if self.scenario.wire:
+            reply = reply | {"wire": encoding.encoded(self._charts[chart], reply)}
+        name = _event_name(reply["id"])
+        self._define[name] = reply
+        return Ref(name)
+
+    def _need(self, chart: Chart, action: Tell) -> None:
+        command = chart.commands[action.command]
+        if chart is not self.compiler.chart:
+            self._needs.add("index")
+        if action.server:
+            self._needs.add("multi_server")
+        if command.deletes:
+            self._needs.add("delete")
+        if action.vid != "no_vc" and not command.starts:
+            self._needs.add("retry" if action.vid == "retry_no_vc" else "versions")
+
+    def _arguments(self, chart: Chart, history: History, action: Tell) -> dict[str, Json]:
+        command = chart.commands[action.command]
+        if command.rewrite:
+            return {command.rewrite.option: False, **action.args}
+        self._numbers += 1
+        args = {
+            name: ordinary(argument.type, action.key if _is_key(chart, name) else self._numbers)
+            for name, argument in command.arguments.items()
+        }
+        if action.arguments is not Arguments.ANY:
+            args |= self._compared(command, history, action, args)
+        return {**args, **action.args}
+
+    @staticmethod
+    def _compared(
+        command: ir.Command, history: History, action: Tell, args: Mapping[str, Json]
+    ) -> dict[str, Json]:
+        """The arguments that are compared: those carried, or the first pair of each type."""
+        types = {name: command.arguments[name].type for name in command.compared}
+        carried = history.entry(args).carried
+        # Before anything is carried, two sets of values stand for the same and for others.
+        first = {name: ordinary(each, 1001 + at) for at, (name, each) in enumerate(types.items())}
+        same = {name: carried.get(name) or first[name] for name in types}
+        if action.arguments is Arguments.SAME:
+            return same
+        differs = action.differs or command.compared[0]
+        other = ordinary(types[differs], 2001)
+        return same | {differs: first[differs] if other == same[differs] else other}
+
+    @staticmethod
+    def _state(chart: Chart, history: History, command: str, args: Mapping[str, Json]) -> str:
+        if chart.commands[command].rewrite or (chart.key and chart.key.name not in args):
+            return ""
+        return history.entry(args).state
+
+    def _vid(self, chart: Chart, history: History, action: Tell) -> tuple[Json, bool]:
+        """The version to send, and whether it is right."""
+        head = history.vid
+        match action.vid:
+            case "no_vc" | "retry_no_vc":
+                return action.vid, True
+            case "right":
+                vid = head
+            case "stale":
+                vid = history.events[-2].id if len(history.events) > 1 else EPOCH
+            case "epoch":
+                vid = EPOCH
+            case "foreign":
+                vid = self._history(self.scenario.chart, action.history + 1).vid
+            case "future":
+                vid = LAST_ULID
+            case "one" | "two":
+                vid = f"{('one', 'two').index(action.vid) + 1:026d}"
+            case literal:
+                vid = literal
+        return vid, chart.commands[action.command].starts or vid == head
+
+    # --- Operations of several steps ------------------------------------------------------------
+
+    def _run(self, action: Run) -> None:
+        operation = self.compiler.operations[action.operation]
+        self._needs.add("operations")
+        if any(step.chart != self.compiler.chart.name for step in operation.steps):
+            self._needs.add("index")
+        values = {name: self._given(each) for name, each in operation.arguments.items()}
+        inputs = {each.input: values[each.name] for each in operation.arguments.values()}
+        args = {
+            name: self._name(name) if name in self.compiler.names else inputs[name]
+            for name in operation.inputs
+        }
+        if action.crash is not None:
+            armed = {"op": "crash", "operation": action.operation, "after_step": action.crash}
+            self._needs.add("crash")
+            self._add(Step(armed, {"ok": {}}, "operation"))
+        answer = self._operated(operation, values, action.crash)
+        send = {"op": "run", "operation": action.operation, "args": args}
+        self._add(Step(send, answer or {}, "operation", died=answer is None))
+        self._observe(0)
+
+    def _name(self, name: str) -> Ref:
+        """A name that the run makes up."""
+        self._ids.setdefault(f"{name}1", name_shape(self.compiler.names[name].pattern))
+        return Ref(f"{name}1")
+
+    def _given(self, argument: ir.OperationArgument) -> Json:
+        """The value of an operation's argument: a history's id, a derived id, or a plain value."""
+        place = self.compiler.places.get(origin_of(argument))
+        derived = argument.derived
+        if place and not derived:
+            self._history(*place)
+        id_name = self._id_name(*place) if place else argument.name
+        if derived:
+            made = {"uuid5": [derived.namespace, derived.prefix, self._name(derived.name)]}
+            self._ids[id_name] = made
+        return Ref(id_name) if place or derived else self.compiler.values[str(argument.input)]
+
+    def _operated(
+        self, operation: ir.Operation, values: Mapping[str, Json], crash: int | None
+    ) -> Answer | None:
+        """The answer to an operation; None if the process dies before there is one."""
+
+        def history_of(step: ir.Step) -> History:
+            return self._history(
+                *self.compiler.places[origin_of(operation.arguments[step.history])]
+            )
+
+        done = list(islice(oracle.steps(operation, history_of, values), crash))
+        self.ran = [result for _, _, result in done]
+        answer: Answer = {}
+        for step, history, result in done:
+            answer = self._answer(step.chart, history, result)
+        if done and oracle.stops(done[-1][0], done[-1][2]):
+            return answer
+        if crash is not None and crash == len(done):
+            return None
+        return {"ok": {"vids": {step.chart: history_of(step).vid for step in operation.steps}}}
+
+    # --- The rest -------------------------------------------------------------------------------
+
+    def _invalid(self, action: Invalid) -> None:
+        send = self._request("exec", self.scenario.chart, action.history, 0)
+        if action.id is not None:
+            name = next(key for key in ("workflow", "index") if key in send)
+            send[name] = action.id
+        send |= {"command": action.command, "args": action.args}
+        if action.vid is not None:
+            send["vid"] = action.vid
+        if self.scenario.chart != self.compiler.chart.name:
+            self._needs.add("index")
+        self._add(Step(send, {"error": oracle.refusal("InvalidCommand")}, "invalid"))
+        self._observe(0)
+
+    def _collect(self, action: Collect) -> None:
+        self._needs.add("gc")
+        if action.days > MARK_DAYS:
+            for history in self._histories.values():
+                if isinstance(history, Plain):
+                    history.free()
+        self._add(Step({"op": "gc", "days": action.days}, {"ok": {}}, "garbage"))
+        self._observe(0)
+
+    def _decode(self, action: Decode) -> None:
+        self._needs.add("wire")
+        send = {"op": "decode", "bytes": action.data} | self._named(self.scenario.chart)
+        if self.scenario.chart != self.compiler.chart.name:
+            self._needs.add("index")
+        answer = action.expect
+        if "ok" in answer:
+            self._define["decoded"] = answer["ok"]["event"]
+            answer = {"ok": {"event": Ref("decoded")}}
+        self._add(Step(send, answer, "decode"))
+
+    def _race(self, action: Race) -> None:
+        self._needs |= {"concurrent", "multi_server"}
+        if action.vid == "retry_no_vc":
+            self._needs.add("retry")
+        chart = self._charts[self.scenario.chart]
+        history = self._history(chart.name, 1)
+        requests = []
+        for server in range(action.servers):
+            for _ in range(action.each):
+                args = self._arguments(chart, history, Tell(action.command))
+                send = self._request("exec", chart.name, 1, server)
+                requests.append(send | {"command": action.command, "args": args, "vid": action.vid})
+        refused = "RetryExhausted" if action.vid == "retry_no_vc" else "VersionConflict"
+        self._add(
+            Step(
+                rule="race",
+                state=self._state(chart, history, action.command, {}),
+                together=tuple(requests),
+                any_of=({"ok": {}}, {"error": oracle.refusal(refused)}),
+            )
+        )
+
+    # --- Looking --------------------------------------------------------------------------------
+
+    def _observe(self, server: int) -> None:
+        """Look at every short history, through the instance that was told, or through all."""
+        servers = range(self.scenario.servers) if self.scenario.servers > 1 else (server,)
+        for (chart, number), history in self._histories.items():
+            if len(history.events) > SHORT:
+                self._unseen.add((chart, number))
+                continue
+            for each in servers:
+                self._look(chart, number, each)
+
+    def _look(self, chart: str, number: int, server: int) -> None:
+        history = self._history(chart, number)
+        self._unseen.discard((chart, number))
+        read = {"ok": {"events": [Ref(_event_name(each.id)) for each in history.events]}}
+        for op, answer in (("find", history.find()), ("events", read)):
+            self._steps.append(Step(self._request(op, chart, number, server), answer, "find"))
+
+    def _add(self, step: Step) -> None:
+        """Add a step, and the rule that it covers."""
+        self._rules[step.rule] = None
+        self._steps.append(step)
+
+    # --- Names ----------------------------------------------------------------------------------
+
+    def _draw(self) -> Ref:
+        self._drawn += 1
+        return Ref(f"vid{self._drawn}")
+
+    def _history(self, chart: str, number: int) -> History:
+        """A history of the case; empty when it is first named."""
+        place = (chart, number)
+        if place not in self._histories:
+            self._histories[place] = self._makers[chart].history()
+            self._ids.setdefault(self._id_name(chart, number), "uuid")
+        return self._histories[place]
+
+    def _id_name(self, chart: str, number: int) -> str:
+        """The name of a history's id: history1, index1; with a second chart of a kind, CHART1."""
+        kind = "index" if self._charts[chart].key else "history"
+        first = self._kinds.setdefault(kind, chart)
+        return f"{kind if first == chart else chart}{number}"
+
+    def _named(self, chart: str) -> dict[str, Json]:
+        """The chart of a request, unless it is the one that a request need not name."""
+        return {} if chart == self.compiler.default_chart else {"chart": chart}
+
+    def _request(self, op: str, chart: str, number: int, server: int) -> dict[str, Json]:
+        self._history(chart, number)
+        send: dict[str, Json] = {"op": op} | self._named(chart)
+        send["index" if self._charts[chart].key else "workflow"] = Ref(self._id_name(chart, number))
+        if server:
+            send["server"] = f"s{server}"
+        return send
+
+
+def _event_name(vid: Ref) -> str:
+    return f"event{vid.name.removeprefix('vid')}"
+
+
+def _is_key(chart: Chart, name: str) -> bool:
+    return chart.key is not None and chart.key.name == name
+
+
+def _normal(value: Json) -> Json:
+    """A value as it is carried: a zero id is none."""
+    return None if value == EPOCH else value
