@@ -106,6 +106,8 @@ class VidOfStep(Part):
     """The step's number, from 1."""
 
 
+Guard: TypeAlias = Literal["same"]
+"""How a rule judges arguments: ``same`` asks whether each is the carried value of its name."""
 Source: TypeAlias = FromArgument | Constant
 StepSource: TypeAlias = FromArgument | Constant | VidOfStep
 
@@ -303,8 +305,10 @@ class Command(Part):
     """True if it may delete the history."""
     arguments: dict[str, Argument]
     """The arguments, in the order of the generated method."""
+    guard: Guard | None
+    """How rules judge arguments; null if no rule does."""
     compared: list[str]
-    """The arguments that some rule compares with those carried."""
+    """The arguments that some rule judges."""
     rules: list[Rule]
     """The rules."""
     rewrite: Rewrite | None
@@ -331,7 +335,9 @@ class Arguments(StrEnum):
 
     ANY = "any"
     SAME = "same"
+    """Those for which the guard holds."""
     OTHER = "other"
+    """Those for which it does not."""
 
 
 class Outcome(StrEnum):
@@ -354,7 +360,7 @@ class Cell(Part):
     command: str
     """The command."""
     arguments: Arguments
-    """Any; or the same as those carried, or others."""
+    """Any; or those for which the command's guard holds (same), or does not (other)."""
     state: str
     """The state, or Deleted."""
     outcome: Outcome
@@ -369,8 +375,10 @@ class Cell(Part):
     """The error that is answered."""
     sources: dict[str, Source]
     """Where each field of the event or of the error comes from."""
+    guard: Guard | None
+    """How arguments decide here between same and other; null if they do not."""
     compared: list[str]
-    """The arguments that decide here between same and other, in the order in which they do."""
+    """The arguments that decide, in the order in which they do."""
     reason: str
     """Why a noop is one."""
 

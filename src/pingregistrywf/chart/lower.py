@@ -232,7 +232,8 @@ def _commands(chart: Chart) -> Iterator[ir.Command]:
             starts=chart.starts(name),
             deletes=any(rule.delete for rule in command.rules),
             arguments=_arguments(command),
-            compared=list(dict.fromkeys(each for rule in command.rules for each in rule.same)),
+            guard=next((kind for kind, _ in _guards(command)), None),
+            compared=list(dict.fromkeys(each for _, names in _guards(command) for each in names)),
             rules=[
                 ir.Rule(id=f"{name}.{number}", states=rule.states, doc=rule.doc)
                 for number, rule in enumerate(command.rules, start=1)
@@ -250,11 +251,17 @@ def _commands(chart: Chart) -> Iterator[ir.Command]:
             starts=False,
             deletes=False,
             arguments={option.name: option},
+            guard=None,
             compared=[],
             rules=[ir.Rule(id=f"{said.name}.1", states=states, doc=chart.snapshot.doc)],
             rewrite=_rewrite(chart.snapshot),
             doc=said.doc,
         )
+
+
+def _guards(command: Command) -> Iterator[tuple[ir.Guard, list[str]]]:
+    """How each rule of a command judges arguments, for those that do."""
+    return (rule.guard for rule in command.rules if rule.guard)
 
 
 def _rewrite(snapshot: Snapshot) -> ir.Rewrite:
@@ -271,8 +278,8 @@ def _rewrite(snapshot: Snapshot) -> ir.Rewrite:
 
 def _table(chart: Chart, states: Sequence[str]) -> Iterator[ir.Cell]:
     for name, command in chart.commands.items():
-        compares = any(rule.same for rule in command.rules)
-        for arguments in (Arguments.SAME, Arguments.OTHER) if compares else (Arguments.ANY,):
+        guarded = any(_guards(command))
+        for arguments in (Arguments.SAME, Arguments.OTHER) if guarded else (Arguments.ANY,):
             for state in states:
                 yield _cell(chart, name, arguments, state)
             if chart.deletes:
@@ -305,6 +312,7 @@ def _plain_cell(
         event=None,
         error=None,
         sources={},
+        guard=None,
         compared=[],
         reason="",
     )
@@ -324,10 +332,13 @@ def _outcome(chart: Chart, rule: Rule, arguments: Arguments) -> dict[str, object
         declared = chart.errors.get(error)
         sources = _sources(declared.fields if declared else {}, named)
         return {"outcome": Outcome.REJECT, "error": error, "sources": sources}
-    compared = {"compared": list(rule.same)}
-    if rule.same and arguments is Arguments.OTHER:
-        return {"outcome": Outcome.REJECT, "error": rule.otherwise, **compared}
-    return {"reason": rule.noop, **compared}
+    if rule.guard is None:
+        return {"reason": rule.noop}
+    guard, compared = rule.guard
+    guarded = {"guard": guard, "compared": compared}
+    if arguments is Arguments.OTHER:
+        return {"outcome": Outcome.REJECT, "error": rule.otherwise, **guarded}
+    return {"reason": rule.noop, **guarded}
 
 
 def _sources(fields: Iterable[str], named: Mapping[str, ArgumentSource]) -> dict[str, ir.Source]:
@@ -343,7 +354,8 @@ def _sources(fields: Iterable[str], named: Mapping[str, ArgumentSource]) -> dict
 
 def _deleted(empty: ir.Cell) -> ir.Cell:
     """The cell of a deleted history: it reads as empty, but its id cannot be used again yet."""
-    update: dict[str, object] = {"state": ir.DELETED, "target": ir.DELETED, "compared": []}
+    update: dict[str, object] = {"state": ir.DELETED, "target": ir.DELETED}
+    update |= {"guard": None, "compared": []}
     if empty.outcome is Outcome.EMIT:
         update |= {
             "outcome": Outcome.REJECT,

@@ -199,7 +199,7 @@ def _transitions(chart: Chart, state: str, rule: Rule) -> list[Transition]:
     if rule.error:
         (error,) = rule.error
         return [_stay(state, _Answering("reject", error=error))]
-    if rule.same:
+    if rule.guard:
         other = _stay(state, _Answering("reject", error=rule.otherwise))
         return [{**_stay(state, _Answering("noop")), "cond": _Same().holds}, other]
     return [_stay(state, _Answering("noop"))]

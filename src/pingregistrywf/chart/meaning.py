@@ -94,7 +94,8 @@ def _cell(cell: Cell) -> list[Json]:
     sources = [[name, *_source(each)] for name, each in sorted(cell.sources.items())]
     return [
         *(cell.command, cell.arguments, cell.state, cell.outcome, cell.target),
-        *(cell.event or "", cell.error or "", sources, cell.compared),
+        *(cell.event or "", cell.error or "", sources),
+        *(cell.guard or "", cell.compared),
     ]
 
 

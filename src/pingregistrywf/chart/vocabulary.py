@@ -302,6 +302,11 @@ class Rule(Word):
     """Delete the history."""
     doc: Prose
 
+    @property
+    def guard(self) -> tuple[Literal["same"], list[str]] | None:
+        """How the rule judges which arguments, if it does."""
+        return ("same", self.same) if self.same else None
+
 
 class Command(Word):
     """A command: what somebody asks for.  Where no rule holds, ``otherwise`` of the chart does."""

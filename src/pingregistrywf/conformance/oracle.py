@@ -20,6 +20,7 @@ from pingregistrywf.chart.ir import (
     Chart,
     Constant,
     FromArgument,
+    Guard,
     Operation,
     Outcome,
     Rewrite,
@@ -141,7 +142,8 @@ class Histories:
         compared = self.cells[(command, Arguments.SAME), entry.state].compared or [
             name for name in anywhere if carried.get(name)
         ]
-        differing = next((each for each in compared if args[each] != carried.get(each)), "")
+        guard = self.chart.commands[command].guard
+        differing = next((each for each in compared if not holds(guard, each, args, carried)), "")
         wanted = Arguments.OTHER if differing else Arguments.SAME
         return self.cells[(command, wanted), entry.state], differing
 
@@ -167,6 +169,17 @@ class Histories:
             entry.carried[carry.carried] = (
                 [*entry.carried[carry.carried], value] if appends else value
             )
+
+
+def holds(
+    guard: Guard | None, name: str, args: Mapping[str, Json], carried: Mapping[str, Json]
+) -> bool:
+    """Whether a guard holds for an argument."""
+    match guard:
+        case "same":
+            return bool(args[name] == carried.get(name))
+        case None:
+            return True
 
 
 def carried_nothing(chart: Chart) -> dict[str, Json]:

@@ -188,9 +188,9 @@ def _effect(chart: Chart, cell: Cell) -> str:
             return "the history is deleted"
         case Outcome.REWRITE:
             return "rewrites what is listed as one group of events"
-        case Outcome.NOOP if cell.compared:
+        case Outcome.NOOP if cell.guard:
             other = chart.cell(cell.command, cell.state, same=False)
-            return f"nothing to do if {', '.join(cell.compared)} is as stored, else {other.error}"
+            return f"nothing to do with the same {', '.join(cell.compared)}, else {other.error}"
         case Outcome.NOOP:
             return "nothing to do"
 

@@ -24,11 +24,12 @@ from pingregistrywf.runtime.declaration import (
     Delete,
     Emit,
     EventDeclaration,
+    Guard,
+    Guarded,
     KeyedDeclaration,
     Noop,
     Refuse,
     Rewrite,
-    Same,
     Sources,
 )
 from pingregistrywf.runtime.errors import (
@@ -93,10 +94,9 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
             return _NOTHING
         case Delete():
             return Decision(deletes=True)
-        case Same(arguments, error=error):
+        case Guarded(guard, arguments, error=error):
             for name in arguments:
-                stored = getattr(carried, declaration.carried[name])
-                if getattr(command, name) != stored:
+                if not _holds(guard, declaration, carried, command, name):
                     raise _refusal(declaration, error, command, carried.state_code, name)
             return _NOTHING
         case Refuse(error, sources):
@@ -168,6 +168,16 @@ def check_end(state: Any) -> None:
     """
     if isinstance(state, KeyedState) and state.rewritten is not None:
         raise StateConflictError("the end of a history", "an unfinished snapshot")
+
+
+def _holds(
+    guard: Guard, declaration: Declaration, carried: Any, command: Command, name: str
+) -> bool:
+    """Whether a guard holds for an argument."""
+    match guard:
+        case "same":
+            stored = getattr(carried, declaration.carried[name])
+            return bool(getattr(command, name) == stored)
 
 
 def _take(sources: Sources, command: Command) -> dict[str, Any]:

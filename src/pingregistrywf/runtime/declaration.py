@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from pingregistrywf.runtime.values import Command, Event
 
 FieldType: TypeAlias = Literal["int32", "string", "uuid", "ulid", "bool"]
+Guard: TypeAlias = Literal["same"]
 
 
 # --- What a command does in a state ---------------------------------------------------------------
@@ -64,9 +65,10 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
-    """A noop if the arguments are those carried, else an error."""
+class Guarded:
+    """A noop if the guard holds for each of some arguments, else an error."""
 
+    guard: Guard
     arguments: tuple[str, ...]
     reason: str
     error: type[Exception]
@@ -109,7 +111,7 @@ class Rewrite:
     rule: str
 
 
-Outcome: TypeAlias = Emit | Noop | Refuse | Same | Delete | Rewrite
+Outcome: TypeAlias = Emit | Noop | Refuse | Guarded | Delete | Rewrite
 
 
 # --- What an event carries, and how it looks on the wire ------------------------------------------

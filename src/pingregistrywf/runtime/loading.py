@@ -26,13 +26,13 @@ from pingregistrywf.runtime.declaration import (
     EventDeclaration,
     EventField,
     FieldType,
+    Guarded,
     KeyedDeclaration,
     Listing,
     Noop,
     Outcome,
     Refuse,
     Rewrite,
-    Same,
     Sources,
 )
 from pingregistrywf.runtime.ids import Ulid
@@ -116,17 +116,18 @@ class _Loader:
 
     def outcome(self, command: str, state: str) -> Outcome:
         """What a command does in a state: the cells of the same and of other arguments in one."""
-        compares = bool(self._chart["commands"][command]["compared"])
-        cell = self._cells[command, "same" if compares else "any", state]
+        guarded = self._chart["commands"][command]["guard"]
+        cell = self._cells[command, "same" if guarded else "any", state]
         rule = cell["rule"]
         match cell["outcome"]:
             case "emit":
                 fields = self._chart["events"][cell["event"]]["fields"]
                 event = getattr(self._events, cell["event"])
                 return Emit(event, _sources(cell["sources"], fields), rule)
-            case "noop" if cell["compared"]:
+            case "noop" if cell["guard"]:
                 error = self._error(self._cells[command, "other", state]["error"])
-                return Same(tuple(cell["compared"]), cell["reason"], error, rule)
+                names = tuple(cell["compared"])
+                return Guarded(cell["guard"], names, cell["reason"], error, rule)
             case "noop":
                 return Noop(cell["reason"], rule)
             case "delete":

@@ -53,7 +53,7 @@ class Workflows(Facade[State, Event]):
         """The admin begins the workflow.
 
         - Uninitialized: appends PingRegistryStarted (rule Init.1).
-        - Initialized: nothing to do if registry_id is as stored, else ArgumentNotIdempotentError
+        - Initialized: nothing to do with the same registry_id, else ArgumentNotIdempotentError
           (rule Init.2).
         - Anywhere else: StateConflictError.
 
