@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pingregistrywf.chart.checks.inputs import check_inputs, check_trials
 from pingregistrywf.chart.checks.values import Offer, Target
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.vocabulary import (
@@ -18,7 +19,7 @@ from pingregistrywf.chart.vocabulary import (
 )
 
 _PARAMETERS: Final = ("self", "vid")
-_METHODS: Final = ("run",)
+_METHODS: Final = ("declared", "run", "run_from")
 
 
 def check_operations(
@@ -34,6 +35,9 @@ def check_operations(
             chart which is not among ``charts`` is then not checked, since what would be reported
             may follow from the chart's mistakes.
     """
+    check_inputs(operations, report)
+    if all_charts:
+        check_trials(operations, charts, report)
     for name, operation in operations.operations.items():
         if name in _METHODS:
             what = f"{name} is no possible name for an operation"
