@@ -1,10 +1,10 @@
-"""Markdown of what charts, operations and errors say."""
+"""Markdown about charts, operations and errors, from the lowered documents."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -14,9 +14,22 @@ from marked import code, grid, parts, plain
 
 import pingregistrywf
 from pingregistrywf import EPOCH, Ulid, WorkflowError
-from pingregistrywf.chart.naming import snake
-from pingregistrywf.chart.table import DELETED, OTHERWISE, Arguments, Cell, Outcome, Table
-from pingregistrywf.chart.vocabulary import Argument, Event, Operation, Rule, Snapshot, Type
+from pingregistrywf.chart.ir import (
+    OTHERWISE,
+    Argument,
+    Arguments,
+    Cell,
+    Chart,
+    Command,
+    Constant,
+    Event,
+    FromArgument,
+    Listing,
+    Operation,
+    OperationArgument,
+    Outcome,
+    State,
+)
 from pingregistrywf.generate.artefacts import FORMATS
 
 USES: Final = {
@@ -45,123 +58,115 @@ ID: Final = Ulid.parse("01HF7YAT01BBBBBBBBBBBBBBBB")
 """The id of the events that are encoded as examples; the parent of each is the epoch."""
 
 
-def downloads(table: Table) -> str:
+def downloads(chart: Chart) -> str:
     """The files of a chart's diagram."""
-    files = ((f"{table.chart.chart}.{suffix}", USES[suffix]) for suffix in FORMATS)
+    files = ((f"{chart.name}.{suffix}", USES[suffix]) for suffix in FORMATS)
     return grid(
         ("file", "for"),
         ((f"[{file}](../generated/{file}){{download={file}}}", uses) for file, uses in files),
     )
 
 
-def states(table: Table) -> str:
+def states(chart: Chart) -> str:
     """Each state: its code, its meaning, how it is reached and left."""
-    return parts(*(_state(table, name) for name in table.states if name != DELETED))
+    return parts(*(_state(chart, each) for each in chart.states.values()))
 
 
-def _state(table: Table, name: str) -> str:
-    said = table.chart.states[name]
-    initial = ", the initial state" if said.initial else ""
-    reached = sorted({event for event, each in table.chart.events.items() if each.to == name})
+def _state(chart: Chart, state: State) -> str:
+    initial = ", the initial state" if state.initial else ""
+    reached = sorted(name for name, event in chart.events.items() if event.to == state.name)
     by = ", ".join(map(code, reached)) or "no event"
-    cells = [table.cells[row, name] for row in table.rows]
-    rows = ((_row(cell), _outcome(cell), _why(cell)) for cell in cells if _ruled(cell))
+    cells = [chart.cells[row, state.name] for row in chart.rows]
+    rows = ((_row(cell), _outcome(cell), _why(chart, cell)) for cell in cells if _ruled(cell))
     return parts(
-        f"### {name} {{#{_anchor(table, name)}}}",
-        f"Code {said.code}{initial}. {plain(said.doc)}",
-        f"Reached by {by}." if not said.initial or reached else "",
+        f"### {state.name} {{#{_anchor(chart, state.name)}}}",
+        f"Code {state.code}{initial}. {plain(state.doc)}",
+        f"Reached by {by}." if not state.initial or reached else "",
         grid(("command", "what it does", "why"), rows),
-        f"Every other command is `{table.chart.otherwise}`.",
+        f"Every other command is `{chart.otherwise}`.",
     )
 
 
-def state_codes(table: Table) -> str:
+def state_codes(chart: Chart) -> str:
     """The states in a table."""
-    said = table.chart.states.items()
-    return grid(
-        ("state", "code", "meaning"), ((name, str(s.code), plain(s.doc)) for name, s in said)
-    )
+    rows = ((each.name, str(each.code), plain(each.doc)) for each in chart.states.values())
+    return grid(("state", "code", "meaning"), rows)
 
 
-def event_numbers(table: Table) -> str:
+def event_numbers(chart: Chart) -> str:
     """The events in a table."""
-    rows = [
-        (event, f"{said.wire.name} {said.wire.number}", said.to, _payload(said))
-        for event, said in table.chart.events.items()
-    ]
-    if snapshot := table.chart.snapshot:
-        for part in ("begin", "state", "end"):
-            wire = getattr(snapshot, part)
-            told = "what is listed" if part == "state" else "nothing"
-            name = f"Snapshot{part.capitalize()}"
-            rows.append((name, f"{wire.name} {wire.number}", "as listed", told))
-    return grid(("event", "on the wire", "leads to", "tells"), rows)
+    rows = (
+        (each.name, f"{each.wire_name} {each.number}", each.to or "as listed", _payload(each))
+        for each in chart.events.values()
+    )
+    return grid(("event", "on the wire", "leads to", "carries"), rows)
 
 
 def _payload(event: Event) -> str:
-    told = (f"{name} ({field.type.value})" for name, field in event.fields.items())
-    return ", ".join(told) or "nothing"
+    if event.listing:
+        return "what is listed"
+    fields = (f"{name} ({field.type.value})" for name, field in event.fields.items())
+    return ", ".join(fields) or "nothing"
 
 
-def events(table: Table) -> str:
+def events(chart: Chart) -> str:
     """Each event: its number, its fields, who emits it, and an example in bytes."""
-    made = [_event(table, name) for name in table.chart.events]
-    if table.chart.snapshot:
-        made += _snapshot_events(table, table.chart.snapshot)
-    return parts(*made)
+    return parts(*(_event(chart, event) for event in chart.events.values()))
 
 
-def _event(table: Table, name: str) -> str:
-    chart = table.chart
-    said = chart.events[name]
-    emitters = sorted(
-        {cell.command for cell in table.cells.values() if cell.event == name},
-        key=list(chart.commands).index,
-    )
+def _event(chart: Chart, event: Event) -> str:
     fields = (
         (
-            code(field),
+            code(name),
             each.type.value,
             str(each.wire),
             plain(each.doc) + (" Bytes without it are malformed." if each.required else ""),
         )
-        for field, each in said.fields.items()
+        for name, each in event.fields.items()
     )
-    values = {field: EXAMPLES[each.type.value] for field, each in said.fields.items()}
-    values |= {field: 0 for field, which in said.when.items() if which == "zero"}
-    numbers = {each.wire: field for field, each in said.fields.items()}
+    values = {name: EXAMPLES[each.type] for name, each in event.fields.items()}
+    values |= {name: 0 for name, which in event.when.items() if which == "zero"}
+    numbers = {each.wire: name for name, each in event.fields.items()}
+    if event.listing:
+        values |= {event.listing.name: (_listed(chart, event.listing),)}
+        numbers[event.listing.wire] = event.listing.field
     return parts(
-        f"### {name} {{#{_anchor(table, name)}}}",
-        f"{plain(said.doc)} Number {said.wire.number}, `{said.wire.name}`. Leads to {said.to}."
-        f" Emitted by {', '.join(map(code, emitters))}.",
+        f"### {event.name} {{#{_anchor(chart, event.name)}}}",
+        f"{plain(event.doc)} Number {event.number}, `{event.wire_name}`."
+        + (f" Leads to {event.to}." if event.to else "")
+        + f" Emitted by {', '.join(map(code, _emitters(chart, event)))}.",
         grid(("field", "type", "number", "meaning"), fields),
-        _example(table, name, values, numbers),
+        _example(chart, event.name, values, numbers),
     )
 
 
-def _snapshot_events(table: Table, snapshot: Snapshot) -> Iterator[str]:
-    package = _package(table)
-    keyed = package.DECLARATION.keyed
-    told = keyed.snapshot
-    entry = keyed.entry(
-        **{package.DECLARATION.attribute(n): EXAMPLES[kind] for n, kind in told.values.items()},
-        state_code=told.states[0][0],
-    )
-    for part in ("begin", "state", "end"):
-        wire, name = getattr(snapshot, part), f"Snapshot{part.capitalize()}"
-        values = {told.entries: (entry,)} if part == "state" else {}
-        yield parts(
-            f"### {name} {{#{_anchor(table, name)}}}",
-            f"{plain(getattr(package, name).__doc__ or '')} Number {wire.number}, `{wire.name}`."
-            f" Emitted by `{snapshot.command.name}`.",
-            _example(table, name, values, {snapshot.message.wire: told.field}),
-        )
+def _emitters(chart: Chart, event: Event) -> Iterable[str]:
+    """The commands that emit an event, in the chart's order."""
+    for name, command in chart.commands.items():
+        emitted = {
+            chart.cells[row, column].event
+            for row in chart.rows
+            if row[0] == name
+            for column in chart.states
+        }
+        if event.name in emitted or (event.rewrite and command.rewrite):
+            yield name
 
 
-def _example(table: Table, name: str, values: dict[str, Any], numbers: dict[int, str]) -> str:
+def _listed(chart: Chart, listing: Listing) -> Any:
+    """An entry of a keyed chart, with an example of every value that is listed."""
+    values = {
+        chart.carried[name].attribute if name in chart.carried else name: EXAMPLES[field.type]
+        for name, field in listing.fields.items()
+    }
+    package, state = _package(chart), chart.states[listing.states[0].state]
+    return package.Entry(**values, state_code=package.StateCode(state.code))
+
+
+def _example(chart: Chart, name: str, values: dict[str, Any], numbers: dict[int, str]) -> str:
     """An event in bytes, a line a field."""
-    event = getattr(_package(table), name)(id=ID, parent=EPOCH, **values)
-    wire = table.chart.wire
+    event = getattr(_package(chart), name)(id=ID, parent=EPOCH, **values)
+    wire = chart.wire
     names = {wire.event: "event", wire.id: "id", wire.parent: "parent: the epoch"}
     lines = []
     for number, data in _fields(event.marshal_proto()):
@@ -191,99 +196,97 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
-def commands(table: Table) -> str:
+def commands(chart: Chart) -> str:
     """Each command: how it is called, its arguments and its rules."""
-    made = [_command(table, name) for name in table.chart.commands]
-    if table.chart.snapshot:
-        made.append(_snapshot_command(table, table.chart.snapshot))
-    return parts(*made)
+    return parts(*(_command(chart, command) for command in chart.commands.values()))
 
 
-def _command(table: Table, name: str) -> str:
-    said = table.chart.commands[name]
+def _command(chart: Chart, command: Command) -> str:
     rules = (
-        (f"{name}.{number}", ", ".join(rule.states), _said(rule), plain(rule.doc))
-        for number, rule in enumerate(said.rules, start=1)
+        (rule.id, ", ".join(rule.states), _rule(chart, command, rule.id), plain(rule.doc))
+        for rule in command.rules
     )
     return parts(
-        f"### {name} {{#{_anchor(table, name)}}}",
-        plain(said.doc),
-        _call(table, name),
-        arguments(said.args),
+        f"### {command.name} {{#{_anchor(chart, command.name)}}}",
+        plain(command.doc),
+        _call(chart, command),
+        arguments(command.arguments),
         grid(("rule", "in", "what it does", "why"), rules),
-        f"In every other state it is `{table.chart.otherwise}`.",
+        _rewrite(command) or f"In every other state it is `{chart.otherwise}`.",
     )
 
 
-def _snapshot_command(table: Table, snapshot: Snapshot) -> str:
-    said, limit, saving = snapshot.command, snapshot.limit, snapshot.saving
-    return parts(
-        f"### {said.name} {{#{_anchor(table, said.name)}}}",
-        f"{plain(said.doc)} {plain(snapshot.doc)}",
-        _call(table, said.name),
-        arguments({said.option: Argument(type=Type.BOOL, doc=said.option_doc)}),
-        f"With more than {limit.entries} entries it is `{limit.error}`. Asked for only if it saves"
-        f" storage, it is `{saving.error}` with fewer than {saving.events} events since the last"
-        f" one, or with no more of them than {saving.base} and {saving.per_entry} for each entry.",
+def _rewrite(command: Command) -> str:
+    """When a command that rewrites the history is refused; empty for any other command."""
+    if not command.rewrite:
+        return ""
+    limit, saving = command.rewrite.limit, command.rewrite.saving
+    return (
+        f"With more than {limit.entries} entries it is `{limit.error}`. With"
+        f" `{command.rewrite.option}` it is `{saving.error}` if fewer than {saving.events} events"
+        f" follow the last rewrite, or no more of them than {saving.base} and {saving.per_entry}"
+        " for each entry."
     )
 
 
-def _call(table: Table, name: str) -> str:
-    facade = getattr(_package(table), table.chart.facade)
-    method = snake(name)
-    _, *given = inspect.signature(getattr(facade, method)).parameters
-    return f"In Python: `{facade.__name__}.{method}({', '.join(given)})`."
+def _call(chart: Chart, command: Command) -> str:
+    facade = getattr(_package(chart), chart.facade)
+    _, *given = inspect.signature(getattr(facade, command.method)).parameters
+    return f"In Python: `{chart.facade}.{command.method}({', '.join(given)})`."
 
 
-def arguments(args: dict[str, Argument]) -> str:
+def arguments(declared: Mapping[str, Argument]) -> str:
     """Arguments in a table."""
-    rows = (
-        (code(name), each.type.value + (", not zero" if each.nonzero else ""), plain(each.doc))
-        for name, each in args.items()
-    )
+    rows = ((code(each.name), _type(each), plain(each.doc)) for each in declared.values())
     return grid(("argument", "type", "meaning"), rows)
 
 
-def _said(rule: Rule) -> str:
-    if rule.emit:
-        ((event, sources),) = rule.emit.items()
-        taken = ", ".join(f"{field} from {_source(source)}" for field, source in sources.items())
-        return f"**+{event}**" + (f", {taken}" if taken else "")
-    if rule.delete:
-        return "**deletes the history**"
-    if rule.error:
-        (error,) = rule.error
-        return code(error)
-    if rule.same:
-        return f"noop with the same {', '.join(rule.same)}; else `{rule.otherwise}`"
-    return "noop"
+def _type(argument: Argument) -> str:
+    return argument.type.value + (", not zero" if argument.nonzero else "")
 
 
-def _source(source: Any) -> str:
-    return code(getattr(source, "constant", source))
+def _rule(chart: Chart, command: Command, rule: str) -> str:
+    """What a rule does, from its first cell; of a rule that compares, from both."""
+    cells = [cell for cell in chart.table if cell.command == command.name and cell.rule == rule]
+    other = next((cell for cell in cells if cell.arguments is Arguments.OTHER), cells[0])
+    if other.compared:
+        return f"noop with the same {', '.join(other.compared)}; else `{other.error}`"
+    if other.outcome is not Outcome.EMIT:
+        return _outcome(other)
+    renamed = (
+        f"{field} from {_source(source)}"
+        for field, source in other.sources.items()
+        if source != FromArgument(argument=field)
+    )
+    return ", ".join([f"**+{other.event}**", *renamed])
 
 
-def errors(table: Table) -> str:
-    """The errors that a chart names, and what is answered with them."""
-    chart = table.chart
-    rows = [
-        (code(name), ", ".join(map(code, said.fields)), plain(said.doc), _answers(table, name))
-        for name, said in chart.errors.items()
-    ]
+def _source(source: FromArgument | Constant) -> str:
+    return code(source.constant if isinstance(source, Constant) else source.argument)
+
+
+def errors(chart: Chart) -> str:
+    """The errors that a chart names, and the commands that are refused with them."""
+    rows = (
+        (code(name), ", ".join(map(code, each.fields)), plain(each.doc), _answers(chart, name))
+        for name, each in chart.errors.items()
+        if each.own or each.doc
+    )
     return grid(("error", "fields", "meaning", "answers"), rows)
 
 
-def _answers(table: Table, error: str) -> str:
-    told: dict[str, dict[str, None]] = {}
-    for cell in table.cells.values():
-        if cell.error == error and cell.rule != OTHERWISE:
-            told.setdefault(_row(cell), {})[cell.state] = None
-    answers = [f"{row} in {', '.join(states)}" for row, states in told.items()]
-    if error == table.chart.otherwise:
+def _answers(chart: Chart, error: str) -> str:
+    refused: dict[str, list[str]] = {}
+    for cell in chart.table:
+        if cell.error == error and _ruled(cell):
+            refused.setdefault(_row(cell), []).append(cell.state)
+    answers = [f"{row} in {', '.join(states)}" for row, states in refused.items()]
+    if error == chart.otherwise:
         answers.append("every pair of command and state that no rule names")
-    snapshot = table.chart.snapshot
-    if snapshot and error in (snapshot.limit.error, snapshot.saving.error):
-        answers.append(snapshot.command.name)
+    for name, command in chart.commands.items():
+        rewrite = command.rewrite
+        if rewrite and error in (rewrite.limit.error, rewrite.saving.error):
+            answers.append(code(name))
     return "; ".join(answers)
 
 
@@ -316,26 +319,41 @@ def _first(kind: type) -> str:
     return plain(re.sub(r" \(behaviour\.md, [^)]*\)", "", first))
 
 
-def operation(name: str, said: Operation, drawn: str) -> str:
-    """An operation around its diagram."""
+def operation(each: Operation, drawn: str) -> str:
+    """An operation around its diagram: what somebody gives, and the arguments of its steps."""
+    vid = " A vid may be given, too." if each.versioned else ""
+    rows = (
+        (code(name), _type(argument), _origin(argument), plain(argument.doc))
+        for name, argument in each.arguments.items()
+    )
     return parts(
-        f"## {name}",
-        plain(said.doc),
+        f"## {each.name}",
+        plain(each.doc),
         drawn,
         "\n".join(
             f"{number}. **{step.command}** on `{step.history}`. {plain(step.doc)}"
-            for number, step in enumerate(said.steps, start=1)
+            for number, step in enumerate(each.steps, start=1)
         ),
-        arguments(said.args),
+        f"Inputs: {', '.join(map(code, each.inputs))}.{vid}",
+        grid(("argument", "type", "comes from", "meaning"), rows),
     )
 
 
-def _package(table: Table) -> ModuleType:
-    return import_module(f"pingregistrywf._generated.{table.chart.chart}")
+def _origin(argument: OperationArgument) -> str:
+    """Where an argument of an operation comes from."""
+    derived = argument.derived
+    if derived is None:
+        return f"the input {code(argument.input)}"
+    of = f"{code(derived.prefix)} and the {code(derived.name)}"
+    return f"UUID version 5 of {of}, in the namespace {code(derived.namespace)}"
 
 
-def _anchor(table: Table, name: str) -> str:
-    return f"{table.chart.chart}-{name}"
+def _package(chart: Chart) -> ModuleType:
+    return import_module(f"pingregistrywf._generated.{chart.name}")
+
+
+def _anchor(chart: Chart, name: str) -> str:
+    return f"{chart.name}-{name}"
 
 
 def _ruled(cell: Cell) -> bool:
@@ -352,6 +370,8 @@ def _outcome(cell: Cell) -> str:
     match cell.outcome:
         case Outcome.EMIT:
             return f"**+{cell.event}**, to {cell.target}"
+        case Outcome.REWRITE:
+            return "**rewrites the history**"
         case Outcome.DELETE:
             return "**deletes the history**"
         case Outcome.NOOP:
@@ -360,5 +380,5 @@ def _outcome(cell: Cell) -> str:
             return code(cell.error)
 
 
-def _why(cell: Cell) -> str:
-    return plain(cell.reason or cell.doc)
+def _why(chart: Chart, cell: Cell) -> str:
+    return plain(cell.reason or chart.prose(cell.rule))

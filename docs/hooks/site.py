@@ -1,12 +1,14 @@
-"""What pages show of the charts, the operations and the program, made while the site is built.
+"""The parts of pages that show charts, operations and the program, made while the site is built.
 
-A line such as ``<!-- table: ping_registry -->`` in a page becomes that table.  What a line can ask
-for is in ``MAKERS``; each maker takes the name after the colon and gives Markdown.
+A line such as ``<!-- table: ping_registry -->`` in a page becomes that table.  ``CHART_MAKERS``
+and ``MAKERS`` list what such a line may name.  A maker of the first kind takes a chart; one of the
+second takes the name after the colon.  Both return Markdown.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -15,9 +17,9 @@ import language
 import program
 from mkdocs.structure.files import File, Files
 
+from pingregistrywf.chart.ir import Chart
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.chart.schema import chart_schema, operations_schema
-from pingregistrywf.chart.table import Table
 from pingregistrywf.explorer import page
 from pingregistrywf.generate.readme import markdown_table
 from pingregistrywf.generate.sequence import sequence
@@ -30,7 +32,14 @@ model = cache(load_model)
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill a page in."""
-    return _LINE.sub(lambda found: MAKERS[found[1]](found[2]), markdown)
+    return _LINE.sub(_made, markdown)
+
+
+def _made(line: re.Match[str]) -> str:
+    maker, name = line.groups()
+    if maker in CHART_MAKERS:
+        return CHART_MAKERS[maker](model().charts[name])
+    return MAKERS[maker](name)
 
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
@@ -48,21 +57,16 @@ def _colours() -> str:
     return "".join(rules)
 
 
-def _table(name: str) -> Table:
-    return Table(model().charts[name])
-
-
-def _diagram(name: str) -> str:
-    return framed(f"{model().charts[name].title}: diagram", svg(_table(name)))
+def _diagram(chart: Chart) -> str:
+    return framed(f"{chart.title}: diagram", svg(chart))
 
 
 def _operations(name: str) -> str:
-    """Each operation: what it is for, its diagram, its arguments and its steps."""
-    charts = model().charts
+    """Each operation: what it is for, its diagram, its steps and where its arguments come from."""
     parts = []
-    for operation, said in model().operations[name].operations.items():
-        drawn = framed(f"{operation}: sequence diagram", sequence(operation, said, charts))
-        parts.append(facts.operation(operation, said, drawn))
+    for operation in model().operations[name].operations.values():
+        drawn = framed(f"{operation.name}: sequence diagram", sequence(operation, model().charts))
+        parts.append(facts.operation(operation, drawn))
     return "\n\n".join(parts)
 
 
@@ -77,18 +81,23 @@ def framed(label: str, drawn: str) -> str:
 
 SCHEMAS: Final = {"Chart": chart_schema, "Operations": operations_schema}
 
-MAKERS: Final = {
+CHART_MAKERS: Final[dict[str, Callable[[Chart], str]]] = {
     "diagram": _diagram,
-    "table": lambda name: markdown_table(_table(name)),
-    "downloads": lambda name: facts.downloads(_table(name)),
-    "states": lambda name: facts.states(_table(name)),
-    "state_codes": lambda name: facts.state_codes(_table(name)),
-    "events": lambda name: facts.events(_table(name)),
-    "event_numbers": lambda name: facts.event_numbers(_table(name)),
-    "commands": lambda name: facts.commands(_table(name)),
-    "errors": lambda name: facts.errors(_table(name)),
+    "table": markdown_table,
+    "downloads": facts.downloads,
+    "states": facts.states,
+    "state_codes": facts.state_codes,
+    "events": facts.events,
+    "event_numbers": facts.event_numbers,
+    "commands": facts.commands,
+    "errors": facts.errors,
+}
+"""What a line may name with a chart."""
+
+MAKERS: Final = {
     "raised": lambda _: facts.raised(),
     "operations": _operations,
     "language": lambda root: language.described(root, SCHEMAS[root]()),
     "program": lambda _: program.described(),
 }
+"""What a line may name besides."""

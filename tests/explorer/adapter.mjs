@@ -45,24 +45,24 @@ const answers = {
     if (fault) throw invalid(fault);
     const declared = chart.commands.get(command);
     // Stricter than the charts: the protocol takes a nil UUID nowhere.
-    const nil = declared.args.find(({ name, type }) => type === "uuid" && args[name] === NIL);
+    const nil = Object.values(declared.arguments).find(({ name, type }) => type === "uuid" && args[name] === NIL);
     if (nil) throw invalid(`${nil.name} is nil`);
     if (!declared.starts && ![NO_VC, RETRY].includes(vid) && !isUlid(vid))
       throw invalid("vid is a ULID");
-    const told = journal.tell(chart, historyOf(chart, request), vid, command, args);
-    if (told.error) {
-      const { name, message, facts } = told.error;
+    const result = journal.tell(chart, historyOf(chart, request), vid, command, args);
+    if (result.error) {
+      const { name, message, facts } = result.error;
       throw new Refused(name.replace(/Error$/, ""), message, facts);
     }
-    return { vid: told.vid, events: told.events };
+    return { vid: result.vid, events: result.events };
   },
 
   find(chart, request) {
     const { state } = journal.read(chart, historyOf(chart, request));
     if (chart.keyedBy) return { vid: state.vid, ...listed(chart, state) };
     if (state.vid === EPOCH) throw new Refused("Uninitialized", "the history has no event");
-    const said = Object.entries(state.carried).map(([name, value]) => [name, saidOf(value)]);
-    return { state: state.state, vid: state.vid, ...Object.fromEntries(said) };
+    const values = Object.entries(state.carried).map(([name, value]) => [name, plain(value)]);
+    return { state: state.state, vid: state.vid, ...Object.fromEntries(values) };
   },
 
   events(chart, request) {
@@ -78,7 +78,7 @@ function listed(chart, state) {
 }
 
 /** A carried value: null for an id or a record that no event has set. */
-function saidOf(value) {
+function plain(value) {
   if (value === NIL || value === EPOCH) return null;
   return value.event_id === EPOCH ? null : value;
 }
@@ -116,7 +116,7 @@ function hello(chart) {
       "multi_server",
       ...([...charts.values()].some(({ keyedBy }) => keyedBy) ? ["index"] : []),
     ],
-    ...(chart ? { chart_sha256: chart.document.sha256 } : {}),
+    ...(chart ? { chart_sha256: chart.sha256 } : {}),
   };
 }
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from pingregistrywf import explorer
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.reader import read_model
+from pingregistrywf.chart.lower import read_model
 
 from .conftest import Opened
 

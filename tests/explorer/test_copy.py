@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from pingregistrywf import Behavior, explorer, open_journal
 from pingregistrywf._generated import ping_registry_index
-from pingregistrywf.chart.reader import read_model
+from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter

@@ -1,4 +1,4 @@
-"""Random commands, told to the engine under Node and to the reference adapter: the same answers."""
+"""Random commands get the same answers from the engine under Node and the reference adapter."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from pingregistrywf import open_journal
+from pingregistrywf.chart.ir import Chart, Model
 from pingregistrywf.chart.locate import model_directory
-from pingregistrywf.chart.reader import Model, read_model
-from pingregistrywf.chart.vocabulary import Chart, Type
+from pingregistrywf.chart.lower import read_model
+from pingregistrywf.chart.types import Type
 from pingregistrywf.generate import artefacts
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter
@@ -104,44 +105,38 @@ def test_random_commands(model: Model, packages: Path, name: str) -> None:
 
 
 def _walk(chart: Chart, draw: random.Random, *sides: Side) -> None:
-    place = "index" if chart.keyed_by else "workflow"
+    place = "index" if chart.key else "workflow"
     histories = [str(uuid.UUID(int=draw.getrandbits(128) | 1)) for _ in range(2)]
     fixed = [str(uuid.UUID(int=number)) for number in (7, 8)]
-    known = {place: histories[0], "chart": chart.chart}
+    known = {place: histories[0], "chart": chart.name}
     for number in range(LONG):
         command, args = _command(chart, draw, fixed)
         vid = draw.choice(["no_vc", "no_vc", "retry_no_vc", -1, -1, -2])
         requests = []
         for side in sides:
             ids = {name: side.ids[at % len(side.ids)] for name, at in args["ulids"].items()}
-            told = side.ids[max(vid, -len(side.ids))] if isinstance(vid, int) else vid
-            request = {"op": "exec", "command": command, "args": args["plain"] | ids, "vid": told}
+            at = side.ids[max(vid, -len(side.ids))] if isinstance(vid, int) else vid
+            request = {"op": "exec", "command": command, "args": args["plain"] | ids, "vid": at}
             requests.append({"id": number, **known, **request})
-        said = [side.ask(each) for side, each in zip(sides, requests, strict=True)]
-        assert said[0] == said[1], requests[0]
+        answers = [side.ask(each) for side, each in zip(sides, requests, strict=True)]
+        assert answers[0] == answers[1], requests[0]
         for op in ("find", "events"):
-            said = [side.ask({"id": number, "op": op, **known}) for side in sides]
-            assert said[0] == said[1], (op, requests[0])
-        if draw.random() < 0.1 or "HistoryDeleted" in str(said):
+            found = [side.ask({"id": number, "op": op, **known}) for side in sides]
+            assert found[0] == found[1], (op, requests[0])
+        if draw.random() < 0.1 or "HistoryDeleted" in str(answers):
             known[place] = draw.choice(histories)
 
 
 def _command(chart: Chart, draw: random.Random, fixed: list[str]) -> tuple[str, dict[str, Any]]:
     """A command, its plain arguments, and its ULIDs by their place among those known."""
-    names = list(chart.commands)
-    if chart.snapshot:
-        names.append(chart.snapshot.command.name)
-    name = draw.choice(names)
-    if name not in chart.commands:
-        assert chart.snapshot
-        return name, {"plain": {chart.snapshot.command.option: draw.random() < 0.5}, "ulids": {}}
+    name = draw.choice(list(chart.commands))
     drawn: dict[Type, Callable[[], Any]] = {
         Type.INT32: lambda: draw.choice([0, 1, -1, 2**31 - 1, -(2**31), 2**31]),
         Type.STRING: lambda: draw.choice(["", "a", "é", "\U0001d518", "\uffff"]),
         Type.BOOL: lambda: draw.random() < 0.5,
         Type.UUID: lambda: draw.choice(fixed),
     }
-    args = chart.commands[name].args
+    args = chart.commands[name].arguments
     plain = {each: drawn[arg.type]() for each, arg in args.items() if arg.type is not Type.ULID}
     ulids = {each: draw.randrange(5) for each, arg in args.items() if arg.type is Type.ULID}
     return name, {"plain": plain, "ulids": ulids}

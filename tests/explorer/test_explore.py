@@ -14,7 +14,7 @@ import pytest
 
 from pingregistrywf import explorer
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.reader import read_model
+from pingregistrywf.chart.lower import read_model
 
 from .test_browser import OTHERS
 

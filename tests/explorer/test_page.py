@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pingregistrywf import explorer
+from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.reader import Model, read_model
+from pingregistrywf.chart.lower import read_model
 
 OTHERS = Path(__file__).parents[1] / "other_workflow"
 MOST_BYTES = 60_000
@@ -47,10 +48,9 @@ def test_nothing_is_left_to_fill_in_and_nothing_is_loaded(page: str) -> None:
 def test_the_scripts_name_nothing_of_any_chart() -> None:
     """No rule of a workflow is written in JavaScript: not even a name of one is."""
     own = load_model()
-    names = {name for chart in own.charts.values() for name in (chart.chart, *chart.carried)}
-    names |= {
-        arg for ops in own.operations.values() for o in ops.operations.values() for arg in o.args
-    }
+    names = {name for chart in own.charts.values() for name in (chart.name, *chart.carried)}
+    sets = own.operations.values()
+    names |= {name for each in sets for run in each.operations.values() for name in run.arguments}
     for model in (own, read_model([*OTHERS.glob("*.yaml")])):
         for chart in model.charts.values():
             names |= {*chart.states, *chart.events, *chart.commands}
@@ -73,7 +73,8 @@ def test_every_script_is_in_the_page_once() -> None:
 def test_a_chart_cannot_end_the_element_that_holds_it() -> None:
     chart = next(iter(load_model().charts.values()))
     title = "</script><script>alert(1)</script>"
-    made = explorer.page(Model({"x": chart.model_copy(update={"title": title, "doc": title})}, {}))
+    changed = chart.model_copy(update={"title": title, "doc": title})
+    made = explorer.page(Model({"x": changed}, {}, {}))
     assert "<script>alert" not in made
     held = re.search(r'<script type="application/json" id="model">(.*?)</script>', made, re.DOTALL)
     assert held
@@ -82,4 +83,4 @@ def test_a_chart_cannot_end_the_element_that_holds_it() -> None:
 
 def test_an_explorer_needs_a_chart() -> None:
     with pytest.raises(ValueError, match="no chart"):
-        explorer.page(Model({}, {}))
+        explorer.page(Model({}, {}, {}))

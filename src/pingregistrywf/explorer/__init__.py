@@ -1,13 +1,12 @@
 """The explorer: a page on which a model's charts are live.  It is made here, and runs in a browser.
 
-``page(model)`` is the whole explorer as one HTML document: the charts' documents (chart.json), the
-declared operations, the diagrams, the style and the script are inside of it.  So it works from any
-server, inside of a frame, and from disk, and it forbids itself every request.  ``write`` puts it
-into a directory.  Both take any model that ``chart.reader`` reads.
+``page(model)`` is the whole explorer as one HTML document.  It contains the documents chart.json
+and operations.json, the diagrams, the style and the script.  So it works from any server, inside a
+frame, and from disk, and its policy forbids every request.  ``write`` puts it into a directory.
 
 The script is the concatenation of ``SCRIPTS``, plain ES modules of one idea each, without their
-imports and exports: there is no build step, and Node runs the same files in the tests.  No rule of
-a workflow stands in them: they interpret the documents.
+imports and exports.  There is no build step, and Node runs the same files in the tests.  The
+scripts contain no rule of a workflow: they interpret the documents.
 """
 
 from __future__ import annotations
@@ -16,16 +15,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pingregistrywf.chart.reader import Model
-from pingregistrywf.chart.table import Table
-from pingregistrywf.chart.vocabulary import Operation, Operations
-from pingregistrywf.generate.document import document
+from pingregistrywf.chart.ir import Model
 from pingregistrywf.generate.svg import svg
 
 SCRIPTS: Final = (
@@ -44,9 +39,9 @@ SCRIPTS: Final = (
     "panels.mjs",
     "main.mjs",
 )
-"""The scripts, each after those that it imports from."""
+"""The scripts; each comes after those that it imports from."""
 ASSETS: Final = ("page.html", "style.css", *SCRIPTS)
-"""All files that a page is made of, beside the model."""
+"""The files that a page is made of, besides the model."""
 INDEX: Final = "index.html"
 PACKAGE: Final = "pingregistrywf"
 
@@ -69,34 +64,37 @@ def page(model: Model, *, package: str = PACKAGE) -> str:
     """
     if not model.charts:
         raise ValueError("no chart is given: an explorer needs one")
-    tables = [Table(chart) for chart in model.charts.values()]
+    charts = list(model.charts.values())
     diagrams = "".join(
-        f'<div class="drawing" data-of="{escape(table.chart.chart)}" hidden>{svg(table)}</div>\n'
-        for table in tables
+        f'<div class="drawing" data-of="{escape(chart.name)}" hidden>{svg(chart)}</div>\n'
+        for chart in charts
     )
     css, code = _asset("style.css"), script()
     styles = " ".join(_source(text) for text in [css, *dict.fromkeys(_STYLE.findall(diagrams))])
+    content = {
+        "package": package,
+        "charts": [chart.model_dump(mode="json") for chart in charts],
+        "operations": [each.model_dump(mode="json") for each in model.operations.values()],
+    }
     parts = {
-        "title": escape(tables[0].chart.title),
+        "title": escape(charts[0].title),
         "policy": f"default-src 'none'; script-src {_source(code)}; style-src {styles};"
         " img-src data:; base-uri 'none'; form-action 'none'",
         "style": css,
         "diagrams": diagrams,
         # No text of the model can end the element that holds it.
-        "model": json.dumps(_content(tables, model, package), separators=(",", ":")).replace(
-            "<", "\\u003c"
-        ),
+        "model": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
         "script": code,
     }
     return re.sub(r"\{\{ (\w+) \}\}", lambda match: parts[match[1]], _asset("page.html"))
 
 
 def write(model: Model, directory: Path, *, package: str = PACKAGE) -> list[Path]:
-    """Write the explorer of a model into a directory, as index.html; returns the files written.
+    """Write the explorer of a model into a directory, as index.html; return the files written.
 
     Args:
         model: charts and operations.
-        directory: where; it is made if it is not there.
+        directory: where to write; it is made if it does not exist.
         package: as for ``page``.
 
     Raises:
@@ -120,27 +118,5 @@ def _asset(name: str) -> str:
 
 
 def _source(text: str) -> str:
-    """A text, as a content security policy allows it: by its hash."""
+    """The source by which a content security policy allows a text: its hash."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _content(tables: list[Table], model: Model, package: str) -> Mapping[str, Any]:
-    return {
-        "charts": [document(table).model_dump(mode="json") for table in tables],
-        "operations": [_set(each) for each in model.operations.values()],
-        "python": {
-            "package": package,
-            "facades": {table.chart.chart: table.chart.facade for table in tables},
-        },
-    }
-
-
-def _set(operations: Operations) -> Mapping[str, Any]:
-    named = [_operation(name, each) for name, each in operations.operations.items()]
-    return {"name": operations.operations_of, "title": operations.title, "operations": named}
-
-
-def _operation(name: str, operation: Operation) -> Mapping[str, Any]:
-    args = [{"name": each, **arg.model_dump(mode="json")} for each, arg in operation.args.items()]
-    steps = [step.model_dump(mode="json") for step in operation.steps]
-    return {"name": name, "doc": operation.doc, "args": args, "steps": steps}

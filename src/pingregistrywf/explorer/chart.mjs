@@ -1,7 +1,7 @@
-// A chart as its document chart.json says it, with its names looked up and its values checked.
+// A chart, as its document chart.json describes it: finds its parts by name, and checks arguments.
 //
-// This is the one place that knows how the document is laid out.  No rule stands here or in any
-// other script: what a command does is read from the document's table.
+// No rule is written here or in any other script: what a command does is read from the document's
+// table.
 
 import { EPOCH, NIL, isUlid, isUuid } from "./ids.mjs";
 
@@ -28,44 +28,33 @@ const MEANT = {
   ulid: "a ULID: 26 characters of Crockford base 32 in upper case",
 };
 
-const byName = (parts) => new Map(parts.map((part) => [part.name, part]));
+const byName = (parts) => new Map(Object.entries(parts));
+const cellName = (...words) => words.join(" ");
 
 /** A chart, by its document. */
 export class Chart {
   constructor(document) {
-    Object.assign(this, { document, name: document.name, title: document.title });
-    this.keyedBy = document.keyed_by;
-    this.snapshot = document.snapshot;
-    this.states = byName(document.states);
-    this.initial = document.states.find((state) => state.initial).name;
-    this.events = byName(document.events);
-    this.errors = byName(document.errors);
-    this.commands = byName(document.commands);
-    if (this.snapshot) {
-      const { name, doc, option, option_doc } = this.snapshot.command;
-      const argument = { name: option, type: "bool", nonzero: false, doc: option_doc };
-      this.commands.set(name, { name, doc, starts: false, args: [argument], rules: [] });
+    const { name, title, facade, initial, sha256, key } = document;
+    Object.assign(this, { name, title, facade, initial, sha256 });
+    this.keyedBy = key ? key.name : null;
+    for (const part of ["states", "records", "carried", "events", "commands", "errors"]) {
+      this[part] = byName(document[part]);
     }
-    this.records = byName(document.records);
-  }
-
-  /** True if the command is the one that rewrites a keyed chart's history. */
-  isSnapshot(command) {
-    return this.snapshot !== null && this.snapshot.command.name === command;
+    const named = (cell) => [cellName(cell.command, cell.arguments, cell.state), cell];
+    this.cells = new Map(document.table.map(named));
   }
 
   /** What is wrong with a command's arguments, or null. */
   faultOf(command, args) {
     const known = this.commands.get(command);
     if (!known) return `there is no command ${JSON.stringify(command)}`;
-    return faultOf(known.args, args);
+    return faultOf(known.arguments, args);
   }
 
-  /** A row of the table: what the command does in every state; `same` where it compares. */
+  /** The cell of the table for a command in a state; `same` decides where arguments matter. */
   cell(command, same, state) {
-    const rows = this.document.table.filter((row) => row.command === command);
-    const row = rows.find(({ arguments: of }) => of === "any" || (of === "same") === same);
-    return row.cells[state];
+    const about = (which) => this.cells.get(cellName(command, which, state));
+    return about("any") ?? about(same ? "same" : "other");
   }
 
   /** What a rule says, in prose. */
@@ -80,24 +69,23 @@ export class Chart {
       list: () => [],
       record: ({ record }) => this.emptyRecord(record),
     };
-    return Object.fromEntries(
-      this.document.carried.map((each) => [each.name, empty[each.kind](each)]),
-    );
+    const values = [...this.carried].map(([name, each]) => [name, empty[each.kind](each)]);
+    return Object.fromEntries(values);
   }
 
   emptyRecord(name) {
-    const fields = this.records.get(name).fields.map((field) => [field.name, ZERO[field.type]]);
-    return { ...Object.fromEntries(fields), event_id: EPOCH };
+    const fields = Object.values(this.records.get(name).fields);
+    const zeros = fields.map((field) => [field.name, ZERO[field.type]]);
+    return { ...Object.fromEntries(zeros), event_id: EPOCH };
   }
 }
 
-/** What is wrong with arguments, given what is declared of them, or null. */
+/** What is wrong with the arguments, compared with those that are declared, or null. */
 export function faultOf(declared, args) {
   if (args === null || typeof args !== "object" || Array.isArray(args)) return "args is an object";
-  const names = declared.map(({ name }) => name);
-  const unknown = Object.keys(args).find((name) => !names.includes(name));
+  const unknown = Object.keys(args).find((name) => !Object.hasOwn(declared, name));
   if (unknown !== undefined) return `there is no argument ${JSON.stringify(unknown)}`;
-  for (const { name, type, nonzero } of declared) {
+  for (const { name, type, nonzero } of Object.values(declared)) {
     if (!Object.hasOwn(args, name)) return `${name} is missing`;
     if (!IS_A[type](args[name])) return `${name} is ${MEANT[type]}`;
     if (nonzero && args[name] === ZERO[type]) return `${name} is zero, empty or nil`;

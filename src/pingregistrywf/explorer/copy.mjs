@@ -1,15 +1,15 @@
 // A sequence of actions in other forms: Python, adapter protocol 1, a conformance case.
 //
-// Another implementation draws other ids.  So an event id that the sequence takes up stands as the
-// variable or name that holds it there, and a version that is the head is asked for as no version.
-// Text from a link ends up in all three: each value is written as a literal, never as it is.
+// Another implementation draws other ids.  So an event id in the sequence is written as the
+// variable or name that holds it there, and a version that is the head is left out.  Text from a
+// link ends up in all three forms: each value is written as a literal, never as it is.
 
 import { EPOCH, isUlid, isUuid } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 import { snake } from "./names.mjs";
 import { Session, idOf } from "./session.mjs";
 
-/** The commands that a sequence comes to, an operation as those of its steps that were run. */
+/** The commands of a sequence; an operation stands for those of its steps that were run. */
 function commandsOf(session) {
   return session.actions.flatMap((action, index) => {
     const result = session.results[index];
@@ -18,8 +18,8 @@ function commandsOf(session) {
       return [{ chart, id: idOf(chart, history), command, args, vid, answer: result.answer }];
     }
     const run = result.steps.filter(({ answer }) => answer);
-    return run.map(({ step, told, answer }) => {
-      const { history: id, vid, args } = told;
+    return run.map(({ step, sent, answer }) => {
+      const { history: id, vid, args } = sent;
       return { chart: step.chart, id, command: step.command, args, vid, answer };
     });
   });
@@ -43,10 +43,11 @@ function requestOf(session, { chart, id, command, args, vid }, head) {
 /** Each command with its request, and the vid of its history before it. */
 function requestsOf(session) {
   const heads = new Map();
-  return commandsOf(session).map((told) => {
-    const head = heads.get(`${told.chart} ${told.id}`) ?? EPOCH;
-    heads.set(`${told.chart} ${told.id}`, told.answer.vid);
-    return { ...told, request: requestOf(session, told, head) };
+  return commandsOf(session).map((sent) => {
+    const history = `${sent.chart} ${sent.id}`;
+    const head = heads.get(history) ?? EPOCH;
+    heads.set(history, sent.answer.vid);
+    return { ...sent, request: requestOf(session, sent, head) };
   });
 }
 
@@ -139,8 +140,7 @@ class Python {
   constructor(session, model) {
     this.session = session;
     this.model = model;
-    this.python = model.python;
-    this.own = this.python.package === "pingregistrywf";
+    this.own = model.package === "pingregistrywf";
     this.imports = new Set(["open_journal"]);
     this.modules = new Set();
     this.ids = new Map();
@@ -162,7 +162,7 @@ class Python {
   }
 
   facade(chart) {
-    return snake(this.python.facades[chart]);
+    return snake(this.session.charts.get(chart).facade);
   }
 
   text() {
@@ -178,9 +178,10 @@ class Python {
     const used = [...this.session.charts.keys()].filter(
       (chart) => runs || this.chartsUsed().has(chart),
     );
-    const facades = used.map(
-      (chart) => `${this.facade(chart)} = ${this.of(chart, this.python.facades[chart])}(journal)`,
-    );
+    const facades = used.map((chart) => {
+      const { facade } = this.session.charts.get(chart);
+      return `${snake(facade)} = ${this.of(chart, facade)}(journal)`;
+    });
     const histories = this.histories().map(({ chart, id }) => [
       `for event in ${this.facade(chart)}.events(${this.uuid(id)}):`,
       "    print(type(event).__name__, event.id)",
@@ -201,7 +202,7 @@ class Python {
       ...(ids.length ? ["from uuid import UUID", ""] : []),
       `from pingregistrywf import ${imports.join(", ")}`,
       ...[...this.modules].map(
-        (name) => `from ${this.python.package} import ${name} as ${name}_package`,
+        (name) => `from ${this.model.package} import ${name} as ${name}_package`,
       ),
       ...(crashes ? [CRASH] : [""]),
       'journal = open_journal("memory:")',
@@ -223,34 +224,32 @@ class Python {
   }
 
   histories() {
-    const told = commandsOf(this.session);
-    const seen = new Map(told.map(({ chart, id }) => [`${chart} ${id}`, { chart, id }]));
+    const sent = commandsOf(this.session);
+    const seen = new Map(sent.map(({ chart, id }) => [`${chart} ${id}`, { chart, id }]));
     return [...seen.values()].filter(({ id }) => isUuid(id));
   }
 
   tell({ chart, history, command, args, vid }, index) {
-    const known = this.session.charts.get(chart);
-    const declared = known.commands.get(command);
-    const values = declared.args.map(({ name, type }) => [name, this.value(type, args[name])]);
+    const declared = this.session.charts.get(chart).commands.get(command);
+    const values = this.values(declared, args);
     const id = this.uuid(idOf(chart, history));
-    const version = declared.starts ? [] : [this.version(vid)];
-    const named = values.map(([name, value]) => `${name}=${value}`).join(", ");
-    const told = declared.starts
+    const names = Object.keys(declared.arguments);
+    const named = names.map((name, place) => `${name}=${values[place]}`).join(", ");
+    const given = declared.starts
       ? [`${this.of(chart, `Cmd${command}`)}(${named})`]
-      : values.map(([, value]) => value);
-    const method = `${this.facade(chart)}.${declared.method ?? snake(command)}`;
-    const call = `${method}(${[id, ...version, ...told].join(", ")})`;
+      : [this.version(vid), ...values];
+    const call = `${this.facade(chart)}.${declared.method}(${[id, ...given].join(", ")})`;
     const { answer } = this.session.results[index];
     if (answer.error) return this.refused(chart, call, answer);
     const name = `vid${index + 1}`;
     if (answer.events.length) this.vids.set(answer.vid, name);
-    return [`${name} = ${call}  # ${said(answer)}`];
+    return [`${name} = ${call}  # ${outcomeOf(answer)}`];
   }
 
   run(action, index) {
     const operation = this.session.operation(action);
     const { steps, crashed, fault } = this.session.results[index];
-    const args = operation.args.map(({ name, type }) => this.value(type, action.args[name]));
+    const args = this.values(operation, action.args);
     const observers = action.crash === null ? "" : `, (CrashAfter(${action.crash}),)`;
     const operations = `${this.of(action.set, "Operations")}(engines${observers})`;
     const call = `${operations}.${operation.name}(${args.join(", ")})`;
@@ -278,14 +277,19 @@ class Python {
 
   refused(chart, call, answer) {
     const { name, message } = answer.error;
-    const own = chart && this.session.charts.get(chart).errors.has(name);
-    const common = ["StateConflictError", "ArgumentNotIdempotentError"].includes(name);
+    const own = chart && this.session.charts.get(chart).errors.get(name)?.own;
     const raised = WRAPPED.includes(name) ? "JournalError" : name;
-    const error = own && !common ? this.of(chart, raised) : this.use(raised);
+    const error = own ? this.of(chart, raised) : this.use(raised);
     const comment = [...(answer.rule ? [answer.rule] : []), message]
       .join(": ")
       .replace(/\s+/g, " ");
     return ["try:", `    ${call}`, `except ${error} as error:`, `    print(error)  # ${comment}`];
+  }
+
+  /** The values of declared arguments, in their order, as Python. */
+  values(declared, args) {
+    const types = Object.values(declared.arguments);
+    return types.map(({ name, type }) => this.value(type, args[name]));
   }
 
   value(type, value) {
@@ -330,7 +334,7 @@ function literal(value) {
   return value === null || value === undefined ? "None" : JSON.stringify(value);
 }
 
-function said({ outcome, target, events, rule }) {
-  const what = outcome === "emit" ? events.map(({ event }) => `+${event}`).join(" ") : outcome;
+function outcomeOf({ outcome, target, events, rule }) {
+  const what = events.map(({ event }) => `+${event}`).join(" ") || outcome;
   return [what, target && `→ ${target}`, rule && `(${rule})`].filter(Boolean).join(" ");
 }

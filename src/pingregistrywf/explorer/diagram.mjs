@@ -1,13 +1,13 @@
 // The diagrams, live: where a history stands, and what is legal there.
 //
-// The drawing itself is generated; its states and arrows say what they are in data attributes.  A
-// pointer may tell a command by its arrow; the keyboard has the same commands as buttons.
+// The drawing itself is generated; data attributes say what its states and arrows are.  A click on
+// an arrow sends its command; for the keyboard, the same commands are buttons.
 
 import { byId } from "./dom.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Let pointers tell commands by arrows: `tell(command)`; made once. */
+/** Call `tell(command)` when an arrow is clicked; called once. */
 export function listen(tell) {
   for (const arrow of document.querySelectorAll(".drawing .arrow[data-command]")) {
     // An arrow is a thin thing to point at: an unseen, wider one lies over it.

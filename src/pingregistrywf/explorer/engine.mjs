@@ -20,25 +20,23 @@ export function entryOf(chart, state, key) {
 /**
  * What the command does in the state: {outcome, target, rule, prose, drafts, error}.
  *
- * Outcome is emit, noop, reject or delete; error is null or {name, message, facts}.
+ * Outcome is that of the table's cell; error is null or {name, message, doc, facts}.
  */
 export function decide(chart, state, command, args, deleted = false) {
-  if (chart.isSnapshot(command)) return decideSnapshot(chart, state, args);
+  const { rewrite } = chart.commands.get(command);
+  if (rewrite) return decideRewrite(chart, state, command, args);
   const at = chart.keyedBy ? entryOf(chart, state, args[chart.keyedBy]) : state;
   const column = deleted ? DELETED : at.state;
   const same = chart.cell(command, true, column);
   const other = same.compared.find((name) => args[name] !== at.carried[name]);
   const cell = other === undefined ? same : chart.cell(command, false, column);
-  const { outcome, target, rule } = cell;
-  const said = chart.prose(command, rule);
-  const decision = { outcome, target, rule, prose: said || cell.reason, drafts: [], error: null };
-  if (outcome === "emit") {
-    const { name, fields } = chart.events.get(cell.event);
-    decision.drafts.push({ event: name, fields: taken(fields, cell.sources, args) });
-  }
+  const { outcome, target, rule, event } = cell;
+  const prose = chart.prose(command, rule) || cell.reason;
+  const decision = { outcome, target, rule, prose, drafts: [], error: null };
+  if (outcome === "emit") decision.drafts.push({ event, fields: taken(cell.sources, args) });
   if (outcome === "reject") {
-    decision.error = refusal(chart, cell, { command, column, args, other });
-    decision.prose = said || decision.error.doc;
+    decision.error = refusal(chart, cell, { column, args, other });
+    decision.prose ||= decision.error.doc;
   }
   return decision;
 }
@@ -46,7 +44,7 @@ export function decide(chart, state, command, args, deleted = false) {
 /** The state after the event. */
 export function evolve(chart, state, event) {
   const known = chart.events.get(event.event);
-  if (!known) return evolveSnapshot(chart, state, event);
+  if (known.rewrite) return rewritten(chart, state, known, event);
   if (!chart.keyedBy) return { ...changed(known, state, event), vid: event.id };
   const key = event.fields[chart.keyedBy];
   const entries = new Map(state.entries);
@@ -57,33 +55,33 @@ export function evolve(chart, state, event) {
 
 function changed(known, at, event) {
   const carried = { ...at.carried };
-  const record = (sources) => ({ ...mapped(sources, event.fields), event_id: event.id });
-  for (const [name, source] of Object.entries(known.set)) {
-    carried[name] = typeof source === "string" ? event.fields[source] : record(source);
-  }
-  for (const [name, sources] of Object.entries(known.append)) {
-    carried[name] = [...carried[name], record(sources)];
+  for (const { carried: name, operation, field, sources } of known.carries) {
+    const value = field === null ? recordOf(sources, event) : event.fields[field];
+    carried[name] = operation === "append" ? [...carried[name], value] : value;
   }
   return { state: known.to, carried };
 }
 
-const mapped = (sources, fields) =>
-  Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, fields[source]]));
+const recordOf = (sources, event) => ({
+  ...mapped(sources, (field) => event.fields[field]),
+  event_id: event.id,
+});
 
-/** Fields filled from arguments: each from the one of its name, unless the table says otherwise. */
-function taken(fields, sources, args) {
-  const take = (source) => (typeof source === "string" ? args[source] : source.constant);
-  return Object.fromEntries(fields.map(({ name }) => [name, take(sources[name] ?? name)]));
-}
+/** Fields of an event or of an error, filled from their sources. */
+const taken = (sources, args) =>
+  mapped(sources, (from) => ("argument" in from ? args[from.argument] : from.constant));
 
-// --- Refusals: three errors that every chart knows, and the chart's own --------------------------
+const mapped = (parts, change) =>
+  Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, change(part)]));
+
+// --- Refusals: three errors that every chart has, and the chart's own ----------------------------
 
 const KNOWN = {
-  StateConflictError: ({ command, column }) => ({
+  StateConflictError: ({ command }, { column }) => ({
     message: `state conflict: ${command} is not allowed in ${column}`,
     doc: "The command is not allowed in this state.",
   }),
-  ArgumentNotIdempotentError: ({ other }) => ({
+  ArgumentNotIdempotentError: (_, { other }) => ({
     message: `argument not idempotent: ${pascal(other)} differs from the value stored first`,
     doc: "The argument differs from the one stored.",
     facts: { arg: pascal(other) },
@@ -102,69 +100,50 @@ const pascal = (name) =>
 
 function refusal(chart, cell, situation) {
   const declared = chart.errors.get(cell.error);
-  const known = KNOWN[cell.error]?.(situation);
-  const facts = known?.facts ?? taken(declared?.fields ?? [], cell.sources, situation.args);
+  const known = KNOWN[cell.error]?.(cell, situation);
   const doc = declared?.doc || known?.doc || "";
+  const facts = known?.facts ?? taken(cell.sources, situation.args);
   return { name: cell.error, message: known?.message ?? doc, doc, facts };
 }
 
-// --- Snapshots of keyed charts -------------------------------------------------------------------
+// --- Rewrites of a keyed chart's history ---------------------------------------------------------
 
-const BEGIN = "SnapshotBegin";
-const STATE = "SnapshotState";
-const END = "SnapshotEnd";
-
-function decideSnapshot(chart, state, args) {
-  const { command, doc, limit, saving } = chart.snapshot;
-  const listed = state.entries.size;
-  const decision = {
-    outcome: "noop",
-    target: null,
-    rule: command.name,
-    prose: doc,
-    drafts: [],
-    error: null,
-  };
+function decideRewrite(chart, state, command, args) {
+  const cell = chart.cell(command, true, chart.initial);
+  const { option, begin, list, end, limit, saving } = chart.commands.get(command).rewrite;
+  const { rule } = cell;
+  const prose = chart.prose(command, rule);
+  const nothing = { target: null, rule, prose, drafts: [], error: null };
   const refuse = (name) => {
-    const { doc: why } = chart.errors.get(name);
-    return {
-      ...decision,
-      outcome: "reject",
-      prose: why,
-      error: { name, message: why, doc: why, facts: {} },
-    };
+    const error = refusal(chart, { ...cell, error: name }, { args });
+    return { ...nothing, outcome: "reject", prose: error.doc, error };
   };
-  if (state.since === 0) return decision;
+  const listed = state.entries.size;
+  if (state.since === 0) return { ...nothing, outcome: "noop" };
   if (listed > limit.entries) return refuse(limit.error);
   const cost = saving.base + saving.per_entry * listed;
-  if (args[command.option] && (state.since < saving.events || cost >= state.since)) {
+  if (args[option] && (state.since < saving.events || cost >= state.since)) {
     return refuse(saving.error);
   }
-  const told = {
-    event: STATE,
-    fields: { [chart.snapshot.message.entries]: listing(chart, state) },
-  };
-  const drafts = [
-    { event: BEGIN, fields: {} },
-    ...(listed ? [told] : []),
-    { event: END, fields: {} },
-  ];
-  return { ...decision, outcome: "emit", drafts };
+  const { listing } = chart.events.get(list);
+  const entries = { event: list, fields: { [listing.name]: listedEntries(chart, state, command) } };
+  const empty = (event) => ({ event, fields: {} });
+  const drafts = [empty(begin), ...(listed ? [entries] : []), empty(end)];
+  return { ...nothing, outcome: cell.outcome, drafts };
 }
 
-function listing(chart, state) {
-  const { order_by: order, message } = chart.snapshot;
-  const types = new Map(chart.document.carried.map(({ name, type }) => [name, type]));
-  const rows = [...state.entries].map(([key, { carried }]) => ({
-    [chart.keyedBy]: key,
-    ...carried,
-  }));
-  rows.sort((a, b) => compare(a[order], b[order]) || compare(a[chart.keyedBy], b[chart.keyedBy]));
-  const kept = (row) => (name) => name === chart.keyedBy || row[name] !== ZERO[types.get(name)];
-  const names = Object.keys(message.fields);
-  return rows.map((row) =>
-    Object.fromEntries(names.filter(kept(row)).map((name) => [name, row[name]])),
-  );
+/** Every entry in the order of the rewrite; carried values that are zero are left out. */
+function listedEntries(chart, state, command) {
+  const { order_by: order, list } = chart.commands.get(command).rewrite;
+  const { fields } = chart.events.get(list).listing;
+  const { keyedBy } = chart;
+  const rows = [...state.entries].map(([key, { carried }]) => ({ ...carried, [keyedBy]: key }));
+  rows.sort((a, b) => compare(a[order], b[order]) || compare(a[keyedBy], b[keyedBy]));
+  const kept = (row) => ({ name, type }) => name === keyedBy || row[name] !== ZERO[type];
+  return rows.map((row) => {
+    const present = Object.values(fields).filter(kept(row));
+    return Object.fromEntries(present.map(({ name }) => [name, row[name]]));
+  });
 }
 
 /** Less than, equal to or greater than zero; texts by code points, as their bytes sort in UTF-8. */
@@ -176,16 +155,16 @@ export function compare(a, b) {
   return left[place].codePointAt(0) - (right[place]?.codePointAt(0) ?? -1);
 }
 
-function evolveSnapshot(chart, state, event) {
-  const rewritten = new Map(state.rewritten);
-  if (event.event === END) return { vid: event.id, entries: rewritten, since: 0 };
-  for (const row of event.fields[chart.snapshot.message.entries] ?? []) {
+/** The state after an event of a rewrite: the entries that are listed replace all others. */
+function rewritten(chart, state, { rewrite, listing }, event) {
+  if (rewrite === "end") return { vid: event.id, entries: state.listed, since: 0 };
+  const listed = new Map(state.listed);
+  for (const row of listing ? event.fields[listing.name] : []) {
     const { [chart.keyedBy]: key, ...carried } = row;
-    const values = { ...chart.nothing(), ...carried };
-    const [found] = Object.entries(chart.snapshot.states).find(
-      ([, name]) => name === null || Object.hasOwn(carried, name),
+    const choice = listing.states.find(
+      ({ carried: name }) => name === null || Object.hasOwn(carried, name),
     );
-    rewritten.set(key, { state: found, carried: values });
+    listed.set(key, { state: choice.state, carried: { ...chart.nothing(), ...carried } });
   }
-  return { ...state, vid: event.id, rewritten };
+  return { ...state, vid: event.id, listed };
 }

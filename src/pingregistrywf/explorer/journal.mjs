@@ -1,7 +1,7 @@
-// Histories in memory: checks arguments and versions, asks the engine, keeps what it appends.
+// Histories in memory: checks arguments and versions, asks the engine, and appends events.
 //
-// A command happens whole or not at all.  One thread, so nobody ever loses a race: to retry and to
-// ask for no version are the same here.
+// A command happens whole or not at all.  There is one thread, so nobody ever loses a race: to
+// retry and to expect no version are the same here.
 
 import { decide, emptyState, evolve } from "./engine.mjs";
 import { EPOCH, NIL, growing, isUlid, isUuid } from "./ids.mjs";

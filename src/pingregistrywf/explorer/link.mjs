@@ -1,8 +1,8 @@
 // A sequence of actions as a link's fragment, and back.
 //
 // #1.MODEL.CHECK.DATA: the version of the format, a hash of the model that the sequence is for, a
-// hash of the data, and the data, JSON in base64 for addresses.  What is not such a text, or names
-// what the model has not, is refused with a reason: nothing of it is believed.
+// hash of the data, and the data, which is JSON in base64 for addresses.  Any other text, and one
+// that names what the model does not have, is refused as a whole and with a reason.
 
 import { hash, isUlid } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
@@ -16,7 +16,7 @@ export class LinkError extends Error {}
 
 /** What marks the model: links of another one are foreign. */
 const markOf = (session) => {
-  const charts = [...session.charts.values()].map(({ document }) => document.sha256);
+  const charts = [...session.charts.values()].map(({ sha256 }) => sha256);
   return hash(JSON.stringify([charts, [...session.sets.keys()]])).toString(36);
 };
 
@@ -24,7 +24,7 @@ const markOf = (session) => {
 function pool(session) {
   const declared = [...session.charts.values()].flatMap(({ commands }) => [...commands.values()]);
   const operations = [...session.sets.values()].flatMap((set) => set.operations);
-  const args = [...declared, ...operations].flatMap((each) => each.args);
+  const args = [...declared, ...operations].flatMap((each) => Object.values(each.arguments));
   const uuids = args.filter(({ type }) => type === "uuid").map(({ name }) => name);
   const words = [...new Set([...session.charts.keys(), ...uuids])];
   return words.flatMap((word) => Array.from({ length: POOL }, (_, index) => idOf(word, index + 1)));
@@ -35,7 +35,7 @@ export function encode(session) {
   const known = pool(session);
   const [charts, sets] = [[...session.charts.keys()], [...session.sets.keys()]];
   const values = (args, declared) =>
-    declared.map(({ name, type }) => {
+    Object.values(declared).map(({ name, type }) => {
       const place = type === "uuid" ? known.indexOf(args[name]) : -1;
       return place < 0 ? args[name] : place;
     });
@@ -48,14 +48,14 @@ export function encode(session) {
         sets.indexOf(action.set),
         place,
         action.crash,
-        values(action.args, operations[place].args),
+        values(action.args, operations[place].arguments),
       ];
     }
     const commands = [...session.charts.get(action.chart).commands.values()];
     const place = commands.findIndex(({ name }) => name === action.command);
     const vid = { [NO_VC]: 0, [RETRY]: 1 }[action.vid] ?? action.vid;
-    const told = values(action.args, commands[place].args);
-    return [0, charts.indexOf(action.chart), action.history, place, vid, told];
+    const args = values(action.args, commands[place].arguments);
+    return [0, charts.indexOf(action.chart), action.history, place, vid, args];
   });
   const data = toBase64(JSON.stringify(rows));
   return [VERSION, markOf(session), hash(data).toString(36), data].join(".");
@@ -95,38 +95,31 @@ function actionsOf(session, rows) {
   const demand = (fine) => {
     if (!fine) throw new TypeError("not a row");
   };
-  const args = (declared, told) => {
-    demand(Array.isArray(told) && told.length === declared.length);
-    demand(told.every((each) => each === null || typeof each !== "object"));
+  const argsOf = (declared, row) => {
+    const args = Object.values(declared);
+    demand(Array.isArray(row) && row.length === args.length);
+    demand(row.every((each) => each === null || typeof each !== "object"));
     const value = (type, each) => (type === "uuid" && Number.isInteger(each) ? known[each] : each);
-    return Object.fromEntries(
-      declared.map(({ name, type }, place) => [name, value(type, told[place])]),
-    );
+    return Object.fromEntries(args.map(({ name, type }, place) => [name, value(type, row[place])]));
   };
   demand(Array.isArray(rows) && rows.length <= MOST);
   return rows.map((row) => {
     demand(Array.isArray(row));
     if (row[0] === 1) {
-      const [, set, place, crash, told] = row;
-      const { name, args: declared, steps } = session.sets.get(sets[set]).operations[place];
+      const [, set, place, crash, values] = row;
+      const operation = session.sets.get(sets[set]).operations[place];
+      const { name, steps } = operation;
       demand(crash === null || (Number.isInteger(crash) && crash >= 0 && crash <= steps.length));
-      return { kind: "run", set: sets[set], operation: name, args: args(declared, told), crash };
+      const args = argsOf(operation.arguments, values);
+      return { kind: "run", set: sets[set], operation: name, args, crash };
     }
-    const [kind, chart, history, place, vid, told] = row;
-    const { name, args: declared } = [...session.charts.get(charts[chart]).commands.values()][
-      place
-    ];
+    const [kind, chart, history, place, vid, values] = row;
+    const command = [...session.charts.get(charts[chart]).commands.values()][place];
     demand(kind === 0 && Number.isInteger(history) && history > 0 && history <= POOL);
     demand([0, 1].includes(vid) || isUlid(vid));
     const asked = [NO_VC, RETRY][vid] ?? vid;
-    return {
-      kind: "tell",
-      chart: charts[chart],
-      history,
-      command: name,
-      args: args(declared, told),
-      vid: asked,
-    };
+    const args = argsOf(command.arguments, values);
+    return { kind: "tell", chart: charts[chart], history, command: command.name, args, vid: asked };
   });
 }
 

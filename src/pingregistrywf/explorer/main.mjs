@@ -1,4 +1,4 @@
-// The page: what is selected, and what happens when somebody tells, runs, undoes, shares or copies.
+// The page: what is selected, and what happens when somebody sends, runs, undoes, shares or copies.
 
 import { DELETED } from "./chart.mjs";
 import { adapterLines, conformanceCase, python } from "./copy.mjs";
@@ -48,14 +48,13 @@ class App {
 
   /** The argument that names an entry of a keyed chart; undefined for any other chart. */
   keyOf(chart) {
-    if (!chart.keyedBy) return undefined;
-    const all = [...chart.commands.values()].flatMap(({ args }) => args);
+    const all = [...chart.commands.values()].flatMap((each) => Object.values(each.arguments));
     return all.find(({ name }) => name === chart.keyedBy);
   }
 
   /** A command's arguments without the key, which all commands of a history share. */
   argsOf(chart, command) {
-    return command.args.filter(({ name }) => name !== chart.keyedBy);
+    return Object.values(command.arguments).filter(({ name }) => name !== chart.keyedBy);
   }
 
   /** The events that a chosen entry is about, newest first; those of every history, if of none. */
@@ -77,7 +76,7 @@ class App {
     const command = known.commands.get(name);
     const args = valuesOf(this, this.scope(name), this.argsOf(known, command));
     const key = this.keyOf(known);
-    if (key && command.args.some((arg) => arg.name === key.name)) {
+    if (key && Object.hasOwn(command.arguments, key.name)) {
       args[key.name] = valueOf(this, this.scope(), key);
     }
     return { kind: "tell", chart, history, command: name, args, vid: this.vid };
@@ -116,7 +115,7 @@ class App {
 
   run() {
     const operation = this.session.operation(this.chosen);
-    const args = valuesOf(this, this.operationScope(), operation.args);
+    const args = valuesOf(this, this.operationScope(), Object.values(operation.arguments));
     const crash = this.crash === "" ? null : Number(this.crash);
     this.crash = "";
     this.act({ kind: "run", ...this.chosen, args, crash });
@@ -234,10 +233,10 @@ class App {
   }
 }
 
-async function copied(text, said) {
+async function copied(text, message) {
   try {
     await navigator.clipboard.writeText(text);
-    byId("copied").textContent = said;
+    byId("copied").textContent = message;
   } catch {
     // Not every place that a page is opened from may write to the clipboard.
     byId("text").select();

@@ -1,5 +1,5 @@
 // The parts of the page, each drawn from the app's state: commands, answer, histories, operations,
-// the sequence so far.
+// and the sequence so far.
 
 import { DELETED } from "./chart.mjs";
 import { byId, h, labelled, options, replace } from "./dom.mjs";
@@ -7,16 +7,17 @@ import { EPOCH } from "./ids.mjs";
 import { fields } from "./forms.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 
-/** Marks that say by shape what colours say, too. */
-const SIGNS = { emit: "✓", delete: "✓", noop: "=", reject: "✕" };
+/** Marks that show by their shape what colours show, too. */
+const SIGNS = { emit: "✓", rewrite: "✓", delete: "✓", noop: "=", reject: "✕" };
 
-/** What a decision comes to, in a line. */
-function saidOf({ outcome, drafts, target, error }) {
+/** A decision in a few words. */
+function described({ outcome, drafts, target, error }) {
   if (outcome === "reject") return `refused: ${error.name}`;
   if (outcome === "noop") return "changes nothing";
   if (outcome === "delete") return "deletes the history";
   const names = drafts.map(({ event }) => event).join(", ");
-  return target ? `appends ${names} → ${target}` : `appends ${names}`;
+  if (outcome === "rewrite") return `rewrites the history: ${names}`;
+  return `appends ${names} → ${target}`;
 }
 
 const signed = (outcome, text) => [
@@ -85,7 +86,7 @@ export function previews(app) {
   const decisions = app.decisions();
   for (const [name, decision] of decisions) {
     byId(`form-${name}`).dataset.outcome = decision.outcome;
-    replace(byId(`would-${name}`), signed(decision.outcome, saidOf(decision)));
+    replace(byId(`would-${name}`), signed(decision.outcome, described(decision)));
   }
   const { chart, history } = app.selected;
   const legal = [...decisions]
@@ -114,7 +115,7 @@ export function answer(app) {
   }
   if (last < 0) {
     place.dataset.outcome = "none";
-    replace(place, h("p", {}, "Nothing has been told yet. Tell a command, or run an operation."));
+    replace(place, h("p", {}, "Nothing has been sent yet. Send a command, or run an operation."));
     return;
   }
   const action = app.session.actions[last];
@@ -142,7 +143,8 @@ function outcome({ outcome: kind, events, target, error }) {
   if (kind === "noop") return h("strong", {}, "nothing to do.");
   if (kind === "delete") return h("strong", {}, "the history is deleted.");
   const names = events.map(({ event }) => event).join(", ");
-  return h("strong", {}, target ? `${names} appended. Now ${target}.` : `${names} appended.`);
+  if (kind === "rewrite") return h("strong", {}, `the history is rewritten: ${names}.`);
+  return h("strong", {}, `${names} appended. Now ${target}.`);
 }
 
 /** The rule, its prose, and the error's own words. */
@@ -238,13 +240,12 @@ function card(app, chart, number) {
 const badge = (state) => h("span", { class: "badge" }, state);
 
 function plain(app, chart, state, deleted) {
-  const types = new Map(chart.document.carried.map(({ name, type }) => [name, type]));
   return [
     h("p", {}, badge(deleted ? DELETED : state.state)),
     facts(
       Object.entries(state.carried).map(([name, value]) => [
         name,
-        carried(app, types.get(name), value, name),
+        carried(app, chart.carried.get(name).type, value, name),
       ]),
     ),
   ];
@@ -272,7 +273,6 @@ const facts = (rows) =>
     : "";
 
 function entries(app, chart, state) {
-  const types = new Map(chart.document.carried.map(({ name, type }) => [name, type]));
   const type = app.keyOf(chart).type;
   const rows = [...state.entries].map(([key, entry]) =>
     h(
@@ -284,7 +284,7 @@ function entries(app, chart, state) {
       facts(
         Object.entries(entry.carried).map(([name, value]) => [
           name,
-          app.names.value(types.get(name), value, name),
+          app.names.value(chart.carried.get(name).type, value, name),
         ]),
       ),
     ),
@@ -296,12 +296,10 @@ function entries(app, chart, state) {
 
 /** One event of a chain: its name, what it says, its id, and its parent's. */
 function link(app, chart, event, news) {
-  const types = new Map(
-    (chart.events.get(event.event)?.fields ?? []).map(({ name, type }) => [name, type]),
-  );
-  const said = Object.entries(event.fields).map(([name, value]) => {
-    const type = types.get(name);
-    return [name, type ? app.names.value(type, value, name) : `${value.length} listed`];
+  const { fields: declaredFields } = chart.events.get(event.event);
+  const rows = Object.entries(event.fields).map(([name, value]) => {
+    const field = declaredFields[name];
+    return [name, field ? app.names.value(field.type, value, name) : `${value.length} listed`];
   });
   const isNew = news.has(event.id);
   return h(
@@ -309,7 +307,7 @@ function link(app, chart, event, news) {
     { "data-new": isNew },
     h("strong", {}, event.event),
     isNew && h("span", { class: "new" }, " new"),
-    facts(said),
+    facts(rows),
     h(
       "span",
       { class: "ids" },
@@ -363,7 +361,7 @@ export function operations(app) {
           "operation",
           h("select", { id: "operation", change }, options(choices, chosen)),
         ),
-        fields(app, app.operationScope(), operation.args, () => {}),
+        fields(app, app.operationScope(), Object.values(operation.arguments), () => {}),
         labelled(
           "crash",
           "how far",
@@ -383,7 +381,7 @@ export function operations(app) {
 
 /** A step as it is declared, and what came of it in the last action. */
 function declared(app, { chart, command, doc }, ran) {
-  const said =
+  const result =
     ran &&
     h("span", { class: "came", "data-outcome": ran.answer?.outcome ?? "skipped" }, endOfStep(ran));
   return h(
@@ -391,7 +389,7 @@ function declared(app, { chart, command, doc }, ran) {
     {},
     h("strong", {}, command),
     ` on ${app.session.charts.get(chart).title}. ${doc}`,
-    said,
+    result,
   );
 }
 

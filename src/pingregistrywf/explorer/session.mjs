@@ -26,10 +26,14 @@ export function idOf(...words) {
 export const madeUp = (name, number) => ulid(BEGINNING, bytesOf(`${name}/${number}`, 10));
 
 export class Session {
-  /** @param model {charts: chart.json documents, operations: sets of declared operations}. */
+  /** @param model {charts, operations}: documents as in chart.json and operations.json. */
   constructor(model) {
     this.charts = new Map(model.charts.map((document) => [document.name, new Chart(document)]));
-    this.sets = new Map(model.operations.map((set) => [set.name, set]));
+    const sets = model.operations.map(({ name, operations }) => ({
+      name,
+      operations: Object.values(operations),
+    }));
+    this.sets = new Map(sets.map((set) => [set.name, set]));
     this.restart([]);
   }
 

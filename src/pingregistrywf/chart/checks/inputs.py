@@ -46,7 +46,7 @@ def check_inputs(operations: Operations, report: Report) -> None:
             if other != argument:
                 what = f"{other} and {argument} of {name} are both given as {given}"
                 report.say(at, what, "give one of them another name in inputs")
-            elif given in operations.names:
+            elif given in operations.names and argument not in operations.inputs:
                 what = f"{given} is a name, from which {argument} does not follow"
                 report.say(at, what, f"add it to the ids of {given}, or write another name")
 
