@@ -12,8 +12,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, ClassVar
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -46,7 +46,10 @@ from pingregistrywf.generate import artefacts
 
 from ..properties.driven import Subject, drive, opener
 
-FILES = [Path(__file__).with_name(name) for name in ("split_repo.yaml", "leases.yaml")]
+FILES = [
+    Path(__file__).with_name(name)
+    for name in ("split_repo.yaml", "leases.yaml", "split_repo_operations.yaml")
+]
 PACKAGE = "packages_of_another_team"
 REGISTRY = UUID("10000000-0000-4000-8000-000000000001")
 ONE = Ulid((1).to_bytes(16, "big"))
@@ -443,3 +446,60 @@ def test_the_code_is_clean(directory: Path) -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+# --- Operations ------------------------------------------------------------------------------
+
+
+class TestOperations:
+    INPUTS: ClassVar[dict[str, Any]] = {
+        "site": "oslo",
+        "path": "/a",
+        "depth": 3,
+        "dry_run": False,
+    }
+
+    @pytest.fixture
+    def run(self, packages: Callable[[str], ModuleType]) -> Callable[..., Any]:
+        """Runs an operation on what somebody outside gives."""
+        package = packages("split_repo_operations")
+        journal = open_journal("memory:")
+        facades = (packages("split_repo").SplitRepos(journal), packages("leases").Leases(journal))
+        engines = {each.engine.declaration.name: each.engine for each in facades}
+        operations = package.Operations(engines)
+
+        def run(name: str, **inputs: Any) -> Any:
+            operation = package.OPERATIONS[name]
+            return operations.run(operation, operation.resolve(inputs))
+
+        return run
+
+    def test_a_name_gives_the_ids(self, run: Callable[..., Any]) -> None:
+        workflow = uuid4()
+        ran = run("ask", workflow=workflow, **self.INPUTS)
+        asked, taken = ran.events
+        namespace = UUID("7e1bd3a4-5a2e-4a53-8c0c-0d9a2f1e6b11")
+        assert asked.registry_id == uuid5(namespace, "registry/oslo")
+        assert (taken.name, taken.holder, taken.since) == ("/a", workflow, 3)
+
+    def test_a_name_that_breaks_its_rule_is_refused(self, run: Callable[..., Any]) -> None:
+        with pytest.raises(InvalidCommandError, match="'Oslo' is not the name of a site"):
+            run("ask", workflow=uuid4(), **self.INPUTS | {"site": "Oslo"})
+
+    def test_inputs_are_neither_missing_nor_unknown(self, run: Callable[..., Any]) -> None:
+        with pytest.raises(InvalidCommandError, match="ask takes workflow, site, path"):
+            run("ask", **self.INPUTS)
+        with pytest.raises(InvalidCommandError, match="tidy takes site"):
+            run("tidy", site="oslo", workflow=uuid4())
+
+    def test_a_refused_step_has_a_vid_for_those_after_it(self, run: Callable[..., Any]) -> None:
+        workflow = uuid4()
+        run("ask", workflow=workflow, **self.INPUTS)
+        given = {"workflow": workflow, "site": "oslo", "path": "/a", "why": "no room"}
+        first, again = run("give_up", **given), run("give_up", **given)
+        assert [type(each).__name__ for each in first.events] == [
+            *("LeaseBroken", "SplitFailed", "LeaseReturned"),
+        ]
+        assert not again.events
+        assert set(again.refused) == {1}
+        assert again.vids == {1: first.vids[3], 2: first.vids[2], 3: first.vids[3]}

@@ -169,7 +169,7 @@ class Ran:
     """What an operation did.
 
     Attributes:
-        vids: the vid after each step that ran, by step number from 1.
+        vids: the vid after each step that ran or was refused, by step number from 1.
         by_chart: the vid after the last step of each chart.
         events: the events appended, in order.
         refused: the refusals that the operation went on after, by step number.
@@ -234,12 +234,14 @@ class Interpreter:
             history: UUID = arguments[step.history]
             for observer in self._observers:
                 observer.before(operation, number)
+            engine = self._engines[step.chart]
             try:
-                result = self._engines[step.chart].tell(history, _vid(step, vid, vids), command)
+                result = engine.tell(history, _vid(step, vid, vids), command)
             except BehaviorError as refusal:
                 if step.on_refusal == "stop":
                     raise
                 refused[number] = refusal
+                vids[number] = by_chart[step.chart] = engine.find(history).vid
             else:
                 vids[number] = by_chart[step.chart] = result.vid
                 events += result.events
@@ -264,7 +266,7 @@ class Interpreter:
         arguments = operation.resolve(inputs)
         vids = dict(self.run(operation, arguments, vid).by_chart)
         for step in operation.steps:
-            if step.chart not in vids:  # the chart refused all of its steps
+            if step.chart not in vids:  # a refusal ended the operation before its first step there
                 vids[step.chart] = self._engines[step.chart].find(arguments[step.history]).vid
         return vids
 
