@@ -46,10 +46,8 @@ from pingregistrywf.generate import artefacts
 
 from ..properties.driven import Subject, drive, opener
 
-FILES = [
-    Path(__file__).with_name(name)
-    for name in ("split_repo.yaml", "leases.yaml", "split_repo_operations.yaml")
-]
+NAMES = ("split_repo.yaml", "leases.yaml", "split_repo_operations.yaml")
+FILES = [Path(__file__).with_name(name) for name in NAMES]
 PACKAGE = "packages_of_another_team"
 REGISTRY = UUID("10000000-0000-4000-8000-000000000001")
 ONE = Ulid((1).to_bytes(16, "big"))

@@ -186,9 +186,8 @@ def test_a_snapshot_that_does_not_save_is_done(world: World) -> None:
     world.lead("Initialized")
     head = world.indexes.find_id(INDEX).vid
     ran = world.operations.snapshot(INDEX)
-    assert ran == Ran(
-        {1: head}, {"ping_registry_index": head}, (), {1: SmallStorageReductionError()}
-    )
+    refused = {1: SmallStorageReductionError()}
+    assert ran == Ran({1: head}, {"ping_registry_index": head}, refused=refused)
     assert world.indexes.find_id(INDEX).vid == head
     assert world.told.seen == steps("snapshot", 1)
 
