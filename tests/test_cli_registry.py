@@ -248,7 +248,12 @@ class TestJournalsThatCannotBeUsed:
             pass  # there is a journal, so that nothing else is wrong
         command, _, *options = words
         done = run(command, "Reg", *options, "--journal", url)
-        refused(done, 2, "'Reg' is not the name of a registry", "one or more words of lower-case letters")
+        refused(
+            done,
+            2,
+            "'Reg' is not the name of a registry",
+            "one or more words of lower-case letters",
+        )
         assert done[1] == ""
 
     def test_no_url_at_all(self, words: tuple[str, ...]) -> None:

@@ -71,7 +71,7 @@ class Few(Suite):
 @pytest.fixture(scope="session")
 def few(suite: Suite) -> Suite:
     """A few cases of level 3, all of them about AppendPing."""
-    chosen = Few(suite.model, suite.player.site)
+    chosen = Few(suite.model, suite.chart.name)
     chosen.titles = frozenset(f"AppendPing {each}" for each in FEW)
     return chosen
 

@@ -73,10 +73,10 @@ def test_a_terminal_of_few_characters() -> None:
         (("--adapter", "a", "--html", "no/such/place.html"), "there is no directory no/such"),
         (("--adapter", "a", "--json", "."), "--json: . is a directory, name a file"),
         (("--adapter", "a", "--expected-failures", "none.toml"), "none.toml: no such file"),
-        (("--adapter", "a", "--replay", "x"), "--replay: not a script to replay"),
+        (("--adapter", "a", "--replay", "x"), "--replay: not a scenario to replay"),
         (
             ("--adapter", "a", "--replay", '{"chart": "x", "level": 1, "do": [{"tell": "x"}]}'),
-            "--replay: these charts cannot play it",
+            "--replay: these charts cannot run it",
         ),
         (
             (

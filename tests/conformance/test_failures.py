@@ -21,7 +21,7 @@ from pingregistrywf.conformance.run.transport import ObjectTransport
 from pingregistrywf.conformance.run.triage import FLAKY
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.script import Script, Tell
+from pingregistrywf.conformance.suite.scenario import Scenario, Tell
 
 from ..tiers import EXHAUSTIVE
 from .adversary import answering
@@ -64,18 +64,20 @@ DEVIATIONS = {
 }
 
 
-def parts(script: Script) -> list[Script]:
-    """Every script that leaves something out of this one, and something in."""
-    actions = script.actions
+def parts(scenario: Scenario) -> list[Scenario]:
+    """Every scenario that leaves something out of this one, and something in."""
+    actions = scenario.actions
     chosen = chain.from_iterable(combinations(actions, size) for size in range(1, len(actions)))
-    return [replace(script, actions=each) for each in chosen]
+    return [replace(scenario, actions=each) for each in chosen]
 
 
-def failing(name: str, suite: Suite, scripts: list[Script]) -> list[Script]:
+def failing(name: str, suite: Suite, scenarios: list[Scenario]) -> list[Scenario]:
     session = opened(suite, ObjectTransport(lambda: answering(name)), Random(0))
     session.hello()
-    cases = [suite.player.play(each) for each in scripts]
-    return [each.case.script for each in session.execute(cases) if each.status is not Status.PASSED]
+    cases = [suite.compiler.compile(each) for each in scenarios]
+    return [
+        each.case.scenario for each in session.execute(cases) if each.status is not Status.PASSED
+    ]
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
@@ -83,11 +85,11 @@ def test_the_shortest_sequence(run_object: Runs, suite: Suite, name: str) -> Non
     level, commands, rule, differences = DEVIATIONS[name]
     report = run_object(name, level)
     assert report.exit is Exit.DEVIATES
-    scripts = [each.shortest.case.script for each in report.failures]
-    assert commands in [[each.command for each in script.actions] for script in scripts]
-    for script in scripts:
-        assert failing(name, suite, [script])
-        assert not failing(name, suite, parts(script))
+    scenarios = [each.shortest.case.scenario for each in report.failures]
+    assert commands in [[each.command for each in scenario.actions] for scenario in scenarios]
+    for scenario in scenarios:
+        assert failing(name, suite, [scenario])
+        assert not failing(name, suite, parts(scenario))
     assert rule in {each.rule for each in report.failures}
     assert sorted(report.differences) == sorted(differences)
     assert not any(each.note for each in report.failures)
@@ -98,14 +100,14 @@ def test_what_is_needed_only_by_what_is_left_out_later_is_left_out_too(suite: Su
     fails = {("Init", "AppendPing", "Commit"), ("Init", "Commit"), ("Commit",)}
 
     def execute(case: Case) -> CaseResult:
-        told = tuple(each.command for each in case.script.actions)
+        told = tuple(each.command for each in case.scenario.actions)
         return CaseResult(case, Status.FAILED if told in fails else Status.PASSED)
 
     actions = tuple(Tell(each) for each in ("Init", "AppendPing", "Commit"))
-    case = suite.player.play(Script(1, suite.main, "", actions))
-    found = shortest(CaseResult(case, Status.FAILED), suite.player.play, execute)
+    case = suite.compiler.compile(Scenario(1, suite.chart.name, "", actions))
+    found = shortest(CaseResult(case, Status.FAILED), suite.compiler.compile, execute)
     assert found
-    assert [each.command for each in found[0].case.script.actions] == ["Commit"]
+    assert [each.command for each in found[0].case.scenario.actions] == ["Commit"]
 
 
 def test_what_is_printed(run_object: Runs) -> None:
@@ -134,7 +136,7 @@ def test_a_thousand_pings_are_shrunk_to_those_that_are_needed(run_object: Runs) 
     most = 100 if EXHAUSTIVE else 20
     report = run_object(f"at most:{most}", 3)
     (failure,) = report.failures
-    assert [each.command for each in failure.shortest.case.script.actions] == [
+    assert [each.command for each in failure.shortest.case.scenario.actions] == [
         "Init",
         *["AppendPing"] * (most + 1),
     ]

@@ -130,7 +130,7 @@ def browser() -> Iterator[Browser]:
 def opened(browser: Browser, suite: Suite, report: RunResult, place: Path, **screen: Any) -> Page:
     """A report's page in a browser; it may ask for nothing else, and run no script."""
     file = place / "report.html"
-    file.write_text(page(report, suite.player.tables[suite.main]), encoding="utf-8")
+    file.write_text(page(report, suite.chart), encoding="utf-8")
     context = browser.new_context(**screen)
     shown = context.new_page()
     shown.set_default_timeout(10_000)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pingregistrywf.chart.reader import read_model
+from pingregistrywf.chart.lower import read_model
 from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.transport import ChildTransport
@@ -27,12 +27,18 @@ FACTORY = """
 import importlib
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter
+from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.journal import open_journal
 
 def make():
-    charts = [importlib.import_module("theirs." + name) for name in {names}]
-    service = Service([chart.Behavior for chart in charts], open_journal("memory:"))
-    return Adapter(service, "1").answer
+    behaviors = [importlib.import_module("theirs." + name).Behavior for name in {names}]
+    journal = open_journal("memory:")
+    operations = []
+    if {operations}:
+        engines = {{each.declaration.name: Engine(each, journal) for each in behaviors}}
+        theirs = importlib.import_module("theirs.split_operations")
+        operations = [theirs.Operations(engines)]
+    return Adapter(Service(behaviors, journal, operations), "1").answer
 """
 
 
@@ -68,15 +74,18 @@ def test_the_reference_on_sqlite(suite: Suite, tmp_path: Path) -> None:
     ids=" and ".join,
 )
 def test_the_charts_of_others(tmp_path: Path, names: list[str]) -> None:
-    files = [OTHERS / f"{name}.yaml" for name in names]
+    both = len(names) > 1
+    files = [OTHERS / f"{name}.yaml" for name in (*names, *(["operations"] if both else []))]
     artefacts.write(artefacts.theirs(read_model(files)), tmp_path / "theirs")
-    (tmp_path / "factory.py").write_text(FACTORY.format(names=names), encoding="utf-8")
+    (tmp_path / "factory.py").write_text(
+        FACTORY.format(names=names, operations=both), encoding="utf-8"
+    )
     words = [sys.executable, "-m", "pingregistrywf", "conform", "--python", "factory:make"]
-    words += ["--level", "1-6" if EXHAUSTIVE or len(names) == 1 else "1-2"]
+    words += ["--level", "1-6" if EXHAUSTIVE or not both else "1-2,6"]
     words += ["--bound", BOUND, *(word for file in files for word in ("--model", str(file)))]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     *_, verdict = done.stdout.splitlines()
-    whole = "1-6" if EXHAUSTIVE else "1-2"
-    levels = whole if len(names) > 1 else "1-4, 6"
+    whole = "1-6" if EXHAUSTIVE else "1-2, 6"
+    levels = whole if both else "1-4, 6"
     assert verdict.startswith(f"conforms: levels {levels} at bound {BOUND}, "), verdict

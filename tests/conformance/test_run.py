@@ -11,6 +11,7 @@ from pingregistrywf.conformance.run import transport
 from pingregistrywf.conformance.run.execute import Status
 from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
+from pingregistrywf.conformance.run.session import FORMER_HASHES
 from pingregistrywf.conformance.run.transport import (
     CannotStartError,
     ChildTransport,
@@ -84,6 +85,17 @@ def test_another_protocol_or_chart(run_object: Runs, hello: str, why: str) -> No
 
 def test_a_hash_need_not_be_given(run_object: Runs) -> None:
     assert run_object('hello:{"chart_sha256": null}').exit is Exit.CONFORMS
+
+
+def test_the_former_hash_of_the_same_chart_is_accepted(run_object: Runs, suite: Suite) -> None:
+    (former,) = (old for old, new in FORMER_HASHES.items() if new == suite.chart.sha256)
+    assert run_object(f'hello:{{"chart_sha256": "{former}"}}').exit is Exit.CONFORMS
+
+
+def test_a_former_hash_of_another_chart_is_not(run_object: Runs, suite: Suite) -> None:
+    (other,) = (old for old, new in FORMER_HASHES.items() if new != suite.chart.sha256)
+    report = run_object(f'hello:{{"chart_sha256": "{other}"}}')
+    assert "the chart of hash 43606a1e3cce…" in line(report, Exit.INFRASTRUCTURE)
 
 
 def test_hello_unsupported(run_object: Runs) -> None:
@@ -191,7 +203,7 @@ def test_one_bad_answer_fails_its_case_and_no_other(
     assert report.count(Status.PASSED) == len(report.results) - 1
     (failure,) = report.failures
     assert why in failure.shortest.why
-    assert len(failure.shortest.case.script.actions) == 1
+    assert len(failure.shortest.case.scenario.actions) == 1
 
 
 def test_a_line_without_end(run_child: Runs, few: Suite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.table import Table
 from pingregistrywf.cli import app
 from pingregistrywf.cli.conform import suite_of_files
 from pingregistrywf.cli.conformance import in_memory
@@ -32,13 +31,13 @@ def self_test() -> SelfTest:
 
 
 def test_every_other_answer_and_every_other_target_is_a_mutant() -> None:
-    table = Table(load_model().charts["ping_registry"])
-    made = [mutant.group for mutant in first_order(table)]
+    chart = load_model().charts["ping_registry"]
+    made = [mutant.group for mutant in first_order(chart)]
     # In 54 cells, for two are no other than their neighbours, 9 other answers, less the noop that
     # is a delete on an empty history, four times; and 6 other targets.
     assert made.count("output") == 54 * 9 - 2
     assert made.count("target") == 54 * 6
-    assert sum(1 for _ in extra_state(table)) == 6322
+    assert sum(1 for _ in extra_state(chart)) == 6322
 
 
 @pytest.mark.slow
@@ -55,8 +54,8 @@ def test_level_1_finds_every_mutant_of_the_first_order_and_with_an_extra_state()
 def test_the_bound_matters() -> None:
     """At bound n, something that has one state more gets away."""
     test = SelfTest(Suite(load_model()), bound="n")
-    table = Table(load_model().charts["ping_registry"])
-    assert any(not test.kills(mutant) for mutant in extra_state(table))
+    chart = load_model().charts["ping_registry"]
+    assert any(not test.kills(mutant) for mutant in extra_state(chart))
 
 
 @pytest.mark.slow

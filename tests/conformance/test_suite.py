@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,14 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
+from pingregistrywf._generated.ping_registry_operations import OPERATIONS
+from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.locate import load_model, model_directory
-from pingregistrywf.chart.reader import Model, read_model
-from pingregistrywf.chart.table import Table
+from pingregistrywf.chart.lower import read_model
+from pingregistrywf.conformance.manifest import ids_of
 from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.script import VIDS, Script, Tell, from_text, to_text
+from pingregistrywf.conformance.suite.scenario import VIDS, Run, Scenario, Tell, from_text, to_text
 from pingregistrywf.conformance.suite.sequences import (
     Mealy,
     NotMinimalError,
@@ -29,9 +33,9 @@ from pingregistrywf.conformance.suite.sequences import (
     identifiers,
     suite,
 )
-from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 
-OTHERS = sorted((Path(__file__).parent.parent / "other_workflow").glob("*.yaml"))
+OTHER_WORKFLOW = Path(__file__).parent.parent / "other_workflow"
+OTHERS = [OTHER_WORKFLOW / "leases.yaml", OTHER_WORKFLOW / "split_repo.yaml"]
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +89,12 @@ NO_PRESET = ("ABC", "X:BB-", "Y:-CC")
 
 class TestSequences:
     def test_the_shortest_distinguishing_sequence_of_the_workflow(self) -> None:
-        machine = Mealy(Table(load_model().charts["ping_registry"]))
+        machine = Mealy(load_model().charts["ping_registry"])
         told = [" ".join(row) for row in distinguishing(machine) or ()]
         assert told == ["Init same", "AppendPing any", "Commit any"]
 
     def test_sizes(self) -> None:
-        machine = Mealy(Table(load_model().charts["ping_registry"]))
+        machine = Mealy(load_model().charts["ping_registry"])
         made = list(suite(machine))
         of = {bound: [word for word, _, at in made if at <= bound] for bound in ("n", "n+1", "n+2")}
         assert {bound: len(words) for bound, words in of.items()} == {
@@ -102,7 +106,7 @@ class TestSequences:
 
     def test_every_cell_is_come_by_at_the_least_bound(self) -> None:
         for chart in load_model().charts.values():
-            machine = Mealy(Table(chart))
+            machine = Mealy(chart)
             seen = {
                 cell
                 for word, _, bound in suite(machine)
@@ -114,7 +118,7 @@ class TestSequences:
     def test_states_without_a_preset_sequence_get_harmonized_identifiers(
         self, tmp_path: Path
     ) -> None:
-        machine = Mealy(Table(chart_of(tmp_path, *NO_PRESET).charts["letters"]))
+        machine = Mealy(chart_of(tmp_path, *NO_PRESET).charts["letters"])
         assert distinguishing(machine) is None
         known = identifiers(machine)
         for one, other in itertools.combinations(machine.states, 2):
@@ -133,7 +137,7 @@ class TestSequences:
         assert raised.value.states == ("A", "B")
 
     def test_every_state_is_reached_by_the_shortest_way(self) -> None:
-        machine = Mealy(Table(load_model().charts["ping_registry"]))
+        machine = Mealy(load_model().charts["ping_registry"])
         ways = access(machine)
         assert set(ways) == set(machine.states)
         assert [len(ways[state]) for state in machine.states] == [0, 1, 2, 2, 2, 3, 3]
@@ -141,9 +145,9 @@ class TestSequences:
 
 class TestLevels:
     def test_every_version_for_every_command_in_every_state(self, cases: list[Case]) -> None:
-        table = Table(load_model().charts["ping_registry"])
+        chart = load_model().charts["ping_registry"]
         asked = {_last(case) for case in cases if case.level == 2}
-        for state, command, vid in itertools.product(table.states, table.chart.commands, VIDS):
+        for state, command, vid in itertools.product(chart.columns, chart.commands, VIDS):
             # On an empty history, and on one of one event, some of these are one and the same.
             short = {"Uninitialized": {"stale", "epoch"}, "Deleted": {"stale", "epoch"}}
             if vid not in short.get(state, {"stale"} if state == "Initialized" else set()):
@@ -161,8 +165,53 @@ class TestLevels:
             text = json.dumps([step.send for step in case.steps], default=str)
             assert "Ping" not in text
 
+    def test_operations_of_others_are_tried_where_every_step_is_accepted(self) -> None:
+        suite = Suite(read_model([*OTHERS, OTHER_WORKFLOW / "operations.yaml"]))
+        made = [case for case in suite.cases(frozenset({6})) if case.rule == "operation"]
+        ran = [tuple(_named(each) for each in case.scenario.actions) for case in made]
+        assert ran == [
+            ("begin_split",),
+            ("begin_split!0", "begin_split"),
+            ("begin_split!1", "begin_split"),
+            ("begin_split", "give_up"),
+            ("begin_split", "give_up!0", "give_up"),
+            ("begin_split", "give_up!1", "give_up"),
+            ("begin_split", "tidy"),
+            ("begin_split", "tidy!0", "tidy"),
+        ]
+        assert all("team1" in case.ids for case in made)
+
+    def test_the_ways_that_are_found_are_the_shortest(self) -> None:
+        model = load_model()
+        (operations,) = model.operations.values()
+        searched = operations.model_copy(update={"trials": None})
+        suite = Suite(replace(model, operations={operations.name: searched}))
+        made = suite.cases(frozenset({6}))
+        ways = {
+            case.title.partition(",")[0]: [_named(each) for each in case.scenario.actions[:-1]]
+            for case in made
+            if case.title.endswith("run to its end")
+        }
+        assert ways == {
+            "begin": [],
+            "ping": ["begin"],
+            "gather": ["begin"],
+            "commit": ["begin", "gather"],
+            "expire": ["begin"],
+            "delete": ["begin", "expire"],
+            "snapshot": [],  # no short way makes a snapshot save storage
+        }
+
 
 class TestIds:
+    def test_are_those_of_the_manifest(self) -> None:
+        """Another chart than the project's own is named by every request, which the ids show."""
+        model = load_model()
+        place = files("pingregistrywf._generated") / "ping_registry" / "suite.txt"
+        known = ids_of(place.read_text(encoding="utf-8").splitlines())
+        for case in Suite(model, model.main.name).cases(bound="n"):
+            assert case.id in known
+
     def test_outlive_prose_and_expectations(self, cases: list[Case], tmp_path: Path) -> None:
         for path in model_directory().glob("*.yaml"):
             text = path.read_text(encoding="utf-8")
@@ -173,30 +222,30 @@ class TestIds:
 
     def test_an_expectation_that_changes_keeps_the_id(self, tmp_path: Path) -> None:
         before = Suite(chart_of(tmp_path, *NO_PRESET))
-        script = Script(1, "letters", "", (Tell("Begin"), Tell("Y")))
-        first = before.player.play(script)
+        scenario = Scenario(1, "letters", "", (Tell("Begin"), Tell("Y")))
+        first = before.compiler.compile(scenario)
         after = Suite(chart_of(tmp_path, "ABC", "X:BB-", "Y:CCC"))
-        second = after.player.play(script)
+        second = after.compiler.compile(scenario)
         assert first.id == second.id
         assert first.document() != second.document()
 
     def test_what_is_sent_makes_the_id(self, own: Suite) -> None:
         def told(*args: int) -> Case:
             steps = (Tell("Init"), *(Tell("AppendPing", args={"code": each}) for each in args))
-            return own.player.play(Script(3, "ping_registry", "", steps))
+            return own.compiler.compile(Scenario(3, "ping_registry", "", steps))
 
         assert len({told(1).id, told(2).id, told(1, 1).id, told().id}) == 4
 
 
-class TestScripts:
-    def test_every_script_survives_as_one_line(self, cases: list[Case], own: Suite) -> None:
+class TestScenarios:
+    def test_every_scenario_survives_as_one_line(self, cases: list[Case], own: Suite) -> None:
         for case in cases:
-            line = to_text(case.script)
+            line = to_text(case.scenario)
             assert "\n" not in line
-            assert own.player.play(from_text(line)).id == case.id
+            assert own.compiler.compile(from_text(line)).id == case.id
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '{"do": [{"fly": 1}]}', '{"do": 7}'])
-    def test_what_is_no_script_is_refused(self, text: str) -> None:
+    def test_what_is_no_scenario_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match="copy the whole line"):
             from_text(text)
 
@@ -211,9 +260,17 @@ class TestData:
             assert json.loads(json.dumps(told)) == told
 
 
+def _named(action: Any) -> str:
+    """An action in short; an operation that is killed with its step."""
+    assert isinstance(action, Run | Tell)
+    if isinstance(action, Tell):
+        return action.command
+    return action.operation + ("" if action.crash is None else f"!{action.crash}")
+
+
 def _last(case: Case) -> tuple[str, str, str]:
     """The state, the command and the version of a case's last command."""
-    told = [action for action in case.script.actions if isinstance(action, Tell)][-1]
+    told = [action for action in case.scenario.actions if isinstance(action, Tell)][-1]
     step = [step for step in case.steps if step.send["op"] == "exec"][-1]
     return step.state, told.command, told.vid
 

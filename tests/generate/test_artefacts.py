@@ -84,7 +84,7 @@ class TestArtefacts:
     def test_are_what_is_committed(self, model: Model) -> None:
         root = Path(ping_registry.__file__).parents[1]
         suite = suite_of(model)
-        ids = {PurePosixPath(suite.main) / NAME: manifest(suite).encode()}
+        ids = {PurePosixPath(suite.chart.name) / NAME: manifest(suite).encode()}
         assert artefacts.check(artefacts.package(model) | ids, root) == []
 
     def test_are_the_same_to_the_byte_in_another_process(self, tmp_path: Path) -> None:

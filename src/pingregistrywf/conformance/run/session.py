@@ -50,9 +50,9 @@ HANGS: Final = 3
 """After so many hangs the run ends."""
 FORMER_HASHES: Final[Mapping[str, str]] = {
     "d89f7e4627962b368029125f13f2b513ffa5b7f13af475a954caa10a3b201787": (
-        "43606a1e3cce8b642816e7f28aa1696e04baf631d053dcbeb2655b9d35c35d5e"
+        "dae5671cf82f25c4470a578162c6d22f2940302d4435a01c53a465c3c50311b0"
     ),
-    "dae5671cf82f25c4470a578162c6d22f2940302d4435a01c53a465c3c50311b0": (
+    "43606a1e3cce8b642816e7f28aa1696e04baf631d053dcbeb2655b9d35c35d5e": (
         "07281e183285023c4d1cdcf3a7b7e1944a1e5211b3813e57378ccf57ddfda18f"
     ),
 }

@@ -331,13 +331,19 @@ class Compilation:
         done = list(islice(oracle.steps(operation, history_of, values), crash))
         self.ran = [result for _, _, result in done]
         answer: Answer = {}
+        vids: dict[str, Json] = {}
         for step, history, result in done:
             answer = self._answer(step.chart, history, result)
+            if not result.error:
+                vids[step.chart] = history.vid
         if done and oracle.stops(done[-1][0], done[-1][2]):
             return answer
         if crash is not None and crash == len(done):
             return None
-        return {"ok": {"vids": {step.chart: history_of(step).vid for step in operation.steps}}}
+        for step in operation.steps:
+            if step.chart not in vids:
+                vids[step.chart] = history_of(step).vid
+        return {"ok": {"vids": vids}}
 
     # --- The rest -------------------------------------------------------------------------------
 

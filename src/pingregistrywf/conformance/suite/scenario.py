@@ -194,7 +194,7 @@ def from_text(text: str) -> Scenario:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f" ({error})" if type(error) is ValueError else ""
         raise ValueError(
-            f"not a script to replay{why}: copy the whole line of the report, quotes included"
+            f"not a scenario to replay{why}: copy the whole line of the report, quotes included"
         ) from None
 
 

@@ -141,8 +141,8 @@ def name_shape(pattern: str) -> Json:
     """How to make a name up that a pattern matches.
 
     Returns:
-        ``name``, which is ``name-`` and hexadecimal digits; or ``{"name": [template, alphabet, length]}``,
-        which is the template with each asterisk replaced by the same letters, drawn at random.
+        ``name``: ``name-`` and hexadecimal digits.  Or ``{"name": [template, alphabet, length]}``:
+        the template with each asterisk replaced by the same letters, drawn at random.
 
     Raises:
         SuiteError: the suite can make up nothing that matches.
