@@ -1,4 +1,4 @@
-"""Markdown of the model language, from the JSON Schema that editors use."""
+"""Markdown of a JSON Schema: of the model language, and of chart.json."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Schema = dict[str, Any]
 def described(root: str, schema: Schema) -> str:
     """Every part of a file, in the order in which a reader meets them."""
     definitions: dict[str, Schema] = schema.get("$defs", {})
+    enums = {name: part for name, part in definitions.items() if "enum" in part}
     found = {root: schema}
     _meet(schema, definitions, found)
     objects = {name: part for name, part in found.items() if "properties" in part}
-    return parts(*(_part(root, name, part) for name, part in objects.items()))
+    return parts(*(_part(root, name, part, enums) for name, part in objects.items()))
 
 
 def _meet(part: Schema, definitions: dict[str, Schema], found: dict[str, Schema]) -> None:
@@ -37,10 +38,10 @@ def _references(node: Any) -> Iterator[str]:
             yield from _references(each)
 
 
-def _part(root: str, name: str, part: Schema) -> str:
+def _part(root: str, name: str, part: Schema, enums: dict[str, Schema]) -> str:
     required = part.get("required", ())
     rows = (
-        (code(key), "yes" if key in required else "", _type(root, said), _meaning(said))
+        (code(key), "yes" if key in required else "", _type(root, said, enums), _meaning(said))
         for key, said in part["properties"].items()
     )
     return parts(
@@ -54,12 +55,14 @@ def _meaning(said: Schema) -> str:
     return plain(said.get("description", "")) or "Prose."
 
 
-def _type(root: str, said: Schema) -> str:
+def _type(root: str, said: Schema, enums: dict[str, Schema]) -> str:
     if "$ref" in said:
         name = said["$ref"].rpartition("/")[2]
-        return f"[{name}](#{root}-{name})" if name != "Type" else "a type"
+        if name == "Type":
+            return "a type"
+        return _type(root, enums[name], {}) if name in enums else f"[{name}](#{root}-{name})"
     if "anyOf" in said:
-        return " or ".join(dict.fromkeys(_type(root, each) for each in said["anyOf"]))
+        return " or ".join(dict.fromkeys(_type(root, each, enums) for each in said["anyOf"]))
     if "const" in said:
         return code(str(said["const"]).lower())
     if "enum" in said:
@@ -68,9 +71,9 @@ def _type(root: str, said: Schema) -> str:
         case "object":
             inner = list(said.get("patternProperties", {}).values())
             value = inner[0] if inner else said.get("additionalProperties", {})
-            return f"names, each with {_type(root, value)}"
+            return f"names, each with {_type(root, value, enums)}"
         case "array":
-            return f"a list of {_type(root, said['items'])}"
+            return f"a list of {_type(root, said['items'], enums)}"
         case "string":
             return "a name" if "pattern" in said else "text"
         case "integer":

@@ -17,7 +17,7 @@ import language
 import program
 from mkdocs.structure.files import File, Files
 
-from pingregistrywf.chart.ir import Chart
+from pingregistrywf.chart.ir import Chart, json_schema
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.chart.schema import chart_schema, operations_schema
 from pingregistrywf.explorer import page
@@ -79,7 +79,11 @@ def framed(label: str, drawn: str) -> str:
     )
 
 
-SCHEMAS: Final = {"Chart": chart_schema, "Operations": operations_schema}
+SCHEMAS: Final = {
+    "Chart": chart_schema,
+    "Operations": operations_schema,
+    "Document": lambda: json_schema(Chart),
+}
 
 CHART_MAKERS: Final[dict[str, Callable[[Chart], str]]] = {
     "diagram": _diagram,

@@ -17,6 +17,9 @@ export function entryOf(chart, state, key) {
   return state.entries.get(key) ?? { state: chart.initial, carried: chart.nothing() };
 }
 
+/** The kinds of guards: whether an argument is as the carried value of its name demands. */
+const GUARDS = { same: (argument, carried) => argument === carried };
+
 /**
  * What the command does in the state: {outcome, target, rule, prose, drafts, error}.
  *
@@ -28,7 +31,8 @@ export function decide(chart, state, command, args, deleted = false) {
   const at = chart.keyedBy ? entryOf(chart, state, args[chart.keyedBy]) : state;
   const column = deleted ? DELETED : at.state;
   const same = chart.cell(command, true, column);
-  const other = same.compared.find((name) => args[name] !== at.carried[name]);
+  const { guard, compared } = same;
+  const other = compared.find((name) => !GUARDS[guard](args[name], at.carried[name]));
   const cell = other === undefined ? same : chart.cell(command, false, column);
   const { outcome, target, rule, event } = cell;
   const prose = chart.prose(command, rule) || cell.reason;
