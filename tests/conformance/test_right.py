@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pingregistrywf.chart.reader import read_model
 from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.transport import ChildTransport
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.levels import LEVELS
-from pingregistrywf.generate import artefacts
 
 from ..tiers import EXHAUSTIVE
 
@@ -23,17 +21,6 @@ pytestmark = pytest.mark.slow
 
 BOUND = "n+2" if EXHAUSTIVE else "n"
 OTHERS = Path(__file__).parents[1] / "other_workflow"
-FACTORY = """
-import importlib
-from pingregistrywf.service.requests import Service
-from pingregistrywf.service.stdio import Adapter
-from pingregistrywf.runtime.journal import open_journal
-
-def make():
-    charts = [importlib.import_module("theirs." + name) for name in {names}]
-    service = Service([chart.Behavior for chart in charts], open_journal("memory:"))
-    return Adapter(service, "1").answer
-"""
 
 
 def reference(suite: Suite, levels: tuple[int, ...], *words: str) -> RunResult:
@@ -62,21 +49,23 @@ def test_the_reference_on_sqlite(suite: Suite, tmp_path: Path) -> None:
     assert not report.unclaimed
 
 
+@pytest.mark.parametrize("journal", ["memory:", "sqlite:"])
 @pytest.mark.parametrize(
-    "names",
-    [["leases"], ["split_repo", "leases"], *([["split_repo"]] if EXHAUSTIVE else [])],
-    ids=" and ".join,
+    "names", [["split_repo"], ["leases"], ["leases", "split_repo"]], ids=" ".join
 )
-def test_the_charts_of_others(tmp_path: Path, names: list[str]) -> None:
-    files = [OTHERS / f"{name}.yaml" for name in names]
-    artefacts.write(artefacts.theirs(read_model(files)), tmp_path / "theirs")
-    (tmp_path / "factory.py").write_text(FACTORY.format(names=names), encoding="utf-8")
-    words = [sys.executable, "-m", "pingregistrywf", "conform", "--python", "factory:make"]
-    words += ["--level", "1-6" if EXHAUSTIVE or len(names) == 1 else "1-2"]
-    words += ["--bound", BOUND, *(word for file in files for word in ("--model", str(file)))]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+def test_the_charts_of_others(tmp_path: Path, names: list[str], journal: str) -> None:
+    """``adapter --model`` is their reference implementation; nobody wrote Python for it."""
+    model = [word for name in names for word in ("--model", str(OTHERS / f"{name}.yaml"))]
+    program = [sys.executable, "-m", "pingregistrywf"]
+    url = journal if journal == "memory:" else f"sqlite:{tmp_path / 'journal.db'}"
+    adapter = shlex.join([*program, "adapter", "--journal", url, *model])
+    levels = "1-6" if EXHAUSTIVE or len(names) == 1 else "1, 5-6"
+    words = ["conform", "--adapter", adapter, "--level", levels.replace(" ", ""), "--bound", BOUND]
+    done = subprocess.run(
+        [*program, *words, *model], cwd=tmp_path, capture_output=True, text=True, timeout=900
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     *_, verdict = done.stdout.splitlines()
-    whole = "1-6" if EXHAUSTIVE else "1-2"
-    levels = whole if len(names) > 1 else "1-4, 6"
-    assert verdict.startswith(f"conforms: levels {levels} at bound {BOUND}, "), verdict
+    # A single chart has no case of level 5, which is for keyed charts beside another.
+    ran = levels if len(names) > 1 else "1-4, 6"
+    assert verdict.startswith(f"conforms: levels {ran} at bound {BOUND}, "), verdict

@@ -14,8 +14,9 @@ from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.reader import Model, read_model
 from pingregistrywf.chart.table import Table
-from pingregistrywf.cli.conform import site_of, suite_of
+from pingregistrywf.conformance.assembly import site_of
 from pingregistrywf.conformance.manifest import NAME, manifest
+from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.generate import artefacts, readme
 from pingregistrywf.generate.document import ChartDocument, document, document_text
 
@@ -87,7 +88,7 @@ class TestDocument:
 class TestArtefacts:
     def test_are_what_is_committed(self, model: Model) -> None:
         root = Path(ping_registry.__file__).parents[1]
-        suite = suite_of(model, site_of(model))
+        suite = Suite(model, site_of(model))
         ids = {PurePosixPath(suite.main) / NAME: manifest(suite).encode()}
         assert artefacts.check(artefacts.package(model) | ids, root) == []
 

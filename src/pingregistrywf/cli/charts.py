@@ -14,9 +14,7 @@ from pingregistrywf.cli.common import (
     JsonOption,
     ModelOption,
     answering,
-    read_files,
     say,
-    with_charts,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +37,7 @@ def chart(
     as_json: JsonOption = False,
 ) -> None:
     """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.chart.table import Table
     from pingregistrywf.generate.document import document
@@ -46,8 +45,7 @@ def chart(
     from pingregistrywf.generate.readme import markdown_table
 
     with answering(ChartError, as_json=as_json):
-        charts = with_charts(read_files(model or [])).charts
-        table = Table(next(iter(charts.values())))
+        table = Table(next(iter(load_model(model or []).charts.values())))
         if step:
             _walk(table, step, as_json=as_json)
         elif as_json:
@@ -134,8 +132,10 @@ def generate(
     as_json: JsonOption = False,
 ) -> None:
     """Write all that is generated: this project's, or that of charts of your own."""
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.cli.conform import site_of, suite_of
+    from pingregistrywf.conformance.assembly import site_of
+    from pingregistrywf.conformance.suite import Suite
     from pingregistrywf.conformance.suite.sequences import NotMinimalError
     from pingregistrywf.generate import artefacts
     from pingregistrywf.generate.layout import LayoutError
@@ -146,12 +146,12 @@ def generate(
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
         if package is not None:
-            root, read = package, read_files(theirs)
-            made = artefacts.theirs(read) | _manifest(suite_of(read), PurePosixPath())
+            root, read = package, load_model(theirs)
+            made = artefacts.theirs(read) | _manifest(Suite(read), PurePosixPath())
         else:
             root = project_root()
-            read = read_files(sorted((root / "model").glob("*.yaml")))
-            suite = suite_of(read, site_of(read))
+            read = load_model(sorted((root / "model").glob("*.yaml")))
+            suite = Suite(read, site_of(read))
             made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
         if not check:
             for path in artefacts.write(made, root):

@@ -19,17 +19,13 @@ from pingregistrywf.cli.common import (
     answering,
     called,
     fail,
-    read_files,
-    with_charts,
 )
 
 if TYPE_CHECKING:
-    from pingregistrywf.chart.reader import Model
     from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite import Suite
-    from pingregistrywf.conformance.suite.operations import Site
     from pingregistrywf.conformance.suite.script import Script
 
 conform = typer.Typer(
@@ -136,6 +132,8 @@ def _conform(
     if context.invoked_subcommand is not None:
         return
     from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.conformance.assembly import suite_of
+    from pingregistrywf.conformance.manifest import committed_ids
     from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
@@ -159,7 +157,7 @@ def _conform(
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
                 transport.start()
-            suite = suite_of_files(model or [])
+            suite = suite_of(model or [])
             scope = Scope(levels, bound, tuple(only or ()))
             script = None
             if replay:
@@ -171,7 +169,7 @@ def _conform(
             plan = Plan(
                 suite=suite,
                 scope=scope,
-                manifest=None if model else _manifest(suite),
+                manifest=None if model else committed_ids(suite),
                 expected=NONE if expected is None else read_expected(expected),
                 today=_today(),
                 seed=seed,
@@ -183,42 +181,6 @@ def _conform(
         _print(report)
         _write(report, suite, outputs)
     raise typer.Exit(int(report.exit))
-
-
-def suite_of(model: Model, site: Site | None = None) -> Suite:
-    """The suite of a model."""
-    from pingregistrywf.conformance.suite import Suite
-
-    return Suite(with_charts(model), site)
-
-
-def suite_of_files(files: list[Path]) -> Suite:
-    """The suite of these charts; this project's own if there are none."""
-    model = read_files(files)
-    return suite_of(model, None if files else site_of(model))
-
-
-def site_of(model: Model) -> Site:
-    """How this project's own operations name histories."""
-    from pingregistrywf.conformance.suite.operations import Site
-    from pingregistrywf.coordination.registry import INDEX_PREFIX, NAMESPACE, REGISTRY_PREFIX
-
-    (operations,) = model.operations.values()
-    begun = ("begin", "AppendPing")
-    return Site(
-        operations=operations,
-        place="registry",
-        namespace=str(NAMESPACE),
-        derived={"registry_id": REGISTRY_PREFIX, "index_id": INDEX_PREFIX},
-        given={"workflow_id": "workflow"},
-        plan=(
-            ("begin", (), ("AppendPing",)),
-            ("commit", (*begun, "PostSummary"), ()),
-            ("expire", begun, ()),
-            ("delete", (*begun, "expire"), ()),
-            ("snapshot", begun, ()),
-        ),
-    )
 
 
 def _transport(adapter: str, python: str, timeout: float, store: bool) -> Transport:
@@ -276,16 +238,6 @@ def _today() -> Any:
     from datetime import UTC, datetime
 
     return datetime.now(UTC).date()
-
-
-def _manifest(suite: Suite) -> frozenset[str]:
-    """The ids that this project wrote down for its own suite."""
-    from importlib.resources import files
-
-    from pingregistrywf.conformance.manifest import NAME, ids_of
-
-    place = files("pingregistrywf._generated") / suite.main / NAME
-    return ids_of(place.read_text(encoding="utf-8").splitlines())
 
 
 @contextmanager
