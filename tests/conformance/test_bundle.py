@@ -109,8 +109,11 @@ class _Run:
         self.bound: dict[str, str] = {}
         drawn = iter(sorted(random.getrandbits(128) for _ in case["ids"]))
         for name, how in sorted(case["ids"].items()):
-            if isinstance(how, str):
-                self.bound[name] = str(uuid.UUID(int=next(drawn), version=4))
+            number = next(drawn)
+            if how == "name":
+                self.bound[name] = f"name-{number:x}"
+            elif how == "uuid":
+                self.bound[name] = str(uuid.UUID(int=number, version=4))
         for name, how in case["ids"].items():
             if isinstance(how, dict):
                 namespace, prefix, of = how["uuid5"]
