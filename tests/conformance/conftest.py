@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from pingregistrywf.cli.conform import suite_of_files
+from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.run.result import RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
@@ -42,7 +42,7 @@ def command(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def suite() -> Suite:
-    return suite_of_files([])
+    return suite_of()
 
 
 class Impatient(ChildTransport):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pingregistrywf.cli.conformance import in_memory
+from pingregistrywf import open_journal
+from pingregistrywf.cli.adapter import reference
 from pingregistrywf.service.stdio import serve
 
-right = in_memory()
+right = reference(open_journal("memory:"))
 answer = right.answer
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from pingregistrywf import open_journal
 from pingregistrywf.cli import app
-from pingregistrywf.cli.conformance import in_memory
+from pingregistrywf.cli.adapter import reference
 from pingregistrywf.runtime.ids import Ulid
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bundle")]  # it is made only once
@@ -62,7 +63,7 @@ def test_the_readme_counts_the_cases(bundle: zipfile.ZipFile) -> None:
 
 
 def test_the_cases_run_by_what_the_readme_says(bundle: zipfile.ZipFile) -> None:
-    adapter = in_memory()
+    adapter = reference(open_journal("memory:"))
     claimed = set(adapter.answer({"op": "hello"})["hello"]["capabilities"])
     ran = 0
     for case in _cases(bundle):
@@ -73,7 +74,7 @@ def test_the_cases_run_by_what_the_readme_says(bundle: zipfile.ZipFile) -> None:
 
 
 def test_a_wrong_answer_is_seen(bundle: zipfile.ZipFile) -> None:
-    adapter = in_memory()
+    adapter = reference(open_journal("memory:"))
 
     def deaf(request: dict[str, Any]) -> dict[str, Any]:
         reply = adapter.answer(request)
@@ -85,7 +86,7 @@ def test_a_wrong_answer_is_seen(bundle: zipfile.ZipFile) -> None:
 
 
 def test_the_wire_vectors_hold(bundle: zipfile.ZipFile) -> None:
-    adapter = in_memory()
+    adapter = reference(open_journal("memory:"))
     for chart in ("ping_registry", "ping_registry_index"):
         vectors = json.loads(bundle.read(f"wire/{chart}.json"))
         assert len(vectors) > 300
@@ -108,8 +109,11 @@ class _Run:
         self.bound: dict[str, str] = {}
         drawn = iter(sorted(random.getrandbits(128) for _ in case["ids"]))
         for name, how in sorted(case["ids"].items()):
-            if isinstance(how, str):
-                self.bound[name] = str(uuid.UUID(int=next(drawn), version=4))
+            number = next(drawn)
+            if how == "name":
+                self.bound[name] = f"name-{number:x}"
+            elif how == "uuid":
+                self.bound[name] = str(uuid.UUID(int=number, version=4))
         for name, how in case["ids"].items():
             if isinstance(how, dict):
                 namespace, prefix, of = how["uuid5"]

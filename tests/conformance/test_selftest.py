@@ -8,10 +8,11 @@ from functools import cache
 import pytest
 from typer.testing import CliRunner
 
+from pingregistrywf import open_journal
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.cli import app
-from pingregistrywf.cli.conform import suite_of_files
-from pingregistrywf.cli.conformance import in_memory
+from pingregistrywf.cli.adapter import reference
+from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.matrix import text
 from pingregistrywf.conformance.selftest.faults import Fault, faults
 from pingregistrywf.conformance.selftest.matrix import Killed, Matrix, SelfTest
@@ -24,9 +25,12 @@ HOME = {"versions": 2, "journal": 2, "data": 3, "wire": 4, "index": 5, "servers"
 
 @cache
 def self_test() -> SelfTest:
-    hello = in_memory().answer({"op": "hello"})["hello"]
+    hello = reference(open_journal("memory:")).answer({"op": "hello"})["hello"]
     return SelfTest(
-        suite_of_files([]), lambda: in_memory().answer, hello["capabilities"], bound="n"
+        suite_of(),
+        lambda: reference(open_journal("memory:")).answer,
+        hello["capabilities"],
+        bound="n",
     )
 
 

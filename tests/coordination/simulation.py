@@ -30,6 +30,7 @@ from pingregistrywf import (
     VersionConflictError,
     WorkflowError,
     Workflows,
+    open_journal,
 )
 from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf._generated.ping_registry_index import Behavior as IndexBehavior
@@ -44,7 +45,6 @@ from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Entry, Head, Subscription
-from pingregistrywf.runtime.journal.memory import MemoryJournal
 from pingregistrywf.runtime.operations import Operation, Ran
 
 START: Final = 1_700_000_000.0
@@ -76,7 +76,7 @@ class Killed(BaseException):
 
 
 class Role:
-    """A participant: a program in a thread that runs only while it is told to go on.
+    """A participant: a program in a thread that runs only while it is asked to go on.
 
     Its ``gap`` is the operation that it is in, and the step that it is after; ``writes_left`` is
     how many writes the step under way may still do.
@@ -114,7 +114,7 @@ class Role:
         self._forget()
 
     def pause(self, due: float = -math.inf, woken: Callable[[], bool] = lambda: False) -> None:
-        """In the role's thread: hand over, until told to go on."""
+        """In the role's thread: hand over, until asked to go on."""
         self.due, self._woken = due, woken
         self._back.release()
         self._go.acquire()
@@ -168,10 +168,10 @@ class SimulatedSubscription:
         self._subscription: Any = subscription
 
     def wait(self, timeout: float | None = None) -> bool:
-        told = self._subscription
+        subscription = self._subscription
         due = math.inf if timeout is None else self._clock() + timeout
-        self._role.pause(due, lambda: told.changed or told.closed)
-        return bool(told.wait(0))
+        self._role.pause(due, lambda: subscription.changed or subscription.closed)
+        return bool(subscription.wait(0))
 
     def close(self) -> None:
         self._subscription.close()
@@ -302,7 +302,7 @@ class TellingOperations(Operations):
         return ran
 
 
-class SimulatedDesk(RegistryContext):
+class SimulatedContext(RegistryContext):
     """A registry on the simulated system's journal."""
 
     def __init__(
@@ -372,10 +372,10 @@ class System:
         self.now = START
         drawn = random.Random(0)
         self.ids = UlidSource(lambda: self.now, drawn.randbytes)
-        self.record = Record(MemoryJournal(clock=lambda: self.now))
+        self.record = Record(open_journal("memory:", clock=lambda: self.now))
         self.audit = Audit(self.record, self.ids)
         self.asked: list[Ask] = []
-        self.desks: dict[str, SimulatedDesk] = {}
+        self.contexts: dict[str, SimulatedContext] = {}
         self.failures: list[str] = []
         self.collected = 0
         self.reached: set[object] = set()
@@ -428,7 +428,7 @@ class System:
             self.make(Go(number % len(self.roles)))
             if self.now > end:
                 break
-        raise Violation("everything comes to an end", self.audit.told())
+        raise Violation("everything comes to an end", self.audit.describe())
 
     def finish(self, *, admin_returns: bool) -> None:
         """Let everybody run to the end, and check what must hold then."""
@@ -446,10 +446,10 @@ class System:
                 runs = self.collected + 1
                 self.settle(lambda runs=runs: self.collected > runs, DAY)  # type: ignore[misc]
                 if not self.audit.over():
-                    raise Violation("the collector heals the index", self.audit.told())
+                    raise Violation("the collector heals the index", self.audit.describe())
             if self.audit.listed():
-                raise Violation("the collector empties the index", self.audit.told())
-        self.audit.finish(self.desks)
+                raise Violation("the collector empties the index", self.audit.describe())
+        self.audit.finish(self.contexts)
 
     def _go_on(self, number: int) -> None:
         order = self._order(number)
@@ -464,9 +464,9 @@ class System:
     def _order(self, first: int) -> list[Role]:
         return [*self.roles[first:], *self.roles[:first]]
 
-    def _context(self, role: Role) -> SimulatedDesk:
-        context = SimulatedDesk(self.record, self.ids, self._build, role, self.audit.acknowledge)
-        self.desks[role.name] = context
+    def _context(self, role: Role) -> SimulatedContext:
+        context = SimulatedContext(self.record, self.ids, self._build, role, self.audit.acknowledge)
+        self.contexts[role.name] = context
         return context
 
     def _admin(self, role: Role) -> None:
@@ -552,7 +552,7 @@ class Audit:
     def __init__(self, record: Record, ids: UlidSource) -> None:
         self._record = record
         self._ids = ids
-        self._context = SimulatedDesk(record, ids)
+        self._context = SimulatedContext(record, ids)
         self._before: dict[UUID, Any] = {}
 
     def acknowledge(self, ran: Ran) -> None:
@@ -586,20 +586,20 @@ class Audit:
         codes = {state.state_code for state in states if state.vid}
         return self.over() and codes <= {StateCode.TERMINATED}
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Where everything stands."""
         states = [self._context.workflows.engine.find(workflow) for workflow in WORKFLOWS]
         return f"{states} {dict(self.listed())}"
 
-    def finish(self, desks: Mapping[str, SimulatedDesk]) -> None:
+    def finish(self, contexts: Mapping[str, SimulatedContext]) -> None:
         """What must hold in the end."""
         self.look()
         for history, chain in self._record.chains.items():
             entries = self._record.read(history, whole=True).entries
             if not entries or list(entries) != chain[-len(entries) :]:
                 raise Violation("the journal keeps what it accepted", history)
-        fresh = SimulatedDesk(self._record, self._ids)
-        for name, context in {"audit": self._context, **desks}.items():
+        fresh = SimulatedContext(self._record, self._ids)
+        for name, context in {"audit": self._context, **contexts}.items():
             for workflow in WORKFLOWS:
                 states = [each.workflows.engine.find(workflow) for each in (context, fresh)]
                 if states[0] != states[1]:
@@ -617,15 +617,15 @@ class Audit:
         messages = [ping.message for ping in state.pings]
         if len(messages) != len(set(messages)):
             raise Violation("no ping is posted twice", messages)
-        told = state.summary_status
-        if told.event_id and (told.code, told.message) != summary(state.pings):
-            raise Violation("every acknowledged ping is counted", (told, messages))
+        posted = state.summary_status
+        if posted.event_id and (posted.code, posted.message) != summary(state.pings):
+            raise Violation("every acknowledged ping is counted", (posted, messages))
         if before is None or not before.vid or not state.vid:
             return
         chain = self._record.chains.get(state.id, [])
         if all(entry.id != before.vid for entry in chain):
             return  # it was deleted and begun again
-        if before.summary_status.event_id and before.summary_status != told:
+        if before.summary_status.event_id and before.summary_status != posted:
             raise Violation("a summary never changes", (before, state))
         if tuple(state.pings)[: len(before.pings)] != tuple(before.pings):
             raise Violation("pings stay", (before, state))

@@ -114,9 +114,9 @@ def test_many_workflows_and_servers_and_two_gatherers(tmp_path: Path) -> None:
             events = context.workflows.events(workflow_id)
             assert state.state_code is StateCode.TERMINATED
             pinged = [str(event.id) for event in events if isinstance(event, ServerPinged)]
-            told = [line["vid"] for line in acknowledged if line["workflow"] == text]
-            assert sorted(told) == sorted(pinged)
+            vids = [line["vid"] for line in acknowledged if line["workflow"] == text]
+            assert sorted(vids) == sorted(pinged)
             failed = sum(ping.code != 0 for ping in state.pings)
-            message = f"{{ totalCount: {len(told)}, errorCount: {failed} }}"
+            message = f"{{ totalCount: {len(vids)}, errorCount: {failed} }}"
             assert state.summary_status.message == message
             assert sum(isinstance(event, ServerPingsGathered) for event in events) == 1

@@ -177,8 +177,8 @@ def has_each_ping_once(context: RegistryContext) -> None:
 def is_summarized_once(context: RegistryContext) -> None:
     pings = [ServerPinged] * 3
     assert kinds(context) == [PingRegistryStarted, *pings, ServerPingsGathered]
-    told = context.workflows.find_id(WORKFLOW).summary_status
-    assert (told.code, told.message) == (1, "{ totalCount: 3, errorCount: 1 }")
+    posted = context.workflows.find_id(WORKFLOW).summary_status
+    assert (posted.code, posted.message) == (1, "{ totalCount: 3, errorCount: 1 }")
 
 
 def is_over(context: RegistryContext) -> None:

@@ -479,7 +479,7 @@ class TestGet:
                 subscription = journal.subscribe(history)
                 wait = subscription.wait
 
-                def told(timeout: float | None = None) -> bool:
+                def counted_wait(timeout: float | None = None) -> bool:
                     waits.append(timeout)
                     if len(waits) == 1:
                         context.workflows.append_ping(workflow_id, NO_VC, 0, "x")
@@ -487,7 +487,7 @@ class TestGet:
                         context.workflows.post_summary(workflow_id, NO_VC, 0, "done")
                     return wait(timeout)
 
-                subscription.wait = told  # type: ignore[method-assign]
+                subscription.wait = counted_wait  # type: ignore[method-assign]
                 return subscription
 
         watched = Admin(RegistryContext(Watched(), Registry("reg")))  # type: ignore[arg-type]

@@ -451,7 +451,7 @@ def test_the_code_is_clean(directory: Path) -> None:
 
 class TestOperations:
     INPUTS: ClassVar[dict[str, Any]] = {
-        "site": "oslo",
+        "site": "NORTH/OSLO",
         "path": "/a",
         "depth": 3,
         "dry_run": False,
@@ -477,23 +477,23 @@ class TestOperations:
         ran = run("ask", workflow=workflow, **self.INPUTS)
         asked, taken = ran.events
         namespace = UUID("7e1bd3a4-5a2e-4a53-8c0c-0d9a2f1e6b11")
-        assert asked.registry_id == uuid5(namespace, "registry/oslo")
+        assert asked.registry_id == uuid5(namespace, "registry/NORTH/OSLO")
         assert (taken.name, taken.holder, taken.since) == ("/a", workflow, 3)
 
     def test_a_name_that_breaks_its_rule_is_refused(self, run: Callable[..., Any]) -> None:
-        with pytest.raises(InvalidCommandError, match="'Oslo' is not the name of a site"):
-            run("ask", workflow=uuid4(), **self.INPUTS | {"site": "Oslo"})
+        with pytest.raises(InvalidCommandError, match="'oslo' is not the name of a site"):
+            run("ask", workflow=uuid4(), **self.INPUTS | {"site": "oslo"})
 
     def test_inputs_are_neither_missing_nor_unknown(self, run: Callable[..., Any]) -> None:
         with pytest.raises(InvalidCommandError, match="ask takes workflow, site, path"):
             run("ask", **self.INPUTS)
         with pytest.raises(InvalidCommandError, match="tidy takes site"):
-            run("tidy", site="oslo", workflow=uuid4())
+            run("tidy", site="NORTH/OSLO", workflow=uuid4())
 
     def test_a_refused_step_has_a_vid_for_those_after_it(self, run: Callable[..., Any]) -> None:
         workflow = uuid4()
         run("ask", workflow=workflow, **self.INPUTS)
-        given = {"workflow": workflow, "site": "oslo", "path": "/a", "why": "no room"}
+        given = {"workflow": workflow, "site": "NORTH/OSLO", "path": "/a", "why": "no room"}
         first, again = run("give_up", **given), run("give_up", **given)
         assert [type(each).__name__ for each in first.events] == [
             *("LeaseBroken", "SplitFailed", "LeaseReturned"),

@@ -6,6 +6,7 @@ the root, beside ``src/``, where people edit it; an editable installation finds 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pingregistrywf.chart.ir import Model
@@ -31,11 +32,14 @@ def model_directory() -> Path:
     )
 
 
-def load_model() -> Model:
-    """The project's own charts and operations, lowered.
+def load_model(files: Sequence[Path] = ()) -> Model:
+    """Read and lower the charts and operations of some files; the project's own without files.
 
     Raises:
-        FileNotFoundError: they are missing.
+        OSError: a file cannot be read, or none of them holds a chart.
         ChartError: there are mistakes in them.
     """
-    return read_model(sorted(model_directory().glob("*.yaml")))
+    model = read_model(files or sorted(model_directory().glob("*.yaml")))
+    if not model.charts:
+        raise FileNotFoundError("no chart is given: name a file that holds one")
+    return model

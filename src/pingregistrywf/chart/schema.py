@@ -1,7 +1,7 @@
 """JSON Schemas of the files in ``model/``, for editors that complete and check while people write.
 
-They are made from the vocabulary, so they know every key, type, pattern and description.  They say
-what one part may look like; what the parts mean together only the reader checks.
+They are made from the vocabulary, so they know every key, type, pattern and description.  They
+describe each part of a file by itself; only the reader checks what the parts mean together.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def _schema(word: type[Word], title: str) -> dict[str, Any]:
 
 
 def _tightened(node: Any) -> Any:
-    """A schema as strict as the reader, and without pydantic's invented titles.
+    """A schema as strict as the reader, and without the titles that pydantic makes up.
 
-    pydantic lets names pass that do not fit a pattern, and an empty value wherever a key may be
-    left out; the reader does neither.
+    pydantic's schema allows keys that do not fit their pattern, and an empty value for every key
+    that may be left out; the reader allows neither.
     """
     if isinstance(node, list):
         return [_tightened(each) for each in node]

@@ -21,8 +21,6 @@ from pingregistrywf.chart.yaml_source import UNREADABLE, YamlSource
 
 W = TypeVar("W", bound=Word)
 
-_KEY: Final = "[key]"
-"""What pydantic appends to the location of a mapping's key."""
 _NEAR: Final = 0.76
 """How near an unknown key must be to a missing one to be read as that."""
 
@@ -89,7 +87,7 @@ def _report(word: type[Word], source: YamlSource, error: ErrorDetails) -> None:
         case "string_type":
             remedy = "write text, in quotes if YAML reads it otherwise"
         case _:
-            if error["loc"][-1] == _KEY:
+            if error["loc"][-1] == "[key]":
                 what = f"{here} has no proper name"
             written = "…" if isinstance(value, (str, dict, list)) else str(value).lower()
             remedy = f"write {error['msg'].replace('…', written)}"
@@ -99,17 +97,16 @@ def _report(word: type[Word], source: YamlSource, error: ErrorDetails) -> None:
 def _place(word: type[Word], error: ErrorDetails) -> tuple[Path, Any, Any]:
     """Where an error is, the type of what is around that place, and the type that is wanted there.
 
-    pydantic's locations also name the branches of unions, and the keys of mappings.
+    pydantic's locations also name, in brackets, branches of unions and that a key is meant.  No
+    key of a file begins with a bracket.
     """
     at: Path = ()
     owner: Any = None
     kind: Any = word
-    steps = error["loc"]
-    for number, step in enumerate(steps, start=1):
-        branches = _branches(kind)
-        if step in branches:
-            kind = branches[step]
-        elif number < len(steps) or not (step == _KEY and get_origin(owner) is dict):
+    for step in error["loc"]:
+        if isinstance(step, str) and step.startswith("["):
+            kind = _branches(kind).get(step, kind)
+        else:
             owner, kind = kind, _inside(kind, step)
             at = (*at, step + 1 if isinstance(step, int) else step)
     return at, owner, kind

@@ -1,108 +1,37 @@
 """The language of charts and operations: a closed vocabulary without expressions or code.
 
 Every key that a file in ``model/`` may use is a field here, and nothing else is.  The JSON Schemas
-beside the models are made from these classes, and so is the reference of the language.  A type that
-people may get wrong says what to write instead (``Wanted``).  What no class can see alone, such as
-names that must exist and numbers that are used twice, is checked by ``chart.checks``.
+beside the models are made from these classes, and so is the reference of the language.  What no
+class can see alone, such as names that must exist and numbers that are used twice, is checked by
+``chart.checks``.
 """
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    GetCoreSchemaHandler,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    Tag,
-    field_validator,
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, Tag, field_validator
+from pydantic_core import PydanticCustomError
+
+from pingregistrywf.chart.spelling import (
+    Count,
+    EnumNumber,
+    ErrorName,
+    FieldNumber,
+    PascalName,
+    Positive,
+    Prose,
+    Scalar,
+    SnakeName,
+    StateNumber,
+    UpperName,
+    UuidText,
+    Version,
+    WirePackage,
+    by_shape,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
 from pingregistrywf.chart.types import Type as Type
-
-
-class Wanted:
-    """Annotates a type with what to write where a value is not of it.
-
-    pydantic then reports one error of the type ``wanted`` with these words, whatever is wrong with
-    the value.  An ellipsis in the words stands for the value as it was written.
-    """
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.custom_error_schema(
-            handler(source), custom_error_type="wanted", custom_error_message=self._words
-        )
-
-
-def _no_keyword(name: str) -> str:
-    if keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is a word of Python: write another name")
-    return name
-
-
-PascalName: TypeAlias = Annotated[
-    str,
-    Field(pattern=r"^[A-Z][A-Za-z0-9]*$"),
-    Wanted("a name of capitalized words, like DoorOpened"),
-    AfterValidator(_no_keyword),
-]
-SnakeName: TypeAlias = Annotated[
-    str,
-    Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"),
-    Wanted("a name of lower-case words, like door_number"),
-    AfterValidator(_no_keyword),
-]
-UpperName: TypeAlias = Annotated[
-    str,
-    Field(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$"),
-    Wanted("a name in capitals, like EV_DOOR_OPENED"),
-]
-ErrorName: TypeAlias = Annotated[
-    str,
-    Field(pattern=r"^[A-Z][A-Za-z0-9]*Error$"),
-    Wanted("a name of capitalized words that ends in Error, like DoorStuckError"),
-]
-FieldNumber: TypeAlias = Annotated[
-    StrictInt, Field(ge=1, le=536_870_911), Wanted("a whole number from 1 to 536870911")
-]
-EnumNumber: TypeAlias = Annotated[
-    StrictInt, Field(ge=1, le=2_147_483_647), Wanted("a whole number from 1 to 2147483647")
-]
-StateNumber: TypeAlias = Annotated[
-    StrictInt, Field(ge=0, le=2_147_483_647), Wanted("a whole number from 0 to 2147483647")
-]
-Positive: TypeAlias = Annotated[StrictInt, Field(ge=1), Wanted("a whole number from 1")]
-Count: TypeAlias = Annotated[StrictInt, Field(ge=0), Wanted("a whole number from 0")]
-Prose: TypeAlias = Annotated[
-    str, Field(description="Prose for people: Markdown, whole sentences.", default="")
-]
-
-
-def _shape(value: Any) -> str | None:
-    """The branch of a union that a value's shape is meant for."""
-    if isinstance(value, str):
-        return "[name]"
-    return "[mapping]" if isinstance(value, dict) else None
-
-
-def _by_shape(words: str) -> Discriminator:
-    """Tells a name from a mapping; ``words`` say what to write instead of anything else."""
-    return Discriminator(_shape, custom_error_type="wanted", custom_error_message=words)
 
 
 class Word(BaseModel):
@@ -124,11 +53,7 @@ class Word(BaseModel):
 class Wire(Word):
     """How the chart's events look as protobuf."""
 
-    package: Annotated[
-        str,
-        Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"),
-        Wanted("a protobuf package, like doors or acme.doors"),
-    ] = "workflow"
+    package: WirePackage = "workflow"
     """The protobuf package."""
     message: PascalName = "WorkflowEvent"
     """The message that every event of every chart on this wire is encoded as."""
@@ -190,7 +115,7 @@ FieldSource: TypeAlias = SnakeName
 RecordSources: TypeAlias = dict[SnakeName, FieldSource]
 CarriedSource: TypeAlias = Annotated[
     Annotated[FieldSource, Tag("[name]")] | Annotated[RecordSources, Tag("[mapping]")],
-    _by_shape("a name, or {FIELD OF THE RECORD: FIELD OF THE EVENT}"),
+    by_shape("a name, or {FIELD OF THE RECORD: FIELD OF THE EVENT}"),
 ]
 
 
@@ -202,7 +127,7 @@ class Event(Word):
     to: PascalName
     """The state that the event leads to."""
     fields: dict[SnakeName, EventField] = {}
-    """What the event says beside its id and parent."""
+    """The event's fields, beside its id and parent."""
     when: dict[SnakeName, Sign] = {}
     """For events that share a wire number: the int32 field that tells them apart, and how."""
     other_forms: dict[SnakeName, OtherFormField] = {}
@@ -227,48 +152,36 @@ class Argument(Word):
 class Constant(Word):
     """A constant in place of an argument."""
 
-    constant: Annotated[
-        StrictBool | StrictInt | StrictStr, Wanted("a whole number, a text, true or false")
-    ]
+    constant: Scalar
     """The value: a number, a text, true or false, or an id as text."""
 
 
 ArgumentSource: TypeAlias = Annotated[
     Annotated[SnakeName, Tag("[name]")] | Annotated[Constant, Tag("[mapping]")],
-    _by_shape("the name of an argument, or {constant: …}"),
+    by_shape("the name of an argument, or {constant: …}"),
 ]
-
-
 Sources: TypeAlias = dict[SnakeName, ArgumentSource]
 
 
 def _name_alone(value: Any) -> Any:
-    """A name alone, read as a name with no sources."""
+    """A name alone, read as that name without sources."""
     if isinstance(value, str):
         return {value: {}}
-    if isinstance(value, dict):
-        return value
-    raise PydanticCustomError("wanted", "a name, or {NAME: {FIELD: SOURCE}}")
-
-
-def _just_one(value: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("wanted", "a name, or {NAME: {FIELD: SOURCE}}")
     if len(value) != 1:
         raise ValueError(f"it names {len(value)}: write exactly one name")
     return value
 
 
-def _or_alone(name: Any) -> BeforeValidator:
-    """Lets a name stand for a mapping of that name to no sources."""
+def _one(name: Any) -> BeforeValidator:
+    """Allows a name alone where a mapping from one name to sources is expected."""
     mapping = Annotated[dict[name, Sources], Field(min_length=1, max_length=1)]
     return BeforeValidator(_name_alone, json_schema_input_type=name | mapping)
 
 
-Emission: TypeAlias = Annotated[
-    dict[PascalName, Sources], _or_alone(PascalName), AfterValidator(_just_one)
-]
-Refusal: TypeAlias = Annotated[
-    dict[ErrorName, Sources], _or_alone(ErrorName), AfterValidator(_just_one)
-]
+Emission: TypeAlias = Annotated[dict[PascalName, Sources], _one(PascalName)]
+Refusal: TypeAlias = Annotated[dict[ErrorName, Sources], _one(ErrorName)]
 
 
 def _only_true(value: Any) -> Any:
@@ -362,7 +275,7 @@ class Error(Word):
     """An error that the chart's rules name."""
 
     fields: dict[SnakeName, ErrorField] = {}
-    """What the error tells, each filled from an argument of the same name unless a rule says."""
+    """The error's fields.  Each takes the argument of its name, unless a rule names another."""
     doc: Prose
 
 
@@ -451,9 +364,7 @@ class Chart(Word):
 
     chart: SnakeName
     """The chart's name, and that of the generated package."""
-    version: Annotated[
-        str, Field(pattern=r"^\d+\.\d+\.\d+$"), Wanted('three numbers in quotes, like "1.0.0"')
-    ]
+    version: Version
     """The chart's semantic version, as text."""
     title: str = Field(min_length=1)
     """The chart's name for people."""
@@ -512,27 +423,16 @@ class StepVid(Word):
     """The earlier step's number, from 1."""
 
 
-def _step_source(value: Any) -> str | None:
-    """The branch of a step's source that a value is meant for, by its key."""
-    if isinstance(value, dict):
-        return next((f"[{key}]" for key in ("step", "constant") if key in value), None)
-    return _shape(value)
-
-
 StepSource: TypeAlias = Annotated[
     Annotated[SnakeName, Tag("[name]")]
     | Annotated[StepVid, Tag("[step]")]
     | Annotated[Constant, Tag("[constant]")],
-    Discriminator(
-        _step_source,
-        custom_error_type="wanted",
-        custom_error_message="a name of an argument, or {step: …} or {constant: …}",
-    ),
+    by_shape("the name of an argument, or {step: …} or {constant: …}", "step", "constant"),
 ]
 StepVersion: TypeAlias = Annotated[
     Annotated[Literal["given", "none", "retry"], Tag("[name]")]
     | Annotated[StepVid, Tag("[mapping]")],
-    _by_shape("one of given, none, retry or {step: …}"),
+    by_shape("one of given, none, retry or {step: …}"),
 ]
 
 
@@ -573,11 +473,7 @@ class Name(Word):
 
     pattern: str = Field(default=".+", min_length=1)
     """The regular expression that the whole of a name must match."""
-    namespace: Annotated[
-        str,
-        Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
-        Wanted("a UUID in lower case with hyphens"),
-    ]
+    namespace: UuidText
     """The namespace of the ids, which are UUIDs of version 5."""
     ids: dict[SnakeName, str] = Field(min_length=1)
     """The arguments of operations that follow from the name: each is the UUID, in the namespace, of

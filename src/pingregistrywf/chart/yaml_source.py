@@ -153,7 +153,7 @@ class _Reading:
         return {}
 
     def _key(self, node: yaml.Node, at: Path) -> str | None:
-        if not isinstance(node, yaml.ScalarNode):
+        if not isinstance(node, yaml.ScalarNode) or node.value.startswith("["):
             what = f"a key of {spoken(at)} is no name"
             remedy = "write a name, or put text with braces in quotes"
         elif node.tag != f"{_TAG}str":

@@ -15,14 +15,15 @@ from typing import Annotated, Final
 import typer
 
 from pingregistrywf import __version__
+from pingregistrywf.cli.adapter import adapter
 from pingregistrywf.cli.charts import chart, generate
 from pingregistrywf.cli.common import CANNOT_RUN
 from pingregistrywf.cli.conform import conform
-from pingregistrywf.cli.conformance import adapter
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
 from pingregistrywf.cli.explore import explore
 from pingregistrywf.cli.journal import journal
+from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
 _SEVERAL: Final = ("--model", "--step")
@@ -101,5 +102,7 @@ _PANELS: Final = {
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)
+for _part in (self_test, init, bundle):
+    conform.command(_part.__name__.replace("_", "-"))(_part)
 app.add_typer(conform, name="conform", rich_help_panel="Conformance")
 app.add_typer(journal, name="journal", rich_help_panel="For operators")

@@ -14,9 +14,7 @@ from pingregistrywf.cli.common import (
     JsonOption,
     ModelOption,
     answering,
-    read_files,
     say,
-    with_charts,
 )
 
 if TYPE_CHECKING:
@@ -40,13 +38,13 @@ def chart(
     as_json: JsonOption = False,
 ) -> None:
     """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.generate.mermaid import mermaid
     from pingregistrywf.generate.readme import markdown_table
 
     with answering(ChartError, as_json=as_json):
-        charts = with_charts(read_files(model or [])).charts
-        shown = next(iter(charts.values()))
+        shown = load_model(model or []).main
         if step:
             _walk(shown, step, as_json=as_json)
         elif as_json:
@@ -133,8 +131,9 @@ def generate(
     as_json: JsonOption = False,
 ) -> None:
     """Write all that is generated: this project's, or that of charts of your own."""
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.cli.conform import suite_of
+    from pingregistrywf.conformance.assembly import suite_of_model
     from pingregistrywf.conformance.suite.levels import SuiteError
     from pingregistrywf.generate import artefacts
     from pingregistrywf.generate.layout import LayoutError
@@ -145,12 +144,12 @@ def generate(
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
         if package is not None:
-            root, read = package, read_files(theirs)
-            made = artefacts.theirs(read) | _manifest(suite_of(read), PurePosixPath())
+            root, read = package, load_model(theirs)
+            made = artefacts.theirs(read) | _manifest(suite_of_model(read), PurePosixPath())
         else:
             root = project_root()
-            read = read_files(sorted((root / "model").glob("*.yaml")))
-            suite = suite_of(read)
+            read = load_model(sorted((root / "model").glob("*.yaml")))
+            suite = suite_of_model(read)
             made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
         if not check:
             for path in artefacts.write(made, root):

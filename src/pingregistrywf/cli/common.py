@@ -16,7 +16,6 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
-    from pingregistrywf.chart.ir import Model
     from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.ids import Ulid
@@ -92,21 +91,6 @@ def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]
         fail(str(error), CANNOT_RUN, as_json=as_json)
     except errors as error:
         fail(str(error), CANNOT_RUN, as_json=as_json)
-
-
-def read_files(files: list[Path]) -> Model:
-    """The model of these files; this project's own if there are none."""
-    from pingregistrywf.chart.locate import load_model
-    from pingregistrywf.chart.lower import read_model
-
-    return read_model(files) if files else load_model()
-
-
-def with_charts(model: Model) -> Model:
-    """A model that has a chart."""
-    if not model.charts:
-        raise CannotRunError("no chart is given: name a file that holds one")
-    return model
 
 
 def open_(url: str, *, create: bool = True) -> Journal:

@@ -19,12 +19,9 @@ from pingregistrywf.cli.common import (
     answering,
     called,
     fail,
-    read_files,
-    with_charts,
 )
 
 if TYPE_CHECKING:
-    from pingregistrywf.chart.ir import Model
     from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
@@ -135,6 +132,8 @@ def _conform(
     if context.invoked_subcommand is not None:
         return
     from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.conformance.assembly import suite_of
+    from pingregistrywf.conformance.manifest import committed_ids
     from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
@@ -162,7 +161,7 @@ def _conform(
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
                 transport.start()
-            suite = suite_of_files(model or [])
+            suite = suite_of(model or [])
             scope = Scope(levels, bound, tuple(only or ()))
             scenario = None
             if replay:
@@ -174,7 +173,7 @@ def _conform(
             plan = Plan(
                 suite=suite,
                 scope=scope,
-                manifest=None if model else _manifest(suite),
+                manifest=None if model else committed_ids(suite),
                 expected=NONE if expected is None else read_expected(expected),
                 today=_today(),
                 seed=seed,
@@ -186,19 +185,6 @@ def _conform(
         _print(report)
         _write(report, suite, outputs)
     raise typer.Exit(int(report.exit))
-
-
-def suite_of(model: Model) -> Suite:
-    """The suite of a model; requests need not name the chart under test of this project's own."""
-    from pingregistrywf.chart.locate import load_model
-    from pingregistrywf.conformance.suite import Suite
-
-    return Suite(with_charts(model), default_chart=load_model().main.name)
-
-
-def suite_of_files(files: list[Path]) -> Suite:
-    """The suite of these charts; this project's own if there are none."""
-    return suite_of(read_files(files))
 
 
 def _transport(adapter: str, python: str, timeout: float, store: bool) -> Transport:
@@ -256,16 +242,6 @@ def _today() -> Any:
     from datetime import UTC, datetime
 
     return datetime.now(UTC).date()
-
-
-def _manifest(suite: Suite) -> frozenset[str]:
-    """The ids that this project wrote down for its own suite."""
-    from importlib.resources import files
-
-    from pingregistrywf.conformance.manifest import NAME, ids_of
-
-    place = files("pingregistrywf._generated") / suite.chart.name / NAME
-    return ids_of(place.read_text(encoding="utf-8").splitlines())
 
 
 @contextmanager

@@ -18,10 +18,8 @@ from pingregistrywf.cli.common import (
     JsonOption,
     ModelOption,
     answering,
-    read_files,
     say,
     stopped_by_signals,
-    with_charts,
 )
 
 HOST: Final = "127.0.0.1"
@@ -52,11 +50,12 @@ def explore(
 ) -> None:
     """Open the explorer: the charts' diagrams live, in a browser, without a network."""
     from pingregistrywf import explorer
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.generate.layout import LayoutError
 
     with answering(ChartError, LayoutError, as_json=as_json):
-        read = with_charts(read_files(model or []))
+        read = load_model(model or [])
         package = THEIRS if model else explorer.PACKAGE
         if output is not None:
             for path in explorer.write(read, output, package=package):

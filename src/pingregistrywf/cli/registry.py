@@ -1,4 +1,4 @@
-"""Commands of the admin, and for looking at a registry's workflows."""
+"""The commands of the admin, and those that show a registry's workflows."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def get(
             "--wait",
             min=0.0,
             metavar="SECONDS",
-            help="Wait for the summary, no longer than that.",
+            help="Wait for the summary, but not longer than that.",
             show_default=False,
         ),
     ] = None,

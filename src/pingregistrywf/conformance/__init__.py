@@ -6,4 +6,4 @@ behind an adapter.  ``suite`` makes cases of a chart, ``run`` executes them on a
 ``pytest -p pingregistrywf.conformance`` loads the suite into pytest.
 """
 
-pytest_plugins = ("pingregistrywf.cli.pytest_plugin",)
+pytest_plugins = ("pingregistrywf.conformance.pytest_plugin",)

@@ -1,12 +1,12 @@
-"""The manifest of a suite: every case's id, written down, so that none can vanish unseen.
+"""The manifest of a suite: the id of every case, so that none can vanish unnoticed.
 
-It is generated with the package of the chart and committed; a change of it is a change of the
-suite, and says which version that needs.
+It is generated with the package of the chart and committed.  A change of it is a change of the
+suite, and of the suite's version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from importlib.resources import files
 
 from pingregistrywf.conformance.suite import VERSION, Suite
 
@@ -15,12 +15,14 @@ NAME = "suite.txt"
 
 
 def manifest(suite: Suite) -> str:
-    """The manifest's text: a comment, and an id a line, sorted."""
+    """Return the manifest's text: a comment, then one id a line, sorted."""
     ids = sorted(case.id for case in suite.cases())
     head = f"# Generated from chart {suite.chart.name}: the cases of its suite, version {VERSION}."
     return "\n".join([head, *ids]) + "\n"
 
 
-def ids_of(lines: Iterable[str]) -> frozenset[str]:
-    """The ids that a manifest lists."""
-    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+def committed_ids(suite: Suite) -> frozenset[str]:
+    """Return the ids that this project has committed for the suite of its own charts."""
+    place = files("pingregistrywf._generated") / suite.chart.name / NAME
+    lines = place.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))

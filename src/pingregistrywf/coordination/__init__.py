@@ -1,5 +1,5 @@
-"""Who does what when: the admin, the servers and the gatherer of a registry.
+"""The participants of a registry: the admin, the servers, the gatherer and the collector.
 
-Each is a class that runs declared operations on a journal, with clock and pauses passed in; what
-takes a loop or a wait is here, what takes a decision is in the charts.
+Each is a class that runs declared operations on a journal, with the clock and the pauses passed in.
+Loops and waits are here; the decisions are in the charts.
 """

@@ -1,7 +1,7 @@
 """The collector expires, deletes, snapshots, trims and collects garbage (behaviour.md, section 7).
 
-A run reads the index once and takes one fixed time; a failure on one workflow is reported, and the
-run goes on with the next.  Whatever is interrupted is finished by the next run.
+A run reads the index once and uses one fixed time.  A failure on one workflow is reported, and the
+run goes on with the next.  The next run finishes what was interrupted.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ DELETE_AFTER: Final = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a run did, or would do.
+    """One action of a run, done or planned.
 
     Attributes:
         name: expire, delete, snapshot, trim or collect.
         workflow: the workflow, if it is about one.
         error: why it failed; None if it did not.
-        detail: what came of it.
+        detail: its effect in words; empty if it had none.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Collector:
         self._logger = logging.getLogger("pingregistrywf.collector")
 
     def plan(self, now: float) -> Iterator[Action]:
-        """What a run at that time would do with the workflows: expire, then delete.
+        """Yield what a run at that time would do with the workflows: expire, then delete.
 
         Args:
             now: seconds since the Unix epoch.
@@ -88,10 +88,10 @@ class Collector:
                 yield Action("delete", entry.workflow_id)
 
     def run(self, now: float | None = None) -> Iterator[Action]:
-        """Do it, and give each action when it is done.
+        """Run the collector, and yield each action when it is done.
 
         Args:
-            now: seconds since the Unix epoch; the journal's clock, read once, unless given.
+            now: seconds since the Unix epoch; by default the journal's clock, read once.
 
         Raises:
             JournalError: the index cannot be read.
@@ -126,7 +126,7 @@ class Collector:
         try:
             done = Action(action.name, action.workflow, None, act())
         except WorkflowError as error:
-            # A journal's own error comes bare from trim and collect.
+            # Trim and collect raise a journal's errors unwrapped.
             wrapped = JournalError(error) if isinstance(error, JournalLevelError) else error
             done = Action(action.name, action.workflow, wrapped)
         level = logging.INFO if done.error is None else logging.ERROR

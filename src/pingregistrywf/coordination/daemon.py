@@ -13,13 +13,13 @@ import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import StateCode
 from pingregistrywf._generated.ping_registry_index import PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
+from pingregistrywf.coordination.defaults import INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.coordination.waiting import Stop, wake_ups
@@ -32,21 +32,12 @@ RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Turn:
-    """When a workflow goes on, and with what."""
-
-    due: float
-    workflow_id: UUID
-    part: Iterator[float] = field(compare=False)
-
-
 class _Agenda:
-    """Which workflow goes on when, each once at most; ``seen`` is how far the index was read."""
+    """When each workflow goes on, and with what; ``seen`` is how far the index was read."""
 
     def __init__(self) -> None:
         self.seen: Checkpoint[State] | None = None
-        self._turns: list[_Turn] = []
+        self._heap: list[tuple[float, UUID, Iterator[float]]] = []
         self._workflows: set[UUID] = set()
 
     def __contains__(self, workflow_id: UUID) -> bool:
@@ -54,32 +45,48 @@ class _Agenda:
 
     @property
     def due(self) -> float:
-        """When the next turn is."""
-        return self._turns[0].due if self._turns else math.inf
+        """When the first workflow goes on."""
+        return self._heap[0][0] if self._heap else math.inf
 
-    def add(self, turn: _Turn) -> None:
-        """Note a turn."""
-        heapq.heappush(self._turns, turn)
-        self._workflows.add(turn.workflow_id)
+    def add(self, due: float, workflow_id: UUID, part: Iterator[float]) -> None:
+        """Add a workflow that is not on the agenda."""
+        heapq.heappush(self._heap, (due, workflow_id, part))
+        self._workflows.add(workflow_id)
 
-    def take(self) -> _Turn:
-        """The next turn, noted no more."""
-        turn = heapq.heappop(self._turns)
-        self._workflows.discard(turn.workflow_id)
-        return turn
+    def take(self) -> tuple[UUID, Iterator[float]]:
+        """Take the first workflow off the agenda."""
+        _, workflow_id, part = heapq.heappop(self._heap)
+        self._workflows.discard(workflow_id)
+        return workflow_id, part
 
 
 class Daemon(ABC):
-    """A daemon of a registry.
+    """A daemon of a registry, which posts pings to each workflow.
 
     Args:
         context: the registry on its journal; its journal's clock is the daemon's.
-        logger: gets a record of each action.
+        name: the daemon's name, which its pings carry.
+        pings: how many pings it posts to each workflow.
+        interval: the pause between two of these, in seconds.
+        code: the status code of each ping; 0 if the daemon is well.
     """
 
-    def __init__(self, context: RegistryContext, logger: logging.Logger) -> None:
+    _logger: logging.Logger
+
+    def __init__(
+        self,
+        context: RegistryContext,
+        name: str,
+        *,
+        pings: int = PINGS,
+        interval: float = INTERVAL,
+        code: int = 0,
+    ) -> None:
         self._context = context
-        self._logger = logger
+        self._name = name
+        self._pings = pings
+        self._interval = interval
+        self._code = code
 
     @abstractmethod
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
@@ -131,44 +138,40 @@ class Daemon(ABC):
             new = list(changes.checkpoint.state.in_state(ListedCode.ACTIVE))
         for workflow_id in new:
             if workflow_id not in agenda:
-                agenda.add(_Turn(clock(), workflow_id, self.take_part(workflow_id)))
+                agenda.add(clock(), workflow_id, self.take_part(workflow_id))
         return math.inf
 
     def _go_on(self, agenda: _Agenda) -> None:
         """Do one step of the workflow that is due."""
-        turn = agenda.take()
+        workflow_id, part = agenda.take()
         try:
-            due = next(turn.part, None)
+            due = next(part, None)
         except WorkflowError as error:
-            workflow_id = turn.workflow_id
             logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
             due = self._context.journal.clock() + RETRY
-            agenda.add(_Turn(due, workflow_id, self.take_part(workflow_id)))
-        else:
-            if due is not None:
-                agenda.add(_Turn(due, turn.workflow_id, turn.part))
+            part = self.take_part(workflow_id)
+        if due is not None:
+            agenda.add(due, workflow_id, part)
 
-    def _post_pings(
-        self, workflow_id: UUID, *, name: str, count: int, interval: float, code: int
-    ) -> Iterator[float]:
-        """Post the pings of one participant that the workflow does not hold yet.
+    def _post_pings(self, workflow_id: UUID) -> Iterator[float]:
+        """Post the pings that the workflow does not hold yet.
 
         The messages are ``NAME ping K``, K from 1.  Pings that are in the history already are
         not posted again, so a restarted daemon posts only what is missing.  If the workflow has
-        advanced past appending, the participant quits quietly.
+        advanced past appending, the daemon quits quietly.
         """
         try:
             state = self._context.workflows.find_id(workflow_id)
         except UninitializedError:
             return
         held = {ping.message for ping in state.pings}
-        messages = (f"{name} ping {number}" for number in range(1, count + 1))
+        messages = (f"{self._name} ping {number}" for number in range(1, self._pings + 1))
         missing = [message for message in messages if message not in held]
         for number, message in enumerate(missing):
             if number:
-                yield self._context.journal.clock() + interval
+                yield self._context.journal.clock() + self._interval
             try:
-                ran = self._context.operations.ping(workflow_id, code, message)
+                ran = self._context.operations.ping(workflow_id, self._code, message)
             except StateConflictError:
                 logged(self._logger, "advanced", workflow=workflow_id, unposted=message)
                 return

@@ -1,6 +1,6 @@
 """A whole workflow in one command: an admin here, servers and a gatherer in processes of their own.
 
-The processes meet in nothing but the journal: they find the workflow through the registry's index.
+The processes share only the journal.  They find the workflow through the registry's index.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ PATIENCE: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a demonstration does.
+    """The plan of a demonstration.
 
     Attributes:
         servers: how many servers take part.
         pings: how many pings each participant posts.
         interval: the pause between two pings of one, in seconds.
         duration: from the workflow's start to its deadline, in seconds.
-        failing: how many of the servers post pings with a code that is not zero.
+        failing: how many of the servers post pings with a code that is not 0.
         chaos: True to kill a server after its first ping, and start it again.
     """
 
@@ -67,7 +67,7 @@ class ParticipantFailedError(RuntimeError):
 
 
 def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Incident, None, None]:
-    """Run a workflow from begin to end, and give its events as they happen.
+    """Run a workflow from begin to end, and yield its events as they happen.
 
     Args:
         journal: a journal that other processes can open by its URL.
@@ -104,7 +104,7 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
 
 
 def outcome(journal: Journal, workflow_id: UUID) -> State:
-    """The workflow's state once ``run`` is done."""
+    """Return the workflow's state once ``run`` is done."""
     return RegistryContext(journal, Registry(REGISTRY)).workflows.find_id(workflow_id)
 
 

@@ -20,7 +20,7 @@ from pingregistrywf.runtime.errors import (
 
 
 def summary(pings: Sequence[Status]) -> tuple[int, str]:
-    """The code and message that summarize pings."""
+    """Return the code and message that summarize pings."""
     errors = sum(ping.code != 0 for ping in pings)
     return int(errors > 0), f"{{ totalCount: {len(pings)}, errorCount: {errors} }}"
 
@@ -32,9 +32,11 @@ class Gatherer(Daemon):
         context: the registry on its journal.
         name: the gatherer's name, which its pings carry.
         pings: how many pings it posts to each workflow.
-        interval: the pause between two, in seconds.
+        interval: the pause between two of these, in seconds.
         duration: from a workflow's start to its deadline, in seconds.
     """
+
+    _logger = logging.getLogger("pingregistrywf.gatherer")
 
     def __init__(
         self,
@@ -45,34 +47,29 @@ class Gatherer(Daemon):
         interval: float = INTERVAL,
         duration: float = DURATION,
     ) -> None:
-        super().__init__(context, logging.getLogger("pingregistrywf.gatherer"))
-        self._name = name
-        self._pings = pings
-        self._interval = interval
+        super().__init__(context, name, pings=pings, interval=interval)
         self._duration = duration
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
-        yield from self._post_pings(
-            workflow_id, name=self._name, count=self._pings, interval=self._interval, code=0
-        )
+        yield from self._post_pings(workflow_id)
         events = self._context.workflows.events(workflow_id)
         if not events:
             return
         yield events[0].id.milliseconds / 1000 + self._duration
         while not self._post_summary(workflow_id):
-            # A ping came in between reading and posting.  It must be counted: read again.
+            # A ping was posted after the state was read.  It must be counted: read again.
             yield self._context.journal.clock()
 
     def _post_summary(self, workflow_id: UUID) -> bool:
-        """Summarize what can be read now; False if it had changed when the summary was posted."""
+        """Post a summary of the pings; return False if the workflow changed in the meantime."""
         try:
             state = self._context.workflows.find_id(workflow_id)
             if state.state_code not in OPEN:
-                return self._yielded(workflow_id)
+                return self._gave_way(workflow_id)
             code, message = summary(state.pings)
             ran = self._context.operations.gather(workflow_id, code, message, vid=state.vid)
         except (StateConflictError, UninitializedError):
-            return self._yielded(workflow_id)
+            return self._gave_way(workflow_id)
         except JournalError as error:
             if isinstance(error.err, VersionConflictError):
                 return False
@@ -81,6 +78,6 @@ class Gatherer(Daemon):
         logged(self._logger, "summarized", workflow=workflow_id, message=message, vid=vid)
         return True
 
-    def _yielded(self, workflow_id: UUID) -> bool:
+    def _gave_way(self, workflow_id: UUID) -> bool:
         logged(self._logger, "advanced", workflow=workflow_id)
         return True

@@ -34,7 +34,7 @@ class Row:
         pings: how many pings it holds.
         failed: how many of these have a code that is not zero.
         started: the id of its first event.
-        summary: its summary in words, empty until there is one.
+        summary: its summary's code and message; empty until there is one.
     """
 
     workflow_id: UUID
@@ -66,7 +66,7 @@ class Row:
 
 
 def rows(context: RegistryContext) -> tuple[Row, ...]:
-    """The workflows that the index lists now, the newest first."""
+    """Return the workflows that the index lists now, the newest first."""
     index = context.index()
     listed = sorted(
         index.entries.values(), key=lambda each: each.started_workflow_event_id, reverse=True
@@ -76,7 +76,7 @@ def rows(context: RegistryContext) -> tuple[Row, ...]:
         try:
             state = context.workflows.find_id(entry.workflow_id)
         except UninitializedError:
-            continue  # deleted, and soon listed no more
+            continue  # deleted, and soon to be removed from the index
         status = state.summary_status
         found.append(
             Row(

@@ -1,8 +1,8 @@
 """Runs commands on histories: reads, checks the version, decides, commits, retries, caches.
 
-The cache holds only states that are durable in the journal and is never believed without asking:
-each command and each find first reads what came after the cached state.  So whatever another
-process did is seen, also a delete (behaviour.md, section 8, 4).
+The cache holds only states that are durable in the journal, and it is never trusted alone: each
+command and each find first reads what came after the cached state.  So the engine sees whatever
+another process wrote, and also a delete (behaviour.md, section 8, 4).
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class Engine(Generic[S, E]):
         journal: where the events rest.
         ids: where new event ids come from; the journal's clock and the system's randomness unless
             given.
-        sleep: pauses for that many seconds.
-        jitter: draws from 0 to 1; how much of the longest pause an attempt waits.
+        sleep: waits that many seconds, between two attempts.
+        jitter: returns a random number from 0 to 1: the part of the longest pause to wait.
     """
 
     def __init__(
@@ -118,8 +118,8 @@ class Engine(Generic[S, E]):
         self._sleep = sleep
         self._jitter = jitter
         self._codec = codec_of(behavior.declaration)
-        # Least recently used first.  Each single operation on it is atomic, so that no lock is
-        # needed that a fork could find taken; losing a race costs a longer read, no more.
+        # Least recently used first.  Every operation on it is atomic by itself, so it needs no lock
+        # (which a fork could inherit locked).  A lost race costs only a longer read.
         self._cache: dict[bytes, Checkpoint[S]] = {}
 
     @property
@@ -138,7 +138,7 @@ class Engine(Generic[S, E]):
         Args:
             history: which history.
             vid: the expected head, ``NO_VC`` or ``RETRY_NO_VC``.  A command that begins a history
-                takes none: losing the race, it is answered as if it had come second.
+                ignores it: if it loses the race, the result is as if it had come second.
             command: the command.
 
         Raises:
@@ -173,7 +173,7 @@ class Engine(Generic[S, E]):
         raise AssertionError("unreachable")
 
     def find(self, history: UUID) -> S:
-        """The history's state; that of an empty history if it has no event.
+        """Return the history's state; that of an empty history if it has no event.
 
         Raises:
             InvalidCommandError: the id is not a UUID, or nil.
@@ -243,7 +243,7 @@ class Engine(Generic[S, E]):
                 result, loaded = CommandResult(head.vid, events), Checkpoint(head, state)
             else:
                 result = CommandResult(read.head.vid)
-        # Only now is it durable: what was read and written inside may be believed.
+        # Only now is it durable, so the cache may hold what was read and written inside.
         self._keep(history, loaded)
         return result
 
@@ -300,13 +300,13 @@ class Engine(Generic[S, E]):
             return
         self._cache[history.bytes] = loaded
         if len(self._cache) > CACHED_STATES:
-            # Another thread may evict the same one, or change the dictionary under the iterator.
+            # Another thread may evict the same entry, or change the dictionary under the iterator.
             with suppress(KeyError, RuntimeError, StopIteration):
                 del self._cache[next(iter(self._cache))]
 
 
 def check_history(history: UUID) -> None:
-    """Whether this can be a history's id.
+    """Check that this can be a history's id.
 
     Raises:
         InvalidCommandError: it is not a UUID, or nil.

@@ -20,14 +20,16 @@ E = TypeVar("E", bound=Event)
 
 
 class Facade(Generic[S, E]):
-    """A chart's commands on a journal.  Safe to share between threads; not between forks' sides.
+    """A chart's commands on a journal.
+
+    Threads may share a facade.  A process that was forked needs a facade of its own.
 
     Args:
         journal: where the events rest; ``open_journal`` opens one.
         ids: where new event ids come from; the journal's clock and the system's randomness unless
             given.
-        sleep: pauses for that many seconds, between attempts under ``RETRY_NO_VC``.
-        jitter: draws from 0 to 1; how much of the longest pause an attempt waits.
+        sleep: waits that many seconds, between two attempts under ``RETRY_NO_VC``.
+        jitter: returns a random number from 0 to 1: the part of the longest pause to wait.
     """
 
     behavior: ClassVar[type[Behavior]]  # type: ignore[type-arg]  # of S and E, which ClassVar bars
@@ -45,7 +47,7 @@ class Facade(Generic[S, E]):
         )
 
     def find_id(self, id: UUID) -> S:
-        """The state of a history.
+        """Return the state of a history.
 
         Raises:
             UninitializedError: the history has no event, and the chart is not keyed.
@@ -57,7 +59,7 @@ class Facade(Generic[S, E]):
         return state
 
     def events(self, id: UUID) -> tuple[E, ...]:
-        """The history's events, oldest first; none if it is empty or deleted.
+        """Return the history's events, oldest first; none if it is empty or deleted.
 
         Raises:
             JournalError: whatever the journal raised.
@@ -69,5 +71,5 @@ class Facade(Generic[S, E]):
 
     def _begin(self, id: UUID, command: Command, kind: type[Command]) -> Ulid:
         if type(command) is not kind:
-            raise InvalidCommandError(f"it takes a {kind.__name__}, not {command!r}")
+            raise InvalidCommandError(f"the command is a {kind.__name__}, not {command!r}")
         return self._tell(id, NO_VC, command)

@@ -281,3 +281,36 @@ def test_a_subprocess_is_no_fork(run: Run) -> None:
             post()
         assert len(journal.read(history).entries) == 2
     """)
+
+
+def test_forked_after_a_turn_that_did_not_come(run: Run) -> None:
+    """The helper that still queues is the parent's; the child starts its own."""
+    run("""
+        from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
+        other = ProcessLock(journal._database.address.path)  # locks as another process does
+        assert other.acquire(10) is None
+        impatient = open_journal(url + "?timeout=0.05")
+        def refused():
+            try:
+                post(impatient)
+            except DBError as error:
+                assert "gave up" in str(error), error
+            else:
+                raise AssertionError("not refused")
+        refused()
+        reader, writer = os.pipe()
+        def child():
+            if os.path.isdir("/proc/self/fd"):
+                links = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+                names = [os.readlink(link) for link in links if os.path.islink(link)]
+                assert sum(name.endswith("-main") for name in names) == 1, names  # other's
+            refused()
+            os.write(writer, b"!")
+            post()
+        pid = fork(child)
+        os.read(reader, 1)
+        other.release()
+        join(pid)
+        post(impatient)
+        assert len(journal.read(history).entries) == 2
+    """)

@@ -277,12 +277,13 @@ def wait_interrupted(journal: SqliteJournal, *, until_called: bool) -> None:
             self.taken = False
             self.released = threading.Event()
 
-        def acquire(self) -> None:
+        def acquire(self, timeout: float = -1) -> bool:
             if self.taken:
                 if until_called:
                     assert self.released.wait(10)
                 raise Interrupted
             self.taken = True
+            return True
 
         def release(self) -> None:
             self.released.set()
@@ -294,7 +295,7 @@ def wait_interrupted(journal: SqliteJournal, *, until_called: bool) -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(group_commit, "Lock", new_lock)
     with pytest.raises(Interrupted):
-        journal._database.group_commit._queue()
+        journal._database.group_commit._queue(time.monotonic() + 10)
 
 
 def test_interrupted_while_waiting(journal: SqliteJournal) -> None:
@@ -518,10 +519,9 @@ def test_a_lost_transaction_takes_no_more_writes(tmp_path: Path) -> None:
         post(journal, history, NO_HEAD)
 
 
-def test_another_programs_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pingregistrywf.runtime.journal.sqlite.schema.BUSY_SECONDS", 0.05)
+def test_another_programs_lock(tmp_path: Path) -> None:
     history = uuid4()
-    with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
+    with open_journal(f"sqlite:{tmp_path}/pings.db?timeout=0.05") as journal:
         head, _ = post(journal, history, NO_HEAD)
         other = sqlite3.connect(tmp_path / "pings.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -71,7 +71,7 @@ def database(path: Path, *statements: str) -> None:
         ("x.db?max_page_count=0", "max_page_count"),
         ("x.db?max_page_count=-5", "max_page_count"),
         ("x.db?max_page_count=4294967295", "max_page_count"),
-        ("x.db?max_page_count=9&mode=ro", "max_page_count"),
+        ("x.db?max_page_count=9&mode=ro", "no option 'mode'"),
         ("x.db?max_page_count=\N{ARABIC-INDIC DIGIT FIVE}", "max_page_count"),
         ("/dev/null", "not a regular file"),
         ("/dev/null/x.db", "not a directory"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +28,9 @@ POSTER = Path(__file__).with_name("poster.py")
 class Poster:
     """A running ``poster.py``."""
 
-    def __init__(self, url: str, history: UUID, count: int) -> None:
+    def __init__(self, url: str, history: UUID, count: int, stopping: int = 0) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, POSTER, url, str(history), str(count)],
+            [sys.executable, POSTER, url, str(history), str(count), str(stopping)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -41,9 +44,32 @@ class Poster:
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
+    def wait_until_stopped(self) -> None:
+        state = os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        assert state is not None
+        assert state.si_code == os.CLD_STOPPED, self.finish()
+
+    def lines_until(self, word: str) -> list[str]:
+        """The lines that it writes next, the last of them the first that begins with the word."""
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line[:-1])
+            if line.startswith(word):
+                return lines
+        raise AssertionError(f"it ended without {word!r}: {lines}")
+
     def finish(self) -> tuple[list[str], str]:
         """The complete lines that it wrote, and its standard error."""
-        out, err = self.process.communicate(timeout=120)
+        # Not with ``communicate``, which does not see what ``readline`` has read ahead.
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        hung = threading.Timer(120, self.process.kill)
+        hung.start()
+        out = self.process.stdout.read()
+        err = self.process.stderr.read()
+        hung.cancel()
+        self.process.communicate()
         return [line[:-1] for line in out.splitlines(keepends=True) if line.endswith("\n")], err
 
 
@@ -181,3 +207,48 @@ def test_a_turn_ends_with_its_process(tmp_path: Path) -> None:
         began = time.monotonic()
         post(journal, history, head)
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("ending", [signal.SIGCONT, signal.SIGKILL])
+def test_a_process_that_is_stopped_in_its_turn(tmp_path: Path, ending: signal.Signals) -> None:
+    """The others get an error that names it, in time, and go on when it continues or dies."""
+    bound, pause, count = (10.0, 30.0, 200) if EXHAUSTIVE else (0.3, 0.0, 30)
+    url, history = f"sqlite:{tmp_path}/pings.db", uuid4()
+    bounded = f"{url}?timeout={bound}"
+    victim = Poster(bounded, history, count, stopping=count // 10)
+    others = [Poster(bounded, history, count) for _ in range(7)]
+    victim.go()
+    victim.wait_until_stopped()
+    stopped = time.monotonic()
+    for poster in others:
+        poster.go()
+    time.sleep(pause)
+    lines = [poster.lines_until("refused") for poster in others]
+    continued = time.monotonic()
+    victim.process.send_signal(ending)
+    results = [poster.finish() for poster in (victim, *others)]
+    took = time.monotonic() - continued
+    assert [err for _, err in results] == [""] * 8
+    lines = [before + after for before, (after, _) in zip([[], *lines], results, strict=True)]
+    for each in lines if ending is signal.SIGCONT else lines[1:]:
+        assert each.pop().startswith("{")  # it went on to the end
+    said = [line for each in lines for line in each]
+    acknowledged = [line for line in said if not line.startswith("refused")]
+    refusals = [json.loads(line[8:]) for line in said if line.startswith("refused")]
+    assert ending is signal.SIGKILL or len(acknowledged) == 8 * count
+    with open_journal(url) as journal:
+        stored = [str(entry.id) for entry in journal.read(history).entries]
+    assert sorted(stored) == sorted(acknowledged)
+    # While it was stopped, nobody waited for longer than the bound.
+    refusals = [each for each in refusals if stopped < each["at"] < continued]
+    waits = [refusal["at"] - refusal["asked"] for refusal in refusals]
+    assert bound <= min(waits)
+    assert max(waits) < bound + 5
+    for refusal in refusals:
+        assert f"process {victim.process.pid} ({sys.executable} {POSTER}" in refusal["saying"]
+        assert "which is stopped" in refusal["saying"]
+    print(
+        f"stopped for {continued - stopped:.1f} s, then {ending.name}: {len(waits)} errors after"
+        f" {min(waits):.2f} to {max(waits):.2f} s; all done {took:.1f} s later; all of"
+        f" {len(acknowledged)} acknowledged entries stored"
+    )

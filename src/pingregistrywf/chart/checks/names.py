@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -25,7 +25,7 @@ CLASSES: Final = (
 )
 """The names that generated modules use, beside those from the chart."""
 
-# What the run time's classes have, which generated classes derive from.
+# The members of the run time's classes, from which generated classes derive.
 _MODEL: Final = tuple(name for name in dir(BaseModel) if not name.startswith("_"))
 _EVENT: Final = ("codec", "id", "parent", "marshal_proto", "unmarshal_proto")
 _STATE: Final = ("id", "vid", "state_code", "with_vid")
@@ -35,137 +35,87 @@ _ERROR: Final = ("args", "add_note", "with_traceback", "definite", "prose")
 _FACADE: Final = ("find_id", "events", "engine", "behavior")
 _DELETED: Final = "Deleted"
 
+_MEMBERS: Final = (
+    ("events", "fields", "a field of an event", (*_EVENT, *_MODEL)),
+    ("commands", "args", "an argument", (*_METHOD, *_MODEL)),
+    ("records", "fields", "a field of a record, which has its own", ("event_id",)),
+    ("errors", "fields", "a field of an error", _ERROR),
+)
+
+Use: TypeAlias = tuple[str, str, Path]
+"""A name in generated Python, what has it, and where its name is written in the chart."""
+
 
 def check_names(chart: Chart, report: Report) -> None:
     """Check that no two names are one in generated Python, and that none is taken."""
-    _check_states(chart, report)
-    _check_classes(chart, report)
-    _check_methods(chart, report)
-    _check_errors(chart, report)
-    _check_fields(chart, report)
-    _check_carried(chart, report)
+    if _DELETED in chart.states:
+        what = f"{_DELETED} is what every chart calls a history that was deleted"
+        report.say(("states", _DELETED), what, "write another name")
+    _check_scope(report, "state code", _state_codes(chart), ("MRO",))
+    _check_scope(report, "class", _classes(chart), CLASSES)
+    _check_scope(report, "method", _methods(chart), (*_FACADE, *keyword.kwlist))
+    _check_scope(report, "attribute", _attributes(chart), (*_STATE, *_KEYED))
+    for name, what, taken, at in _members(chart):
+        if name in taken or ("model_copy" in taken and name.startswith("model_")):
+            report.say(at, f"{name} is no possible name for {what}", "write another name")
 
 
-def _refuse(
-    report: Report, at: Path, name: str, what: str, by: Iterable[str], *, model: bool = False
-) -> None:
-    """Report a name that is used for something else already.
-
-    Args:
-        report: where the mistake goes.
-        at: where it is.
-        name: the name.
-        what: what it is meant for.
-        by: the names that are used.
-        model: True if those of a pydantic model are, too.
-    """
-    if name in by or (model and (name in _MODEL or name.startswith("model_"))):
-        report.say(at, f"{name} is no possible name for {what}", "write another name")
-
-
-def _check_states(chart: Chart, report: Report) -> None:
+def _check_scope(report: Report, kind: str, uses: Iterable[Use], taken: Iterable[str]) -> None:
+    """Check the names of one scope."""
     seen: dict[str, str] = {}
+    for name, owner, at in uses:
+        other = seen.setdefault(name, owner)
+        if name in taken:
+            what = f"{owner} cannot have the {kind} {name} in Python"
+            report.say(at, what, "write another name")
+        elif other != owner:
+            what = f"{other} and {owner} have one {kind} {name} in Python"
+            report.say(at, what, "write another name")
+
+
+def _state_codes(chart: Chart) -> Iterator[Use]:
     for name in chart.states:
-        at = ("states", name)
-        if name == _DELETED:
-            what = f"{name} is what every chart calls a history that was deleted"
-            report.say(at, what, "write another name")
-        code = upper(name)
-        other = seen.setdefault(code, name)
-        if other != name:
-            what = f"the states {other} and {name} have one state code {code} in Python"
-            report.say(at, what, "write another name")
-        elif code == "MRO":
-            _refuse(report, at, name, "a state", (name,))
+        yield upper(name), f"the state {name}", ("states", name)
 
 
-def _classes(chart: Chart) -> Iterator[tuple[str, str, Path]]:
+def _classes(chart: Chart) -> Iterator[Use]:
     yield chart.facade, "the facade", ("facade",)
-    for name in chart.records:
-        yield name, f"the record {name}", ("records", name)
-    for name in chart.events:
-        yield name, f"the event {name}", ("events", name)
+    for part, what in (("records", "record"), ("events", "event"), ("errors", "error")):
+        for name in getattr(chart, part):
+            yield name, f"the {what} {name}", (part, name)
+    for name, _, at in _commands(chart):
+        yield f"Cmd{name}", f"the command {name}", at
+
+
+def _methods(chart: Chart) -> Iterator[Use]:
+    return ((snake(name), owner, at) for name, owner, at in _commands(chart))
+
+
+def _commands(chart: Chart) -> Iterator[Use]:
     for name in chart.commands:
-        yield f"Cmd{name}", f"the command {name}", ("commands", name)
+        yield name, f"the command {name}", ("commands", name)
     if chart.snapshot:
         name = chart.snapshot.command.name
-        yield f"Cmd{name}", f"the command {name}", ("snapshot", "command", "name")
-    for name in chart.errors:
-        yield name, f"the error {name}", ("errors", name)
+        yield name, f"the command {name} of the snapshot", ("snapshot", "command", "name")
 
 
-def _check_classes(chart: Chart, report: Report) -> None:
-    seen: dict[str, str] = {}
-    for name, what, at in _classes(chart):
-        if name in CLASSES:
-            wrong = f"{name} is the name of something else in generated Python"
-            report.say(at, wrong, "write another name")
-        other = seen.setdefault(name, what)
-        if other != what:
-            wrong = f"{other} and {what} have one name {name} in generated Python"
-            report.say(at, wrong, "write another name")
-        elif at[0] == "snapshot" and name.removeprefix("Cmd") in chart.commands:
-            wrong = f"{what} is declared among the commands, too"
-            report.say(at, wrong, "write another name in one of the two")
-
-
-def _check_methods(chart: Chart, report: Report) -> None:
-    commands: list[tuple[str, Path]] = [(name, ("commands", name)) for name in chart.commands]
-    if chart.snapshot:
-        commands.append((chart.snapshot.command.name, ("snapshot", "command", "name")))
-    seen: dict[str, str] = {}
-    for name, at in commands:
-        method = snake(name)
-        other = seen.setdefault(method, name)
-        if method in _FACADE or keyword.iskeyword(method):
-            what = f"the command {name} cannot have the method {method} in Python"
-            report.say(at, what, "write another name")
-        elif other != name:
-            what = f"the commands {other} and {name} have one method {method} in Python"
-            report.say(at, what, "write another name")
-
-
-def _check_errors(chart: Chart, report: Report) -> None:
-    for name, error in chart.errors.items():
-        for field in error.fields:
-            at = ("errors", name, "fields", field)
-            _refuse(report, at, field, "a field of an error", _ERROR)
-
-
-def _check_fields(chart: Chart, report: Report) -> None:
-    at: Path
-    for name, event in chart.events.items():
-        for field in event.fields:
-            at = ("events", name, "fields", field)
-            _refuse(report, at, field, "a field of an event", _EVENT, model=True)
-    for name, command in chart.commands.items():
-        for argument in command.args:
-            at = ("commands", name, "args", argument)
-            _refuse(report, at, argument, "an argument", _METHOD, model=True)
-    if chart.snapshot:
-        at = ("snapshot", "command", "option")
-        _refuse(report, at, chart.snapshot.command.option, "an argument", _METHOD, model=True)
-    for name, record in chart.records.items():
-        for field in record.fields:
-            at = ("records", name, "fields", field)
-            _refuse(report, at, field, "a field of a record, which has its own", ("event_id",))
-
-
-def _check_carried(chart: Chart, report: Report) -> None:
-    """Check the attributes of the state, or of the entry of a keyed chart."""
-    seen: dict[str, str] = {chart.keyed_by: "the key"} if chart.keyed_by else {}
+def _attributes(chart: Chart) -> Iterator[Use]:
+    """The attributes of the state, or of the entry of a keyed chart."""
+    if chart.keyed_by:
+        yield chart.keyed_by, "the key", ("keyed_by",)
     for name, carried in chart.carried.items():
-        at = ("carried", name)
-        attribute = carried.attribute or name
-        places: list[tuple[str, Path]] = [
-            (attribute, (*at, "attribute") if carried.attribute else at)
-        ]
+        owner, at = f"the carried value {name}", ("carried", name)
+        yield carried.attribute or name, owner, (*at, "attribute")
         if carried.count:
-            places.append((carried.count, (*at, "count")))
-        for each, place in places:
-            _refuse(report, place, each, "a carried value", (*_STATE, *_KEYED))
-            owner = f"the carried value {name}"
-            other = seen.setdefault(each, owner)
-            if other != owner:
-                what = f"{other} and {owner} have one attribute {each} in Python"
-                report.say(place, what, "write another name")
+            yield carried.count, f"the count of {name}", (*at, "count")
+
+
+def _members(chart: Chart) -> Iterator[tuple[str, str, Sequence[str], Path]]:
+    """Fields and arguments: each name, what it is, the names that are taken, and its place."""
+    for part, key, what, taken in _MEMBERS:
+        for owner, each in getattr(chart, part).items():
+            for name in getattr(each, key):
+                yield name, what, taken, (part, owner, key, name)
+    if chart.snapshot:
+        option = chart.snapshot.command.option
+        yield option, "an argument", (*_METHOD, *_MODEL), ("snapshot", "command", "option")

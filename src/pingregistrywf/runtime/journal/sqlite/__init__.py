@@ -7,6 +7,7 @@ What each module owns:
 - ``records``: histories and entries as rows; each row's checksum is verified when it is read.
 - ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.
 - ``process_lock``: the queue of processes, two file locks beside the file.
+- ``lock_holder``: which process holds a lock, for messages.
 - ``group_commit``: the queue of threads, and the one flush that they share.
 - ``poller``: one thread that notices changes made by other processes while anybody subscribes.
 - ``scan``: reads every row, and goes on after damaged ones.

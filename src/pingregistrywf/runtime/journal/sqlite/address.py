@@ -1,18 +1,47 @@
-"""What a ``sqlite:`` URL names: a file, and limits on it."""
+"""What a ``sqlite:`` URL names: a file, and options for its use."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
 
 from pingregistrywf.runtime.errors import JournalOpenError
 
+DEFAULT_TIMEOUT: Final = 10.0
+
 _FORM: Final = "write sqlite:PATH, for example sqlite:pings.db"
-_LIMIT: Final = "max_page_count"
 _MOST_PAGES: Final = 4_294_967_294
+_LONGEST_TIMEOUT: Final = 86_400
+
+
+class _Option(NamedTuple):
+    """An option of the URL: what its value looks like, and how it is read."""
+
+    pattern: str
+    read: Callable[[str], Any]
+    accepts: Callable[[Any], bool]
+    remedy: str
+
+
+_OPTIONS: Final = {
+    "max_page_count": _Option(
+        "[0-9]{1,10}",
+        int,
+        lambda pages: 0 < pages <= _MOST_PAGES,
+        f"write the largest number of pages that the file may have, 1 to {_MOST_PAGES}",
+    ),
+    "timeout": _Option(
+        r"[0-9]+(\.[0-9]+)?",
+        float,
+        lambda seconds: 0 < seconds <= _LONGEST_TIMEOUT,
+        f"write seconds, more than 0 and at most {_LONGEST_TIMEOUT}, for example 2.5",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +53,17 @@ class Address:
         path: absolute, symbolic links followed, so that what stands beside the file is found from
             every working directory and through every link.
         max_page_count: the most pages the file may grow to (``PRAGMA max_page_count``), or None.
+        timeout: seconds that a command waits for others that write before it gives up.
     """
 
     url: str
     path: Path
     max_page_count: int | None = None
+    timeout: float = DEFAULT_TIMEOUT
 
     @classmethod
     def parse(cls, url: str, text: str) -> Self:
-        """Read ``PATH`` or ``///ABSOLUTE/PATH``, either with ``?max_page_count=N``.
+        """Read ``PATH`` or ``///ABSOLUTE/PATH``, either with options: ``?NAME=VALUE&NAME=VALUE``.
 
         Raises:
             JournalOpenError: it is anything else.
@@ -53,8 +84,8 @@ class Address:
             os.fsencode(path)
         except UnicodeEncodeError:
             raise JournalOpenError(url, "no file can have that name", _FORM) from None
-        limit = _max_page_count(url, options) if question else None
-        return cls(url, Path(os.path.realpath(path)), limit)
+        values = _read_options(url, options) if question else {}
+        return cls(url, Path(os.path.realpath(path)), **values)
 
     def uri(self, **parameters: object) -> str:
         """The file as SQLite's own URI."""
@@ -62,16 +93,17 @@ class Address:
         return f"file:{quote(os.fsencode(self.path))}?{query}"
 
 
-def _max_page_count(url: str, options: str) -> int:
-    name, _, value = options.partition("=")
-    if name != _LIMIT:
-        raise JournalOpenError(
-            url, f"there is no option {name!r}", f"the only option is ?{_LIMIT}=N"
-        )
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= _MOST_PAGES):
-        raise JournalOpenError(
-            url,
-            f"{_LIMIT} is not {value!r}",
-            f"write the largest number of pages that the file may have, 1 to {_MOST_PAGES}",
-        )
-    return int(value)
+def _read_options(url: str, text: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, _, written in (each.partition("=") for each in text.split("&")):
+        option = _OPTIONS.get(name)
+        if option is None:
+            known = " and ".join(_OPTIONS)
+            raise JournalOpenError(url, f"there is no option {name!r}", f"the options are {known}")
+        if name in values:
+            raise JournalOpenError(url, f"{name} is given twice", "give it once")
+        value = option.read(written) if re.fullmatch(option.pattern, written) else None
+        if value is None or not option.accepts(value):
+            raise JournalOpenError(url, f"{name} is not {written!r}", option.remedy)
+        values[name] = value
+    return values

@@ -70,7 +70,9 @@ class Database:
         self._process_lock = ProcessLock(self.address.path)
         self.pool = ConnectionPool(self.address)
         self.poller = Poller(self.pool, self.notifier)
-        self.group_commit = GroupCommit(self.pool, self._process_lock, self.poller.publish)
+        self.group_commit = GroupCommit(
+            self.pool, self._process_lock, self.poller.publish, self.address.timeout
+        )
 
     def before_fork(self) -> None:
         patience = 0.0 if self.group_commit.mine is not None else FORK_PATIENCE

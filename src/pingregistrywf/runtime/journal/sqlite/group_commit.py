@@ -9,6 +9,9 @@ also one that wrote nothing, since it may have read what others of the batch wro
 Inside a turn, *steps* are all or nothing (``Batch.step``).  Processes queue at the process lock; a
 process holds it for one batch.
 
+A thread waits for its turn until a deadline of its own, which counts from when it asked: also
+behind others that wait, it gives up in time.
+
 A thread in its turn must not wait for another thread's: that one may be waiting for the batch.
 """
 
@@ -31,12 +34,13 @@ from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 from pingregistrywf.runtime.journal.sqlite.records import Mark
-from pingregistrywf.runtime.journal.sqlite.schema import Role
+from pingregistrywf.runtime.journal.sqlite.schema import Role, execute_when_free
 
 MOST_TURNS: Final = 64
 """A batch takes no more turns than this, and none more after ``MOST_SECONDS``."""
 MOST_SECONDS: Final = 0.02
 
+_WAITING: Final = "waiting for the turn to write"
 _here: Final = threading.local()
 
 
@@ -54,6 +58,7 @@ class Batch:
         changed: the histories that it changes, and how they are then.
         turns: how many turns it took.
         error: once it is done, what kept it from the disk.
+        flushing: whether its last turn is over.
         done: set when it is durable, or has failed.
     """
 
@@ -62,6 +67,7 @@ class Batch:
         self.changed: dict[UUID, Mark] = {}
         self.turns = 0
         self.error: DBError | CorruptedDataError | None = None
+        self.flushing = False
         self.done = threading.Event()
         self._before = connection.total_changes
         self._old = time.monotonic() + MOST_SECONDS
@@ -116,7 +122,8 @@ class GroupCommit:
     Args:
         pool: lends the write connection.
         process_lock: queues between processes.
-        publish: told what a durable batch changed.
+        publish: is called with what a durable batch changed.
+        timeout: seconds that a thread waits for its turn, however many wait before it.
     """
 
     def __init__(
@@ -124,10 +131,12 @@ class GroupCommit:
         pool: ConnectionPool,
         process_lock: ProcessLock,
         publish: Callable[[dict[UUID, Mark]], None],
+        timeout: float,
     ) -> None:
         self._pool = pool
         self._process_lock = process_lock
         self._publish = publish
+        self._timeout = timeout
         self._mutex = threading.RLock()
         self._waiting: deque[Lock] = deque()
         self._taken = False
@@ -157,7 +166,7 @@ class GroupCommit:
         files = _files_here()
         if self._process_lock.path in files:
             raise DBError(
-                "waiting for the turn to write",
+                _WAITING,
                 RuntimeError(
                     "this thread is in a turn of another journal object for the same file, which"
                     " it would wait for without end: use that object"
@@ -186,19 +195,20 @@ class GroupCommit:
         """In a forked child: a turn in which the thread was forked belongs to the parent."""
         self._abandoned = True
         _files_here().discard(self._process_lock.path)
-        self._process_lock.close()
+        self._process_lock.forget()
 
     def _enter(self) -> Batch:
-        self._queue()
+        deadline = time.monotonic() + self._timeout
+        self._queue(deadline)
         if self._batch is None:
             try:
-                self._batch = self._begin()
+                self._batch = self._begin(deadline)
             except BaseException:
                 self._pass_on()
                 raise
         return self._batch
 
-    def _queue(self) -> None:
+    def _queue(self, deadline: float) -> None:
         """Wait until the turn is this thread's."""
         with self._mutex:
             if not self._taken:
@@ -208,15 +218,30 @@ class GroupCommit:
             called.acquire()
             self._waiting.append(called)
         try:
-            called.acquire()
+            in_time = called.acquire(timeout=_seconds_until(deadline))
         except BaseException:  # the user interrupts
-            with self._mutex:
-                waits = called in self._waiting
-                if waits:
-                    self._waiting.remove(called)
-            if not waits:  # it was called at the same moment
+            if not self._stop_waiting(called):
                 self._decline()
             raise
+        if not in_time and self._stop_waiting(called):
+            raise self._timed_out(self._process_lock.holder())
+
+    def _stop_waiting(self, called: Lock) -> bool:
+        """Leave the queue; False if the turn was given at the same moment."""
+        with self._mutex:
+            waits = called in self._waiting
+            if waits:
+                self._waiting.remove(called)
+            return waits
+
+    def _timed_out(self, holder: str) -> DBError:
+        return DBError(
+            _WAITING,
+            TimeoutError(
+                f"gave up after {self._timeout:g} s, while {holder} holds the turn:"
+                " wait until it is done, or end it, and run again"
+            ),
+        )
 
     def _decline(self) -> None:
         """Let the next have the turn, and end the batch if there is no next."""
@@ -227,12 +252,14 @@ class GroupCommit:
         else:
             self._flush(batch)
 
-    def _begin(self) -> Batch:
+    def _begin(self, deadline: float) -> Batch:
         connection = self._pool.take(Role.WRITER)
         try:
-            self._process_lock.acquire()
+            holder = self._process_lock.acquire(_seconds_until(deadline))
+            if holder is not None:
+                raise self._timed_out(holder)
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
                 return Batch(connection)
             except BaseException:
                 self._process_lock.release()
@@ -240,9 +267,9 @@ class GroupCommit:
         except BaseException as error:
             self._pool.give(Role.WRITER, connection, sound=False)
             if isinstance(error, sqlite3.Error):
-                raise failure("waiting for the turn to write", error) from error
+                raise failure(_WAITING, error) from error
             if isinstance(error, OSError):
-                raise DBError("waiting for the turn to write", error) from error
+                raise DBError(_WAITING, error) from error
             raise
 
     def _leave(self, batch: Batch) -> None:
@@ -255,12 +282,32 @@ class GroupCommit:
         if last:
             self._flush(batch)
         elif dirty:
-            batch.done.wait()
+            self._await(batch)
         else:
             return
         batch.check()
 
+    def _await(self, batch: Batch) -> None:
+        """Wait until the last turn of the batch is over and the batch is on the disk.
+
+        A thread that does not leave its turn is waited for as long as one that has the turn; a
+        slow disk is waited for without a limit.
+        """
+        if batch.done.wait(self._timeout):
+            return
+        if not batch.flushing:
+            raise DBError(
+                "waiting for the commit",
+                TimeoutError(
+                    f"gave up after {self._timeout:g} s, while another thread of this process"
+                    " stays in its turn: what was written may still become durable"
+                ),
+                definite=False,
+            )
+        batch.done.wait()
+
     def _flush(self, batch: Batch) -> None:
+        batch.flushing = True
         try:
             batch.commit()
         except BaseException:
@@ -285,3 +332,7 @@ class GroupCommit:
             self._taken = False
             if self._closed:
                 self._process_lock.close()
+
+
+def _seconds_until(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.0)

@@ -6,15 +6,31 @@ waits for *main*, and the rest wait for *next*, where the kernel wakes them in t
 (Linux since 5.0; elsewhere in any order, yet a process that just left cannot overtake the one that
 holds *next*).
 
-Correctness does not rest on it: SQLite's write lock does that.  The kernel frees both locks when a
-process dies.  One thread of a process at a time is in here; ``group_commit`` sees to that.
+The kernel's queue has no time limit: a process that is stopped in its turn would block all others
+for as long as it is stopped.  So it is a helper thread that queues, and the thread that wants the
+turn waits for the helper.  When that wait is given up, the helper keeps its place in the queue: it
+serves the next request of this process, or hands the lock back at once when nobody wants it.
+
+Correctness does not rest on this lock: SQLite's write lock ensures it.  The kernel frees both files
+when a process dies.  One thread of a process at a time acquires it; ``group_commit`` sees to that.
 """
 
 from __future__ import annotations
 
+import _thread
 import fcntl
+import logging
 import os
+import threading
 from pathlib import Path
+from typing import Final
+
+from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, lock_holder
+
+NOTICE_SECONDS: Final = 1.0
+"""After this wait, the log says for whom."""
+
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 class ProcessLock:
@@ -26,7 +42,13 @@ class ProcessLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._paths = (Path(f"{path}-next"), Path(f"{path}-main"))
         self._files: tuple[int, int] | None = None
+        # Re-entrant, because a finalizer may close a journal at any point of any thread.
+        self._mutex = threading.RLock()
+        self._queueing = False
+        self._request: _Request | None = None
+        self._closed = False
 
     def open(self) -> tuple[int, int]:
         """Open the lock files, making them if they are missing.
@@ -35,45 +57,149 @@ class ProcessLock:
             OSError: they cannot be opened.
         """
         if self._files is None:
-            opened = _open(f"{self.path}-next")
+            following, main = self._paths
+            opened = _open(following)
             try:
-                self._files = (opened, _open(f"{self.path}-main"))
+                self._files = (opened, _open(main))
             except OSError:
                 os.close(opened)
                 raise
         return self._files
 
-    def acquire(self) -> None:
+    def acquire(self, timeout: float) -> str | None:
         """Wait until it is this process's turn.
+
+        Args:
+            timeout: seconds after which the wait is given up.
+
+        Returns:
+            None when it is this process's turn; the words for whoever has it if the wait was given
+            up.
 
         Raises:
             OSError: the file system cannot lock.
         """
-        following, main = self.open()
-        fcntl.flock(following, fcntl.LOCK_EX)
         try:
-            fcntl.flock(main, fcntl.LOCK_EX)
-        finally:
-            fcntl.flock(following, fcntl.LOCK_UN)
+            request = self._try_or_queue()
+            if request is None:
+                return None
+            answered = request.wait(min(timeout, NOTICE_SECONDS))
+            if not answered and timeout > NOTICE_SECONDS:
+                _LOGGER.info("waiting for the turn to write: %s holds it", self.holder())
+                answered = request.wait(timeout - NOTICE_SECONDS)
+            if not answered:
+                holder = self.holder()
+                with self._mutex:
+                    if self._request is request:  # and was not answered at the last moment
+                        self._request = None
+                        return holder
+            if request.error is not None:
+                raise request.error
+            return None
+        except BaseException:  # the user interrupts, or the file system cannot lock
+            with self._mutex:
+                self._request = None
+                if not self._queueing:
+                    self._unlock()
+            raise
 
     def release(self) -> None:
         """Let the next process in."""
         _, main = self.open()
         fcntl.flock(main, fcntl.LOCK_UN)
 
-    def close(self) -> None:
-        """Close the lock files.
+    def holder(self) -> str:
+        """Return the words for whoever has the turn, or is about to have it."""
+        following, main = self._paths
+        return describe_process(lock_holder(main) or lock_holder(following))
 
-        In a forked child this leaves the parent's locks alone, and keeps the child from holding on
-        to them should the parent die.
+    def close(self) -> None:
+        """Close the lock files, or let the helper close them when it has left the queue."""
+        with self._mutex:
+            self._closed = True
+            if not self._queueing:
+                self.forget()
+
+    def forget(self) -> None:
+        """Close the lock files without waiting for anybody.
+
+        In a forked child, where no helper runs, this leaves the parent's locks alone, and keeps the
+        child from holding on to them should the parent die.
         """
         if self._files is not None:
             for file in self._files:
                 os.close(file)
             self._files = None
 
+    def _try_or_queue(self) -> _Request | None:
+        """Take the lock if it is free, else return a request for which the helper queues."""
+        following, main = self.open()
+        with self._mutex:
+            # While the helper queues, no other thread may lock these files: through the same
+            # descriptor a second lock always succeeds, and means nothing.
+            if not self._queueing:
+                if _try(following) and _try(main):
+                    fcntl.flock(following, fcntl.LOCK_UN)
+                    return None
+                self._queueing = True
+                try:
+                    _thread.start_new_thread(self._queue, (following, main))
+                except RuntimeError as error:
+                    self._queueing = False
+                    raise OSError(str(error)) from error
+            self._request = _Request()
+            return self._request
 
-def _open(path: str) -> int:
+    def _queue(self, following: int, main: int) -> None:
+        """Take the lock for whoever requests it by then; run by the helper thread."""
+        failed: OSError | None = None
+        try:
+            fcntl.flock(following, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(main, fcntl.LOCK_EX)
+            finally:
+                fcntl.flock(following, fcntl.LOCK_UN)
+        except OSError as error:
+            failed = error
+        with self._mutex:
+            request, self._request = self._request, None
+            if request is None:
+                self._unlock()
+            else:
+                request.answer(failed)
+            self._queueing = False
+            if self._closed:
+                self.forget()
+
+    def _unlock(self) -> None:
+        for file in self._files or ():
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+class _Request:
+    """One thread's wait for the helper."""
+
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        self._answered = threading.Event()
+
+    def wait(self, timeout: float) -> bool:
+        return self._answered.wait(timeout)
+
+    def answer(self, error: OSError | None) -> None:
+        self.error = error
+        self._answered.set()
+
+
+def _try(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _open(path: Path) -> int:
     # A lock needs no more than a file that can be read, so that users may share a journal.  The
     # first attempt goes without O_CREAT, which the kernel refuses for other users' files in /tmp.
     try:

@@ -22,8 +22,7 @@ from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
 SCHEMA_VERSION: Final = 1
-BUSY_SECONDS: Final = 10.0
-"""How long to wait for a lock that some other program holds; our own processes queue."""
+_BUSY_PAUSE: Final = 0.01
 
 _NO_DATABASE: Final = "the file is not a journal, nor any database"
 _OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
@@ -81,7 +80,7 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
     connection = sqlite3.connect(
         address.uri(mode="rwc" if make else "rw"),
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=address.timeout,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -95,12 +94,38 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
         connection.execute("PRAGMA cell_size_check = ON")
         if role is not Role.WRITER:
             connection.execute("PRAGMA query_only = ON")
-        elif address.max_page_count is not None:
-            connection.execute(f"PRAGMA max_page_count = {address.max_page_count:d}")
+        else:
+            connection.execute("PRAGMA busy_timeout = 0")  # ``execute_when_free`` waits instead
+            if address.max_page_count is not None:
+                connection.execute(f"PRAGMA max_page_count = {address.max_page_count:d}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def execute_when_free(
+    connection: sqlite3.Connection, statement: str, deadline: float
+) -> sqlite3.Cursor:
+    """Execute a statement that needs SQLite's lock, waiting for another program that holds it.
+
+    Our own processes queue before they come here.
+
+    Args:
+        connection: a writer's.
+        statement: the statement.
+        deadline: the time of the monotonic clock after which the wait is given up.
+
+    Raises:
+        sqlite3.Error: the lock did not become free in time, or SQLite failed otherwise.
+    """
+    while True:
+        try:
+            return connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(_BUSY_PAUSE)
 
 
 def open_file(address: Address, process_lock: ProcessLock) -> None:
@@ -242,8 +267,9 @@ def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
 
 def _make(address: Address, connection: sqlite3.Connection) -> None:
     """Make the journal, unless another process just did."""
-    _log_ahead(address, connection)
-    connection.execute("BEGIN IMMEDIATE")
+    deadline = time.monotonic() + address.timeout
+    _log_ahead(address, connection, deadline)
+    execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
             for statement in _TABLES.values():
@@ -257,17 +283,9 @@ def _make(address: Address, connection: sqlite3.Connection) -> None:
     _is_journal(address, connection)
 
 
-def _log_ahead(address: Address, connection: sqlite3.Connection) -> None:
+def _log_ahead(address: Address, connection: sqlite3.Connection, deadline: float) -> None:
     # SQLite does not wait for this lock by itself: others may be looking at the file just now.
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            break
-        except sqlite3.OperationalError as error:
-            if primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+    (mode,) = execute_when_free(connection, "PRAGMA journal_mode = WAL", deadline).fetchone()
     if mode != b"wal":
         raise JournalOpenError(
             address.url,

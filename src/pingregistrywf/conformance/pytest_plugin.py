@@ -15,8 +15,7 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from pingregistrywf.chart.mistakes import ChartError
-from pingregistrywf.cli.common import CannotRunError
-from pingregistrywf.cli.conform import suite_of_files
+from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.text import failure_text
 from pingregistrywf.conformance.run.execute import CaseResult, Status
 from pingregistrywf.conformance.run.result import Failure
@@ -63,14 +62,14 @@ class UnderTest:
 
     Raises:
         CannotStartError: the adapter's command line is no command.
-        CannotRunError, ChartError: there is no chart, or there are mistakes in it.
+        OSError, ChartError: there is no chart, or there are mistakes in it.
         LevelsError: the levels are none.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
         self.command: str = option(f"{_PREFIX}-adapter")
-        self.suite = suite_of_files([Path(file) for file in option(f"{_PREFIX}-model") or []])
+        self.suite = suite_of([Path(file) for file in option(f"{_PREFIX}-model") or []])
         self.levels = levels_of(option(f"{_PREFIX}-level"))
         self.bound = option(f"{_PREFIX}-bound")
         store = LAST_LEVEL in self.levels
@@ -172,7 +171,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(f"{_PREFIX}-adapter"):
         try:
             config.stash[_UNDER_TEST] = UnderTest(config)
-        except (CannotRunError, CannotStartError, ChartError, LevelsError) as error:
+        except (OSError, CannotStartError, ChartError, LevelsError) as error:
             raise pytest.UsageError(str(error)) from None
 
 

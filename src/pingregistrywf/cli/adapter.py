@@ -1,0 +1,85 @@
+"""The command ``adapter``: generated packages as a reference implementation behind the protocol."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from pingregistrywf import __version__
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, ModelOption, answering, open_
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pingregistrywf.runtime.journal import Journal
+    from pingregistrywf.service.stdio import Adapter
+
+STORE_VARIABLE: Final = "PINGREGISTRYWF_ADAPTER_STORE"
+
+
+def adapter(
+    journal: Annotated[
+        str,
+        typer.Option(
+            "--journal",
+            metavar="URL",
+            envvar=JOURNAL_VARIABLE,
+            help=f"The journal; a file in the directory that {STORE_VARIABLE} names, if it names"
+            " one, else memory:.",
+            show_default=False,
+        ),
+    ] = "",
+    model: ModelOption = None,
+) -> None:
+    """Answer adapter protocol 1 on standard input and output: the reference implementation.
+
+    With --model it is the reference implementation of charts of your own.
+    """
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.service.stdio import serve
+
+    store = os.environ.get(STORE_VARIABLE)
+    url = journal or (f"sqlite:{Path(store) / 'adapter.db'}" if store else "memory:")
+    with answering(ChartError), open_(url) as opened:
+        made = reference(opened, model or [], outlives=url != "memory:")
+        serve(made, sys.stdin.buffer, sys.stdout.buffer)
+
+
+def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = False) -> Adapter:
+    """Return the reference implementation of some charts; of this project's own without files.
+
+    Args:
+        journal: where the events rest.
+        files: charts of others.
+        outlives: whether the journal outlives this process.
+    """
+    from pingregistrywf.runtime.behavior import Behavior
+    from pingregistrywf.runtime.engine import Engine
+    from pingregistrywf.runtime.operations import Interpreter
+    from pingregistrywf.service.requests import Service
+    from pingregistrywf.service.stdio import Adapter, CrashPoint
+
+    crash = CrashPoint()
+    behaviors: list[type[Behavior[Any, Any]]]
+    operations: list[Interpreter]
+    if files:
+        from pingregistrywf.chart.locate import load_model
+        from pingregistrywf.generate.imported import imported
+
+        model = load_model(files)
+        packages = imported(model)
+        behaviors = [packages[name].Behavior for name in model.charts]
+        engines = {each.declaration.name: Engine(each, journal) for each in behaviors}
+        operations = [packages[name].Operations(engines, (crash,)) for name in model.operations]
+    else:
+        from pingregistrywf._generated import ping_registry, ping_registry_index
+        from pingregistrywf.coordination.outside import OutsideOperations
+
+        behaviors = [ping_registry.Behavior, ping_registry_index.Behavior]
+        operations = [OutsideOperations(journal, observers=(crash,))]
+    service = Service(behaviors, journal, operations)
+    return Adapter(service, __version__, crash if outlives else None)

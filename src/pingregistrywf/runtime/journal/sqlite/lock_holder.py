@@ -1,0 +1,64 @@
+"""Who holds a lock on a file, as far as the operating system says.
+
+Linux lists every lock in ``/proc/locks``, with the process that took it and the file's device and
+inode.  Where there is no such list, or the process is in another container, nobody is named.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+_LOCK: Final = re.compile(
+    r"\d+: \w+ +\w+ +WRITE (?P<pid>\d+) (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) "
+)
+_LONGEST_COMMAND: Final = 200
+
+
+def lock_holder(path: Path, *, proc: Path = Path("/proc")) -> int | None:
+    """Return the process that holds a file locked exclusively, None if it is not known.
+
+    Args:
+        path: the file.
+        proc: where the system describes its processes.
+    """
+    try:
+        file = path.stat()
+        lines = (proc / "locks").read_text("ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    wanted = (os.major(file.st_dev), os.minor(file.st_dev), file.st_ino)
+    for found in filter(None, map(_LOCK.match, lines)):
+        locked = (int(found["major"], 16), int(found["minor"], 16), int(found["inode"]))
+        if locked == wanted and int(found["pid"]):
+            return int(found["pid"])
+    return None
+
+
+def describe_process(pid: int | None, *, proc: Path = Path("/proc")) -> str:
+    """Return the words for a process in a message: its number, its command, whether it is stopped.
+
+    Args:
+        pid: its number, None for one that is not known.
+        proc: where the system describes its processes.
+    """
+    if pid is None:
+        return "another process"
+    if pid == os.getpid():
+        return "another thread of this process"
+    try:
+        words = (proc / str(pid) / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        state = (proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return f"process {pid}"
+    command = _printable(b" ".join(words).decode(errors="backslashreplace"))
+    named = f"process {pid} ({command})" if command else f"process {pid}"
+    return f"{named}, which is stopped," if state in (b"T", b"t") else named
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal would act on, and not too long for a message."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return shown if len(shown) <= _LONGEST_COMMAND else f"{shown[:_LONGEST_COMMAND]}…"
