@@ -14,10 +14,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from pingregistrywf import CmdInit, Workflows, open_journal
-from pingregistrywf.coordination.registry import Registry
+from pingregistrywf.cli import app
+from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.registry import Registry, RegistryContext
 
+WORKFLOW = uuid.UUID("10000000-0000-4000-8000-000000000001")
 COMMANDS = (
     *("demo", "begin", "get", "commit", "list", "events", "watch"),
     *("server", "gather", "collect"),
@@ -112,12 +116,67 @@ class TestChart:
         assert f"{wrong}:3:" in done.stderr
         assert "Traceback" not in done.stderr
 
-    def test_output_to_a_closed_pipe_is_no_error(self) -> None:
-        command = f"{sys.executable} -m pingregistrywf chart | head -c 1"
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.stderr == ""
+
+@pytest.fixture(scope="class")
+def piped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Names a journal with a workflow."""
+    url = f"sqlite:{tmp_path_factory.mktemp('piped') / 'journal.db'}"
+    with open_journal(url) as journal:
+        Admin(RegistryContext(journal, Registry("reg"))).begin(WORKFLOW)
+    return {**os.environ, "PINGREGISTRYWF_JOURNAL": url}
+
+
+class TestClosedPipe:
+    """Whoever reads the output has gone: the exit code is that of a program ended by SIGPIPE."""
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "--help",
+            "conform --help",
+            "chart",
+            "chart --json",
+            "chart --step Commit",
+            "list reg",
+            "list reg --json",
+            f"events reg --workflow {WORKFLOW} --watch",
+            f"get reg --workflow {WORKFLOW} --json",
+            f"commit reg --workflow {WORKFLOW} --json",
+            "journal info",
+            "journal verify --json",
+            "journal export -",
+            "conform --adapter false --level 1",
+        ],
+    )
+    def test_every_command_ends_with_141(self, words: str, piped: dict[str, str]) -> None:
+        read, write = os.pipe()
+        os.close(read)
+        with os.fdopen(write, "wb") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "pingregistrywf", *words.split()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=piped,
+                timeout=120,
+            )
+        assert done.returncode == 128 + signal.SIGPIPE, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+
+    def test_a_full_disk_is_another_matter(self) -> None:
+        with Path("/dev/full").open("w", encoding="utf-8") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "pingregistrywf", "chart"],
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=120,
+            )
+        assert done.returncode == 2
+        assert "No space left" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 class TestGenerate:
@@ -159,6 +218,24 @@ commands: {Switch: {rules: [{in: [Dark], emit: Switched}, {in: [Lit], noop: It s
 
     def test_model_and_package_go_together(self, model: Path) -> None:
         refused(run("generate", "--model", str(model)), 2, "--package")
+
+    @pytest.mark.parametrize("name", ["class", "x y", "a-b", "1st", "a.b", "ﬁx", "None"])
+    def test_a_name_that_cannot_be_imported_is_refused_before_anything_is_written(
+        self, model: Path, tmp_path: Path, name: str
+    ) -> None:
+        package = tmp_path / "new" / name
+        done = CliRunner().invoke(
+            app, ["generate", "--model", str(model), "--package", str(package)]
+        )
+        assert done.exit_code == 2
+        assert f"{name!r} cannot be imported" in done.stderr
+        assert not package.parent.exists()
+
+    def test_the_directory_we_are_in_has_a_name_too(self, model: Path, tmp_path: Path) -> None:
+        here = tmp_path / "not-a-name"
+        here.mkdir()
+        words = ("generate", "--model", str(model), "--package", ".")
+        refused(run(*words, cwd=here), 2, "'not-a-name' cannot be imported")
 
     def test_nowhere_to_write(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

@@ -392,16 +392,6 @@ def test_a_full_disk(journal: Operated) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_output_to_a_closed_pipe(journal: Operated) -> None:
-    command = (
-        f"{sys.executable} -m pingregistrywf journal export --journal {journal.url} | head -c 1"
-    )
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stderr == ""
-
-
 # --- The operator's pages ------------------------------------------------------------------------
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -103,15 +104,22 @@ def test_the_example_in_javascript_runs(tmp_path: Path) -> None:
     assert printed.split() == ["PingRegistryStarted", "ServerPinged", "Appending"]
 
 
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program is found by its name."""
+    # A program of that name, not a function: a daemon in the background is then the job itself.
+    path = tmp_path / "bin" / "pingregistrywf"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pingregistrywf "$@"\n')
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("program")
 def test_the_tutorials_lines_for_the_shell_run(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", TEXT["tutorial.md"], re.MULTILINE | re.DOTALL)
-    # A program of that name, not a function: a daemon in the background is then the job itself.
-    program = tmp_path / "pingregistrywf"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pingregistrywf "$@"\n')
-    program.chmod(0o755)
     script = [
         "set -eu",
-        f'PATH="{tmp_path}:$PATH"',
         "trap 'kill $(jobs -p) 2>&- || :' EXIT",
         *blocks,
     ]
@@ -122,6 +130,7 @@ def test_the_tutorials_lines_for_the_shell_run(tmp_path: Path) -> None:
     assert re.search(r"^End +Completed +→ Terminated", printed, re.MULTILINE)
 
 
+@pytest.mark.usefixtures("program")
 def test_the_example_chart_generates_a_package_that_runs(tmp_path: Path) -> None:
     text = TEXT[CHARTS]
     chart = re.search(r"^```yaml\n(chart: parcel\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
@@ -129,14 +138,12 @@ def test_the_example_chart_generates_a_package_that_runs(tmp_path: Path) -> None
     (tmp_path / "parcel.yaml").write_text(chart[1], encoding="utf-8")
     shell = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     commands = [line for block in shell for line in block.splitlines()]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
-        program, *arguments = command.split()
-        assert program == "pingregistrywf"
-        run([sys.executable, "-m", "pingregistrywf", *arguments], tmp_path)
+        # One level at the smallest bound is enough to see that it runs.
+        run(["sh", "-c", command.replace(" conform ", " conform --level 1 --bound n ")], tmp_path)
     run_snippets(python_snippets(text), tmp_path)
-    check = ["generate", "--check", "--model", "parcel.yaml", "--package", "workflows"]
-    run([sys.executable, "-m", "pingregistrywf", *check], tmp_path)
+    run([*commands[0].split(), "--check"], tmp_path)
 
 
 def run(command: list[str], directory: Path) -> str:

@@ -6,7 +6,6 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +17,8 @@ from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.lower import read_model
-from pingregistrywf.conformance.manifest import ids_of
+from pingregistrywf.conformance.assembly import suite_of
+from pingregistrywf.conformance.manifest import committed_ids
 from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.conformance.suite import Suite
@@ -207,10 +207,9 @@ class TestLevels:
 class TestIds:
     def test_are_those_of_the_manifest(self) -> None:
         """Another chart than the project's own is named by every request, which the ids show."""
-        model = load_model()
-        place = files("pingregistrywf._generated") / "ping_registry" / "suite.txt"
-        known = ids_of(place.read_text(encoding="utf-8").splitlines())
-        for case in Suite(model, model.main.name).cases(bound="n"):
+        suite = suite_of()
+        known = committed_ids(suite)
+        for case in suite.cases(bound="n"):
             assert case.id in known
 
     def test_outlive_prose_and_expectations(self, cases: list[Case], tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ The workshop (charts, generators, conformance) is imported by the commands that 
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from typing import Annotated, Final
 
@@ -24,6 +22,7 @@ from pingregistrywf.cli.demo import demo
 from pingregistrywf.cli.explore import explore
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
+from pingregistrywf.cli.output import ending_with_the_reader
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
 _SEVERAL: Final = ("--model", "--step")
@@ -50,11 +49,8 @@ app = typer.Typer(
 def main() -> None:
     """The entry point of the command ``pingregistrywf``."""
     try:
-        app(_spread(sys.argv[1:]))
-    except BrokenPipeError:
-        # Whoever read the output has gone: so do we, as if the signal had ended us.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+        with ending_with_the_reader():
+            app(_spread(sys.argv[1:]))
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
+from unicodedata import is_normalized
 
 import typer
 
@@ -144,6 +146,7 @@ def generate(
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
         if package is not None:
+            _check_importable(package)
             root, read = package, load_model(theirs)
             made = artefacts.theirs(read) | _manifest(suite_of_model(read), PurePosixPath())
         else:
@@ -163,6 +166,16 @@ def generate(
                 typer.echo(f"{each.path} {each.problem}", err=True)
         if differences:
             raise typer.Exit(REFUSED)
+
+
+def _check_importable(package: Path) -> None:
+    """Refuse a directory whose name no import statement can name."""
+    name = package.resolve().name
+    if not name.isidentifier() or iskeyword(name) or not is_normalized("NFKC", name):
+        raise CannotRunError(
+            f"--package: {name!r} cannot be imported: name a directory as Python names a package,"
+            " of letters, digits and underscores, no digit first, and no keyword"
+        )
 
 
 def _manifest(suite: Suite, below: PurePosixPath) -> dict[PurePosixPath, bytes]:

@@ -85,8 +85,6 @@ def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]
     except JournalError as error:
         refused = isinstance(error.err, VersionConflictError)
         fail(str(error), REFUSED if refused else CANNOT_RUN, as_json=as_json)
-    except BrokenPipeError:
-        raise
     except (WorkflowError, OSError, CannotRunError) as error:
         fail(str(error), CANNOT_RUN, as_json=as_json)
     except errors as error:

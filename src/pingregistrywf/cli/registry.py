@@ -169,7 +169,8 @@ def events(
         with opened(registry, journal) as context, stopped_by_signals() as stop:
             if not watch:  # which may wait for the first event
                 _must_exist(context, workflow_id, as_json=as_json)
-            lines = follow_lines(context, workflow_id, last, stop if watch else None)
+                stop.ask()
+            lines = follow_lines(context, workflow_id, last, stop)
             print_timeline(lines, as_json=as_json, utc=utc)
 
 
@@ -203,9 +204,9 @@ def opened(registry: str, journal: str, *, create: bool = False) -> Iterator[Reg
 
 
 def follow_lines(
-    context: RegistryContext, workflow_id: UUID | None, after: Ulid | None, stop: Stop | None
+    context: RegistryContext, workflow_id: UUID | None, after: Ulid | None, stop: Stop
 ) -> Iterator[Line]:
-    """Yield the lines of a history after an event; unless ``stop`` is None, also those to come.
+    """Yield the lines of a history after an event, and those to come until stopped.
 
     A wake-up reads only what is new.  A history that was begun anew, or trimmed beyond what was
     seen, is read whole once more.
@@ -216,10 +217,7 @@ def follow_lines(
     engine: Engine[Any, Any] = context.workflows.engine if workflow_id else context.indexes.engine
     history = workflow_id or context.registry.index_id
     last = after
-    batches = (
-        [engine.follow(history, whole=True)] if stop is None else follow(engine, history, stop)
-    )
-    for changes in batches:
+    for changes in follow(engine, history, stop):
         ids = [event.id for event in changes.events]
         if after is not None and after not in ids:
             raise CannotRunError(f"--after: the history has no event {after}")
