@@ -231,8 +231,8 @@ class Command(Word):
     doc: Prose
 
 
-class RecordField(Word):
-    """A field of a record."""
+class PlainField(Word):
+    """A field of a record or of an error."""
 
     type: Type
     """The field's type."""
@@ -242,7 +242,7 @@ class RecordField(Word):
 class Record(Word):
     """Several values carried as one, and ``event_id``, the id of the event that set them."""
 
-    fields: dict[SnakeName, RecordField] = Field(min_length=1)
+    fields: dict[SnakeName, PlainField] = Field(min_length=1)
     """The record's fields."""
     doc: Prose
 
@@ -263,18 +263,10 @@ class Carried(Word):
     doc: Prose
 
 
-class ErrorField(Word):
-    """A field of an error."""
-
-    type: Type
-    """The field's type."""
-    doc: Prose
-
-
 class Error(Word):
     """An error that the chart's rules name."""
 
-    fields: dict[SnakeName, ErrorField] = {}
+    fields: dict[SnakeName, PlainField] = {}
     """The error's fields.  Each takes the argument of its name, unless a rule names another."""
     doc: Prose
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pingregistrywf.chart.checks.inputs import check_inputs, check_trials
-from pingregistrywf.chart.checks.values import Offer, Target
+from pingregistrywf.chart.checks.values import Offer
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.vocabulary import (
     Argument,
@@ -101,23 +101,12 @@ class _Checker:
         if begins and step.vid not in ("none", "retry"):
             what = f"{command} begins a history, so there is no version to expect"
             self._report.say((*at, "vid"), what, "write vid: none, or remove it")
-        targets = {
-            name: Target(f"{command}.{name}", each.type, each.nonzero)
-            for name, each in arguments[command].items()
-        }
-        self._offer.fill(
-            self._report,
-            targets,
-            step.args,
-            at,
-            sources_at=(*at, "args"),
-            what=f"argument of {command}",
-            owner="the args of the step",
-        )
+        at = (*at, "args")
+        self._offer.fill(self._report, at, command, "argument", arguments[command], step.args)
         return command
 
     def _check_history(self, step: Step, at: Path) -> None:
-        name = self._offer.argument(self._report, step.history, at)
+        name = self._offer.take(self._report, step.history, at)
         if name is not None and self._offer.args[name].type is not Type.UUID:
             kind = self._offer.args[name].type
             what = f"{name} is of type {kind}, and the id of a history is a uuid"

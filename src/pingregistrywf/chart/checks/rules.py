@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pingregistrywf.chart.checks.errors import NOT_IDEMPOTENT, check_bare_error, known_error
 from pingregistrywf.chart.checks.states import initial_state
-from pingregistrywf.chart.checks.values import Offer, Source, Target, fits, is_zero
+from pingregistrywf.chart.checks.values import Offer, Source, fits, is_zero
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.vocabulary import ArgumentSource, Chart, Command, Constant, Rule, Type
 
@@ -20,12 +20,12 @@ def check_rules(chart: Chart, report: Report) -> None:
 
 
 def _check_command(chart: Chart, report: Report, name: str, command: Command) -> None:
-    offer = Offer(name, command.args, {chart.keyed_by})
+    offer = Offer(name, command.args, chart.keyed_by)
     ruled: dict[str, str] = {}
     for number, rule in enumerate(command.rules, start=1):
         _Checker(chart, report, offer, number, rule).check(ruled)
     for argument in command.args:
-        if argument not in offer.taken:
+        if argument not in (*offer.taken, offer.key):
             what = f"no rule of {name} takes its argument {argument}"
             remedy = "name it in emit, same or error, or remove it"
             report.say(("commands", name, "args", argument), what, remedy)
@@ -128,7 +128,7 @@ class _Checker:
         report, names = self._report, self._rule.same
         for position, name in enumerate(names, start=1):
             at = (*self._at, "same", position)
-            argument = self._offer.argument(report, name, at)
+            argument = self._offer.take(report, name, at)
             if argument is None:
                 continue
             if name in names[: position - 1]:
@@ -155,11 +155,7 @@ class _Checker:
             self._offer.taken.update(self._offer.args)  # Nobody knows the event's fields.
             return
         event = self._chart.events[known]
-        targets = {
-            field: Target(f"{known}.{field}", each.type, each.nonzero)
-            for field, each in event.fields.items()
-        }
-        given = self._fill(targets, sources, at, known)
+        given = self._offer.fill(self._report, at, known, "field", event.fields, sources)
         for field, wanted in event.when.items():
             if field in given:
                 place = (*at, field)
@@ -196,24 +192,4 @@ class _Checker:
             self._offer.taken.update(self._offer.args)
             return
         fields = self._chart.errors[error].fields if error in self._chart.errors else {}
-        targets = {field: Target(f"{error}.{field}", each.type) for field, each in fields.items()}
-        self._fill(targets, sources, at, error)
-
-    def _fill(
-        self,
-        targets: Mapping[str, Target],
-        sources: Mapping[str, ArgumentSource],
-        at: Path,
-        owner: str,
-    ) -> Mapping[str, Source]:
-        """Check that the fields of an event or an error get values; where each comes from."""
-        return self._offer.fill(
-            self._report,
-            targets,
-            sources,
-            at,
-            sources_at=at,
-            what=f"field of {owner}",
-            owner=owner,
-            key=self._chart.keyed_by,
-        )
+        self._offer.fill(self._report, at, error, "field", fields, sources)

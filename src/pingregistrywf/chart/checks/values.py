@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import Argument, Constant, StepVid, Type
+from pingregistrywf.chart.vocabulary import (
+    Argument,
+    Constant,
+    EventField,
+    PlainField,
+    StepVid,
+    Type,
+)
 
 Source: TypeAlias = str | Constant | StepVid
+Target: TypeAlias = EventField | PlainField | Argument
 
 _INT32: Final = range(-(2**31), 2**31)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -25,30 +33,23 @@ _CONSTANTS: Final[Mapping[Type, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A field or an argument that needs a value."""
-
-    name: str
-    type: Type
-    nonzero: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """The arguments of a command or an operation, which values can be taken from.
 
     Attributes:
         of: the name of the command or operation.
         args: its arguments.
-        taken: the names that were taken so far, also misspelt ones.
+        key: the argument that every command of a keyed chart must have, by another check.
+        taken: the names of the arguments that were taken so far.
     """
 
     of: str
     args: Mapping[str, Argument]
+    key: str | None = None
     taken: set[str | None] = field(default_factory=set)
 
-    def argument(self, report: Report, name: str, at: Path) -> str | None:
-        """Take an argument by its name; the name, as ``Report.resolve`` returns it."""
+    def take(self, report: Report, name: str, at: Path) -> str | None:
+        """Take an argument by its name; see ``Report.resolve`` for what is returned."""
         found = report.resolve(name, self.args, at, f"argument of {self.of}")
         self.taken.add(found)
         return found
@@ -56,83 +57,68 @@ class Offer:
     def fill(
         self,
         report: Report,
+        at: Path,
+        owner: str,
+        what: str,
         targets: Mapping[str, Target],
         sources: Mapping[str, Source],
-        at: Path,
-        *,
-        sources_at: Path,
-        what: str,
-        owner: str,
-        key: str | None = None,
     ) -> dict[str, Source]:
         """Check that every target gets a value: from its source, or the argument of its name.
 
         Args:
             report: where mistakes go.
+            at: where the sources are written.
+            owner: the name of the event, error or command that has the targets.
+            what: what a target is, for people: a field or an argument.
             targets: what needs values, by name.
             sources: the sources that are written.
-            at: where the targets are filled.
-            sources_at: where the sources are written.
-            what: what a target is, for people.
-            owner: where a missing source can be added, for people.
-            key: the name of the key of entries, of which another check says that it is missing.
 
         Returns:
             The source of each target that has one.
         """
         given: dict[str, Source] = {}
         for name, source in sources.items():
-            place = (*sources_at, name)
-            target = report.resolve(name, targets, place, what)
-            if target is not None:
-                given[target] = source
-                self._value(report, source, targets[target], place)
+            known = report.resolve(name, targets, (*at, name), f"{what} of {owner}")
+            if known is not None:
+                given[known] = source
+                self._check(report, (*at, name), f"{owner}.{known}", targets[known], source)
             elif isinstance(source, str):
                 self.taken.add(source)
-        for name, each in targets.items():
-            if name in given:
-                continue
+        for name in targets.keys() - given.keys():
             if name in self.args:
                 given[name] = name
-                self._value(report, name, each, at)
-            elif name != key:
-                wrong = f"{each.name} gets no value: {self.of} has no argument {name}"
-                remedy = f"add {name}: ARGUMENT, or {name}: {{constant: …}}, to {owner}"
+                self._check(report, at, f"{owner}.{name}", targets[name], name)
+            elif name != self.key:
+                wrong = f"{owner}.{name} gets no value: {self.of} has no argument {name}"
+                remedy = (
+                    f"add {name}: ARGUMENT, or {name}: {{constant: …}}, to the {what}s of {owner}"
+                )
                 report.say(at, wrong, remedy)
         return given
 
-    def _value(self, report: Report, source: Source, target: Target, at: Path) -> None:
+    def _check(self, report: Report, at: Path, name: str, target: Target, source: Source) -> None:
         """Check that a source gives a target a value that it can have."""
-        name, kind = target.name, target.type
+        kind, nonzero = target.type, getattr(target, "nonzero", False)
         if isinstance(source, StepVid):
             if kind is not Type.ULID:
                 what = f"{name} is of type {kind}, and the vid of a step is a ulid"
                 report.say(at, what, "name an argument, or a constant")
-            return
-        if isinstance(source, Constant):
+        elif isinstance(source, Constant):
             if not fits(source.constant, kind):
                 what = f"{name} is of type {kind}, and {_shown(source)} is not"
                 report.say(at, what, f"write {_CONSTANTS[kind]}")
-            elif target.nonzero and is_zero(source.constant):
+            elif nonzero and is_zero(source.constant):
                 what = f"{name} must not be zero, empty or nil, and {_shown(source)} is"
                 report.say(at, what, "write another constant, or an argument that is nonzero")
-            return
-        found = self.argument(report, source, at)
-        if found is None:
-            return
-        argument = self.args[found]
-        if argument.type is not kind:
-            what = (
-                f"{name} is of type {kind}, "
-                f"but the argument {found} of {self.of} of type {argument.type}"
-            )
-            report.say(at, what, f"take an argument of type {kind}, or give both the same type")
-        elif target.nonzero and not argument.nonzero:
-            what = (
-                f"{name} must not be zero, empty or nil, "
-                f"but the argument {found} of {self.of} may be"
-            )
-            report.say(at, what, f"add nonzero: true to the argument {found}")
+        elif found := self.take(report, source, at):
+            taken = f"the argument {found} of {self.of}"
+            if self.args[found].type is not kind:
+                what = f"{name} is of type {kind}, but {taken} of type {self.args[found].type}"
+                remedy = f"take an argument of type {kind}, or give both the same type"
+                report.say(at, what, remedy)
+            elif nonzero and not self.args[found].nonzero:
+                what = f"{name} must not be zero, empty or nil, but {taken} may be"
+                report.say(at, what, f"add nonzero: true to the argument {found}")
 
 
 def fits(value: bool | int | str, type: Type) -> bool:
