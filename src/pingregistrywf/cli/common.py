@@ -95,7 +95,21 @@ def open_(url: str, *, create: bool = True) -> Journal:
     """Open the journal that an option names."""
     from pingregistrywf.runtime.journal import open_journal
 
+    if sys.stderr.isatty():
+        _show_waits()
     return open_journal(url, create=create)
+
+
+def _show_waits() -> None:
+    """Show on the terminal for whom the journal waits, unless a daemon's log shows it anyway."""
+    import logging
+
+    logger = logging.getLogger("pingregistrywf.runtime.journal")
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("pingregistrywf: %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
 
 
 def uuid(option: str, text: str) -> UUID:

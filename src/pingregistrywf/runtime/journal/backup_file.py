@@ -24,7 +24,7 @@ def write_backup(journal: OperatorJournal, path: Path) -> str:
 
     if path.exists():
         raise FileExistsError(f"there is a file {str(path)!r} already")
-    url = f"sqlite:{path}"
+    url = f"sqlite:{path}?filesystem=any"  # nobody else uses the copy
     copy = open_sqlite(url, create=True, clock=journal.clock, retention=None)
     with copy, copy.exclusive(NIL):  # one flush of the disk for all histories
         for scanned in journal.scan():

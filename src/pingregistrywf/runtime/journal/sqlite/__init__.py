@@ -3,6 +3,7 @@
 What each module owns:
 
 - ``address``: what a ``sqlite:`` URL names.
+- ``filesystem``: which file systems cannot hold a journal.
 - ``schema``: the tables; making a journal file, and refusing any other file without touching it.
 - ``records``: histories and entries as rows; each row's checksum is verified when it is read.
 - ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.

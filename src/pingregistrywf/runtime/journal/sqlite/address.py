@@ -41,6 +41,7 @@ _OPTIONS: Final = {
         lambda seconds: 0 < seconds <= _LONGEST_TIMEOUT,
         f"write seconds, more than 0 and at most {_LONGEST_TIMEOUT}, for example 2.5",
     ),
+    "filesystem": _Option("any", str, bool, "write filesystem=any, or leave it out"),
 }
 
 
@@ -54,12 +55,14 @@ class Address:
             every working directory and through every link.
         max_page_count: the most pages the file may grow to (``PRAGMA max_page_count``), or None.
         timeout: seconds that a command waits for others that write before it gives up.
+        filesystem: "any" to use a file system on which SQLite's log is known not to be safe.
     """
 
     url: str
     path: Path
     max_page_count: int | None = None
     timeout: float = DEFAULT_TIMEOUT
+    filesystem: str | None = None
 
     @classmethod
     def parse(cls, url: str, text: str) -> Self:
@@ -98,7 +101,7 @@ def _read_options(url: str, text: str) -> dict[str, Any]:
     for name, _, written in (each.partition("=") for each in text.split("&")):
         option = _OPTIONS.get(name)
         if option is None:
-            known = " and ".join(_OPTIONS)
+            known = ", ".join(_OPTIONS)
             raise JournalOpenError(url, f"there is no option {name!r}", f"the options are {known}")
         if name in values:
             raise JournalOpenError(url, f"{name} is given twice", "give it once")

@@ -178,7 +178,7 @@ class SqliteJournal(Closable):
             shutil.copymode(self._database.address.path, path)
             # In one step: SQLite would begin anew after every write of others between two.
             connection.backup(copy)
-        return f"sqlite:{path}"
+        return f"sqlite:{path}?filesystem=any"  # nobody else uses the copy
 
     def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
         stored.check_entries(entries)

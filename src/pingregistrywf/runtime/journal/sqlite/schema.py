@@ -18,6 +18,7 @@ from typing import Final
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
+from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
@@ -142,6 +143,7 @@ def open_file(address: Address, process_lock: ProcessLock) -> None:
         )
     try:
         found = _look_at_path(address)
+        check_file_system(address)
         if found is not None and found.st_size > 0:
             _peek(address)
         process_lock.open()

@@ -1,0 +1,75 @@
+"""Which file systems cannot hold a journal.
+
+SQLite's write-ahead log needs memory that all processes share, and locks that all of them see.  A
+file system that several machines have in common, or a machine and its virtual machines, does not
+give that: a journal there would lose acknowledged commits without an error.  Linux names the file
+system of a path in ``/proc/self/mountinfo``; elsewhere none is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from pingregistrywf.runtime.errors import JournalOpenError
+from pingregistrywf.runtime.journal.sqlite.address import Address
+
+MOUNTS: Final = Path("/proc/self/mountinfo")
+
+_NAMES: Final = """
+9p afs beegfs ceph cifs coda davfs drvfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs
+prl_fs pvfs2 smb3 smbfs vboxsf virtiofs vmhgfs
+ceph-fuse davfs2 gcsfuse goofys grpcfuse juicefs mfs moosefs osxfs rclone s3fs seaweedfs smbnetfs
+sshfs vmhgfs-fuse
+"""
+_UNFIT: Final = frozenset(_NAMES.split())
+"""Types of file systems, without the ``fuse.`` of those that a program serves."""
+
+
+def check_file_system(address: Address) -> None:
+    """Refuse a journal on a file system that would lose what is committed.
+
+    Raises:
+        JournalOpenError: it is on one, and the URL does not say ``filesystem=any``.
+    """
+    if address.filesystem == "any":
+        return
+    try:
+        mounts = MOUNTS.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return
+    kind = file_system(address.path, mounts)
+    if kind is not None and kind.removeprefix("fuse.") in _UNFIT:
+        raise JournalOpenError(
+            address.url,
+            f"it is on a file system of type {kind}, on which SQLite's write-ahead log may lose"
+            " what is committed",
+            "choose a path on a local disk, or add ?filesystem=any if only one machine uses it and"
+            " you know that its locks and shared memory work",
+        )
+
+
+def file_system(path: Path, mounts: str) -> str | None:
+    """Return the type of the file system that holds a path, None if it is not known.
+
+    Args:
+        path: absolute, with symbolic links followed; it need not exist.
+        mounts: the text of ``/proc/self/mountinfo`` (proc_pid_mountinfo(5)).
+    """
+    found: tuple[int, str] | None = None
+    for line in mounts.splitlines():
+        place, separator, described = line.partition(" - ")
+        fields = place.split(" ")
+        if not separator or len(fields) < 5:
+            continue
+        mounted = PurePosixPath(_unescaped(fields[4]))
+        # Of two mounts at one place, the later one hides the earlier one.
+        if path.is_relative_to(mounted) and (found is None or len(mounted.parts) >= found[0]):
+            found = len(mounted.parts), described.split(" ")[0]
+    return None if found is None else found[1]
+
+
+def _unescaped(text: str) -> str:
+    """The text of a field, in which the kernel writes blanks and backslashes in octal digits."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
