@@ -1,8 +1,8 @@
 """Wake-ups inside one process: who waits for which history.
 
-A ``Notifier`` is level-triggered: a change told between two waits is found by the second, so a
-reader that reads after every True never misses one.  How a backend learns of other processes'
-changes is its own business; it tells them here.
+A subscription is level-triggered: a change made between two waits is found by the second, so that a
+reader who reads after every True never misses one.  How a backend learns of other processes'
+changes is its own business; it reports them here.
 """
 
 from __future__ import annotations
@@ -17,65 +17,46 @@ class Notifier:
     """The subscriptions of one journal in this process."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._subscriptions: set[NotifierSubscription] = set()
+        self.condition = threading.Condition()
+        self.subscriptions: set[NotifierSubscription] = set()
 
     def subscribe(self, history: UUID | None) -> NotifierSubscription:
-        """A new subscription; changes count from now on."""
+        """Make a subscription, which changes wake from now on."""
         subscription = NotifierSubscription(self, history)
-        with self._condition:
-            self._subscriptions.add(subscription)
+        with self.condition:
+            self.subscriptions.add(subscription)
         return subscription
 
-    def notify(self, *histories: UUID) -> None:
-        """Tell a change: to these histories, to others that nobody waits for by name, or both."""
-        with self._condition:
-            for subscription in self._subscriptions:
-                if subscription.history is None or subscription.history in histories:
-                    subscription.changed = True
-            self._condition.notify_all()
+    def notify(self, *histories: UUID, everyone: bool = False) -> None:
+        """Report a change.  Whoever watches any history is always woken.
 
-    def notify_everyone(self) -> None:
-        """Wake all who wait: it is not known whether anything changed, or what."""
-        with self._condition:
-            for subscription in self._subscriptions:
-                subscription.changed = True
-            self._condition.notify_all()
+        Args:
+            histories: those that are known to have changed; others may have changed as well.
+            everyone: wake all who wait, because nobody knows what changed.
+        """
+        with self.condition:
+            for each in self.subscriptions:
+                each.changed |= everyone or each.history is None or each.history in histories
+            self.condition.notify_all()
 
     def forget(self) -> None:
         """In a forked child: end the subscriptions, whatever the parent's threads were doing."""
-        self._condition = threading.Condition()
+        self.condition = threading.Condition()
         self.close()
 
     def close(self) -> None:
         """End every subscription; those who wait wake."""
-        with self._condition:
-            for subscription in self._subscriptions:
+        with self.condition:
+            for subscription in self.subscriptions:
                 subscription.closed = True
-            self._subscriptions.clear()
-            self._condition.notify_all()
+            self.subscriptions.clear()
+            self.condition.notify_all()
 
     @property
     def watched(self) -> frozenset[UUID | None]:
         """What is subscribed to now."""
-        with self._condition:
-            return frozenset(each.history for each in self._subscriptions)
-
-    def wait(self, subscription: NotifierSubscription, timeout: float | None) -> bool:
-        """``Subscription.wait``."""
-        with self._condition:
-            self._condition.wait_for(lambda: subscription.changed or subscription.closed, timeout)
-            if subscription.closed:
-                return False
-            changed, subscription.changed = subscription.changed, False
-            return changed
-
-    def end(self, subscription: NotifierSubscription) -> None:
-        """``Subscription.close``."""
-        with self._condition:
-            subscription.closed = True
-            self._subscriptions.discard(subscription)
-            self._condition.notify_all()
+        with self.condition:
+            return frozenset(each.history for each in self.subscriptions)
 
 
 class NotifierSubscription(Closable):
@@ -88,7 +69,14 @@ class NotifierSubscription(Closable):
         self.closed = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        return self._notifier.wait(self, timeout)
+        condition = self._notifier.condition
+        with condition:
+            condition.wait_for(lambda: self.changed or self.closed, timeout)
+            changed, self.changed = self.changed and not self.closed, False
+            return changed
 
     def close(self) -> None:
-        self._notifier.end(self)
+        with self._notifier.condition:
+            self.closed = True
+            self._notifier.subscriptions.discard(self)
+            self._notifier.condition.notify_all()

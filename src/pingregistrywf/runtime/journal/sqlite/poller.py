@@ -95,7 +95,7 @@ class Poller:
                     pause = INTERVAL
                 except (sqlite3.Error, JournalLevelError):
                     # Whoever waits shall read, and meet the error where it can be told.
-                    self._notifier.notify_everyone()
+                    self._notifier.notify(everyone=True)
                     pause = _AFTER_FAILURE
 
     def _look(self) -> None:
