@@ -40,7 +40,7 @@ JournalOption = Annotated[
         "--journal",
         metavar="URL",
         envvar=JOURNAL_VARIABLE,
-        help="The journal: memory: or sqlite:PATH.",
+        help="The journal: sqlite:PATH, memory: or an installed backend's URL.",
     ),
 ]
 

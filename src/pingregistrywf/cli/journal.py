@@ -141,7 +141,7 @@ def export(
     from pingregistrywf.runtime.newfile import new_file
     from pingregistrywf.runtime.transfer import export as write
 
-    # What is told must not end up among the exported lines.
+    # Nothing else may end up among the exported lines.
     as_json = as_json and file != STANDARD
     with answering(as_json=as_json), _opened(url) as opened:
         one = None if history is None else uuid("--history", history)

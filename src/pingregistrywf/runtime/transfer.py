@@ -68,11 +68,11 @@ class Exported:
 
 
 def backup(journal: OperatorJournal, destination: Path, declarations: Declarations) -> None:
-    """Copy a journal to a new file while others write to it; it is verified, then put in place.
+    """Copy a journal to a new file while others write to it; verify the copy, then put it in place.
 
     Raises:
         UnsoundError: the copy has faults, and was removed.
-        FileExistsError: there is such a file, or what SQLite left of one.
+        FileExistsError: there is such a file, or a log that SQLite left beside one.
         OSError, DBError: it cannot be written.
     """
     for suffix in _SQLITE_LEFT:  # which SQLite would take for the copy's own

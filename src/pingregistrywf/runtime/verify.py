@@ -1,9 +1,9 @@
 """A full check of what a journal holds: every row, every chain, against its chart.
 
-``Journal.read`` stops at the first fault and hides what is deleted or trimmed; this looks at
-everything that is stored and goes on after a fault, so that each is told with its place.  A sound
-history is one that the chart's commands could have written, as far as its events are still there:
-garbage collection takes them from the oldest on.
+``WorkflowJournal.read`` stops at the first fault and hides what is deleted or trimmed.  This check
+looks at everything that is stored, and goes on after a fault, so that each is found with its place.
+A history is sound if the chart's commands could have written it, as far as its events are still
+there: garbage collection removes the oldest first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Declarations: TypeAlias = Mapping[str, Declaration]
 
 
 def verify(journal: OperatorJournal, declarations: Declarations) -> Iterator[Fault]:
-    """Every fault of a journal; none if it is sound.
+    """Iterate over every fault of a journal; there is none if it is sound.
 
     Raises:
         DBError: the database failed.
@@ -49,7 +49,7 @@ def verify(journal: OperatorJournal, declarations: Declarations) -> Iterator[Fau
 def faults_of(
     scanned: Scanned, declarations: Declarations, retention: Retention, now: float
 ) -> tuple[Fault, ...]:
-    """Every fault of a history, in the order of its entries.
+    """Return every fault of a history, in the order of its entries.
 
     Args:
         scanned: as a journal's ``scan`` found it.
@@ -72,7 +72,7 @@ def faults_of(
 
 
 def notes_of(scanned: Scanned) -> tuple[Note, ...]:
-    """What is unusual in a history, though no fault.
+    """Return what is unusual in a history, though no fault.
 
     Within one millisecond the 2019 package drew the ids of events at random (behaviour.md, section
     8, 9), so that a history of its making may hold events whose ids do not grow.
@@ -184,7 +184,7 @@ class _History:
         """The events, against the chart."""
         stored, replay = self.stored, _Replay(declaration, self.stored)
         if declaration.keyed and stored.first > stored.start:
-            return  # what its entries amount to cannot be told any more
+            return  # nobody knows any more what its entries amount to
         # Of what garbage collection is removing, the rest begins anywhere.
         oldest = min(stored.first, stored.start)
         first = stored.start if self.collecting and stored.first > 0 else oldest

@@ -198,7 +198,7 @@ class SqliteJournal(Closable):
         self._close()
 
     def _moment(self, now: float | None) -> float:
-        """A time, or the clock's, as it would be read again once it is stored."""
+        """Return the time, or the clock's, as exactly as it is stored."""
         return records.milliseconds(self._clock() if now is None else now) / 1000
 
     def _check_open(self) -> None:

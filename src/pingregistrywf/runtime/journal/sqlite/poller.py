@@ -1,8 +1,8 @@
 """Changes made by other processes, noticed while anybody subscribes.
 
 One thread asks SQLite every few milliseconds whether the file changed (``PRAGMA data_version``,
-which reads shared memory, not the file).  Only when it did are the histories that somebody waits
-for compared with what was last seen of them.  Changes by this process are told at once, by
+which reads shared memory, not the file).  Only if it did, the thread compares the histories that
+somebody waits for with what it last saw of them.  Changes by this process are reported at once, by
 ``publish``.
 """
 
@@ -22,13 +22,13 @@ from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 INTERVAL: Final = 0.03
-"""Seconds between two looks: a change is told after half of it in the median.  A look costs more
-processor time to wake up for than to do, so that the interval is what an idle journal costs."""
+"""Seconds between two looks; in the median a change is noticed after half of them.  Waking up costs
+more processor time than looking, so that the interval decides what an idle journal costs."""
 _AFTER_FAILURE: Final = 1.0
 
 
 class Poller:
-    """Tells a notifier what changed.
+    """Reports to a notifier what changed.
 
     Args:
         pool: lends the connection that looks.
@@ -46,7 +46,7 @@ class Poller:
         self._marks: dict[UUID, records.Mark | None] = {}
 
     def subscribe(self, history: UUID | None) -> NotifierSubscription:
-        """A new subscription; changes that become durable from now on are told.
+        """Make a subscription, which changes wake that become durable from now on.
 
         Raises:
             DBError: the database failed.
@@ -71,13 +71,13 @@ class Poller:
             return subscription
 
     def publish(self, changed: dict[UUID, records.Mark]) -> None:
-        """Tell what this process changed."""
+        """Report what this process changed."""
         with self._lock:
             self._marks.update((h, mark) for h, mark in changed.items() if h in self._marks)
         self._notifier.notify(*changed)
 
     def close(self) -> None:
-        """Let no look begin any more, and wait for the one under way."""
+        """Wait for the look that is under way, and begin no other."""
         with self._lock:
             self._closed = True
 
@@ -94,7 +94,7 @@ class Poller:
                     self._look()
                     pause = INTERVAL
                 except (sqlite3.Error, JournalLevelError):
-                    # Whoever waits shall read, and meet the error where it can be told.
+                    # Whoever waits then reads, and meets the error where it can be raised.
                     self._notifier.notify(everyone=True)
                     pause = _AFTER_FAILURE
 

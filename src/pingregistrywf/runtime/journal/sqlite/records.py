@@ -73,7 +73,7 @@ class History:
     def stored(
         self, trims: tuple[Trim, ...] = (), first: int | None = None, size: int = 0
     ) -> Stored:
-        """The row as operators see it, with what other tables say.
+        """Return the row as operators see it, with what other tables say.
 
         Args:
             trims: those whose entries are still stored.
@@ -95,7 +95,7 @@ class History:
         )
 
     def like(self, stored: Stored) -> History:
-        """This new row with the rest of what another journal stored."""
+        """Return this new row with the rest of what another journal stored."""
         return replace(
             self,
             head=stored.end,
@@ -122,7 +122,7 @@ class History:
 
 
 def find(connection: sqlite3.Connection, history: UUID) -> History | None:
-    """A history's row, deleted or not.
+    """Return a history's row, deleted or not; None if there is none.
 
     Raises:
         CorruptedDataError: the row is not what was written.
@@ -142,7 +142,7 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
 
 
 def collectable(connection: sqlite3.Connection) -> Iterator[tuple[History, tuple[Trim, ...]]]:
-    """Every history that may hold garbage, with its trims; damaged rows are left out."""
+    """Iterate over the histories that may hold garbage, and their trims, without damaged rows."""
     condition = "deleted_at IS NOT NULL OR key IN (SELECT history FROM trim)"
     for row in connection.execute(f"{SELECT} WHERE {condition}"):
         history = verified(row)
@@ -151,7 +151,7 @@ def collectable(connection: sqlite3.Connection) -> Iterator[tuple[History, tuple
 
 
 def trims(connection: sqlite3.Connection, history: History) -> tuple[Trim, ...]:
-    """A history's trims whose entries are still stored, oldest first."""
+    """Return a history's trims whose entries are still stored, oldest first."""
     found = connection.execute(
         "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (history.key,)
     )
@@ -159,7 +159,7 @@ def trims(connection: sqlite3.Connection, history: History) -> tuple[Trim, ...]:
 
 
 def all_(connection: sqlite3.Connection) -> Iterator[History]:
-    """Every history, deleted or not.
+    """Iterate over every history, deleted or not.
 
     Raises:
         CorruptedDataError: a row is not what was written.
@@ -172,7 +172,7 @@ def all_(connection: sqlite3.Connection) -> Iterator[History]:
 
 
 def verified(row: Sequence[Any]) -> History | None:
-    """A row of ``SELECT``, None if it is not what was written."""
+    """Return a row of ``SELECT`` as a history, None if it is not what was written."""
     checksum, *columns = row
     found = History(*columns)
     try:
@@ -183,7 +183,7 @@ def verified(row: Sequence[Any]) -> History | None:
 
 
 def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
-    """A new history, still without an entry; ``update`` completes it."""
+    """Insert a history that has no entry yet; ``update`` completes the row."""
     cursor = connection.execute(
         "INSERT INTO history (id, chart, head, vid, start, restart, checksum)"
         " VALUES (?, ?, 0, ?, 0, 0, x'')",
@@ -214,7 +214,7 @@ def update(connection: sqlite3.Connection, history: History) -> None:
 def append(
     connection: sqlite3.Connection, history: History, entries: Sequence[Entry], *, restart: bool
 ) -> History:
-    """Write entries after a history's head; the history as it is then."""
+    """Write entries after a history's head, and return the history as it is then."""
     insert(connection, history, history.head, entries)
     longer = replace(
         history,
@@ -254,7 +254,7 @@ def insert_trim(connection: sqlite3.Connection, history: History, start: int, at
 
 
 def entries(connection: sqlite3.Connection, history: History, first: int) -> tuple[Entry, ...]:
-    """A history's entries from a serial to its head.
+    """Return a history's entries from a serial to its head.
 
     Raises:
         CorruptedDataError: one is missing, one too many, or one not what was written; the chain is
@@ -295,7 +295,7 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
 def entry_is_sound(
     history: bytes, serial: int, id: bytes, parent: bytes, data: bytes, checksum: bytes
 ) -> bool:
-    """Whether an entry's row is what was written."""
+    """Return whether an entry's row is what was written."""
     try:
         sound = checksum == _digest(history, serial, id, parent, data)
     except (TypeError, OverflowError):  # a flipped bit may make a number of bytes
@@ -315,5 +315,5 @@ def _reading(history: History, serial: int) -> str:
 
 
 def milliseconds(seconds: float) -> int:
-    """A time as it is stored."""
+    """Return a time as it is stored."""
     return round(seconds * 1000)

@@ -1,4 +1,4 @@
-"""Every row of a journal file, going on after whatever is damaged.
+"""Read every row of a journal file, and go on after what is damaged.
 
 SQLite's own check of the file comes first, then each history: its row against its checksum, its
 entries against theirs; then what belongs to no history.  An entry's checksum covers its history's
@@ -23,7 +23,7 @@ _UNLIKE_CHECKSUM: Final = "it does not match its checksum"
 
 
 def measured(connection: sqlite3.Connection, history: records.History) -> Stored:
-    """What a history's row, and what belongs to it, says of it."""
+    """Return what a history's row, its entries and its trims say of it."""
     first, size = connection.execute(
         "SELECT min(serial), ifnull(sum(length(data)), 0) FROM entry WHERE history = ?",
         (history.key,),
@@ -32,7 +32,7 @@ def measured(connection: sqlite3.Connection, history: records.History) -> Stored
 
 
 def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Scanned]:
-    """Every history, or one; see the module."""
+    """Iterate over every history, or one; see the module."""
     condition, arguments = ("", ()) if id is None else (" WHERE id = ?", (id.bytes,))
     if id is None:
         yield from _file(connection)
@@ -48,7 +48,7 @@ def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Sca
 
 
 def _file(connection: sqlite3.Connection) -> Iterator[Scanned]:
-    """What SQLite finds wrong with its file: pages, order, indexes."""
+    """Report what SQLite finds wrong with its file: pages, order, indexes."""
     try:
         lines = [line for (line,) in connection.execute("PRAGMA integrity_check")]
     except sqlite3.DatabaseError as error:
