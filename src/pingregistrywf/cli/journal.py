@@ -93,11 +93,9 @@ def verify(url: JournalOption, as_json: JsonOption = False) -> None:
         if faults:
             remedy = "keep the file as it is, and restore a backup or export what is sound"
             fail(f"{_count(faults, 'fault')} in {url}: {remedy}", REFUSED, as_json=as_json)
-        if as_json:
-            counts = {"histories": histories, "events": events, "faults": 0, "notes": notes}
-            say({"journal": url, **counts})
-        else:
-            typer.echo(f"sound: {histories} histories, {events} events in {url}")
+        counts = {"histories": histories, "events": events, "faults": 0, "notes": notes}
+        text = f"sound: {histories} histories, {events} events in {url}"
+        _answer({"journal": url, **counts}, text, as_json=as_json)
 
 
 @journal.command()
@@ -118,10 +116,9 @@ def backup(
         except UnsoundError as error:
             _refuse_faults(error.faults, "no copy was kept", as_json=as_json)
         size = destination.stat().st_size
-        if as_json:
-            say({"journal": url, "backup": str(destination), "bytes": size})
-        else:
-            typer.echo(f"{destination}: {size} bytes, verified, a copy of {url}")
+        text = f"{destination}: {size} bytes, verified, a copy of {url}"
+        fields = {"journal": url, "backup": str(destination), "bytes": size}
+        _answer(fields, text, as_json=as_json)
 
 
 @journal.command()
@@ -141,8 +138,7 @@ def export(
     from pingregistrywf.runtime.newfile import new_file
     from pingregistrywf.runtime.transfer import export as write
 
-    # Nothing else may end up among the exported lines.
-    as_json = as_json and file != STANDARD
+    as_json = as_json and file != STANDARD  # where nothing else may be among the exported lines
     with answering(as_json=as_json), _opened(url) as opened:
         one = None if history is None else uuid("--history", history)
         if one is not None and not list(opened.scan(one)):
@@ -155,11 +151,10 @@ def export(
                 written = write(opened, _declarations(), text.write, history=one)
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported", as_json=as_json)
-        if as_json:
-            said = {"histories": written.histories, "events": written.entries}
-            say({"journal": url, "export": file, **said})
-        elif file != STANDARD:
-            typer.echo(f"{file}: {written.histories} histories, {written.entries} events")
+        if file != STANDARD:
+            message = f"{file}: {written.histories} histories, {written.entries} events"
+            counts = {"histories": written.histories, "events": written.entries}
+            _answer({"journal": url, "export": file, **counts}, message, as_json=as_json)
 
 
 @journal.command("import")
@@ -183,20 +178,22 @@ def import_(
             try:
                 for stored in take_in(opened, sound):
                     histories += 1
-                    _print_imported(stored, as_json=as_json)
+                    fields = {"imported": str(stored.id), "chart": stored.chart}
+                    events = _count(stored.entries, "event")
+                    message = f"imported {stored.id}: {stored.chart}, {events}"
+                    _answer({**fields, "events": stored.entries}, message, as_json=as_json)
             except HistoryExistsError as error:
                 fail(f"{error}: {histories or 'nothing'} imported", REFUSED, as_json=as_json)
-        if as_json:
-            say({"journal": url, "histories": histories})
-        else:
-            typer.echo(f"{histories} histories imported into {url}")
+        message = f"{histories} histories imported into {url}"
+        _answer({"journal": url, "histories": histories}, message, as_json=as_json)
 
 
-def _print_imported(stored: Stored, *, as_json: bool) -> None:
+def _answer(fields: dict[str, Any], text: str, *, as_json: bool, err: bool = False) -> None:
+    """Print the fields as JSON, or the text."""
     if as_json:
-        say({"imported": str(stored.id), "chart": stored.chart, "events": stored.entries})
+        say(fields)
     else:
-        typer.echo(f"imported {stored.id}: {stored.chart}, {_count(stored.entries, 'event')}")
+        typer.echo(text, err=err)
 
 
 def _declarations() -> Mapping[str, Declaration]:
@@ -239,17 +236,14 @@ def _refuse_faults(faults: tuple[Fault, ...], outcome: str, *, as_json: bool) ->
 
 def _print_finding(finding: Finding, *, as_json: bool, beside: bool = False) -> None:
     kind = type(finding).__name__.lower()
-    if as_json:
-        say(
-            {
-                kind: finding.what,
-                "history": None if finding.history is None else str(finding.history),
-                "serial": finding.serial,
-                "event": None if finding.id is None else str(finding.id),
-            }
-        )
-    else:
-        typer.echo(f"note: {finding}" if kind == "note" else str(finding), err=beside)
+    fields = {
+        kind: finding.what,
+        "history": None if finding.history is None else str(finding.history),
+        "serial": finding.serial,
+        "event": None if finding.id is None else str(finding.id),
+    }
+    text = f"note: {finding}" if kind == "note" else str(finding)
+    _answer(fields, text, as_json=as_json, err=beside)
 
 
 def _totals(histories: list[Stored]) -> dict[str, Any]:

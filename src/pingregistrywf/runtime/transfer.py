@@ -49,6 +49,8 @@ from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
 VERSION: Final = 1
+_SERIALS: Final = ("first", "start", "restart", "end")
+_TIMES: Final = ("deleted_at", "trimmed_at")
 _SQLITE_LEFT: Final = ("-wal", "-journal")
 
 
@@ -202,12 +204,8 @@ def _history_line(stored: Stored) -> dict[str, Any]:
         "history": str(stored.id),
         "chart": stored.chart,
         "vid": str(stored.vid),
-        "first": stored.first,
-        "start": stored.start,
-        "restart": stored.restart,
-        "end": stored.end,
-        "deleted_at": _time_text(stored.deleted_at),
-        "trimmed_at": _time_text(stored.trimmed_at),
+        **{name: getattr(stored, name) for name in _SERIALS},
+        **{name: _time_text(getattr(stored, name)) for name in _TIMES},
         "trims": [{"at": _time_text(trim.at), "start": trim.start} for trim in stored.trims],
     }
 
@@ -303,18 +301,15 @@ def _check_header(value: dict[str, Any]) -> None:
 
 
 def _stored(value: dict[str, Any]) -> Stored:
-    trims = [(_time(_of(str, trim["at"])), _serial(trim["start"])) for trim in value["trims"]]
+    numbers: dict[str, Any] = {name: _serial(value[name]) for name in _SERIALS}
+    for name in _TIMES:
+        numbers[name] = None if value[name] is None else _time(value[name])
     stored = Stored(
         UUID(value["history"]),
         _of(str, value["chart"]),
         Ulid.parse(value["vid"]),
-        first=_serial(value["first"]),
-        start=_serial(value["start"]),
-        restart=_serial(value["restart"]),
-        end=_serial(value["end"]),
-        deleted_at=None if value["deleted_at"] is None else _time(value["deleted_at"]),
-        trimmed_at=None if value["trimmed_at"] is None else _time(value["trimmed_at"]),
-        trims=tuple(Trim(at, start) for at, start in trims),
+        **numbers,
+        trims=tuple(Trim(_time(each["at"]), _serial(each["start"])) for each in value["trims"]),
     )
     if stored.first > stored.end:
         raise ValueError("its first entry lies behind its end")

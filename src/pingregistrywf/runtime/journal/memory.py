@@ -8,13 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import DBError, HistoryExistsError, JournalOpenError
-from pingregistrywf.runtime.ids import Clock, Ulid
+from pingregistrywf.runtime.ids import EPOCH, Clock, Ulid
 from pingregistrywf.runtime.journal.backup_file import write_backup
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
@@ -50,52 +50,35 @@ def open_memory(
 
 @dataclass(slots=True, eq=False)
 class _History:
-    """One history; its identity tells it from a later one of the same id.  See ``Stored``."""
+    """One history; its identity tells it from a later one of the same id.
 
-    chart: str
-    vid: Ulid = NO_HEAD.vid
-    entries: list[Entry] = field(default_factory=list)
-    first: int = 0
-    start: int = 0
-    restart: int = 0
-    deleted_at: float | None = None
-    trimmed_at: float | None = None
-    trims: tuple[Trim, ...] = ()
+    Attributes:
+        base: what it says of itself, but for its newest entry's id and its end.
+        vid: the id of the newest entry.
+        entries: those that are stored.
+    """
 
-    @property
-    def head(self) -> Head:
-        return NO_HEAD if self.deleted_at is not None else Head(self.vid, (self, self.end))
+    base: Stored
+    vid: Ulid
+    entries: list[Entry]
 
     @property
     def end(self) -> int:
-        return self.first + len(self.entries)
+        return self.base.first + len(self.entries)
+
+    @property
+    def head(self) -> Head:
+        return NO_HEAD if self.base.deleted_at is not None else Head(self.vid, (self, self.end))
+
+    @property
+    def stored(self) -> Stored:
+        return replace(self.base, vid=self.vid, end=self.end)
+
+    def described(self) -> Stored:
+        return replace(self.stored, size=sum(len(entry.data) for entry in self.entries))
 
     def since(self, serial: int) -> tuple[Entry, ...]:
-        return tuple(self.entries[serial - self.first :])
-
-    def remove_before(self, serial: int) -> int:
-        removed = max(0, serial - self.first)
-        del self.entries[:removed]
-        self.first += removed
-        return removed
-
-    def stored(self, id: UUID, *, size: int = 0) -> Stored:
-        return Stored(
-            id,
-            self.chart,
-            self.vid,
-            self.first,
-            self.start,
-            self.restart,
-            self.end,
-            self.deleted_at,
-            self.trimmed_at,
-            self.trims,
-            size,
-        )
-
-    def measured(self, id: UUID) -> Stored:
-        return self.stored(id, size=sum(len(entry.data) for entry in self.entries))
+        return tuple(self.entries[serial - self.base.first :])
 
 
 class MemoryJournal(Closable):
@@ -128,16 +111,16 @@ class MemoryJournal(Closable):
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._opened():
-            stored = self._histories.get(history)
-            if stored is None or stored.deleted_at is not None:
+            found = self._histories.get(history)
+            if found is None or found.base.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
             match after and after.token:
                 case (_History() as known, int(serial)) if (
-                    known is stored and serial >= stored.start
+                    known is found and serial >= found.base.start
                 ):
-                    return Reading(stored.since(serial), stored.head, continues=True)
-            first = stored.start if whole else stored.restart
-            return Reading(stored.since(first), stored.head, rooted=first == 0)
+                    return Reading(found.since(serial), found.head, continues=True)
+            first = found.base.start if whole else found.base.restart
+            return Reading(found.since(first), found.head, rooted=first == 0)
 
     def commit(
         self,
@@ -149,17 +132,18 @@ class MemoryJournal(Closable):
         restart: bool = False,
     ) -> Head:
         with self._opened():
-            stored = self._histories.get(history)
-            head = NO_HEAD if stored is None else stored.head
-            deleted = stored is not None and stored.deleted_at is not None
+            found = self._histories.get(history)
+            head = NO_HEAD if found is None else found.head
+            deleted = found is not None and found.base.deleted_at is not None
             check_commit(history, head, after, entries, deleted=deleted)
-            if stored is None:
-                stored = self._histories[history] = _History(chart)
+            if found is None:
+                begun = Stored(history, chart, EPOCH, 0, 0, 0, 0)
+                found = self._histories[history] = _History(begun, EPOCH, [])
             if restart:
-                stored.restart = stored.end
-            stored.entries.extend(entries)
-            stored.vid = entries[-1].id
-            head = stored.head
+                found.base = replace(found.base, restart=found.end)
+            found.entries.extend(entries)
+            found.vid = entries[-1].id
+            head = found.head
         self._notifier.notify(history)
         return head
 
@@ -170,10 +154,10 @@ class MemoryJournal(Closable):
 
     def delete(self, history: UUID, after: Head) -> None:
         with self._opened():
-            stored = self._histories.get(history)
-            if stored is None or not check_delete(stored.head, after):
+            found = self._histories.get(history)
+            if found is None or not check_delete(found.head, after):
                 return
-            stored.deleted_at = self._clock()
+            found.base = replace(found.base, deleted_at=self._clock())
         self._notifier.notify(history)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
@@ -181,38 +165,41 @@ class MemoryJournal(Closable):
             return self._notifier.subscribe(history)
 
     def collect(self, now: float | None = None) -> Collected:
-        entries, freed = 0, []
+        removed, freed = 0, []
         with self._opened():
             moment = self._clock() if now is None else now
-            for history, stored in list(self._histories.items()):
-                found = garbage(stored.stored(history), self._retention, moment)
-                entries += stored.remove_before(found.before)
-                stored.trims = stored.trims[len(found.trims) :]
-                if found.mark:
+            for history, found in list(self._histories.items()):
+                due, base = garbage(found.stored, self._retention, moment), found.base
+                first = max(base.first, due.before)
+                del found.entries[: first - base.first]
+                found.base = replace(base, first=first, trims=base.trims[len(due.trims) :])
+                removed += first - base.first
+                if due.mark:
                     del self._histories[history]
                     freed.append(history)
-        return Collected(entries, tuple(sorted(freed)))
+        return Collected(removed, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._opened():
-            stored = self._histories.get(history)
+            found = self._histories.get(history)
             moment = self._clock() if now is None else now
-            if stored is None or not trim_is_due(stored.stored(history), self._retention, moment):
+            if found is None or not trim_is_due(found.base, self._retention, moment):
                 return False
-            stored.start, stored.trimmed_at = stored.restart, moment
-            stored.trims += (Trim(moment, stored.start),)
+            start = found.base.restart
+            trims = (*found.base.trims, Trim(moment, start))
+            found.base = replace(found.base, start=start, trimmed_at=moment, trims=trims)
         self._notifier.notify(history)
         return True
 
     def histories(self) -> Iterator[Stored]:
         with self._opened():
-            return iter([each.measured(name) for name, each in self._histories.items()])
+            return iter([each.described() for each in self._histories.values()])
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         with self._opened():
             return iter(
                 [
-                    Scanned(each.measured(name), tuple(enumerate(each.entries, each.first)))
+                    Scanned(each.described(), tuple(enumerate(each.entries, each.base.first)))
                     for name, each in self._histories.items()
                     if history in (None, name)
                 ]
@@ -226,17 +213,7 @@ class MemoryJournal(Closable):
         with self._opened():
             if stored.id in self._histories:
                 raise HistoryExistsError(stored.id)
-            self._histories[stored.id] = _History(
-                stored.chart,
-                stored.vid,
-                list(entries),
-                stored.first,
-                stored.start,
-                stored.restart,
-                stored.deleted_at,
-                stored.trimmed_at,
-                stored.trims,
-            )
+            self._histories[stored.id] = _History(stored, stored.vid, list(entries))
         self._notifier.notify(stored.id)
 
     def close(self) -> None:

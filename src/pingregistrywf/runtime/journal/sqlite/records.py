@@ -75,10 +75,8 @@ class History:
     ) -> Stored:
         """Return the row as operators see it, with what other tables say.
 
-        Args:
-            trims: those whose entries are still stored.
-            first: the serial of the oldest entry; None if none is stored, or if nobody asks.
-            size: how many bytes of events are stored.
+        ``first`` is the serial of the oldest entry, None if no entry is stored; ``size`` counts the
+        bytes of events.
         """
         return Stored(
             UUID(bytes=self.id),
