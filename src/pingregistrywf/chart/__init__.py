@@ -1,6 +1,6 @@
-"""Read a chart, expand it to the total table, and run it in python-statemachine.
+"""Read a chart, check it, lower it to the form that programs read, and run it a second time.
 
 ``vocabulary`` is the language of ``model/`` as pydantic models; ``reader`` reads a file and reports
-every mistake in it at once; ``table`` expands rules to one cell for every state and command;
-``machine`` runs the same rules without the table, as an independent second engine.
+every mistake in it; ``lower`` fills in every default and makes the table total, as ``ir`` declares;
+``machine`` runs the rules as they are written, as an independent second engine.
 """
