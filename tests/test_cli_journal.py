@@ -47,14 +47,14 @@ def run(command: str, *more: str, **options: object) -> subprocess.CompletedProc
     )
 
 
-def refused(done: subprocess.CompletedProcess[str], code: int, *told: str) -> None:
+def refused(done: subprocess.CompletedProcess[str], code: int, *expected: str) -> None:
     """One clear line on standard error, that exit code, and no traceback."""
     assert done.returncode == code, done
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "Errno" not in done.stderr
-    for each in told:
+    for each in expected:
         assert each in lines[0]
 
 
@@ -312,17 +312,17 @@ def test_an_empty_file_is_not_made_a_journal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "cause"),
     [("memory:", "sqlite:PATH"), ("pings.db", "no kind"), ("x:y", "'x'"), ("sqlite:", "no file")],
 )
 def test_a_url_that_makes_no_sense(
-    command: str, url: str, told: str, journal: Operated, tmp_path: Path
+    command: str, url: str, cause: str, journal: Operated, tmp_path: Path
 ) -> None:
     file = tmp_path / "file"
     if command == "import":
         run("export", str(file), "--journal", journal.url)
     more = (str(file),) if command in ("backup", "export", "import") else ()
-    refused(run(command, *more, "--journal", url), 2, told)
+    refused(run(command, *more, "--journal", url), 2, cause)
     assert file.exists() is (command == "import")
 
 
@@ -349,7 +349,7 @@ def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("UPDATE history SET key = key")
         connection.execute("COMMIT")
-        told = {
+        processes = {
             command: subprocess.Popen(
                 words(command, *more, "--journal", journal.url),
                 stdout=subprocess.PIPE,
@@ -365,7 +365,7 @@ def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
                 ("import", (str(file),)),
             )
         }
-        for process in told.values():
+        for process in processes.values():
             out, err = process.communicate(timeout=120)
             done = subprocess.CompletedProcess([], process.returncode, out, err)
             refused(done, 2, "lock")
@@ -402,8 +402,8 @@ JOURNAL, RECOVERY, DAEMONS = (
 
 
 def test_the_page_tells_how_long_things_are_kept() -> None:
-    told = re.findall(r"^\| .* \| (\d+) days.* \| `(\w+)` \|$", JOURNAL, re.MULTILINE)
-    assert {name: timedelta(days=int(days)) for days, name in told} == asdict(Retention())
+    kept = re.findall(r"^\| .* \| (\d+) days.* \| `(\w+)` \|$", JOURNAL, re.MULTILINE)
+    assert {name: timedelta(days=int(days)) for days, name in kept} == asdict(Retention())
 
 
 @pytest.mark.parametrize("damaged", [False, True])
@@ -463,5 +463,5 @@ def test_systemd_knows_every_word_of_the_units(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    told = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
-    assert not [line for line in told if "Unknown" in line or "Failed to parse" in line], told
+    lines = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
+    assert not [line for line in lines if "Unknown" in line or "Failed to parse" in line], lines

@@ -35,8 +35,8 @@ DAY = 86_400
 
 def exported(journal: Journal, history: UUID | None = None) -> bytes:
     lines: list[bytes] = []
-    told = export(journal, DECLARATIONS, lines.append, history=history)
-    assert told.faults == ()
+    written = export(journal, DECLARATIONS, lines.append, history=history)
+    assert written.faults == ()
     return b"".join(lines)
 
 
@@ -111,15 +111,15 @@ def test_what_exists_is_not_overwritten(journal: Journal, stocked: Stock, other:
 
 
 def test_one_that_appears_meanwhile(journal: Journal, stocked: Stock, other: Journal) -> None:
-    """Those before it were told as imported, and are."""
+    """Those before it were named as imported, and are."""
     steps = import_(other, read_export(io.BytesIO(exported(journal)), DECLARATIONS))
     first = next(steps)
     *_, last = journal.scan()
     assert last.stored is not None
     other.adopt(last.stored, [entry for _, entry in last.entries])
-    told = [first.id]
+    named = [first.id]
     with pytest.raises(HistoryExistsError) as caught:
-        told += (each.id for each in steps)
+        named += (each.id for each in steps)
     assert caught.value.id == last.stored.id
     assert {each.id for each in other.histories()} >= {first.id, last.stored.id}
     assert list(verify(other, DECLARATIONS)) == []
@@ -253,7 +253,7 @@ def test_a_wrong_value_is_refused_with_its_line(line: int, name: str, value: obj
         refused_as_malformed(open_journal("memory:"), changed(text, change), reason)
 
 
-def test_a_damaged_history_is_left_out_and_told(
+def test_a_damaged_history_is_left_out_and_named(
     tmp_path: Path, clock: TurnedClock, other: Journal
 ) -> None:
     path = tmp_path / "pings.db"
@@ -267,9 +267,9 @@ def test_a_damaged_history_is_left_out_and_told(
         )
     with open_journal(f"sqlite:{path}", clock=clock) as journal:
         lines: list[bytes] = []
-        told = export(journal, DECLARATIONS, lines.append)
-    assert {fault.history for fault in told.faults} == {stocked["pinged"], stocked["begun"]}
-    assert told.histories == len(stocked.ids) - 2
+        written = export(journal, DECLARATIONS, lines.append)
+    assert {fault.history for fault in written.faults} == {stocked["pinged"], stocked["begun"]}
+    assert written.histories == len(stocked.ids) - 2
     damaged = {stocked["pinged"], stocked["begun"]}
     assert set(imported(other, b"".join(lines))) == set(stocked.ids.values()) - damaged
 
@@ -354,14 +354,14 @@ class Writer:
         self.process = subprocess.Popen(
             [sys.executable, WRITER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.told: list[tuple[UUID, str]] = []
+        self.acknowledged: list[tuple[UUID, str]] = []
 
     def hear(self, count: int) -> None:
         """Wait for that many acknowledgements more."""
         assert self.process.stdout is not None
         for _ in range(count):
             history, vid = self.process.stdout.readline().split()
-            self.told.append((UUID(history), vid))
+            self.acknowledged.append((UUID(history), vid))
 
     def stop(self) -> None:
         """Let it end what it is doing, and hear the rest."""
@@ -370,23 +370,23 @@ class Writer:
         self.process.stdin.close()
         for line in self.process.stdout:
             history, vid = line.split()
-            self.told.append((UUID(history), vid))
+            self.acknowledged.append((UUID(history), vid))
         self.process.stdout.close()
         assert self.process.wait(timeout=120) == 0
 
 
 @pytest.mark.xdist_group("timing")
 def test_a_backup_under_eight_writing_processes(tmp_path: Path) -> None:
-    """It is a state that existed: of each history a beginning, and all that was told before."""
+    """It is a state that existed: of each history a beginning, with all that was acknowledged."""
     url, copies = f"sqlite:{tmp_path / 'pings.db'}", [tmp_path / f"copy-{n}.db" for n in range(3)]
     open_journal(url).close()
     writers = [Writer(url) for _ in range(8)]
-    told: list[list[tuple[UUID, str]]] = []
+    befores: list[list[tuple[UUID, str]]] = []
     with open_journal(url) as journal:
         for copy in copies:
             for writer in writers:
                 writer.hear(20)
-            told.append([each for writer in writers for each in writer.told])
+            befores.append([each for writer in writers for each in writer.acknowledged])
             backup(journal, copy, DECLARATIONS)
         for writer in writers:
             assert writer.process.poll() is None  # they were writing all the while
@@ -394,9 +394,9 @@ def test_a_backup_under_eight_writing_processes(tmp_path: Path) -> None:
             writer.stop()
         assert list(verify(journal, DECLARATIONS)) == []
         final = {each.stored.id: each for each in journal.scan() if each.stored}
-    acknowledged = [each for writer in writers for each in writer.told]
+    acknowledged = [each for writer in writers for each in writer.acknowledged]
     sizes = []
-    for copy, before in zip(copies, told, strict=True):
+    for copy, before in zip(copies, befores, strict=True):
         with open_journal(f"sqlite:{copy}", create=False) as restored:
             assert list(verify(restored, DECLARATIONS)) == []
             found = {each.stored.id: each for each in restored.scan() if each.stored}
@@ -408,7 +408,7 @@ def test_a_backup_under_eight_writing_processes(tmp_path: Path) -> None:
         assert set(before) <= kept
         # Across histories, too: each writer writes to its own and then to the shared one in turn.
         for writer in writers:
-            present = [each in kept for each in writer.told]
+            present = [each in kept for each in writer.acknowledged]
             assert present == sorted(present, reverse=True)
         sizes.append(len(kept))
     assert sizes == sorted(sizes)

@@ -186,14 +186,14 @@ def test_whatever_commands_make_is_sound(actions: list[tuple[str, int, int]]) ->
 
 def seen(stocked: Stocked) -> object:
     """All that users of the journal can see of it, now and as it is collected."""
-    told: list[object] = []
+    found: list[object] = []
     with stocked.open() as journal:
         for days in (0, 15, 30, 90):
             for history in stocked.stock.ids.values():
                 reading = journal.read(history), journal.read(history, whole=True)
-                told += [(each.entries, each.head.vid, each.rooted) for each in reading]
-            told.append(journal.collect(stocked.now + days * 86_400).freed)
-    return told
+                found += [(each.entries, each.head.vid, each.rooted) for each in reading]
+            found.append(journal.collect(stocked.now + days * 86_400).freed)
+    return found
 
 
 FLIPPED = {

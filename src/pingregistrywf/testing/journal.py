@@ -806,7 +806,7 @@ class JournalContract(ABC):
             post(second, history, second.read(history).head)
             assert far.result(timeout=10)
 
-    def test_changes_of_a_turn_are_told(self, journal: Journal) -> None:
+    def test_changes_of_a_turn_wake(self, journal: Journal) -> None:
         history = uuid4()
         with journal.subscribe(history) as one:
             with journal.exclusive(history):

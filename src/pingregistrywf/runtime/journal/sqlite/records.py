@@ -38,7 +38,7 @@ class History:
     """A row of ``history``.
 
     Attributes:
-        key: never used again, so that a later history of the same id is told from this one.
+        key: never used again, so that a later history of the same id is not taken for this one.
         id: the history's UUID.
         chart: the name of its chart, in UTF-8.
         head: the serial that the next entry will have.
