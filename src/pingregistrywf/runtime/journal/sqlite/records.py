@@ -141,8 +141,8 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
 
 def collectable(connection: sqlite3.Connection) -> Iterator[tuple[History, tuple[Trim, ...]]]:
     """Iterate over the histories that may hold garbage, and their trims, without damaged rows."""
-    condition = "deleted_at IS NOT NULL OR key IN (SELECT history FROM trim)"
-    for row in connection.execute(f"{SELECT} WHERE {condition}"):
+    keys = "SELECT key FROM history WHERE deleted_at IS NOT NULL UNION SELECT history FROM trim"
+    for row in connection.execute(f"{SELECT} WHERE key IN ({keys})"):
         history = verified(row)
         if history is not None:
             yield history, trims(connection, history)
