@@ -15,10 +15,10 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EM
 
 @contextmanager
 def new_file(destination: Path) -> Iterator[Path]:
-    """A path to write to; leaving without an exception puts the file in its place, durably.
+    """Give a path to write to; leaving without an exception puts the file in its place, durably.
 
-    It lies in a directory of its own beside the destination, ``.NAME.…``, which is removed with all
-    that is in it.  Only a killed process leaves it behind.
+    The path lies in a directory of its own beside the destination, ``.NAME.…``, which is removed
+    with all that is in it.  Only a killed process leaves it behind.
 
     Raises:
         FileExistsError: there is something at the destination, now or by the time of leaving.

@@ -1,4 +1,4 @@
-"""What SQLite says, as journal-level errors in words that name cause and remedy."""
+"""SQLite's errors as journal-level errors, in words that name cause and remedy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _UNDONE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQ
 
 
 def primary(error: sqlite3.Error) -> int | None:
-    """SQLite's primary result code; None where Python itself refused."""
+    """Return SQLite's primary result code, None where Python itself refused."""
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else int(code) & 0xFF
 
@@ -53,7 +53,7 @@ def primary(error: sqlite3.Error) -> int | None:
 def failure(
     op: str, error: sqlite3.Error, *, committing: bool = False
 ) -> DBError | CorruptedDataError:
-    """The journal-level error for one of SQLite's.
+    """Return the journal-level error for one of SQLite's.
 
     Args:
         op: what was being done.
@@ -71,5 +71,5 @@ def failure(
 
 
 def damage(op: str, what: str) -> CorruptedDataError:
-    """Stored data that is not what was written, found by us rather than by SQLite."""
+    """Return the error for stored data that is not what was written, if SQLite did not notice."""
     return CorruptedDataError(op, ValueError(f"{what}: {DAMAGED}"))

@@ -25,7 +25,7 @@ _MOST_IDLE: Final = 4
 
 
 def closed_error() -> DBError:
-    """What every method of a closed journal raises."""
+    """Return what every method of a closed journal raises."""
     return DBError("use of a closed journal", ValueError("open it again"))
 
 
@@ -84,7 +84,7 @@ class ConnectionPool:
                 self._opening -= 1
                 if opened is not None:
                     self._lent.add(opened)
-                self._tell()
+                self._notify()
         return opened
 
     def give(self, role: Role, connection: sqlite3.Connection, *, sound: bool = True) -> None:
@@ -98,7 +98,7 @@ class ConnectionPool:
             else:
                 _close(connection)
             self._lent.discard(connection)
-            self._tell()
+            self._notify()
 
     @contextmanager
     def lend(self, role: Role) -> Iterator[sqlite3.Connection]:
@@ -135,7 +135,7 @@ class ConnectionPool:
             self._close_idle()
 
     def orphan(self) -> None:
-        """In a child that was forked although ``shut`` failed: never touch this file again.
+        """In a child that was forked although ``shut`` failed: never touch the file again.
 
         Even closing the parent's connections could harm what other processes are writing, so they
         get a reference that nothing takes back, not even the end of the interpreter.
@@ -146,8 +146,8 @@ class ConnectionPool:
         for connection in self._lent:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
-    def _tell(self) -> None:
-        if self._shut:  # by a thread that waits for this
+    def _notify(self) -> None:
+        if self._shut:  # a thread waits for this
             self._changed.notify_all()
 
     def _close_idle(self) -> None:

@@ -1,8 +1,8 @@
-"""The schema; making a journal file, and refusing what is none without touching it.
+"""The tables; making a journal file, and refusing any other file without touching it.
 
-Making one is safe between processes and all or nothing: it happens in one transaction, which looks
-again whether another process came first, and what an interrupted attempt leaves (no bytes, or
-SQLite's empty first page) counts as no journal yet.  A file that is refused is never written to.
+Several processes may make the same file at once: each makes it in one transaction, and first looks
+there whether another process was quicker.  An interrupted attempt leaves no bytes, or the empty
+first page of SQLite; such a file counts as new.  A file that is refused is never written to.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _STORED_TABLES: Final = {name.encode(): sql.encode() for name, sql in _TABLES.it
 
 
 class Role(Enum):
-    """What a connection is for."""
+    """What a connection is used for."""
 
     READER = "reader"
     WRITER = "writer"
@@ -73,7 +73,7 @@ class Role(Enum):
 
 
 def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Connection:
-    """A connection to the file, for one thread at a time.
+    """Open a connection to the file, for one thread at a time.
 
     Raises:
         sqlite3.Error: SQLite cannot open it.
@@ -161,7 +161,7 @@ def open_file(address: Address, process_lock: ProcessLock) -> None:
 
 
 def _look_at_path(address: Address) -> os.stat_result | None:
-    """The file's status, None if there is none; refuse what a look at the path can tell."""
+    """Return the file's status, None if there is none; refuse what its path shows to be wrong."""
 
     def refuse(cause: str, remedy: str) -> JournalOpenError:
         return JournalOpenError(address.url, cause, remedy)
@@ -198,7 +198,7 @@ def _look_at_path(address: Address) -> os.stat_result | None:
 
 
 def _peek(address: Address) -> None:
-    """Refuse what is certainly no journal, without locks, log or recovery.
+    """Refuse a file that is certainly no journal, without locks, log or recovery.
 
     Opening a foreign database the usual way could already change it: SQLite would finish what its
     owner left unfinished.  A journal in use may look torn here; the proper look follows.
@@ -218,9 +218,10 @@ def _peek(address: Address) -> None:
 def _identify(
     address: Address, connection: sqlite3.Connection
 ) -> tuple[int, dict[object, object]] | None:
-    """The version of a journal and the SQL of its tables, None for an empty database; else refuse.
+    """Return a journal's version and the SQL of its tables, None for an empty database.
 
-    Both are read in one transaction: the file may be turning into a journal this very moment.
+    Both are read in one transaction, because another process may be making the journal right now.
+    A database of another program is refused.
     """
 
     def pragma(name: str) -> int:
@@ -250,7 +251,7 @@ def _identify(
 
 
 def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
-    """True for a journal of this version, False for what is yet to become one; refuse all else."""
+    """Return True for a journal of this version and False for an empty file; refuse all else."""
     identity = _identify(address, connection)
     if identity is None:
         return False
@@ -268,7 +269,7 @@ def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
 
 
 def _make(address: Address, connection: sqlite3.Connection) -> None:
-    """Make the journal, unless another process just did."""
+    """Make the journal, unless another process just did so."""
     deadline = time.monotonic() + address.timeout
     _log_ahead(address, connection, deadline)
     execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
