@@ -16,8 +16,8 @@ from pingregistrywf.conformance.run.session import FORMER_HASHES
 CHARTS = load_model().charts
 INDEX = CHARTS["ping_registry_index"]
 PINNED = {
-    "ping_registry": "dae5671cf82f25c4470a578162c6d22f2940302d4435a01c53a465c3c50311b0",
-    "ping_registry_index": "07281e183285023c4d1cdcf3a7b7e1944a1e5211b3813e57378ccf57ddfda18f",
+    "ping_registry": "1ab3ec3a32bf680d6b510fc1a610266dd7ba8900b8f35786d258d05bd96739b5",
+    "ping_registry_index": "e2dbe169c8435b18eeb5ea012a09b141ae20698206765a657818292f77c5a056",
 }
 """An adapter gives such a hash: whoever changes it here breaks every adapter of this chart."""
 PROSE = ("doc", "title", "reason", "version", "sha256", "format")
@@ -132,6 +132,7 @@ MEANING: tuple[tuple[Path, Any], ...] = (
     (("table", 0, "sources", "workflow_id"), {"argument": "workflow_event_id"}),
     (("table", 0, "sources", "workflow_id"), {"constant": "another"}),
     (("table", 0, "compared"), ["workflow_id"]),
+    (("table", 0, "guard"), "same"),
     (("table", 3, "error"), "AnotherError"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.levels import SuiteError
 from pingregistrywf.conformance.suite.scenario import VIDS, Run, Scenario, Tell, from_text, to_text
 from pingregistrywf.conformance.suite.sequences import (
     Mealy,
@@ -33,6 +35,7 @@ from pingregistrywf.conformance.suite.sequences import (
     identifiers,
     suite,
 )
+from pingregistrywf.conformance.suite.values import name_shape
 
 OTHER_WORKFLOW = Path(__file__).parent.parent / "other_workflow"
 OTHERS = [OTHER_WORKFLOW / "leases.yaml", OTHER_WORKFLOW / "split_repo.yaml"]
@@ -177,10 +180,22 @@ class TestLevels:
             ("ask", "give_up!0", "give_up"),
             ("ask", "give_up!1", "give_up"),
             ("ask", "give_up!2", "give_up"),
-            ("tidy",),
+            ("tidy",),  # no short way makes it worth while
             ("tidy!0", "tidy"),
         ]
         assert all("site1" in case.ids for case in made)
+
+    @pytest.mark.parametrize(
+        "pattern", ["[A-Z]{3,20}/[A-Z]{3,20}", "[a-z]+", r"[0-9]{8}", r".+@\w+\.\w+"]
+    )
+    def test_a_name_is_made_up_that_the_pattern_of_names_allows(self, pattern: str) -> None:
+        shape = name_shape(pattern)
+        (name,) = Names({"team1": shape}, {}, Random(0)).known.values()
+        assert re.fullmatch(pattern, name)
+
+    def test_a_pattern_that_no_made_up_name_matches_is_refused(self) -> None:
+        with pytest.raises(SuiteError, match=r"cannot make up a name that matches a\{3\}"):
+            name_shape("a{3}")
 
     def test_the_ways_that_are_found_are_the_shortest(self) -> None:
         model = load_model()

@@ -61,11 +61,13 @@ def _case(suite: ET.Element, result: CaseResult, failure: Failure | None) -> Non
     )
     match result.status:
         case Status.FAILED:
-            told = ET.SubElement(made, "failure", message=printable(result.why), type="deviation")
+            element = ET.SubElement(
+                made, "failure", message=printable(result.why), type="deviation"
+            )
             if failure and failure.result.case.id == case.id:
-                told.text = failure_text(failure)
+                element.text = failure_text(failure)
             elif failure:
-                told.text = f"alike: {failure.result.case.id}, explained there"
+                element.text = f"alike: {failure.result.case.id}, explained there"
         case Status.HANGS:
             ET.SubElement(made, "error", message=printable(result.why), type="infrastructure")
         case Status.NOT_CLAIMED | Status.UNSUPPORTED:

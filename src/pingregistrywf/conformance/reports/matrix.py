@@ -44,7 +44,7 @@ def _lines(matrix: Matrix) -> Iterator[str]:
 
 def as_json(matrix: Matrix) -> str:
     """The matrix as JSON."""
-    told = {
+    document = {
         "format": "pingregistrywf-self-test/1",
         "sound": matrix.sound,
         "reference_failures": list(matrix.reference),
@@ -60,4 +60,4 @@ def as_json(matrix: Matrix) -> str:
             for each in matrix.classes
         ],
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

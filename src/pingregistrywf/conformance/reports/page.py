@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from pingregistrywf.chart.ir import Chart
 from pingregistrywf.conformance.reports.printable import printable
-from pingregistrywf.conformance.reports.text import notes, said
-from pingregistrywf.conformance.run.result import Failure, RunResult, steps_of, told
+from pingregistrywf.conformance.reports.text import notes, rendered
+from pingregistrywf.conformance.run.result import Failure, RunResult, abridged, steps_of
 from pingregistrywf.generate.svg import svg
 
 
@@ -30,10 +30,10 @@ def page(report: RunResult, chart: Chart) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["compact"] = _compact
-    environment.filters["said"] = said
+    environment.filters["rendered"] = rendered
     source = files("pingregistrywf.conformance.reports").joinpath("page.html.jinja")
     template = environment.from_string(source.read_text(encoding="utf-8"))
-    rendered = template.render(
+    html = template.render(
         report=report,
         levels=report.by_level(),
         failures=[(each, _shown(each)) for each in report.failures],
@@ -41,7 +41,7 @@ def page(report: RunResult, chart: Chart) -> str:
         diagram=Markup(svg(chart)),  # noqa: S704 (our own drawing)
         failing=sorted(_failing(report, chart)),
     )
-    return printable(rendered)
+    return printable(html)
 
 
 def _failing(report: RunResult, chart: Chart) -> set[tuple[str, str]]:
@@ -50,9 +50,9 @@ def _failing(report: RunResult, chart: Chart) -> set[tuple[str, str]]:
     found = set()
     for failure in report.failures:
         for each in failure.shortest.exchanges:
-            told = (each.step.state, str(each.step.send.get("command")))
+            place = (each.step.state, str(each.step.send.get("command")))
             if each.step.state:
-                last = told
+                last = place
         if failure.shortest.exchanges and last in moves:
             found.add(last)
     return found
@@ -60,7 +60,7 @@ def _failing(report: RunResult, chart: Chart) -> set[tuple[str, str]]:
 
 def _shown(failure: Failure) -> list[tuple[int, Any]]:
     """The steps with their numbers; without a step, how many are left out."""
-    steps = told(steps_of(failure.shortest))
+    steps = abridged(steps_of(failure.shortest))
     return [(each, None) if isinstance(each, int) else each for each in steps]
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pingregistrywf.conformance.reports.printable import printable
-from pingregistrywf.conformance.run.result import Exit, Failure, RunResult, counted, steps_of, told
+from pingregistrywf.conformance.run.result import (
+    Exit,
+    Failure,
+    RunResult,
+    abridged,
+    counted,
+    steps_of,
+)
 
 LOG_LINES: Final = 10
 """So many of the first and of the last lines of the adapter's log are shown with a failure."""
@@ -45,7 +52,7 @@ def _lines(report: RunResult) -> Iterator[str]:
 
 
 def notes(report: RunResult) -> list[str]:
-    """What is to be said beside the verdict."""
+    """Remarks beside the verdict."""
     lines = [f"expected failures: {each}" for each in report.complaints]
     if report.exit is not Exit.INFRASTRUCTURE and report.trouble:
         lines.append(f"trouble: {report.trouble}")
@@ -64,7 +71,7 @@ def _counts(level: dict[str, Any]) -> str:
 
 
 def failure_text(failure: Failure) -> str:
-    """One failure: what was said, what should have been, the rule, and how to see it again."""
+    """One failure: what was answered, what should have been, the rule, and how to see it again."""
     return printable("\n".join(_failure(failure)))
 
 
@@ -75,13 +82,13 @@ def _failure(failure: Failure) -> Iterator[str]:
     yield f"  {failure.shortest.why}"
     if failure.prose:
         yield f"  the rule {failure.rule}: {failure.prose}"
-    for each in told(steps_of(failure.shortest)):
+    for each in abridged(steps_of(failure.shortest)):
         if isinstance(each, int):
             yield f"       … {each:,} more steps …"
             continue
         number, step = each
         where = f" in {step['state']}" if step["state"] else ""
-        yield f"  {' ' if step['right'] else '✗'} {number:>3} {said(step['send'])}{where}"
+        yield f"  {' ' if step['right'] else '✗'} {number:>3} {rendered(step['send'])}{where}"
         if not step["right"]:
             yield f"        expected {_compact(step['expect'])}"
             yield f"        got      {_compact(step['got']) if step['got'] else 'nothing'}"
@@ -107,7 +114,7 @@ def ends(lines: list[str]) -> list[str]:
     return [*lines[:LOG_LINES], f"… {left_out:,} more lines …", *lines[-LOG_LINES:]]
 
 
-def said(send: dict[str, Any]) -> str:
+def rendered(send: dict[str, Any]) -> str:
     """A request as it would be called."""
     op = send.get("op")
     if op != "exec":

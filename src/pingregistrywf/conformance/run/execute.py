@@ -27,7 +27,7 @@ Execution: TypeAlias = Generator[Batch, list[dict[str, Json]], "CaseResult"]
 
 DIED: Final = "died"
 BROKEN: Final = "broken"
-"""In place of an answer: the adapter ended, or said what is no answer; and how, in words."""
+"""In place of an answer: the adapter ended, or what it sent is no answer; and how, in words."""
 _ID: Final = re.compile(
     r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|[0-7][0-9A-HJKMNP-TV-Z]{25})\b"
@@ -73,7 +73,7 @@ class CaseResult:
         case: the case.
         status: how it came out.
         why: one line that says what was wrong, if anything was.
-        exchanges: what was said up to there, for a case that failed.
+        exchanges: what was sent and answered up to there, for a case that failed.
         log: the end of what the adapter wrote to standard error meanwhile.
     """
 
@@ -85,8 +85,8 @@ class CaseResult:
 
 
 @dataclass(slots=True)
-class _Said:
-    """What was said so far in an execution.
+class _Exchanged:
+    """What was sent and answered so far in an execution.
 
     Readers see names in place of ids, also of ids that the case has no name for, so that a failure
     reads the same in every run.
@@ -97,7 +97,7 @@ class _Said:
     strange: dict[str, str] = field(default_factory=dict)
 
     def failed(self, case: Case, why: str) -> CaseResult:
-        told = []
+        spoken = []
         for step, sent, got, right in self.pairs:
             send = self._spoken(dict(sent), self._literal)
             expect = self.names.expected(dict(step.expect) or None)
@@ -105,7 +105,7 @@ class _Said:
                 why = why if right else next(iter(got.values()))
                 got = None
             answer = self._spoken(got, self._stranger)
-            told.append((step, send, expect, answer, right))
+            spoken.append((step, send, expect, answer, right))
         why = self._spoken(why, self._stranger)
         bytes_of = self._bytes()
         exchanges = tuple(
@@ -116,7 +116,7 @@ class _Said:
                 _in_bytes(answer, bytes_of, wire=case.scenario.wire),
                 right,
             )
-            for step, send, expect, answer, right in told
+            for step, send, expect, answer, right in spoken
         )
         return CaseResult(case, Status.FAILED, why, exchanges)
 
@@ -192,33 +192,33 @@ def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
         random: makes ids up.
     """
     names = Names(case.ids, case.define, random)
-    said = _Said(names)
+    exchanged = _Exchanged(names)
     seen: dict[Json, dict[str, tuple[Step, Json]]] = {}
     for step in case.steps:
         if step.together:
-            why = yield from _race(step, names, said)
+            why = yield from _race(step, names, exchanged)
             if why:
-                return said.failed(case, why)
+                return exchanged.failed(case, why)
             continue
         sent = names.fill(step.send)
         (reply,) = yield [sent]
         if step.died:
             right = DIED in reply
         elif "unsupported" in reply:
-            told = reply["unsupported"]
-            reason = told.get("reason", "") if isinstance(told, dict) else ""
+            unsupported = reply["unsupported"]
+            reason = unsupported.get("reason", "") if isinstance(unsupported, dict) else ""
             return CaseResult(case, Status.UNSUPPORTED, f"{step.send['op']}: {reason}")
         else:
             right = names.answers(step.expect, reply)
-        said.pairs.append((step, sent, reply, right))
+        exchanged.pairs.append((step, sent, reply, right))
         if not right:
-            return said.failed(case, _why(step))
+            return exchanged.failed(case, _why(step))
         if step.observes and "ok" in reply:
             seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
     for looks in seen.values():
         why = _contradiction(crosscheck, case.chart, looks)
         if why:
-            return said.failed(case, why)
+            return exchanged.failed(case, why)
     return CaseResult(case, Status.PASSED)
 
 
@@ -255,14 +255,16 @@ def _contradiction(
 # --- Races --------------------------------------------------------------------------------------
 
 
-def _race(step: Step, names: Names, said: _Said) -> Generator[Batch, list[dict[str, Json]], str]:
+def _race(
+    step: Step, names: Names, exchanged: _Exchanged
+) -> Generator[Batch, list[dict[str, Json]], str]:
     """Send requests at once; each that was acknowledged must be in the history just once."""
     requests = [names.fill(each) for each in step.together]
     first = requests[0]
     look = {key: first[key] for key in ("chart", "workflow", "index") if key in first}
     (before,) = yield [{"op": "events"} | look]
     if "ok" not in before:
-        said.pairs.append((step, look, before, False))
+        exchanged.pairs.append((step, look, before, False))
         return "a history that is about to be raced for cannot be read"
     replies = yield requests
     servers = sorted({each.get("server", "s0") for each in requests})
@@ -271,15 +273,15 @@ def _race(step: Step, names: Names, said: _Said) -> Generator[Batch, list[dict[s
     refusals = [each["error"] for each in step.any_of if "error" in each]
     for sent, reply in zip(requests, replies, strict=True):
         fits = "ok" in reply or any(names.answers({"error": each}, reply) for each in refusals)
-        said.pairs.append((step, sent, reply, fits))
+        exchanged.pairs.append((step, sent, reply, fits))
         if not fits:
             return "a command that lost a race is answered otherwise"
     for reply in after:
-        said.pairs.append((step, look, reply, False))
+        exchanged.pairs.append((step, look, reply, False))
         try:
             history = reply["ok"]["events"]
             known = before["ok"]["events"]
-            told = [event for each in ok for event in each["events"]]
+            events = [event for each in ok for event in each["events"]]
             acknowledged = [each["vid"] for each in ok]
         except (KeyError, TypeError):
             return "a race is answered by what is no answer"
@@ -287,9 +289,9 @@ def _race(step: Step, names: Names, said: _Said) -> Generator[Batch, list[dict[s
             return "what was in the history before a race is not there after it"
         if sorted(acknowledged) != [each["id"] for each in history[len(known) :]]:
             return "the history does not hold each acknowledged command just once"
-        if sorted(told, key=lambda each: str(each["id"])) != history[len(known) :]:
+        if sorted(events, key=lambda each: str(each["id"])) != history[len(known) :]:
             return "an acknowledged event is another than the one in the history"
         if any(b["parent"] != a["id"] for a, b in pairwise(history)):
             return "the history is no chain after a race"
-        said.pairs[-1] = (step, look, reply, True)
+        exchanged.pairs[-1] = (step, look, reply, True)
     return ""

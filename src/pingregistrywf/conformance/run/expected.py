@@ -60,15 +60,19 @@ class ExpectedFailures:
             passed: those that passed.
             today: the day.
         """
-        said = []
+        complaints = []
         for each in self.entries.values():
             if each.id not in known:
-                said.append(f"{each.id} is expected to fail, but the suite has no such case")
+                complaints.append(f"{each.id} is expected to fail, but the suite has no such case")
             elif each.expires < today:
-                said.append(f"{each.id} was expected to fail until {each.expires}: {each.issue}")
+                complaints.append(
+                    f"{each.id} was expected to fail until {each.expires}: {each.issue}"
+                )
             elif each.id in passed:
-                said.append(f"{each.id} is expected to fail, but passes: remove it from the list")
-        return said
+                complaints.append(
+                    f"{each.id} is expected to fail, but passes: remove it from the list"
+                )
+        return complaints
 
 
 NONE: Final = ExpectedFailures({})
@@ -81,16 +85,16 @@ def read_expected(path: Path) -> ExpectedFailures:
         ExpectedFailuresError: it cannot be read, or an entry is not as it should be.
     """
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ExpectedFailuresError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except ValueError as error:
         raise ExpectedFailuresError(f"{path} is no TOML: {error}") from None
-    tables = told.pop(TABLE, [])
-    if told or not isinstance(tables, list):
+    tables = given.pop(TABLE, [])
+    if given or not isinstance(tables, list):
         raise ExpectedFailuresError(
             f"{path}: write [[{TABLE}]] above each entry, and nothing else"
-            + (f"; there is {', '.join(told)}" if told else "")
+            + (f"; there is {', '.join(given)}" if given else "")
         )
     entries: dict[str, ExpectedFailure] = {}
     for number, table in enumerate(tables, start=1):

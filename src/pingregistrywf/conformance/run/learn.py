@@ -1,7 +1,7 @@
 """The state machine that an implementation has, learned from its answers, against the chart.
 
-AALpy's L* asks sequences of commands, each on a new history.  What is learned is put beside the
-chart, from the first state on, and every command that answers otherwise or leads elsewhere is said.
+AALpy's L* asks sequences of commands, each on a new history.  What is learned is compared with the
+chart, from the first state on; every command that answers otherwise or leads elsewhere is reported.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class _Asking:
 
 def _compared(chart: Chart, rows: Sequence[Row], learned: Any) -> list[str]:
     """Walk the chart and the learned machine side by side."""
-    said: dict[str, None] = {}
+    differing: dict[str, None] = {}
     queue: deque[tuple[str, Any]] = deque([(chart.initial, learned.initial_state)])
     seen = {(chart.initial, learned.initial_state.state_id)}
     while queue:
@@ -142,17 +142,17 @@ def _compared(chart: Chart, rows: Sequence[Row], learned: Any) -> list[str]:
             answer, found = there.output_fun[row]
             meant = _meant(cell)
             target = chart.initial if cell.target == DELETED else cell.target
-            told = f"from {state}, {spoken(row)}"
+            start = f"from {state}, {spoken(row)}"
             if answer != meant:
-                said[f"{told} {answer}, should {_infinitive(meant)}"] = None
+                differing[f"{start} {answer}, should {_infinitive(meant)}"] = None
             elif found != target:
-                said[f"{told} goes to {found}, should go to {target}"] = None
+                differing[f"{start} goes to {found}, should go to {target}"] = None
             else:
                 after = there.transitions[row]
                 if (cell.target, after.state_id) not in seen:
                     seen.add((cell.target, after.state_id))
                     queue.append((cell.target, after))
-    return list(said)
+    return list(differing)
 
 
 def _meant(cell: Cell) -> str:
@@ -165,6 +165,6 @@ def _meant(cell: Cell) -> str:
             return "appends nothing"
 
 
-def _infinitive(told: str) -> str:
-    verb, _, rest = told.partition(" ")
+def _infinitive(answer: str) -> str:
+    verb, _, rest = answer.partition(" ")
     return f"{verb.removesuffix('s')} {rest}"

@@ -94,9 +94,9 @@ class Names:
         """Whether a reply is the answer expected; of an error only the expected keys count."""
         if "error" not in expected:
             return "ok" in reply and self.fits(expected["ok"], reply["ok"])
-        told = reply.get("error")
-        return isinstance(told, dict) and all(
-            key in told and self.fits(each, told[key]) for key, each in expected["error"].items()
+        error = reply.get("error")
+        return isinstance(error, dict) and all(
+            key in error and self.fits(each, error[key]) for key, each in expected["error"].items()
         )
 
     @property

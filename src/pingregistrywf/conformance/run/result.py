@@ -64,7 +64,7 @@ class Failure:
         prose: what it says.
         replay: the command line that runs just the shortest sequence.
         alike: the ids of other cases that failed in the same way.
-        note: what else is to be said, such as that it fails only sometimes.
+        note: a remark, such as that it fails only sometimes.
     """
 
     result: CaseResult
@@ -176,14 +176,14 @@ class RunResult:
         """What the adapter does not claim of the run's scope, in words."""
         levels = [each["level"] for each in self.by_level() if each["lacking"]]
         whole = [level for level in levels if level not in self.claimed]
-        said = [_named(whole)] if whole else []
+        lacks = [_named(whole)] if whole else []
         lacking: dict[str, list[int]] = {}
         for each in self.by_level():
             if each["claimed"]:
                 for capability in each["lacking"]:
                     lacking.setdefault(capability, []).append(each["level"])
-        said += [f"{name} in {_named(levels)}" for name, levels in sorted(lacking.items())]
-        return ", ".join(said)
+        lacks += [f"{name} in {_named(levels)}" for name, levels in sorted(lacking.items())]
+        return ", ".join(lacks)
 
     def by_level(self) -> list[dict[str, Json]]:
         """The counts of each level in scope, and the capabilities that it lacks."""
@@ -300,7 +300,7 @@ def _shown(value: Json) -> str:
 
 
 def steps_of(result: CaseResult) -> list[dict[str, Json]]:
-    """What was said in a failed case, step by step, long texts cut."""
+    """What was sent and answered in a failed case, step by step, long texts cut."""
     return [
         {
             "state": each.step.state,
@@ -315,7 +315,7 @@ def steps_of(result: CaseResult) -> list[dict[str, Json]]:
     ]
 
 
-def told(steps: Sequence[dict[str, Json]]) -> Iterator[tuple[int, dict[str, Json]] | int]:
+def abridged(steps: Sequence[dict[str, Json]]) -> Iterator[tuple[int, dict[str, Json]] | int]:
     """The steps that readers are shown, with their numbers: no looks that were right.
 
     Where many in a row were right, all but the first and last few are left out; a number says how

@@ -50,7 +50,7 @@ class Plan:
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
         scenario: a single scenario to run in place of the suite.
-        progress: told how many cases of how many have ended; None if nobody knows how many.
+        progress: called with how many cases of how many have ended; None if it is not known.
     """
 
     suite: Suite
@@ -96,7 +96,7 @@ class _Run:
         hello: Hello | None = None
         results: list[CaseResult] = []
         failures: list[Failure] = []
-        told: list[str] = []
+        differences: list[str] = []
         complaints: list[str] = []
         try:
             hello = self._session.hello()
@@ -105,7 +105,7 @@ class _Run:
             kinds = groups(results, self._plan.expected.entries)[:MOST_EXPLAINED]
             failures = merged(self._explained(alike) for alike in kinds)
             if any(each.result.case.level == 1 for each in failures):
-                told = self._learned(hello)
+                differences = self._learned(hello)
             self._session.bye()
         except (InfrastructureError, CannotStartError) as error:
             self._trouble = str(error)
@@ -121,7 +121,7 @@ class _Run:
             scope=self._plan.scope,
             results=results,
             failures=failures,
-            differences=told,
+            differences=differences,
             complaints=complaints,
             expected=self._plan.expected,
             missing=self._missing,
@@ -152,8 +152,8 @@ class _Run:
                 + ", ".join(gone[:3])
             )
         if scope.only:
-            told = "a filter was used" if chosen else "no case is like"
-            self._missing.append(f"{told}: {' '.join(scope.only)}")
+            why = "a filter was used" if chosen else "no case is like"
+            self._missing.append(f"{why}: {' '.join(scope.only)}")
 
     def _listed(self) -> frozenset[str]:
         """The ids of the manifest that are in scope; none if the bound leaves some of them out."""

@@ -50,10 +50,10 @@ HANGS: Final = 3
 """After so many hangs the run ends."""
 FORMER_HASHES: Final[Mapping[str, str]] = {
     "d89f7e4627962b368029125f13f2b513ffa5b7f13af475a954caa10a3b201787": (
-        "dae5671cf82f25c4470a578162c6d22f2940302d4435a01c53a465c3c50311b0"
+        "1ab3ec3a32bf680d6b510fc1a610266dd7ba8900b8f35786d258d05bd96739b5"
     ),
     "43606a1e3cce8b642816e7f28aa1696e04baf631d053dcbeb2655b9d35c35d5e": (
-        "07281e183285023c4d1cdcf3a7b7e1944a1e5211b3813e57378ccf57ddfda18f"
+        "e2dbe169c8435b18eeb5ea012a09b141ae20698206765a657818292f77c5a056"
     ),
 }
 """The hash of a chart by the hash that releases before 0.2 gave for the same chart.
@@ -369,9 +369,9 @@ class Session:
         else:
             (each,) = going
             ended = isinstance(error, AdapterEndedError)
-            told = {DIED if ended else BROKEN: error.what}
+            instead = {DIED if ended else BROKEN: error.what}
             try:
-                batch = each.execution.send([told] * len(each.waiting))
+                batch = each.execution.send([instead] * len(each.waiting))
             except StopIteration as end:
                 yield self._broken_by(error, end.value, log)
             else:

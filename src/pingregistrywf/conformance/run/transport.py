@@ -377,8 +377,8 @@ class ObjectTransport:
         self.stop()
 
     def log(self) -> str:
-        told, self._log = self._log, ""
-        return told
+        log, self._log = self._log, ""
+        return log
 
 
 def _answer(line: bytes) -> Reply:

@@ -106,6 +106,6 @@ def _rule_of(result: CaseResult) -> str:
     wrong = [each.step.rule for each in result.exchanges if not each.right]
     if wrong and (wrong[-1] != "find" or result.case.level >= ABOUT_DATA):
         return wrong[-1]
-    # A look at a history fails for what was told before it.
-    told = [each.step.rule for each in result.exchanges if not each.step.observes]
-    return told[-1] if told else result.case.rule
+    # A look at a history fails because of the command before it.
+    rules = [each.step.rule for each in result.exchanges if not each.step.observes]
+    return rules[-1] if rules else result.case.rule

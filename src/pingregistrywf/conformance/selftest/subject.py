@@ -1,4 +1,4 @@
-"""An implementation made from the chart, which may be told to depart from it.
+"""An implementation made from the chart, which departs from it if it gets other cells.
 
 What it allows follows from a control state of its own, what it shows from the history, so that a
 wrong control state is seen by what it leads to and not by its name.

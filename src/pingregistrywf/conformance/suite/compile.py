@@ -334,8 +334,7 @@ class Compilation:
         vids: dict[str, Json] = {}
         for step, history, result in done:
             answer = self._answer(step.chart, history, result)
-            if not result.error:
-                vids[step.chart] = history.vid
+            vids[step.chart] = history.vid
         if done and oracle.stops(done[-1][0], done[-1][2]):
             return answer
         if crash is not None and crash == len(done):
@@ -405,7 +404,7 @@ class Compilation:
     # --- Looking --------------------------------------------------------------------------------
 
     def _observe(self, server: int) -> None:
-        """Look at every short history, through the instance that was told, or through all."""
+        """Look at every short history, through the instance that was used, or through all."""
         servers = range(self.scenario.servers) if self.scenario.servers > 1 else (server,)
         for (chart, number), history in self._histories.items():
             if len(history.events) > SHORT:

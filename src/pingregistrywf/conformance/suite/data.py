@@ -22,7 +22,7 @@ INTERLEAVED: Final = 3
 
 
 def data(chart: Chart, level: int) -> Iterator[Scenario]:
-    """The scripts of level 3."""
+    """The scenarios of level 3."""
     yield from _extremes(chart, level)
     yield from _compared(chart, level)
     yield from _lists(chart, level)

@@ -21,7 +21,7 @@ BOUNDS: Final[tuple[Bound, ...]] = ("n", "n+1", "n+2")
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """The digits of a ULID."""
 VIDS: Final = ("no_vc", "retry_no_vc", "right", "stale", "epoch", "foreign", "future", "one", "two")
-"""The versions that a command may be told with; a ULID as text is another.
+"""The versions that a command may be sent with; a ULID as text is another.
 
 right is the head, stale the event before it, foreign the head of the case's next history, future
 the last ULID that there is; one and two are the ULIDs 1 and 2, which mean nothing special here.

@@ -110,7 +110,7 @@ def _loose_id(text: str) -> str:
 
 
 def _remembering(change: Callable[[Mapping[str, Json], Json], Json]) -> Any:
-    """Arguments are changed by what the same command was told with before."""
+    """Arguments are changed by those that the same command had before."""
 
     def around(answer: Answer) -> Answer:
         known: dict[Json, Mapping[str, Json]] = {}

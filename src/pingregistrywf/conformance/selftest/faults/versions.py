@@ -50,7 +50,7 @@ def versions() -> Iterator[Fault]:
     yield fault("the state is checked before the version", _state_first)
     yield fault("older versions of a history are accepted", _older_versions)
     yield fault("versions of other histories are accepted", _foreign_versions)
-    yield fault("a version conflict is said to be indefinite", on_reply(_indefinite, "exec"))
+    yield fault("a version conflict claims to be indefinite", on_reply(_indefinite, "exec"))
 
 
 def _indefinite(_: Mapping[str, Json], reply: dict[str, Json]) -> None:
