@@ -115,9 +115,7 @@ def _outputs(chart: Chart) -> Iterator[tuple[Outcome, str | None, str | None]]:
     for event in chart.events:
         yield Outcome.EMIT, event, None
     yield Outcome.NOOP, None, None
-    errors = dict.fromkeys((*chart.own_errors, chart.otherwise))
     if chart.deletes:
         yield Outcome.DELETE, None, None
-        errors[HISTORY_DELETED] = None
-    for error in errors:
+    for error in (*chart.errors, *((HISTORY_DELETED,) if chart.deletes else ())):
         yield Outcome.REJECT, None, error
