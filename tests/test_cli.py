@@ -1,4 +1,4 @@
-"""The command line as a user meets it: real processes, their output, their exit codes."""
+"""The command line as a user meets it: output, exit codes, and what outlives a process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from contextlib import closing
+from contextlib import chdir, closing
 from pathlib import Path
 
 import pytest
@@ -21,26 +21,14 @@ from pingregistrywf.cli import app
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 
+from .command_line import run
+
 WORKFLOW = uuid.UUID("10000000-0000-4000-8000-000000000001")
 COMMANDS = (
     *("demo", "begin", "get", "commit", "list", "events", "watch"),
     *("server", "gather", "collect"),
     *("chart", "explore", "generate", "adapter", "journal"),
 )
-
-
-def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
-    environment.pop("PINGREGISTRYWF_JOURNAL", None)
-    return subprocess.run(
-        [sys.executable, "-m", "pingregistrywf", *words],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=120,
-        check=False,
-        **options,  # type: ignore[call-overload]
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -249,10 +237,12 @@ commands: {Switch: {rules: [{in: [Dark], emit: Switched}, {in: [Lit], noop: It s
         )
         if done.returncode == 0:
             pytest.skip("the package runs from a checkout, where it finds that")
-        refused(run("generate", "--check", cwd=tmp_path), 2, "no checkout")
+        with chdir(tmp_path):
+            refused(run("generate", "--check"), 2, "no checkout")
 
 
 @pytest.mark.xdist_group("timing")
+@pytest.mark.slow
 class TestDemo:
     def test_runs_a_workflow_to_its_end_and_reads_it_again(self, tmp_path: Path) -> None:
         journal = f"sqlite:{tmp_path / 'demo.db'}"

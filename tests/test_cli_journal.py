@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -14,6 +13,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,29 +22,19 @@ from pingregistrywf import Retention, ServerPinged, Ulid, open_journal
 from pingregistrywf.runtime.journal import Entry
 from pingregistrywf.testing.journal import TurnedClock
 
+from . import command_line
+from .command_line import environment
 from .runtime.stocked import Stock, digest, row_of, rows_of, stock
 
 COMMANDS = ("info", "verify", "backup", "export", "import")
-
-
-def environment() -> dict[str, str]:
-    kept = {
-        name: each for name, each in os.environ.items() if not name.startswith("PINGREGISTRYWF")
-    }
-    return {**kept, "NO_COLOR": "1", "COLUMNS": "100"}
 
 
 def words(command: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "pingregistrywf", "journal", command, *more]
 
 
-def run(command: str, *more: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words(command, *more),
-        **{"capture_output": True, "text": True, "env": environment(), **options},  # type: ignore[call-overload]
-        timeout=120,
-        check=False,
-    )
+def run(command: str, *more: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return command_line.run("journal", command, *more, **options)
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *expected: str) -> None:
@@ -237,16 +227,17 @@ def test_export_and_import(journal: Operated, tmp_path: Path) -> None:
     assert digest(tmp_path / "other.db") == before
 
 
-def test_from_standard_input(journal: Operated, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", [(), ("-",), ("/dev/stdin",)])
+def test_from_standard_input(journal: Operated, tmp_path: Path, file: tuple[str, ...]) -> None:
     """And from a pipe by name, as shells make them with ``<(…)``."""
     text = run("export", "--journal", journal.url).stdout
-    for number, file in enumerate(((), ("-",), ("/dev/stdin",))):
-        other = f"sqlite:{tmp_path / f'{number}.db'}"
-        done = run("import", *file, "--json", "--journal", other, input=text)
-        assert done.returncode == 0, done.stderr
-        *each, last = [json.loads(line) for line in done.stdout.splitlines()]
-        assert last["histories"] == len(each) == 10
-        assert run("export", "--journal", other).stdout == text
+    other = f"sqlite:{tmp_path / 'other.db'}"
+    line = words("import", *file, "--json", "--journal", other)
+    done = subprocess.run(line, input=text, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    *each, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert last["histories"] == len(each) == 10
+    assert run("export", "--journal", other).stdout == text
 
 
 def test_one_history(journal: Operated, tmp_path: Path) -> None:
@@ -339,9 +330,8 @@ def test_a_journal_of_a_newer_version(command: str, journal: Operated, tmp_path:
     assert digest(journal.path) == before
 
 
-@pytest.mark.xdist_group("timing")
 def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
-    """Another program has it to itself; each command waits its ten seconds, then says so."""
+    """Another program has it to itself: each command waits for a while, then says so."""
     file = tmp_path / "file"
     run("export", str(file), "--journal", journal.url)
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
@@ -349,25 +339,15 @@ def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("UPDATE history SET key = key")
         connection.execute("COMMIT")
-        processes = {
-            command: subprocess.Popen(
-                words(command, *more, "--journal", journal.url),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=environment(),
-            )
-            for command, more in (
-                ("info", ()),
-                ("verify", ()),
-                ("backup", (str(tmp_path / "copy.db"),)),
-                ("export", ()),
-                ("import", (str(file),)),
-            )
-        }
-        for process in processes.values():
-            out, err = process.communicate(timeout=120)
-            done = subprocess.CompletedProcess([], process.returncode, out, err)
+        for command, more in (
+            ("info", ()),
+            ("verify", ()),
+            ("backup", (str(tmp_path / "copy.db"),)),
+            ("export", ()),
+            ("import", (str(file),)),
+        ):
+            hurried = words(command, *more, "--journal", f"{journal.url}?timeout=0.1")
+            done = subprocess.run(hurried, capture_output=True, text=True, env=environment())
             refused(done, 2, "lock")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "journal"]
 
@@ -386,7 +366,13 @@ def test_a_file_that_cannot_be_written_or_read(journal: Operated, tmp_path: Path
 
 def test_a_full_disk(journal: Operated) -> None:
     with Path("/dev/full").open("w") as full:
-        done = run("export", "--journal", journal.url, capture_output=False, stdout=full, stderr=-1)
+        done = subprocess.run(
+            words("export", "--journal", journal.url),
+            stdout=full,
+            stderr=-1,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 2
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
@@ -406,6 +392,7 @@ def test_the_page_tells_how_long_things_are_kept() -> None:
     assert {name: timedelta(days=int(days)) for days, name in kept} == asdict(Retention())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [False, True])
 def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damaged: bool) -> None:
     """All of them, from top to bottom; also when the journal is damaged after its backup."""

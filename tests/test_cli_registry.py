@@ -6,7 +6,6 @@ import contextlib
 import io
 import itertools
 import json
-import os
 import re
 import signal
 import sqlite3
@@ -31,25 +30,25 @@ from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.journal import Reading
 
+from . import command_line
+from .command_line import environment
+
 STALE = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
 def start(*words: str, **variables: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", **variables}
-    environment.pop("PINGREGISTRYWF_JOURNAL", None)
     return subprocess.Popen(
         [sys.executable, "-m", "pingregistrywf", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=environment(PYTHONUNBUFFERED="1", **variables),
     )
 
 
-def run(*words: str, **environment: str) -> tuple[int, str, str]:
-    process = start(*words, **environment)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+def run(*words: str, **variables: str) -> tuple[int, str, str]:
+    done = command_line.run(*words, env=environment(**variables))
+    return done.returncode, done.stdout, done.stderr
 
 
 def refused(done: tuple[int, str, str], code: int, *words: str) -> None:
@@ -263,13 +262,14 @@ class TestJournalsThatCannotBeUsed:
         assert "Traceback" not in err
 
 
-@pytest.mark.xdist_group("timing")
 def test_a_journal_locked_by_another_program(url: str, workflow: str) -> None:
     before = everything(url, workflow)
     with contextlib.closing(sqlite3.connect(Path(url.removeprefix("sqlite:")))) as database:
         database.execute("BEGIN IMMEDIATE")
-        done = run("begin", "reg", "--journal", url, "--workflow", str(uuid.uuid4()))
-        refused(done, 2, "locked")
+        hurried = f"{url}?timeout=0.1"
+        process = start("begin", "reg", "--journal", hurried, "--workflow", str(uuid.uuid4()))
+        out, err = process.communicate(timeout=60)
+        refused((process.returncode, out, err), 2, "locked")
         got = run("get", "reg", "--workflow", workflow, "--journal", url)
         assert got[0] == 0  # a reader does not wait
     assert everything(url, workflow) == before
