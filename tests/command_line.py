@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from io import BytesIO, TextIOWrapper
 from subprocess import CompletedProcess
+from tempfile import TemporaryFile
 from unittest.mock import patch
 
 from pingregistrywf.cli import main
@@ -33,9 +33,11 @@ def run(
         input: what it reads from standard input.
         env: its environment; that of ``environment`` unless given.
     """
-    streams = [TextIOWrapper(BytesIO(text.encode()), "utf-8") for text in (input, "", "")]
     variables = environment() if env is None else env
     with ExitStack() as stack:
+        streams = [stack.enter_context(TemporaryFile("w+", encoding="utf-8")) for _ in range(3)]
+        streams[0].write(input)
+        streams[0].seek(0)
         stack.callback(time.tzset)
         stack.enter_context(patch.dict(os.environ, variables, clear=True))
         time.tzset()
@@ -43,11 +45,9 @@ def run(
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             stack.enter_context(patch.object(sys, name, stream))
         code = _exit_code()
-        written = []
-        for stream in streams[1:]:
-            stream.flush()
-            written.append(stream.buffer.getvalue().decode())
-    return CompletedProcess(words, code, *written)
+        for stream in streams:
+            stream.seek(0)
+        return CompletedProcess(words, code, streams[1].read(), streams[2].read())
 
 
 def _exit_code() -> int:

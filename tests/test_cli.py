@@ -223,7 +223,8 @@ commands: {Switch: {rules: [{in: [Dark], emit: Switched}, {in: [Lit], noop: It s
         here = tmp_path / "not-a-name"
         here.mkdir()
         words = ("generate", "--model", str(model), "--package", ".")
-        refused(run(*words, cwd=here), 2, "'not-a-name' cannot be imported")
+        with chdir(here):
+            refused(run(*words), 2, "'not-a-name' cannot be imported")
 
     def test_nowhere_to_write(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

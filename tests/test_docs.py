@@ -115,6 +115,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{path.parent}:{os.environ['PATH']}")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("program")
 def test_the_tutorials_lines_for_the_shell_run(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", TEXT["tutorial.md"], re.MULTILINE | re.DOTALL)
@@ -130,6 +131,7 @@ def test_the_tutorials_lines_for_the_shell_run(tmp_path: Path) -> None:
     assert re.search(r"^End +Completed +→ Terminated", printed, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("program")
 def test_the_example_chart_generates_a_package_that_runs(tmp_path: Path) -> None:
     text = TEXT[CHARTS]

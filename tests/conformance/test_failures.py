@@ -80,6 +80,7 @@ def failing(name: str, suite: Suite, scenarios: list[Scenario]) -> list[Scenario
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEVIATIONS)
 def test_the_shortest_sequence(run_object: Runs, suite: Suite, name: str) -> None:
     level, commands, rule, differences = DEVIATIONS[name]

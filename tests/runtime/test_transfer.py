@@ -375,6 +375,7 @@ class Writer:
         assert self.process.wait(timeout=120) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("timing")
 def test_a_backup_under_eight_writing_processes(tmp_path: Path) -> None:
     """It is a state that existed: of each history a beginning, with all that was acknowledged."""

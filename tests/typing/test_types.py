@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = Path(__file__).with_name("public_api.py")
 
 
+@pytest.mark.slow
 def test_a_users_program_passes_mypy_strict(tmp_path: Path) -> None:
     program = shutil.copy(PROGRAM, tmp_path / "program.py")
     cache = tmp_path / "cache"

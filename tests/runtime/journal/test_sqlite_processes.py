@@ -134,17 +134,20 @@ def eventually(place: Path, measure: Callable[[Path], Shares]) -> None:
     pytest.fail(f"never fair: {measured}")
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("timing")
 def test_eight_processes_get_their_share(tmp_path: Path) -> None:
     eventually(tmp_path, lambda place: post_together(place, 8, 500 if EXHAUSTIVE else 100))
 
 
+@pytest.mark.slow
 def test_processes_make_a_new_file_at_once(tmp_path: Path) -> None:
     for round_ in range(10 if EXHAUSTIVE else 3):
         (tmp_path / str(round_)).mkdir()
         post_together(tmp_path / str(round_), 6, 2)
 
 
+@pytest.mark.slow
 def test_killed_while_posting(tmp_path: Path) -> None:
     """Every acknowledged entry is there, the chain is whole, and the others go on."""
     drawn = random.Random(2)
@@ -170,6 +173,7 @@ def test_killed_while_posting(tmp_path: Path) -> None:
             acknowledged.add(str(head.vid))
 
 
+@pytest.mark.slow
 def test_killed_while_making_the_file(tmp_path: Path) -> None:
     drawn = random.Random(3)
     for round_ in range(50 if EXHAUSTIVE else 10):
