@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ..tools import require_tool
+
 ROOT = Path(__file__).parents[2]
 MOST_FILES = 9
 
@@ -131,8 +133,8 @@ def test_the_reference_conforms(copy: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 def test_the_explorer_does_the_same(copy: Path) -> None:
+    node = require_tool("node")
     run(
         copy, *("-m", "pingregistrywf", "generate", "--model", "counters.yaml", "--package", "made")
     )
@@ -142,5 +144,5 @@ def test_the_explorer_does_the_same(copy: Path) -> None:
         "document": copy / "made" / "counters" / "chart.json",
     }
     script.write_text(EXPLORES % place, encoding="utf-8")
-    done = subprocess.run(["node", str(script)], capture_output=True, text=True, check=True)
+    done = subprocess.run([node, str(script)], capture_output=True, text=True, check=True)
     assert done.stdout == "noop RestError\n"
