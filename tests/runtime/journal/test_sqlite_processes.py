@@ -213,6 +213,7 @@ def test_a_turn_ends_with_its_process(tmp_path: Path) -> None:
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGCONT, signal.SIGKILL])
 def test_a_process_that_is_stopped_in_its_turn(tmp_path: Path, ending: signal.Signals) -> None:
     """The others get an error that names it, in time, and go on when it continues or dies."""
