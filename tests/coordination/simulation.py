@@ -254,16 +254,10 @@ class Record(Wrapped):
 class SmallBehavior(IndexBehavior):
     """The index with thresholds of snapshots that a few events reach."""
 
-    assert INDEX.keyed is not None
-    assert INDEX.keyed.snapshot is not None
+    ((_snapshot, _rewrite),) = INDEX.rewrites.items()
+    _small = replace(_rewrite, saving_events=3, saving_base=1, saving_per_entry=1)
     declaration = replace(
-        INDEX,
-        keyed=replace(
-            INDEX.keyed,
-            snapshot=replace(
-                INDEX.keyed.snapshot, saving_events=3, saving_base=1, saving_per_entry=1
-            ),
-        ),
+        INDEX, table={**INDEX.table, _snapshot: dict.fromkeys(INDEX.table[_snapshot], _small)}
     )
 
 

@@ -17,7 +17,7 @@ from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.values import Event
 
 ADMIN: Final = "admin"
-_WIDTH: Final = max(len(each.event.__name__) for each in workflow.DECLARATION.events)
+_WIDTH: Final = max(len(each.__name__) for each in workflow.DECLARATION.by_event)
 
 
 def zoned(moment: datetime, *, utc: bool) -> datetime:

@@ -18,8 +18,6 @@ from uuid import UUID
 from pyrsistent import pmap
 
 from pingregistrywf.runtime.declaration import (
-    Argument,
-    Carry,
     Declaration,
     Delete,
     Emit,
@@ -94,7 +92,7 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
             return _NOTHING
         case Delete():
             return Decision(deletes=True)
-        case Guarded(guard, arguments, error=error):
+        case Guarded(guard, arguments, error):
             for name in arguments:
                 if not _holds(guard, declaration, carried, command, name):
                     raise _refusal(declaration, error, command, carried.state_code, name)
@@ -144,7 +142,7 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
     if known is None:
         raise EventTypeError
     if known.rewrite:
-        _check_rewrite(declaration, known, state, event)
+        _check_rewrite(declaration.keyed, known, state, event)
         return
     for name, declared in known.fields.items():
         if declared.nonzero and is_zero(getattr(event, name)):
@@ -181,10 +179,7 @@ def _holds(
 
 
 def _take(sources: Sources, command: Command) -> dict[str, Any]:
-    return {
-        name: getattr(command, source.name) if isinstance(source, Argument) else source.value
-        for name, source in sources.items()
-    }
+    return {name: source(command) for name, source in sources.items()}
 
 
 def _refusal(
@@ -207,17 +202,11 @@ def _refusal(
 def _changes(known: EventDeclaration, carried: Any, event: Event) -> dict[str, Any]:
     changes: dict[str, Any] = {"state_code": known.target}
     for carry in known.carries:
-        changes[carry.attribute] = _carry(carry, carried, event)
+        value = carry.value(event)
+        if carry.append:
+            value = getattr(carried, carry.attribute).append(value)
+        changes[carry.attribute] = value
     return changes
-
-
-def _carry(carry: Carry, carried: Any, event: Event) -> Any:
-    if carry.record is None:
-        value = getattr(event, str(carry.field))
-    else:
-        fields = {name: getattr(event, source) for name, source in carry.sources.items()}
-        value = carry.record(**fields, event_id=event.id)
-    return getattr(carried, carry.attribute).append(value) if carry.append else value
 
 
 # --- Keyed charts -------------------------------------------------------------------------------
@@ -264,7 +253,7 @@ def _rewritten(
 
 
 def _check_rewrite(
-    declaration: Declaration,
+    keyed: KeyedDeclaration | None,
     known: EventDeclaration,
     state: KeyedState[Any, Any],
     event: Event,
@@ -273,9 +262,9 @@ def _check_rewrite(
     if begins is (state.rewritten is not None):
         where = "an unfinished snapshot" if begins else "no snapshot"
         raise StateConflictError(type(event).__name__, where)
-    if known.listing:
+    if keyed and known.listing:
         for entry in getattr(event, known.listing.name):
-            for name in declaration.nonzero_in_entries:
+            for name in keyed.nonzero:
                 if is_zero(getattr(entry, name)):
                     raise MalformedEventError(f"the {name} of an entry is zero, empty or nil")
 

@@ -6,13 +6,13 @@ and how events look on the wire.  ``loading`` makes it from a generated package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from pingregistrywf.runtime.values import Command, Event
+from pingregistrywf.runtime.values import Command, Event, is_zero
 
 FieldType: TypeAlias = Literal["int32", "string", "uuid", "ulid", "bool"]
 Guard: TypeAlias = Literal["same"]
@@ -21,21 +21,9 @@ Guard: TypeAlias = Literal["same"]
 # --- What a command does in a state ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """A value taken from an argument."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A value that is always the same."""
-
-    value: object
-
-
-Sources: TypeAlias = Mapping[str, Argument | Constant]
+Source: TypeAlias = Callable[[Any], Any]
+"""Takes a value from a command, from an operation's arguments, or from an event."""
+Sources: TypeAlias = Mapping[str, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +32,11 @@ class Emit:
 
     event: type[Event]
     sources: Sources
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
 class Noop:
     """Succeed and append nothing."""
-
-    reason: str
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +45,6 @@ class Refuse:
 
     error: type[Exception]
     sources: Sources
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +53,12 @@ class Guarded:
 
     guard: Guard
     arguments: tuple[str, ...]
-    reason: str
     error: type[Exception]
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
     """Delete the history."""
-
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +72,6 @@ class Rewrite:
         order_by: the attribute by which entries are listed.
         limit, limit_error: the most entries, and the error above it.
         saving_events, saving_base, saving_per_entry, saving_error: when it saves storage.
-        rule: the rule that says so.
     """
 
     option: str
@@ -108,7 +86,6 @@ class Rewrite:
     saving_base: int
     saving_per_entry: int
     saving_error: type[Exception]
-    rule: str
 
 
 Outcome: TypeAlias = Emit | Noop | Refuse | Guarded | Delete | Rewrite
@@ -124,16 +101,12 @@ class Carry:
     Attributes:
         attribute: the carried value's name in the state.
         append: True to append to a list, False to set the value.
-        field: the event's field that gives the value; None for a record.
-        record: the record's class; None for a single value.
-        sources: the event's field that gives each of the record's fields.
+        value: takes the value, or the record, from the event.
     """
 
     attribute: str
     append: bool
-    field: str | None
-    record: type[Any] | None
-    sources: Mapping[str, str]
+    value: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +114,8 @@ class EventField:
     """A field of an event: its type, and whether replay and decoding insist on it."""
 
     type: FieldType
-    nonzero: bool = False
-    required: bool = False
+    nonzero: bool
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +154,12 @@ class EventDeclaration:
     event: type[Event]
     number: int
     target: IntEnum | None
-    fields: Mapping[str, EventField] = field(default_factory=dict)
-    carries: tuple[Carry, ...] = ()
-    when: Mapping[str, bool] = field(default_factory=dict)
-    other_forms: tuple[str, ...] = ()
-    rewrite: Literal["begin", "list", "end"] | None = None
-    listing: Listing | None = None
+    fields: Mapping[str, EventField]
+    carries: tuple[Carry, ...]
+    when: Mapping[str, bool]
+    other_forms: tuple[str, ...]
+    rewrite: Literal["begin", "list", "end"] | None
+    listing: Listing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +169,12 @@ class KeyedDeclaration:
     Attributes:
         key: the argument and event field that names the entry.
         entry: the generated class of an entry; its first field is the key.
+        nonzero: the attributes that are zero in no listed entry.
     """
 
     key: str
     entry: type[Any]
+    nonzero: tuple[str, ...]
 
 
 # --- The whole ------------------------------------------------------------------------------------
@@ -210,37 +185,33 @@ class Declaration:
     """A chart, as its generated package declares it.  There is one for each package.
 
     Attributes:
-        name, version, sha256: the chart's name, version, and the hash of its meaning.
+        name, sha256: the chart's name, and the hash of its meaning.
         descriptor: the serialized FileDescriptorSet of its wire format.
         message: the full name of the event message.
         initial: the code of the initial state.
         state: the class of a history's state.
         table: what each command does in each state: total.
-        events: the events.
-        package_errors: what the generated facade answers with.
+        by_event: the events, by class.
+        starting: the commands that begin a history, and so take no vid.
+        deleting: the commands that may delete a history.
         carried: the names of the carried values in the chart, and those in the generated state.
         state_names: the names of the states in the chart.
         keyed: how the chart is keyed, if it is.
     """
 
     name: str
-    version: str
     sha256: str
     descriptor: bytes
     message: str
     initial: IntEnum
     state: type[Any]
     table: Mapping[type[Command], Mapping[IntEnum, Outcome]]
-    events: tuple[EventDeclaration, ...]
-    package_errors: tuple[type[Exception], ...]
+    by_event: Mapping[type[Event], EventDeclaration]
+    starting: frozenset[type[Command]]
+    deleting: frozenset[type[Command]]
     carried: Mapping[str, str]
     state_names: Mapping[IntEnum, str]
-    keyed: KeyedDeclaration | None = None
-
-    @cached_property
-    def by_event(self) -> Mapping[type[Event], EventDeclaration]:
-        """The events' declarations by class."""
-        return {each.event: each for each in self.events}
+    keyed: KeyedDeclaration | None
 
     @cached_property
     def commands(self) -> Mapping[str, type[Command]]:
@@ -267,38 +238,11 @@ class Declaration:
         """The name in the state of a carried value, or of a keyed chart's key."""
         return self.carried.get(name, name)
 
-    @cached_property
-    def nonzero_in_entries(self) -> tuple[str, ...]:
-        """The attributes that are zero in no listed entry: key and order, if no event allows it."""
-        if self.keyed is None:
-            return ()
-        key, stepping = self.keyed.key, [each for each in self.events if each.target is not None]
-        ordered = {each.order_by for each in self.rewrites.values()}
-        sure = {key: [event.fields[key].nonzero for event in stepping]} | {
-            order: [
-                event.fields[carry.field].nonzero
-                for event in stepping
-                for carry in event.carries
-                if carry.attribute == order and carry.field is not None
-            ]
-            for order in ordered
+    def listed(self, listing: Listing, entry: Any) -> dict[str, Any]:
+        """The values of an entry in a list: the key, and the carried values that are not zero."""
+        values = {name: getattr(entry, self.attribute(name)) for name in listing.values}
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in self.carried or not is_zero(value)
         }
-        return tuple(name for name, nonzero in sure.items() if all(nonzero))
-
-    @cached_property
-    def starting(self) -> frozenset[type[Command]]:
-        """The commands that begin a history, and so take no vid."""
-        return frozenset(
-            kind
-            for kind, row in self.table.items()
-            if self.keyed is None and isinstance(row[self.initial], Emit)
-        )
-
-    @cached_property
-    def deleting(self) -> frozenset[type[Command]]:
-        """The commands that may delete a history."""
-        return frozenset(
-            kind
-            for kind, row in self.table.items()
-            if any(isinstance(outcome, Delete) for outcome in row.values())
-        )

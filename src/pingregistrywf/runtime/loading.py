@@ -8,8 +8,11 @@ is code.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeAlias
@@ -17,9 +20,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime import errors as runtime_errors
 from pingregistrywf.runtime.declaration import (
-    Argument,
     Carry,
-    Constant,
     Declaration,
     Delete,
     Emit,
@@ -33,7 +34,7 @@ from pingregistrywf.runtime.declaration import (
     Outcome,
     Refuse,
     Rewrite,
-    Sources,
+    Source,
 )
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.operations import (
@@ -44,7 +45,6 @@ from pingregistrywf.runtime.operations import (
     Step,
     VidOfStep,
 )
-from pingregistrywf.runtime.values import Command
 
 Document: TypeAlias = Any
 """A part of a lowered document, as JSON."""
@@ -59,7 +59,7 @@ def load(
     events: ModuleType,
     states: ModuleType,
 ) -> Declaration:
-    """The declaration of a generated package.
+    """Return the declaration of a generated package.
 
     Args:
         directory: where its ``chart.json`` and ``descriptor.binpb`` are.
@@ -71,78 +71,76 @@ def load(
     for name, error in chart["errors"].items():
         if error["own"]:
             getattr(errors, name).prose = " ".join(error["doc"].split()) or f"{name}."
-    table: dict[type[Command], Mapping[IntEnum, Outcome]] = {
-        getattr(commands, f"Cmd{name}"): {
-            code: loader.outcome(name, state) for state, code in codes.items()
-        }
-        for name in chart["commands"]
-    }
-    key = chart["key"]
+    kinds = {name: getattr(commands, f"Cmd{name}") for name in chart["commands"]}
     return Declaration(
         name=chart["name"],
-        version=chart["version"],
         sha256=chart["sha256"],
         descriptor=(directory / "descriptor.binpb").read_bytes(),
         message=f"{chart['wire']['package']}.{chart['wire']['message']}",
         initial=codes[chart["initial"]],
         state=states.State,
-        table=table,
-        events=tuple(map(loader.event, chart["events"].values())),
-        package_errors=errors.PACKAGE_ERRORS,
+        table={
+            kind: {code: loader.outcome(name, state) for state, code in codes.items()}
+            for name, kind in kinds.items()
+        },
+        by_event={each.event: each for each in map(loader.event, chart["events"].values())},
+        starting=frozenset(kinds[name] for name in kinds if chart["commands"][name]["starts"]),
+        deleting=frozenset(kinds[name] for name in kinds if chart["commands"][name]["deletes"]),
         carried={name: each["attribute"] for name, each in chart["carried"].items()},
         state_names={code: name for name, code in codes.items()},
-        keyed=KeyedDeclaration(key["name"], states.Entry) if key else None,
+        keyed=loader.keyed(),
     )
 
 
+@dataclass(frozen=True)
 class _Loader:
     """Puts classes in the places of their names."""
 
-    def __init__(
-        self,
-        chart: Document,
-        errors: ModuleType,
-        events: ModuleType,
-        states: ModuleType,
-    ) -> None:
-        self._chart = chart
-        self._errors, self._events, self._states = errors, events, states
-        self._cells = {
-            (each["command"], each["arguments"], each["state"]): each for each in chart["table"]
+    chart: Document
+    errors: ModuleType
+    events: ModuleType
+    states: ModuleType
+
+    @cached_property
+    def codes(self) -> Mapping[str, IntEnum]:
+        """The state codes by their names in the chart."""
+        return {
+            name: self.states.StateCode(each["code"]) for name, each in self.chart["states"].items()
         }
-        self.codes: Mapping[str, IntEnum] = {
-            name: states.StateCode(each["code"]) for name, each in chart["states"].items()
+
+    @cached_property
+    def _cells(self) -> Mapping[tuple[str, str, str], Document]:
+        return {
+            (each["command"], each["arguments"], each["state"]): each
+            for each in self.chart["table"]
         }
 
     def outcome(self, command: str, state: str) -> Outcome:
         """What a command does in a state: the cells of the same and of other arguments in one."""
-        guarded = self._chart["commands"][command]["guard"]
+        guarded = self.chart["commands"][command]["guard"]
         cell = self._cells[command, "same" if guarded else "any", state]
-        rule = cell["rule"]
         match cell["outcome"]:
             case "emit":
-                fields = self._chart["events"][cell["event"]]["fields"]
-                event = getattr(self._events, cell["event"])
-                return Emit(event, _sources(cell["sources"], fields), rule)
+                fields = self.chart["events"][cell["event"]]["fields"]
+                return Emit(getattr(self.events, cell["event"]), _sources(cell, fields))
             case "noop" if cell["guard"]:
                 error = self._error(self._cells[command, "other", state]["error"])
-                names = tuple(cell["compared"])
-                return Guarded(cell["guard"], names, cell["reason"], error, rule)
+                return Guarded(cell["guard"], tuple(cell["compared"]), error)
             case "noop":
-                return Noop(cell["reason"], rule)
+                return Noop()
             case "delete":
-                return Delete(rule)
+                return Delete()
             case "rewrite":
-                return self._rewrite(self._chart["commands"][command]["rewrite"], rule)
+                return self._rewrite(self.chart["commands"][command]["rewrite"])
             case _:
-                fields = self._chart["errors"][cell["error"]]["fields"]
-                sources = _sources(cell["sources"], fields)
-                return Refuse(self._error(cell["error"]), sources, rule)
+                fields = self.chart["errors"][cell["error"]]["fields"]
+                return Refuse(self._error(cell["error"]), _sources(cell, fields))
 
     def event(self, event: Document) -> EventDeclaration:
         """The declaration of an event."""
+        listing = event["listing"]
         return EventDeclaration(
-            event=getattr(self._events, event["name"]),
+            event=getattr(self.events, event["name"]),
             number=event["number"],
             target=self.codes.get(event["to"]),
             fields={
@@ -153,38 +151,54 @@ class _Loader:
             when={name: kind == "nonzero" for name, kind in event["when"].items()},
             other_forms=tuple(event["other_forms"]),
             rewrite=event["rewrite"],
-            listing=event["listing"] and self._listing(event["listing"]),
-        )
-
-    def _carry(self, carry: Document) -> Carry:
-        carried = self._chart["carried"][carry["carried"]]
-        return Carry(
-            attribute=carried["attribute"],
-            append=carry["operation"] == "append",
-            field=carry["field"],
-            record=carried["record"] and getattr(self._states, carried["record"]),
-            sources=carry["sources"] or {},
-        )
-
-    def _listing(self, listing: Document) -> Listing:
-        return Listing(
-            name=listing["name"],
-            field=listing["field"],
-            values={name: each["type"] for name, each in listing["fields"].items()},
-            states=tuple(
-                (self.codes[each["state"]], each["carried"] and self._attribute(each["carried"]))
-                for each in listing["states"]
+            listing=listing
+            and Listing(
+                name=listing["name"],
+                field=listing["field"],
+                values={name: each["type"] for name, each in listing["fields"].items()},
+                states=tuple(
+                    (self.codes[each["state"]], self._attribute(each["carried"]))
+                    for each in listing["states"]
+                ),
             ),
         )
 
-    def _rewrite(self, rewrite: Document, rule: str) -> Rewrite:
+    def keyed(self) -> KeyedDeclaration | None:
+        """How the chart is keyed, if it is."""
+        if self.chart["key"] is None:
+            return None
+        key = self.chart["key"]["name"]
+        rewrites = [each["rewrite"] for each in self.chart["commands"].values() if each["rewrite"]]
+        ordered = [self._attribute(each["order_by"]) for each in rewrites]
+        may_be_zero = {name for name, field in self._entering(key) if not field["nonzero"]}
+        nonzero = tuple(name for name in (key, *ordered) if name not in may_be_zero)
+        return KeyedDeclaration(key, self.states.Entry, nonzero)
+
+    def _entering(self, key: str) -> Iterator[tuple[str, Document]]:
+        """The attributes of entries that single fields of events set, each with its field."""
+        for event in self.chart["events"].values():
+            if event["to"] is not None:
+                yield key, event["fields"][key]
+                for carry in event["carries"]:
+                    if carry["field"] is not None:
+                        yield self._attribute(carry["carried"]), event["fields"][carry["field"]]
+
+    def _carry(self, carry: Document) -> Carry:
+        carried = self.chart["carried"][carry["carried"]]
+        if carried["record"] is None:
+            value: Source = attrgetter(carry["field"])
+        else:
+            value = _record(getattr(self.states, carried["record"]), carry["sources"])
+        return Carry(carried["attribute"], carry["operation"] == "append", value)
+
+    def _rewrite(self, rewrite: Document) -> Rewrite:
         limit, saving = rewrite["limit"], rewrite["saving"]
         return Rewrite(
             option=rewrite["option"],
-            begin=getattr(self._events, rewrite["begin"]),
-            list=getattr(self._events, rewrite["list"]),
-            end=getattr(self._events, rewrite["end"]),
-            entries=self._chart["events"][rewrite["list"]]["listing"]["name"],
+            begin=getattr(self.events, rewrite["begin"]),
+            list=getattr(self.events, rewrite["list"]),
+            end=getattr(self.events, rewrite["end"]),
+            entries=self.chart["events"][rewrite["list"]]["listing"]["name"],
             order_by=self._attribute(rewrite["order_by"]),
             limit=limit["entries"],
             limit_error=self._error(limit["error"]),
@@ -192,59 +206,77 @@ class _Loader:
             saving_base=saving["base"],
             saving_per_entry=saving["per_entry"],
             saving_error=self._error(saving["error"]),
-            rule=rule,
         )
 
-    def _attribute(self, carried: str) -> str:
-        name: str = self._chart["carried"][carried]["attribute"]
-        return name
+    def _attribute(self, carried: str | None) -> Any:
+        return carried and self.chart["carried"][carried]["attribute"]
 
     def _error(self, name: str) -> type[Exception]:
-        kind: type[Exception] = getattr(self._errors, name, None) or getattr(runtime_errors, name)
+        kind: type[Exception] = getattr(self.errors, name, None) or getattr(runtime_errors, name)
         return kind
 
 
-def _sources(sources: Document, fields: Document) -> Sources:
-    return {name: _source(each, fields[name]["type"]) for name, each in sources.items()}
+def _record(kind: type[Any], sources: Mapping[str, str]) -> Source:
+    def record(event: Any) -> Any:
+        fields = {name: getattr(event, source) for name, source in sources.items()}
+        return kind(**fields, event_id=event.id)
+
+    return record
 
 
-def _source(document: Document, type_: FieldType) -> Argument | Constant:
-    """A value's source; a constant is given as a value of its type."""
-    if "argument" in document:
-        return Argument(document["argument"])
-    constant = document["constant"]
-    match type_:
-        case "uuid":
-            return Constant(UUID(constant))
-        case "ulid":
-            return Constant(Ulid.parse(constant))
-        case _:
-            return Constant(constant)
+def _sources(cell: Document, fields: Document) -> dict[str, Source]:
+    return {
+        name: attrgetter(each["argument"])
+        if "argument" in each
+        else _constant(each["constant"], fields[name]["type"])
+        for name, each in cell["sources"].items()
+    }
+
+
+def _constant(constant: Any, type_: FieldType) -> Source:
+    if type_ in ("uuid", "ulid"):
+        constant = UUID(constant) if type_ == "uuid" else Ulid.parse(constant)
+    return lambda _: constant
 
 
 # --- Operations -----------------------------------------------------------------------------------
 
 
 def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Operation]:
-    """The operations of a generated package, by name.
+    """Return the operations of a generated package, by name.
 
     Args:
         directory: where its ``operations.json`` is.
         charts: the charts whose commands the steps are.
     """
     document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
-    declarations = {each.name: each for each in charts}
-    names = {
-        name: Name(name, each["pattern"], each["doc"]) for name, each in document["names"].items()
-    }
+    commands = {each.name: each.commands for each in charts}
+    names = {name: Name(**each) for name, each in document["names"].items()}
 
     def argument(each: Document) -> OperationArgument:
         derived = each["derived"]
-        return OperationArgument(
-            each["type"],
-            DerivedId(names[derived["name"]], UUID(derived["namespace"]), derived["prefix"])
-            if derived
-            else each["input"],
+        source = derived and DerivedId(
+            names[derived["name"]], UUID(derived["namespace"]), derived["prefix"]
+        )
+        return OperationArgument(each["type"], source or each["input"])
+
+    def step(each: Document) -> Step:
+        command, vid = commands[each["chart"]][each["command"]], each["vid"]
+        return Step(
+            chart=each["chart"],
+            history=each["history"],
+            command=command,
+            sources={
+                name: itemgetter(source.get("argument") or source["step"])
+                if "constant" not in source
+                else _constant(
+                    source["constant"],
+                    _IDS.get(command.model_fields[name].annotation, "string"),
+                )
+                for name, source in each["sources"].items()
+            },
+            vid=VidOfStep(vid["step"]) if isinstance(vid, dict) else vid,
+            on_refusal=each["on_refusal"],
         )
 
     return {
@@ -252,27 +284,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
             name,
             {arg: argument(each) for arg, each in operation["arguments"].items()},
             operation["versioned"],
-            tuple(_step(step, declarations[step["chart"]]) for step in operation["steps"]),
-            operation["doc"],
+            tuple(map(step, operation["steps"])),
         )
         for name, operation in document["operations"].items()
     }
-
-
-def _step(step: Document, declaration: Declaration) -> Step:
-    command = declaration.commands[step["command"]]
-    vid = step["vid"]
-    return Step(
-        chart=step["chart"],
-        history=step["history"],
-        command=command,
-        sources={
-            name: VidOfStep(each["step"])
-            if "step" in each
-            else _source(each, _IDS.get(command.model_fields[name].annotation, "string"))
-            for name, each in step["sources"].items()
-        },
-        vid=VidOfStep(vid["step"]) if isinstance(vid, dict) else vid,
-        on_refusal=step["on_refusal"],
-        doc=step["doc"],
-    )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID, uuid5
 
-from pingregistrywf.runtime.declaration import Argument, Constant, FieldType
+from pingregistrywf.runtime.declaration import FieldType, Sources
 from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import BehaviorError, InvalidCommandError
 from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
@@ -26,10 +26,6 @@ class VidOfStep:
     step: int
 
 
-StepVid: TypeAlias = Literal["given", "none", "retry"] | VidOfStep
-StepSource: TypeAlias = Argument | Constant | VidOfStep
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One command of an operation.
@@ -38,20 +34,19 @@ class Step:
         chart: the name of the command's chart.
         history: the operation's argument that names the history.
         command: the command.
-        sources: where its arguments come from.
+        sources: take its arguments from the operation's arguments, which have names, and from the
+            vids after earlier steps, which have the steps' numbers.
         vid: the version to expect: ``given`` by the caller (retry if none was), ``none``,
             ``retry``, or the vid after an earlier step.
         on_refusal: what happens when the chart refuses.
-        doc: what the step does, for people.
     """
 
     chart: str
     history: str
     command: type[Command]
-    sources: Mapping[str, StepSource]
-    vid: StepVid
+    sources: Sources
+    vid: Literal["given", "none", "retry"] | VidOfStep
     on_refusal: Literal["stop", "continue", "done"]
-    doc: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +116,12 @@ class Operation:
         arguments: what its steps take.
         versioned: True if the caller may give a vid.
         steps: the steps, in order.
-        doc: what it does, for people.
     """
 
     name: str
     arguments: Mapping[str, OperationArgument]
     versioned: bool
     steps: tuple[Step, ...]
-    doc: str
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -230,7 +223,7 @@ class Interpreter:
         events: list[Event] = []
         refused: dict[int, BehaviorError] = {}
         for number, step in enumerate(operation.steps, start=1):
-            command = step.command(**_take(step.sources, arguments, vids))
+            command = _command(step, arguments, vids)
             history: UUID = arguments[step.history]
             for observer in self._observers:
                 observer.before(operation, number)
@@ -273,25 +266,15 @@ class Interpreter:
 
 def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     """Check all arguments before anything is done, with some vid for those of earlier steps."""
-    some = dict.fromkeys(range(1, len(operation.steps) + 1), NO_VC.value)
+    vids = dict.fromkeys(range(1, len(operation.steps) + 1), NO_VC.value)
     for step in operation.steps:
         check_history(arguments[step.history])
-        step.command(**_take(step.sources, arguments, some))
+        _command(step, arguments, vids)
 
 
-def _take(
-    sources: Mapping[str, StepSource], arguments: Mapping[str, Any], vids: Mapping[int, Ulid]
-) -> dict[str, Any]:
-    taken: dict[str, Any] = {}
-    for name, source in sources.items():
-        match source:
-            case Argument(argument):
-                taken[name] = arguments[argument]
-            case Constant(value):
-                taken[name] = value
-            case VidOfStep(step):
-                taken[name] = vids[step]
-    return taken
+def _command(step: Step, arguments: Mapping[str, Any], vids: Mapping[int, Ulid]) -> Command:
+    values: dict[Any, Any] = {**arguments, **vids}
+    return step.command(**{name: source(values) for name, source in step.sources.items()})
 
 
 def _vid(step: Step, given: Ulid | None, vids: Mapping[int, Ulid]) -> Vid:

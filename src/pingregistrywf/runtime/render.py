@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.runtime.declaration import Declaration, Listing
+from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event, KeyedState, is_zero
 
@@ -27,7 +27,10 @@ def event_json(declaration: Declaration, event: Event) -> Json:
     }
     if known.listing:
         entries = getattr(event, known.listing.name)
-        values[known.listing.name] = [_entry(declaration, known.listing, each) for each in entries]
+        values[known.listing.name] = [
+            {name: _plain(value) for name, value in declaration.listed(known.listing, each).items()}
+            for each in entries
+        ]
     return {
         "event": type(event).__name__,
         "id": str(event.id),
@@ -53,16 +56,6 @@ def state_json(declaration: Declaration, state: Any) -> Json:
     }
     code = state.state_code
     return {"state": declaration.state_names[code], "vid": str(state.vid), **carried}
-
-
-def _entry(declaration: Declaration, listing: Listing, entry: Any) -> Json:
-    """An entry of a list: the key, and the carried values that are not zero."""
-    values = {name: getattr(entry, declaration.attribute(name)) for name in listing.values}
-    return {
-        name: _plain(value)
-        for name, value in values.items()
-        if name not in declaration.carried or not is_zero(value)
-    }
 
 
 def _carried(value: Any) -> Any:

@@ -47,7 +47,7 @@ class Codec:
             pool.FindMessageTypeByName(declaration.message)
         )
         self._by_number: dict[int, list[EventDeclaration]] = {}
-        for event in declaration.events:
+        for event in declaration.by_event.values():
             self._by_number.setdefault(event.number, []).append(event)
 
     def encode(self, event: Event) -> bytes:
@@ -139,14 +139,8 @@ def _write_entries(
     holder = getattr(message, listing.field)
     holder.SetInParent()  # an empty list is not an absent one
     for entry in getattr(event, listing.name):
-        values = {name: getattr(entry, declaration.attribute(name)) for name in listing.values}
-        getattr(holder, listing.name).add(
-            **{
-                name: _plain(value)
-                for name, value in values.items()
-                if name not in declaration.carried or not is_zero(value)
-            }
-        )
+        values = declaration.listed(listing, entry)
+        getattr(holder, listing.name).add(**{name: _plain(each) for name, each in values.items()})
 
 
 def _read_entries(declaration: Declaration, listing: Listing, message: _Message) -> Iterator[Any]:
