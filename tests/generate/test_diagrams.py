@@ -21,14 +21,11 @@ from pingregistrywf.chart.lower import lower_chart
 from pingregistrywf.chart.vocabulary import Chart as Written
 from pingregistrywf.generate import layout
 from pingregistrywf.generate.diagram import Kind, arrows
-from pingregistrywf.generate.dot import dot, quoted
 from pingregistrywf.generate.layout import LayoutError
 from pingregistrywf.generate.lettering import width
 from pingregistrywf.generate.mermaid import mermaid
-from pingregistrywf.generate.plantuml import plantuml
-from pingregistrywf.generate.scxml import scxml
-from pingregistrywf.generate.svg import COLOURS, STYLE, svg
-from pingregistrywf.generate.xstate import xstate
+from pingregistrywf.generate.notations import dot, plantuml, quoted, scxml, xstate
+from pingregistrywf.generate.svg import COLOURS, svg
 
 MODEL = Path(__file__).parents[2] / "model"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -259,10 +256,11 @@ def test_the_arguments_that_a_noop_asks_for() -> None:
 
 
 def test_what_stays_is_dashed_and_what_deletes_is_dotted() -> None:
-    styles = dict(re.findall(r"^(\.\S+ \.line) \{ (.*) \}$", STYLE, re.MULTILINE))
+    rule = re.compile(r"^\.chart-diagram (\.\S+ \.line) \{ (.*) \}$", re.MULTILINE)
+    styles = dict(rule.findall(svg(CHARTS["orders"])))
     assert "dasharray" in styles[".loop .line"]
     assert "dasharray" in styles[".noop .line"]
-    assert "$gone" in styles[".delete .line"]
+    assert "var(--gone)" in styles[".delete .line"]
     assert ".move .line" not in styles
     for group in _root(CHARTS["orders"]).iter(f"{SVG}g"):
         if "data-source" in group.attrib:

@@ -16,8 +16,7 @@ from pingregistrywf.chart.table import Arguments, Table
 from statemachine.io import load
 
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.generate.scxml import scxml
-from pingregistrywf.generate.xstate import xstate
+from pingregistrywf.generate.notations import scxml, xstate
 
 from ..tools import node_modules, require_tool
 from .test_diagrams import TABLES

@@ -1,1 +1,1 @@
-"""Said to written: one small pure function an artefact."""
+"""From a lowered chart to every artefact: text in templates, geometry in Python."""

@@ -15,14 +15,11 @@ from typing import Any, Final, TypeAlias
 from pingregistrywf.chart.ir import Chart, Model, Operations, json_schema, to_json
 from pingregistrywf.chart.schema import chart_schema, operations_schema
 from pingregistrywf.generate import readme
-from pingregistrywf.generate.dot import dot
 from pingregistrywf.generate.mermaid import mermaid
-from pingregistrywf.generate.plantuml import plantuml
+from pingregistrywf.generate.notations import dot, plantuml, scxml, xstate
 from pingregistrywf.generate.proto import descriptor, file_name, proto
 from pingregistrywf.generate.python import chart_modules, operations_module
-from pingregistrywf.generate.scxml import scxml
 from pingregistrywf.generate.svg import svg
-from pingregistrywf.generate.xstate import xstate
 
 Artefacts: TypeAlias = dict[PurePosixPath, bytes]
 

@@ -1,9 +1,9 @@
-"""What a diagram of a chart shows: the arrows, taken from the total table.
+"""The arrows that a diagram of a chart shows, taken from the total table.
 
-Every format draws these arrows and no others, so that no two diagrams of a chart can disagree:
-each cell that emits, deletes or is a noop is part of one arrow; a rejection is in the table and on
-no arrow.  Cells that go from one state to one state by one event share an arrow, and so do the
-noops of a state.  Arrows and what they hold are sorted: states by code, commands as in the chart.
+Every format draws these arrows and no others, so no two diagrams of a chart can disagree.  Each
+cell that emits, deletes or is a noop is part of one arrow; rejections and rewrites have none.
+Cells that go from one state to one state by one event share an arrow, and so do the noops of a
+state.  Arrows and their cells are sorted: states by code, commands as in the chart.
 """
 
 from __future__ import annotations
@@ -38,15 +38,7 @@ MEANING: Final[Mapping[Kind, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """Commands that have one effect in one state.
-
-    Attributes:
-        kind: how it is drawn.
-        source: the state that the commands are told in.
-        target: the state after them.
-        event: the event that they emit, if they do.
-        cells: the table's cell of each command.
-    """
+    """Commands that have one effect in one state: each command's cell of the table."""
 
     kind: Kind
     source: str
@@ -61,7 +53,7 @@ class Arrow:
 
 
 def arrows(chart: Chart) -> tuple[Arrow, ...]:
-    """Every arrow of the chart, sorted by source, target, kind and first command."""
+    """Return every arrow of the chart, sorted by source, target, kind and first command."""
     groups: dict[tuple[Kind, str, str, str | None], dict[str, Cell]] = {}
     for cell in chart.table:
         # A rewrite leaves every entry in its state: there is no arrow to draw.
@@ -70,31 +62,24 @@ def arrows(chart: Chart) -> tuple[Arrow, ...]:
             # A command with two rows that do the same is one entry: the first row stands for both.
             groups.setdefault(key, {}).setdefault(cell.command, cell)
     kinds, places, commands = list(Kind), chart.columns.index, list(chart.commands).index
-    drawn = [
-        Arrow(kind, source, target, event, tuple(cells.values()))
-        for (kind, source, target, event), cells in groups.items()
-    ]
+
+    def order(arrow: Arrow) -> tuple[int, ...]:
+        first = commands(arrow.commands[0])
+        return places(arrow.source), places(arrow.target), kinds.index(arrow.kind), first
+
     return tuple(
-        sorted(
-            drawn,
-            key=lambda arrow: (
-                places(arrow.source),
-                places(arrow.target),
-                kinds.index(arrow.kind),
-                commands(arrow.commands[0]),
-            ),
-        )
+        sorted((Arrow(*key, tuple(group.values())) for key, group in groups.items()), key=order)
     )
 
 
-def told(chart: Chart, arrow: Arrow) -> list[str]:
-    """The commands of an arrow as text, each with the arguments it asks for."""
+def conditional(chart: Chart, arrow: Arrow) -> list[str]:
+    """Return the commands of an arrow as text, each with the arguments that it asks for."""
     asked = [(cell.command, condition(chart, cell)) for cell in arrow.cells]
     return [f"{command} ({words})" if words else command for command, words in asked]
 
 
 def condition(chart: Chart, cell: Cell) -> str:
-    """The arguments that a cell asks for, as words; empty if any arguments do."""
+    """Return the arguments that a cell asks for, as words; empty if any arguments do."""
     if cell.arguments is Arguments.ANY:
         return ""
     same, other = (chart.cell(cell.command, cell.state, same=same) for same in (True, False))
@@ -102,18 +87,6 @@ def condition(chart: Chart, cell: Cell) -> str:
         return ""
     (what, *more) = cell.compared
     return f"{cell.arguments} {'arguments' if more else what}"
-
-
-def sent(chart: Chart, cell: Cell) -> tuple[str, ...]:
-    """The names under which an engine is sent the command of an arrow's cell.
-
-    Where a rule compares arguments these are ``COMMAND.same`` and ``COMMAND.other``, or the one of
-    them that the cell is about; else just the command.
-    """
-    if cell.arguments is Arguments.ANY:
-        return (cell.command,)
-    variants = [cell.arguments] if condition(chart, cell) else [Arguments.SAME, Arguments.OTHER]
-    return tuple(f"{cell.command}.{variant}" for variant in variants)
 
 
 def _kind(cell: Cell) -> Kind:
@@ -124,9 +97,3 @@ def _kind(cell: Cell) -> Kind:
             return Kind.LOOP if cell.target == cell.state else Kind.MOVE
         case _:
             return Kind.NOOP
-
-
-def label(chart: Chart, arrow: Arrow) -> list[str]:
-    """The lines beside an arrow in a diagram of text: its commands, and what they do."""
-    effect = f"/ {arrow.event}" if arrow.event else f"({MEANING[arrow.kind]})"
-    return [*told(chart, arrow), effect]

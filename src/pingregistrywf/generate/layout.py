@@ -52,11 +52,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a link goes: a Bézier path, the tip of the arrow that ends it, the label's centre."""
+    """Where a link goes: a Bézier path, and the tip of the arrow that ends it.
+
+    The label is its centre, or the tip if there is none.
+    """
 
     path: tuple[Point, ...]
     tip: Point
-    label: Point | None
+    label: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +147,9 @@ def _sized(width: float, height: float) -> str:
 
 def _route(edge: dict[str, Any]) -> Route:
     # "e,x,y x,y x,y ...": the tip of the arrow, then the path up to the arrow's base.
-    tip, *path = edge["pos"].split()
-    label = _point(edge["lp"]) if "lp" in edge else None
-    return Route(tuple(map(_point, path)), _point(tip.removeprefix("e,")), label)
+    end, *path = edge["pos"].split()
+    tip = end.removeprefix("e,")
+    return Route(tuple(map(_point, path)), _point(tip), _point(edge.get("lp", tip)))
 
 
 def _point(text: str) -> Point:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pingregistrywf.chart.ir import Argument, Cell, Chart, Command, Operations, Outcome, Value
 from pingregistrywf.chart.naming import upper
 from pingregistrywf.chart.types import Type
+from pingregistrywf.generate.rendering import templates
 
 WIDTH: Final = 100
 CHECKED: Final[Mapping[Type, str]] = {
@@ -68,23 +66,7 @@ def operations_module(operations: Operations) -> str:
 
 
 def _rendered(template: str, **parts: object) -> str:
-    return _tidy(_environment().get_template(template).render(**parts))
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(  # noqa: S701 (what is rendered is Python, not HTML)
-        loader=PackageLoader("pingregistrywf.generate"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-    )
-    environment.globals |= {"CHECKED": CHECKED, "PLAIN": PLAIN, "ZEROS": ZEROS}
-    filters = (call, docstring, isorted, mapping, method_docstring, parameters, prose, signature)
-    environment.filters |= {each.__name__: each for each in filters}
-    environment.filters["upper_snake"] = upper
-    return environment
+    return _tidy(_TEMPLATES.get_template(template).render(**parts))
 
 
 # --- Filters --------------------------------------------------------------------------------------
@@ -232,6 +214,21 @@ def _wrapped(head: str, items: Sequence[str], tail: str) -> str:
     indent = " " * (len(head) - len(head.lstrip()))
     return "\n".join([head, *(f"{indent}    {each}," for each in items), f"{indent}{tail}"])
 
+
+_TEMPLATES: Final = templates(
+    call,
+    docstring,
+    isorted,
+    mapping,
+    method_docstring,
+    parameters,
+    prose,
+    signature,
+    CHECKED=CHECKED,
+    PLAIN=PLAIN,
+    ZEROS=ZEROS,
+    upper_snake=upper,
+)
 
 _IMPORT: Final = re.compile(r"^from (\S+) import (.+)\n", re.MULTILINE)
 _WORD: Final = re.compile(r"\w+")

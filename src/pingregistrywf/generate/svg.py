@@ -1,10 +1,10 @@
 """A chart as SVG: readable in light and dark, in any usual font, by screen readers and scripts.
 
-Graphviz says where things go (``layout``); what is drawn there, and how, is decided here.  The file
-asks nothing of its surroundings: no font, no picture and no script is loaded, and it follows the
-reader's colour scheme by itself.  It can stand in a page several times over: every id begins with
-the chart's name, and every rule of style holds below the class ``chart-diagram`` only.  A page with
-a colour scheme of its own sets the custom properties of ``COLOURS`` on that class.
+Graphviz says where things go (``layout``), the sizes are decided here, and ``chart.svg.jinja``
+draws.  The file loads no font, no picture and no script, and follows the reader's colour scheme by
+itself.  It can stand in a page several times over: every id begins with the chart's name, and every
+rule of style holds below the class ``chart-diagram`` only.  A page with a colour scheme of its own
+sets the custom properties of ``COLOURS`` on that class.
 
 For scripts, a state is ``g[data-state]``, and an arrow is ``g[data-source]`` with ``data-target``,
 ``data-event``, and ``data-command`` and ``data-rule``, which list what it holds and so are found by
@@ -14,17 +14,16 @@ For scripts, a state is ``g[data-state]``, and an arrow is ``g[data-source]`` wi
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, TypeAlias
-from xml.sax.saxutils import escape, quoteattr
+from typing import Final, NamedTuple, TypeAlias
 
-from pingregistrywf.chart.ir import DELETED, Cell, Chart
+from pingregistrywf.chart.ir import Cell, Chart, State
 from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, condition
-from pingregistrywf.generate.layout import Box, Layout, Link, Point, Route, place
+from pingregistrywf.generate.layout import Box, Link, Point, Route, place
 from pingregistrywf.generate.lettering import width
+from pingregistrywf.generate.rendering import number, templates
 
 COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {  # in light, in dark; each text has a contrast of 4.5 to 1 or more, each line 3 to 1
@@ -38,31 +37,6 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "gone": ("#b62324", "#ff8a80"),
     }
 )
-
-FONTS: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif'
-
-# One rule a line.  The paper around the letters of an arrow's label keeps it readable where a line
-# passes behind it.
-STYLE: Final = """
-.paper { fill: $paper }
-text { font-size: 11px; fill: $muted }
-.name { font-size: 14px; font-weight: 600; text-anchor: middle; fill: $ink }
-.code { text-anchor: middle }
-.label { font-size: 12px }
-.move .label, .delete .label { paint-order: stroke; stroke-width: 4px; stroke: $paper }
-.command { font-weight: 600; fill: $ink }
-.event { fill: $event }
-.state rect { stroke-width: 1.5px; fill: $box; stroke: $edge }
-.state line { stroke-width: 1px; opacity: 0.5; stroke: $edge }
-.line { fill: none; stroke-width: 1.5px; stroke: $line }
-.head, .initial circle { fill: $line }
-.loop .line { stroke-dasharray: 5 3 }
-.noop .line { stroke-dasharray: 2 2.5 }
-.noop .command { fill: $muted }
-.delete .line { stroke-dasharray: 0.5 4.5; stroke-width: 2px; stroke-linecap: round; stroke: $gone }
-.delete .head, .delete .command, .deleted .name { fill: $gone }
-.deleted rect { stroke-dasharray: 0.5 4.5; stroke-width: 2px; stroke-linecap: round; stroke: $gone }
-"""
 
 # The sizes of the letters, as in the style.
 NAME: Final = 14.0
@@ -78,6 +52,7 @@ LOOP: Final = 24.0
 GAP: Final = 5.0
 HEAD: Final = 8.0
 LEGEND: Final = 500.0
+SAMPLE: Final = 30.0
 STRAIGHT: Final = 8
 """The weight of an arrow to the next state, which keeps the main way in one line."""
 
@@ -85,8 +60,7 @@ INITIAL: Final = "initial"
 """Where the initial marker is; no state is named so, since states begin with a capital letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a line of text; of a cell, if it is a command."""
 
     text: str
@@ -102,10 +76,10 @@ class Span:
 Line: TypeAlias = tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """The lines at an arrow."""
+class Label(NamedTuple):
+    """An arrow, and the lines of text at it."""
 
+    arrow: Arrow
     lines: tuple[Line, ...]
 
     @property
@@ -119,11 +93,43 @@ class Label:
         return LEADING * len(self.lines)
 
 
-@dataclass(slots=True)
-class Drawing:
-    """Elements of SVG, and the rectangle that they need so far."""
+class Stroke(NamedTuple):
+    """The data of two paths: a curve, and the head of the arrow that ends it."""
 
-    elements: list[str] = field(default_factory=list)
+    curve: str
+    head: str
+
+
+class Figure(NamedTuple):
+    """An arrow as it is drawn: its line, and the left upper corner of its label."""
+
+    label: Label
+    stroke: Stroke
+    x: float
+    top: float
+
+
+class Placed(NamedTuple):
+    """The box of a state where it is drawn, and the arrows inside it."""
+
+    name: str
+    x: float
+    left: float
+    top: float
+    width: float
+    height: float
+    loops: list[Figure]
+
+    @property
+    def right(self) -> float:
+        """Its right edge."""
+        return self.x + self.width / 2
+
+
+@dataclass(slots=True)
+class Area:
+    """The rectangle that a drawing needs so far."""
+
     left: float = math.inf
     top: float = math.inf
     right: float = -math.inf
@@ -137,72 +143,79 @@ class Drawing:
 
 
 def svg(chart: Chart) -> str:
-    """The chart as an SVG file.
+    """Return the chart as an SVG file.
 
     Raises:
         LayoutError: if Graphviz is not installed or fails.
     """
     drawn = arrows(chart)
-    boxes, layout, routes = _laid_out(chart, drawn)
-    drawing = Drawing()
-    _initial(drawing, layout)
-    for arrow, route in routes:
-        _arrow(drawing, chart, arrow, route)
-    # Boxes come last: no line is ever on top of a name.
-    for state in chart.columns:
-        _state(drawing, chart, boxes[state], layout.centres[state], _loops(drawn, state))
-    _legend(drawing, chart, drawn)
-    return "".join(f"{line}\n" for line in _file(drawing, chart, drawn))
+    labels = [_label(chart, arrow) for arrow in drawn]
+    moves = [label for label in labels if label.arrow.source != label.arrow.target]
+    loops: dict[str, list[Label]] = {state: [] for state in chart.columns}
+    for label in labels:
+        if label.arrow.source == label.arrow.target:
+            loops[label.arrow.source].append(label)
+    boxes = [_box(chart, state, inside) for state, inside in loops.items()]
+    links = [Link(INITIAL, chart.initial, weight=STRAIGHT), *(_link(chart, each) for each in moves)]
+    layout = place([Box(INITIAL, DOT, DOT), *boxes], links)
+    begin, *routes = layout.routes
+    area = Area()
+    x, y = layout.centres[INITIAL]
+    area.cover((x - DOT / 2, y - DOT / 2))
+    figures = [_move(area, label, route) for label, route in zip(moves, routes, strict=True)]
+    placed = [_placed(area, box, layout.centres[box.name], loops[box.name]) for box in boxes]
+    samples, remarks = _legend(area, chart, {arrow.kind for arrow in drawn})
+    left, top = math.floor(area.left - MARGIN), math.floor(area.top - MARGIN)
+    return TEMPLATES.get_template("chart.svg.jinja").render(
+        name=chart.name,
+        chart=chart,
+        arrows=drawn,
+        initial=(x, y),
+        begin=_stroke(begin.path, begin.tip),
+        moves=figures,
+        boxes=placed,
+        samples=samples,
+        remarks=remarks,
+        left=left,
+        top=top,
+        width=math.ceil(area.right + MARGIN) - left,
+        height=math.ceil(area.bottom + MARGIN) - top,
+    )
 
 
 # --- Where things go ------------------------------------------------------------------------------
 
 
-def _laid_out(
-    chart: Chart, drawn: Sequence[Arrow]
-) -> tuple[dict[str, Box], Layout, list[tuple[Arrow, Route]]]:
-    boxes = {INITIAL: Box(INITIAL, DOT, DOT)}
-    boxes |= {state: _box(chart, state, _loops(drawn, state)) for state in chart.columns}
-    links = [Link(INITIAL, chart.initial, weight=STRAIGHT)]
-    moves = [arrow for arrow in drawn if arrow.source != arrow.target]
-    for arrow in moves:
-        label = _label(chart, arrow)
-        step = chart.columns.index(arrow.target) - chart.columns.index(arrow.source)
-        weight = STRAIGHT if step == 1 else 1
-        size = (label.width + 2 * GAP, label.height)
-        links.append(Link(arrow.source, arrow.target, *size, weight=weight))
-    layout = place(list(boxes.values()), links)
-    return boxes, layout, list(zip(moves, layout.routes[1:], strict=True))
-
-
-def _loops(drawn: Iterable[Arrow], state: str) -> list[Arrow]:
-    return [arrow for arrow in drawn if arrow.source == arrow.target == state]
-
-
-def _box(chart: Chart, state: str, loops: Sequence[Arrow]) -> Box:
+def _box(chart: Chart, state: str, loops: Sequence[Label]) -> Box:
     """The size of a state: its name, and below it what happens without leaving it."""
     header = width(state, NAME, bold=True) + 2 * PADDING
-    if state != DELETED:
+    if state in chart.states:
         # Twice, so that the name is in the middle, where the arrows come in.
-        header += 2 * _code_width(chart, state)
-    labels = [_label(chart, arrow) for arrow in loops]
-    inside = (LOOP + GAP + label.width + PADDING for label in labels)
-    high = sum(label.height + GAP for label in labels)
+        header += 2 * _code_width(chart.states[state])
+    inside = (LOOP + GAP + label.width + PADDING for label in loops)
+    high = sum(label.height + GAP for label in loops)
     return Box(state, max(header, *inside, 0), HEADER + high + (GAP if loops else 0))
 
 
-def _code_width(chart: Chart, state: str) -> float:
-    return width(str(chart.states[state].code), SMALL) + PADDING
+def _code_width(state: State) -> float:
+    return width(str(state.code), SMALL) + PADDING
+
+
+def _link(chart: Chart, label: Label) -> Link:
+    source, target = label.arrow.source, label.arrow.target
+    step = chart.columns.index(target) - chart.columns.index(source)
+    weight = STRAIGHT if step == 1 else 1
+    return Link(source, target, label.width + 2 * GAP, label.height, weight=weight)
 
 
 def _label(chart: Chart, arrow: Arrow) -> Label:
     lines: list[Line] = []
     line: Line = ()
-    for number, cell in enumerate(arrow.cells, start=1):
+    for count, cell in enumerate(arrow.cells, start=1):
         words = [Span(cell.command, "command", cell)]
         if asked := condition(chart, cell):
             words.append(Span(f" ({asked})", "condition"))
-        if number < len(arrow.cells):
+        if count < len(arrow.cells):
             words.append(Span(", ", "condition"))
         if line and sum(span.width for span in (*line, *words)) > WRAP:
             lines.append(line)
@@ -211,121 +224,43 @@ def _label(chart: Chart, arrow: Arrow) -> Label:
     lines.append(line)
     if arrow.event:
         lines.append((Span(f"/ {arrow.event}", "event"),))
-    return Label(tuple(lines))
+    return Label(arrow, tuple(lines))
 
 
 # --- What is drawn there --------------------------------------------------------------------------
 
 
-def _initial(drawing: Drawing, layout: Layout) -> None:
-    (x, y), route = layout.centres[INITIAL], layout.routes[0]
-    drawing.cover((x - DOT / 2, y - DOT / 2))
-    drawing.elements += [
-        '<g class="initial">',
-        f'  <circle cx="{_number(x)}" cy="{_number(y)}" r="{_number(DOT / 2)}"/>',
-        *_stroke(route.path, route.tip),
-        "</g>",
-    ]
+def _move(area: Area, label: Label, route: Route) -> Figure:
+    area.cover(*route.path, route.tip)
+    x, y = route.label
+    return _figure(area, label, _stroke(route.path, route.tip), x - label.width / 2, y)
 
 
-def _state(drawing: Drawing, chart: Chart, box: Box, centre: Point, loops: Sequence[Arrow]) -> None:
-    state = box.name
+def _placed(area: Area, box: Box, centre: Point, labels: Sequence[Label]) -> Placed:
     x, y = centre
-    left, top, right = x - box.width / 2, y - box.height / 2, x + box.width / 2
-    drawing.cover((left, top), (right, top + box.height))
-    facts = {"data-state": state}
-    if state != DELETED:
-        facts["data-code"] = str(chart.states[state].code)
-    if state == chart.initial:
-        facts["data-initial"] = "true"
-    doc = chart.states[state].doc if state != DELETED else "The history was deleted."
-    size = _attributes(x=left, y=top, width=box.width, height=box.height)
-    drawing.elements += [
-        f"<g{_id(chart, 'state', state)}{_class('state', deleted=state == DELETED)}{_data(facts)}>",
-        *_title(doc),
-        f'  <rect {size} rx="8"/>',
-    ]
-    if state != DELETED:
-        place = _attributes(x=left + _code_width(chart, state) / 2 + 2, y=top + HEADER * 0.62)
-        drawing.elements.append(f'  <text class="code" {place}>{chart.states[state].code}</text>')
-    place = _attributes(x=x, y=top + HEADER / 2 + NAME * 0.36)
-    drawing.elements.append(f'  <text class="name" {place}>{escape(state)}</text>')
-    if loops:
-        rule = _attributes(x1=left, y1=top + HEADER, x2=right, y2=top + HEADER)
-        drawing.elements.append(f"  <line {rule}/>")
-    drawing.elements.append("</g>")
+    left, top = x - box.width / 2, y - box.height / 2
+    area.cover((left, top), (x + box.width / 2, top + box.height))
+    loops = []
     below = top + HEADER + GAP / 2
-    for arrow in loops:
-        label = _label(chart, arrow)
+    for label in labels:
         middle = below + (label.height + GAP) / 2
         below += label.height + GAP
         # The loop leaves the box's edge and comes back to it, inside of the box: there it is in
         # nobody's way, however many arrows leave the box.
         start, tip = (left + 1, middle - 5), (left + 1, middle + 5)
-        path = (
-            start,
-            (left + LOOP, start[1] - 2),
-            (left + LOOP, tip[1] + 2),
-            (left + HEAD, tip[1]),
-        )
-        drawing.elements += [*_opened(chart, arrow), *_stroke(path, tip)]
-        _text(drawing, label, left + LOOP + GAP, middle)
-        drawing.elements.append("</g>")
+        turn = ((left + LOOP, start[1] - 2), (left + LOOP, tip[1] + 2))
+        stroke = _stroke((start, *turn, (left + HEAD, tip[1])), tip)
+        loops.append(_figure(area, label, stroke, left + LOOP + GAP, middle))
+    return Placed(box.name, x, left, top, box.width, box.height, loops)
 
 
-def _arrow(drawing: Drawing, chart: Chart, arrow: Arrow, route: Route) -> None:
-    label = _label(chart, arrow)
-    drawing.cover(*route.path, route.tip)
-    drawing.elements += [*_opened(chart, arrow), *_stroke(route.path, route.tip)]
-    if route.label:
-        x, y = route.label
-        _text(drawing, label, x - label.width / 2, y)
-    drawing.elements.append("</g>")
-
-
-def _opened(chart: Chart, arrow: Arrow) -> Iterator[str]:
-    facts = {
-        "data-source": arrow.source,
-        "data-target": arrow.target,
-        "data-outcome": arrow.cells[0].outcome.value,
-        "data-command": " ".join(arrow.commands),
-        "data-rule": " ".join(cell.rule for cell in arrow.cells),
-    }
-    if arrow.event:
-        facts["data-event"] = arrow.event
-    name = (arrow.source, arrow.target, arrow.event or arrow.kind.value)
-    yield f"<g{_id(chart, 'arrow', *name)}{_class('arrow', arrow.kind)}{_data(facts)}>"
-    yield from _title("\n".join(_meaning(chart, cell) for cell in arrow.cells))
-
-
-def _meaning(chart: Chart, cell: Cell) -> str:
-    prose = chart.prose(cell.rule) or cell.reason
-    return f"{cell.command}: {prose}" if prose else cell.command
-
-
-def _text(drawing: Drawing, label: Label, x: float, middle: float) -> None:
-    """Draw the lines of a label from x to the right, around a middle."""
+def _figure(area: Area, label: Label, stroke: Stroke, x: float, middle: float) -> Figure:
     top = middle - label.height / 2
-    drawing.cover((x, top), (x + label.width, top + label.height))
-    for number, line in enumerate(label.lines):
-        place = _attributes(x=x, y=top + LEADING * (number + 0.5) + LABEL * 0.34)
-        spans = "".join(map(_span, line))
-        drawing.elements.append(f'  <text class="label" {place}>{spans}</text>')
+    area.cover((x, top), (x + label.width, top + label.height))
+    return Figure(label, stroke, x, top)
 
 
-def _span(span: Span) -> str:
-    facts = (
-        {}
-        if span.cell is None
-        else {
-            "data-command": span.cell.command,
-            "data-rule": span.cell.rule,
-        }
-    )
-    return f"<tspan{_class(span.style)}{_data(facts)}>{escape(span.text)}</tspan>"
-
-
-def _stroke(path: Sequence[Point], tip: Point) -> Iterator[str]:
+def _stroke(path: Sequence[Point], tip: Point) -> Stroke:
     """A Bézier path and the head of the arrow that ends it."""
     first, *rest = path
     (x, y), (base_x, base_y) = tip, path[-1]
@@ -335,45 +270,43 @@ def _stroke(path: Sequence[Point], tip: Point) -> Iterator[str]:
     side = (-along[1] * HEAD * 0.42, along[0] * HEAD * 0.42)
     corners = (tip, (back[0] + side[0], back[1] + side[1]), (back[0] - side[0], back[1] - side[1]))
     curve = f"M{_pair(first)}C{' '.join(map(_pair, rest))}L{_pair(back)}"
-    yield f'  <path class="line" d="{curve}"/>'
-    yield f'  <path class="head" d="M{"L".join(map(_pair, corners))}Z"/>'
+    return Stroke(curve, f"M{'L'.join(map(_pair, corners))}Z")
 
 
-def _legend(drawing: Drawing, chart: Chart, drawn: Sequence[Arrow]) -> None:
-    """Say below the diagram what its lines mean, for the kinds of lines that it has."""
-    sample = 30.0
-    used = [kind for kind in Kind if any(arrow.kind is kind for arrow in drawn)]
-    room = max(drawing.right - drawing.left, LEGEND)
-    x, y = drawing.left, drawing.bottom + 30
-    drawing.elements.append('<g class="legend">')
-    for kind in used:
-        text = MEANING[kind]
-        long = sample + GAP + width(text, SMALL)
-        if x > drawing.left and x + long > drawing.left + room:
-            x, y = drawing.left, y + LEADING + 4
-        end = (x + sample, y)
-        path = ((x, y), (x + 8, y), (x + 16, y), (x + sample - HEAD, y))
-        place = _attributes(x=x + sample + GAP, y=y + SMALL * 0.36)
-        drawing.elements += [
-            f"  <g{_class('arrow', kind)}>",
-            *(f"  {line}" for line in _stroke(path, end)),
-            f"    <text {place}>{escape(text)}</text>",
-            "  </g>",
-        ]
-        drawing.cover((x + long, y + SMALL))
+def _pair(point: Point) -> str:
+    return f"{number(point[0])},{number(point[1])}"
+
+
+# --- What its lines mean --------------------------------------------------------------------------
+
+
+def _legend(
+    area: Area, chart: Chart, kinds: set[Kind]
+) -> tuple[list[tuple[Kind, Stroke, Point]], list[tuple[str, Point]]]:
+    """A sample of each kind of line and the place of its meaning; and remarks with their places."""
+    room = max(area.right - area.left, LEGEND)
+    left = x = area.left
+    y = area.bottom + 30
+    samples = []
+    for kind in (kind for kind in Kind if kind in kinds):
+        long = SAMPLE + GAP + width(MEANING[kind], SMALL)
+        if x > left and x + long > left + room:
+            x, y = left, y + LEADING + 4
+        path = ((x, y), (x + 8, y), (x + 16, y), (x + SAMPLE - HEAD, y))
+        place = (x + SAMPLE + GAP, y + SMALL * 0.36)
+        samples.append((kind, _stroke(path, (x + SAMPLE, y)), place))
+        area.cover((x + long, y + SMALL))
         x += long + 3 * GAP
-    for text in _wrapped(_remarks(chart), room):
+    remarks = []
+    for text in _wrapped(_reading(chart), room):
         y += LEADING + 4
-        drawing.elements.append(
-            f"  <text {_attributes(x=drawing.left, y=y + SMALL * 0.36)}>{escape(text)}</text>"
-        )
-        drawing.cover((drawing.left + width(text, SMALL), y + SMALL))
-    drawing.elements.append("</g>")
+        remarks.append((text, (left, y + SMALL * 0.36)))
+        area.cover((left + width(text, SMALL), y + SMALL))
+    return samples, remarks
 
 
-def _remarks(chart: Chart) -> str:
-    keyed = chart.key.name if chart.key else ""
-    each = f"Each {keyed} has a state of its own. " if keyed else ""
+def _reading(chart: Chart) -> str:
+    each = f"Each {chart.key.name} has a state of its own. " if chart.key else ""
     return (
         f"{each}On an arrow: command / event. Inside a state: what does not leave it."
         " What has no arrow is rejected."
@@ -391,94 +324,14 @@ def _wrapped(text: str, room: float) -> Iterator[str]:
     yield line
 
 
-# --- The file -------------------------------------------------------------------------------------
-
-
-def _file(drawing: Drawing, chart: Chart, drawn: Sequence[Arrow]) -> Iterator[str]:
-    left, top = math.floor(drawing.left - MARGIN), math.floor(drawing.top - MARGIN)
-    wide = math.ceil(drawing.right + MARGIN) - left
-    high = math.ceil(drawing.bottom + MARGIN) - top
-    named = f"{chart.name}-title {chart.name}-desc"
-    yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart-diagram"'
-        f' viewBox="{left} {top} {wide} {high}" width="{wide}" height="{high}"'
-        f' role="img" aria-labelledby={quoteattr(named)} data-chart={quoteattr(chart.name)}>'
-    )
-    yield f"<title{_id(chart, 'title')}>{escape(chart.title)}: states and commands</title>"
-    yield f"<desc{_id(chart, 'desc')}>{escape(_prose(chart, drawn))}</desc>"
-    yield "<style>"
-    yield from stylesheet(STYLE)
-    yield "</style>"
-    size = f'x="{left}" y="{top}" width="{wide}" height="{high}"'
-    yield f'<rect class="paper" {size} rx="10"/>'
-    yield from drawing.elements
-    yield "</svg>"
-
-
-def _prose(chart: Chart, drawn: Iterable[Arrow]) -> str:
-    """The whole diagram as sentences."""
-    said = [f"The initial state is {chart.initial}."]
-    for arrow in drawn:
-        by = " or ".join(arrow.commands)
-        match arrow.kind:
-            case Kind.MOVE:
-                what = f"From {arrow.source} to {arrow.target} by {by}, emitting {arrow.event}."
-            case Kind.LOOP:
-                what = f"In {arrow.source}, {by} emits {arrow.event} and stays."
-            case Kind.NOOP:
-                what = f"In {arrow.source}, {by} changes nothing."
-            case Kind.DELETE:
-                what = f"In {arrow.source}, {by} deletes the history."
-        said.append(what)
-    return " ".join([*said, "Every other command is rejected."])
-
-
-def stylesheet(style: str) -> Iterator[str]:
-    """The rules of a diagram, in light and in dark, below the class ``chart-diagram`` only.
-
-    Args:
-        style: one rule a line; ``$NAME`` is a colour of ``COLOURS``.
-    """
-    for scheme, rule in enumerate(("{}", "@media (prefers-color-scheme: dark) {{ {} }}")):
-        colours = "; ".join(f"--{name}: {pair[scheme]}" for name, pair in COLOURS.items())
-        yield rule.format(f".chart-diagram {{ {colours} }}")
-    yield f".chart-diagram {{ max-width: 100%; height: auto; font-family: {FONTS} }}"
-    for line in style.strip().splitlines():
-        selectors, rules = line.split(" { ")
-        scoped = ", ".join(f".chart-diagram {selector}" for selector in selectors.split(", "))
-        yield f"{scoped} {{ {re.sub(r'(fill|stroke): [$]([a-z]+)', _paint, rules)}"
-
-
-def _paint(match: re.Match[str]) -> str:
-    # The plain colour is for viewers that know no custom properties; they pass over the second.
-    what, name = match.groups()
-    return f"{what}: {COLOURS[name][0]}; {what}: var(--{name})"
-
-
-def _id(chart: Chart, *parts: str) -> str:
-    return f" id={quoteattr('-'.join((chart.name, *parts)))}"
-
-
-def _class(*names: str, deleted: bool = False) -> str:
-    return f' class="{" ".join((*names, "deleted") if deleted else names)}"'
-
-
-def _data(facts: Mapping[str, str]) -> str:
-    return "".join(f" {name}={quoteattr(value)}" for name, value in facts.items())
-
-
-def _title(text: str) -> Iterator[str]:
-    if text:
-        yield f"  <title>{escape(text)}</title>"
-
-
-def _attributes(**numbers: float) -> str:
-    return " ".join(f'{name}="{_number(value)}"' for name, value in numbers.items())
-
-
-def _pair(point: Point) -> str:
-    return f"{_number(point[0])},{_number(point[1])}"
-
-
-def _number(value: float) -> str:
-    return f"{round(value, 1) + 0.0:g}" if abs(value) < 100_000 else f"{value:.0f}"
+TEMPLATES: Final = templates(
+    COLOURS=COLOURS,
+    DOT=DOT,
+    HEADER=HEADER,
+    LABEL=LABEL,
+    LEADING=LEADING,
+    MEANING=MEANING,
+    NAME=NAME,
+    code_width=_code_width,
+)
+"""The templates of drawings, with their colours and sizes."""
