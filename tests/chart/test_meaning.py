@@ -153,15 +153,8 @@ def test_a_record_moves_the_hash() -> None:
     assert sha256(other) != workflow.sha256
 
 
-def test_a_guard_moves_the_hash() -> None:
-    workflow = CHARTS["ping_registry"]
-    guarded = next(place for place, cell in enumerate(workflow.table) if cell.guard)
-    other = changed(workflow, ("table", guarded, "guard"), None)
-    assert sha256(other) != workflow.sha256
-
-
 def test_every_key_of_the_document_is_prose_or_meaning() -> None:
     """A new key is entered here: as meaning, or with the reason why it is none."""
     keys = {str(path[-1]) for path in leaves(INDEX.model_dump(mode="json"))}
-    known = {str(key) for path, _ in MEANING for key in path} | {"0", "1", "2", "argument", "guard"}
+    known = {str(key) for path, _ in MEANING for key in path} | {"0", "1", "2", "argument"}
     assert keys - known - {*PROSE, *NO_MEANING, *DERIVED} == set()

@@ -92,11 +92,10 @@ def _command(command: Command) -> Json:
 
 def _cell(cell: Cell) -> list[Json]:
     sources = [[name, *_source(each)] for name, each in sorted(cell.sources.items())]
-    # "same" was the only guard when hashes were first given, so that it goes without saying.
-    guard = [cell.guard] if cell.compared and cell.guard != "same" else []
     return [
         *(cell.command, cell.arguments, cell.state, cell.outcome, cell.target),
-        *(cell.event or "", cell.error or "", sources, cell.compared, *guard),
+        *(cell.event or "", cell.error or "", sources),
+        *(cell.guard or "", cell.compared),
     ]
 
 
