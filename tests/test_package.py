@@ -29,6 +29,8 @@ CARRIED = frozenset(
     {
         "pingregistrywf/py.typed",
         "pingregistrywf/_generated/chart.schema.json",
+        "pingregistrywf/_generated/operations.schema.json",
+        "pingregistrywf/_generated/ping_registry_operations/operations.json",
         "pingregistrywf/model/chart.schema.json",
         "pingregistrywf/model/operations.schema.json",
         "pingregistrywf/model/ping_registry_operations.yaml",
@@ -37,7 +39,7 @@ CARRIED = frozenset(
     | {
         f"pingregistrywf/_generated/{chart}/{name}"
         for chart in CHARTS
-        for name in ("chart.json", f"{chart}.proto", "descriptor.binpb", "table.py")
+        for name in ("chart.json", f"{chart}.proto", "descriptor.binpb", "declaration.py")
     }
 )
 

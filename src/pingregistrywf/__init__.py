@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from pingregistrywf.runtime.journal import Journal, Retention, open_journal
     from pingregistrywf.runtime.values import NIL, Command
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "EPOCH",

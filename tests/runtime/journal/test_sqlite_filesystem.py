@@ -14,8 +14,8 @@ from pingregistrywf.runtime.journal.sqlite.filesystem import file_system
 MOUNTS = r"""
 22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
-30 27 0:31 / /home rw,relatime shared:2 master:3 - nfs4 server:/home rw,vers=4.2
-31 30 0:32 /sub /home/me/local\040disk rw - xfs /dev/vdb rw
+30 27 0:31 / /srv rw,relatime shared:2 master:3 - nfs4 server:/srv rw,vers=4.2
+31 30 0:32 /sub /srv/me/local\040disk rw - xfs /dev/vdb rw
 32 27 0:33 / /mnt/back\134slash rw - cifs //server/share rw
 33 27 0:34 / /mnt/twice rw - nfs server:/twice rw
 34 27 0:35 / /mnt/twice rw - btrfs /dev/vdc rw
@@ -28,10 +28,10 @@ a line of another form
     ("path", "kind"),
     [
         ("/var/lib/pings.db", "ext4"),
-        ("/home/me/pings.db", "nfs4"),
-        ("/homes/pings.db", "ext4"),
-        ("/home/me/local disk/pings.db", "xfs"),
-        ("/home/me/local disks/pings.db", "nfs4"),
+        ("/srv/me/pings.db", "nfs4"),
+        ("/srvs/pings.db", "ext4"),
+        ("/srv/me/local disk/pings.db", "xfs"),
+        ("/srv/me/local disks/pings.db", "nfs4"),
         (r"/mnt/back\slash/pings.db", "cifs"),
         ("/mnt/twice/pings.db", "btrfs"),
         ("/mnt/far/pings.db", "fuse.sshfs"),
