@@ -21,7 +21,6 @@ from pingregistrywf.chart.ir import (
     Cell,
     Chart,
     Command,
-    Constant,
     Event,
     FromArgument,
     Listing,
@@ -30,6 +29,7 @@ from pingregistrywf.chart.ir import (
     Outcome,
     State,
 )
+from pingregistrywf.chart.parts import Constant
 from pingregistrywf.generate.artefacts import FORMATS
 
 USES: Final = {

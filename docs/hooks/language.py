@@ -41,8 +41,8 @@ def _references(node: Any) -> Iterator[str]:
 def _part(root: str, name: str, part: Schema, enums: dict[str, Schema]) -> str:
     required = part.get("required", ())
     rows = (
-        (code(key), "yes" if key in required else "", _type(root, said, enums), _meaning(said))
-        for key, said in part["properties"].items()
+        (code(key), "yes" if key in required else "", _type(root, each, enums), _meaning(key, each))
+        for key, each in part["properties"].items()
     )
     return parts(
         f"### {name} {{#{root}-{name}}}",
@@ -51,31 +51,32 @@ def _part(root: str, name: str, part: Schema, enums: dict[str, Schema]) -> str:
     )
 
 
-def _meaning(said: Schema) -> str:
-    return plain(said.get("description", "")) or "Prose."
+def _meaning(key: str, schema: Schema) -> str:
+    alone = "Prose." if key == "doc" else f"The {key.replace('_', ' ')}."
+    return plain(schema.get("description", alone))
 
 
-def _type(root: str, said: Schema, enums: dict[str, Schema]) -> str:
-    if "$ref" in said:
-        name = said["$ref"].rpartition("/")[2]
+def _type(root: str, schema: Schema, enums: dict[str, Schema]) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
         if name == "Type":
             return "a type"
         return _type(root, enums[name], {}) if name in enums else f"[{name}](#{root}-{name})"
-    if "anyOf" in said:
-        return " or ".join(dict.fromkeys(_type(root, each, enums) for each in said["anyOf"]))
-    if "const" in said:
-        return code(str(said["const"]).lower())
-    if "enum" in said:
-        return ", ".join(map(code, said["enum"]))
-    match said.get("type"):
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(root, each, enums) for each in schema["anyOf"]))
+    if "const" in schema:
+        return code(str(schema["const"]).lower())
+    if "enum" in schema:
+        return ", ".join(map(code, schema["enum"]))
+    match schema.get("type"):
         case "object":
-            inner = list(said.get("patternProperties", {}).values())
-            value = inner[0] if inner else said.get("additionalProperties", {})
+            inner = list(schema.get("patternProperties", {}).values())
+            value = inner[0] if inner else schema.get("additionalProperties", {})
             return f"names, each with {_type(root, value, enums)}"
         case "array":
-            return f"a list of {_type(root, said['items'], enums)}"
+            return f"a list of {_type(root, schema['items'], enums)}"
         case "string":
-            return "a name" if "pattern" in said else "text"
+            return "a name" if "pattern" in schema else "text"
         case "integer":
             return "a number"
         case "boolean":

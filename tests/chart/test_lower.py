@@ -9,12 +9,11 @@ from pingregistrywf.chart.ir import (
     OTHERWISE,
     Arguments,
     Chart,
-    Constant,
     FromArgument,
     Outcome,
-    VidOfStep,
 )
 from pingregistrywf.chart.locate import load_model
+from pingregistrywf.chart.parts import Constant, VidOfStep
 
 MODEL = load_model()
 WORKFLOW = MODEL.charts["ping_registry"]

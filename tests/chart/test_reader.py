@@ -28,8 +28,9 @@ from pingregistrywf.chart.checks.errors import RUNTIME_ERRORS
 from pingregistrywf.chart.checks.names import CLASSES
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.mistakes import ChartError, Mistake
+from pingregistrywf.chart.parts import Constant, Word
 from pingregistrywf.chart.reader import read_chart, read_model, read_operations
-from pingregistrywf.chart.vocabulary import Chart, Constant, Word
+from pingregistrywf.chart.vocabulary import Chart
 from pingregistrywf.runtime.facade import Facade
 
 DATA = Path(__file__).with_name("mistakes")

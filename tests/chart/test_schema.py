@@ -11,9 +11,9 @@ import yaml
 
 from pingregistrywf.chart import vocabulary
 from pingregistrywf.chart.locate import model_directory
+from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.schema import DIALECT, chart_schema, operations_schema
 from pingregistrywf.chart.shape import is_word, keys
-from pingregistrywf.chart.vocabulary import Word
 
 FILES = sorted(model_directory().glob("*.yaml"))
 CHART = yaml.safe_load((model_directory() / "ping_registry.yaml").read_text())

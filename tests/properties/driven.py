@@ -46,7 +46,8 @@ from pingregistrywf import (
 )
 from pingregistrywf.chart.machine import DELETED
 from pingregistrywf.chart.naming import snake
-from pingregistrywf.chart.vocabulary import Argument, Chart, Type
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Argument, Chart
 
 from ..tiers import EXHAUSTIVE
 from .model import Cell, Entry, History, Link, Refusal, all_cells, paths

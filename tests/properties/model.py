@@ -15,7 +15,9 @@ from uuid import UUID
 
 from pingregistrywf import EPOCH, NIL, Ulid
 from pingregistrywf.chart.machine import DELETED, Machine
-from pingregistrywf.chart.vocabulary import Chart, Constant, Rule, Type
+from pingregistrywf.chart.parts import Constant
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Chart, Rule
 
 DAY = 86_400.0
 ZEROS: Mapping[Type, Any] = {

@@ -20,12 +20,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from pingregistrywf.chart.parts import Constant, Limit, Part, Saving, VidOfStep, Wire
 from pingregistrywf.chart.types import Type
-
-CHART_FORMAT: Final = "pingregistrywf-chart/2"
-OPERATIONS_FORMAT: Final = "pingregistrywf-operations/1"
 
 DELETED: Final = "Deleted"
 """The column of a history that was deleted; also the rule of the cells that the journal decides."""
@@ -38,30 +36,26 @@ STANDARD_ERRORS: Final = (NOT_IDEMPOTENT, CONFLICT)
 """The errors that rules of every chart may name, without fields of the chart's own."""
 
 
-class Part(BaseModel):
-    """Base of every part of a lowered document."""
+class Named(Part):
+    """Base of every part that has a name, and prose for people."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    name: str
+    doc: str
 
 
 # --- Values ---------------------------------------------------------------------------------------
 
 
-class Value(Part):
+class Value(Named):
     """A named, typed value: a field of a record or of an error, or the key of a keyed chart."""
 
-    name: str
-    """The value's name."""
     type: Type
-    """The value's type."""
-    doc: str
-    """Prose."""
 
 
 class Argument(Value):
     """An argument of a command or of an operation."""
 
-    nonzero: bool
+    nonzero: bool = False
     """True if zero, an empty text, false or a nil id is not a valid argument."""
 
 
@@ -69,18 +63,14 @@ class WireValue(Part):
     """A value with its place on the wire."""
 
     name: str
-    """The field's name."""
     type: Type
-    """The field's type."""
     wire: int
     """The protobuf field number."""
 
 
-class EventField(Argument):
+class EventField(Argument, WireValue):
     """A field of an event."""
 
-    wire: int
-    """The protobuf field number."""
     required: bool
     """True if bytes without the field are malformed."""
 
@@ -89,61 +79,34 @@ class FromArgument(Part):
     """A value that is taken from an argument."""
 
     argument: str
-    """The argument's name."""
-
-
-class Constant(Part):
-    """A value that is always the same."""
-
-    constant: bool | int | str
-    """The value; an id is given as text."""
-
-
-class VidOfStep(Part):
-    """A value that is the vid after an earlier step of an operation."""
-
-    step: int
-    """The step's number, from 1."""
 
 
 Guard: TypeAlias = Literal["same"]
 """How a rule judges arguments: ``same`` asks whether each is the carried value of its name."""
 Source: TypeAlias = FromArgument | Constant
-StepSource: TypeAlias = FromArgument | Constant | VidOfStep
+StepSource: TypeAlias = Source | VidOfStep
 
 
 # --- States, and what they carry ------------------------------------------------------------------
 
 
-class State(Part):
+class State(Named):
     """A state."""
 
-    name: str
-    """The state's name."""
     code: int
-    """The state's number."""
     initial: bool
     """True for the state in which every history (or entry) begins."""
-    doc: str
-    """Prose."""
 
 
-class Record(Part):
+class Record(Named):
     """Several values carried as one, beside ``event_id``, the id of the event that set them."""
 
-    name: str
-    """The record's name."""
     fields: dict[str, Value]
-    """The record's fields."""
-    doc: str
-    """Prose."""
 
 
-class Carried(Part):
+class Carried(Named):
     """A value that events carry into the state, or into an entry of a keyed chart."""
 
-    name: str
-    """The value's name."""
     kind: Literal["value", "record", "list"]
     """A single value, a single record, or a list of records."""
     type: Type | None
@@ -154,8 +117,6 @@ class Carried(Part):
     """The name in generated Python."""
     count: str | None
     """For a list: the name in generated Python of its length."""
-    doc: str
-    """Prose."""
 
 
 # --- Events ---------------------------------------------------------------------------------------
@@ -165,12 +126,11 @@ class Carry(Part):
     """How an event enters what is carried."""
 
     carried: str
-    """The carried value that changes."""
     operation: Literal["set", "append"]
     """Set the value, or append to the list."""
-    field: str | None
+    field: str | None = None
     """The field that gives a single value; null for a record."""
-    sources: dict[str, str] | None
+    sources: dict[str, str] | None = None
     """For a record: the field of the event that gives each of its fields; null for a value."""
 
 
@@ -178,7 +138,6 @@ class Choice(Part):
     """One state that a listed entry may have."""
 
     state: str
-    """The state."""
     carried: str | None
     """The carried value that must be set for it; null holds always."""
 
@@ -204,31 +163,27 @@ class Listing(Part):
     """The state of an entry: the first whose carried value is set."""
 
 
-class Event(Part):
+class Event(Named):
     """An event."""
 
-    name: str
-    """The event's name."""
     wire_name: str
     """The name of its enum value."""
     number: int
     """The number of its enum value."""
-    to: str | None
+    to: str | None = None
     """The state that the event leads to; null for the events of a rewrite."""
-    when: dict[str, Literal["zero", "nonzero"]]
+    when: dict[str, Literal["zero", "nonzero"]] = {}
     """What tells it from other events of the same number."""
-    fields: dict[str, EventField]
+    fields: dict[str, EventField] = {}
     """The event's fields, beside id and parent."""
-    listing: Listing | None
+    listing: Listing | None = None
     """The field that lists every entry, in the events of a rewrite that do so."""
-    other_forms: dict[str, WireValue]
+    other_forms: dict[str, WireValue] = {}
     """The ids of its number's other forms, which are checked for their length only."""
-    carries: list[Carry]
+    carries: list[Carry] = []
     """How the event enters what is carried."""
-    rewrite: Literal["begin", "list", "end"] | None
+    rewrite: Literal["begin", "list", "end"] | None = None
     """The event's part in a rewrite of the whole history, if it has one."""
-    doc: str
-    """Prose."""
 
 
 # --- Commands, and what each does in each state ---------------------------------------------------
@@ -242,29 +197,6 @@ class Rule(Part):
     states: list[str]
     """The states in which the rule holds."""
     doc: str
-    """Prose."""
-
-
-class Limit(Part):
-    """The most entries that a rewrite may list."""
-
-    entries: int
-    """The number of entries."""
-    error: str
-    """The error above it."""
-
-
-class Saving(Part):
-    """When a rewrite saves storage: after enough events, and more of them than it costs."""
-
-    events: int
-    """The least number of events since the last rewrite."""
-    base: int
-    """What a rewrite costs, in events."""
-    per_entry: int
-    """What each entry costs, in events."""
-    error: str
-    """The error when it does not save storage."""
 
 
 class Rewrite(Part):
@@ -287,47 +219,35 @@ class Rewrite(Part):
     order_by: str
     """The carried value by which entries are listed; the key decides between equal ones."""
     limit: Limit
-    """The most entries."""
     saving: Saving
-    """When it saves storage."""
 
 
-class Command(Part):
+class Command(Named):
     """A command."""
 
-    name: str
-    """The command's name."""
     method: str
     """The name of the generated method."""
-    starts: bool
+    starts: bool = False
     """True if it begins a history: it takes no vid."""
-    deletes: bool
+    deletes: bool = False
     """True if it may delete the history."""
     arguments: dict[str, Argument]
     """The arguments, in the order of the generated method."""
-    guard: Guard | None
+    guard: Guard | None = None
     """How rules judge arguments; null if no rule does."""
-    compared: list[str]
+    compared: list[str] = []
     """The arguments that some rule judges."""
     rules: list[Rule]
-    """The rules."""
-    rewrite: Rewrite | None
+    rewrite: Rewrite | None = None
     """How it rewrites the history, if it does.  Such a command is about no single entry."""
-    doc: str
-    """Prose."""
 
 
-class Error(Part):
+class Error(Named):
     """An error that the table names."""
 
-    name: str
-    """The error's name."""
     own: bool
     """True if it is the chart's own; false for the two that every chart has."""
     fields: dict[str, Value]
-    """The error's fields."""
-    doc: str
-    """Prose."""
 
 
 class Arguments(StrEnum):
@@ -358,28 +278,26 @@ class Cell(Part):
     """What a command does in a state."""
 
     command: str
-    """The command."""
     arguments: Arguments
     """Any; or those for which the command's guard holds (same), or does not (other)."""
     state: str
     """The state, or Deleted."""
     outcome: Outcome
-    """Emit, noop, reject, delete, or rewrite."""
     target: str
     """The state after it; of a rewrite, every entry keeps its state."""
     rule: str
     """Where it comes from: a rule's id, ``otherwise``, or ``Deleted`` (the journal's own rule)."""
-    event: str | None
+    event: str | None = None
     """The event that is emitted."""
-    error: str | None
+    error: str | None = None
     """The error that is answered."""
-    sources: dict[str, Source]
+    sources: dict[str, Source] = {}
     """Where each field of the event or of the error comes from."""
-    guard: Guard | None
+    guard: Guard | None = None
     """How arguments decide here between same and other; null if they do not."""
-    compared: list[str]
+    compared: list[str] = []
     """The arguments that decide, in the order in which they do."""
-    reason: str
+    reason: str = ""
     """Why a noop is one."""
 
     @property
@@ -388,28 +306,12 @@ class Cell(Part):
         return (self.command, self.arguments)
 
 
-class Wire(Part):
-    """How the chart's events look as protobuf."""
-
-    package: str
-    """The protobuf package."""
-    message: str
-    """The message that every event is encoded as."""
-    event: int
-    """The field number of the event's type."""
-    id: int
-    """The field number of the event's id."""
-    parent: int
-    """The field number of the id of the event before it."""
-
-
 class Chart(Part):
     """A lowered chart."""
 
-    format: Literal["pingregistrywf-chart/2"]
+    format: Literal["pingregistrywf-chart/2"] = "pingregistrywf-chart/2"
     """The format of this document."""
     name: str
-    """The chart's name."""
     version: str
     """The chart's semantic version."""
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -427,13 +329,10 @@ class Chart(Part):
     states: dict[str, State]
     """The states, by code."""
     records: dict[str, Record]
-    """The records."""
     carried: dict[str, Carried]
     """What events carry into the state."""
     events: dict[str, Event]
-    """The events."""
     commands: dict[str, Command]
-    """The commands."""
     errors: dict[str, Error]
     """The errors that the table names."""
     otherwise: str
@@ -443,7 +342,6 @@ class Chart(Part):
     table: list[Cell]
     """The total table: a cell for every row and column."""
     doc: str
-    """Prose."""
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -517,9 +415,9 @@ class DerivedId(Part):
 class OperationArgument(Argument):
     """An argument of an operation, and where it comes from."""
 
-    input: str | None
+    input: str | None = None
     """The input that gives it as it is; null if it is derived."""
-    derived: DerivedId | None
+    derived: DerivedId | None = None
     """How it follows from a name, if it does."""
 
 
@@ -531,7 +429,6 @@ class Step(Part):
     history: str
     """The operation's argument that names the history."""
     command: str
-    """The command."""
     sources: dict[str, StepSource]
     """Where each argument of the command comes from."""
     vid: Literal["given", "none", "retry"] | VidOfStep
@@ -543,42 +440,30 @@ class Step(Part):
     """What happens when the chart refuses: stop with the error, continue with the next step, or be
     done."""
     doc: str
-    """Prose."""
 
 
-class Operation(Part):
+class Operation(Named):
     """Several commands that belong together, on one or several histories."""
 
-    name: str
-    """The operation's name."""
     inputs: list[str]
     """What somebody outside gives: names, and arguments that are given as they are."""
     versioned: bool
     """True if a vid may be given, too."""
     arguments: dict[str, OperationArgument]
-    """The arguments that the steps take."""
     steps: list[Step]
-    """The steps, in order."""
-    doc: str
-    """Prose."""
 
 
-class Name(Part):
+class Name(Named):
     """An input that is a name, from which ids follow."""
 
-    name: str
-    """The input's name."""
     pattern: str
     """The regular expression that the whole of a name matches."""
-    doc: str
-    """Prose."""
 
 
 class Trial(Part):
     """How the conformance suite runs an operation."""
 
     operation: str
-    """The operation."""
     after: list[str]
     """The operations and commands that come before it."""
     then: list[str]
@@ -588,7 +473,7 @@ class Trial(Part):
 class Operations(Part):
     """A lowered file of operations."""
 
-    format: Literal["pingregistrywf-operations/1"]
+    format: Literal["pingregistrywf-operations/1"] = "pingregistrywf-operations/1"
     """The format of this document."""
     name: str
     """The name of this set of operations, and that of the generated package."""
@@ -599,11 +484,9 @@ class Operations(Part):
     names: dict[str, Name]
     """The inputs that are names."""
     operations: dict[str, Operation]
-    """The operations."""
     trials: list[Trial] | None
     """How the conformance suite runs the operations; null lets it find the ways by itself."""
     doc: str
-    """Prose."""
 
 
 # --- Together -------------------------------------------------------------------------------------

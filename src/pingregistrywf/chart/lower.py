@@ -9,19 +9,19 @@ chart, so that nothing here can fail.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, TypeVar
 
 from pingregistrywf.chart import ir
 from pingregistrywf.chart import reader as surface
 from pingregistrywf.chart.ir import Arguments, Outcome
 from pingregistrywf.chart.meaning import sha256
 from pingregistrywf.chart.naming import snake
+from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import (
-    ArgumentSource,
     Chart,
     Command,
-    Constant,
+    Error,
     Event,
     EventWire,
     Operation,
@@ -30,17 +30,11 @@ from pingregistrywf.chart.vocabulary import (
     Snapshot,
     Step,
     StepSource,
-    StepVid,
 )
 
-BEGIN: Final = "SnapshotBegin"
-LIST: Final = "SnapshotState"
-END: Final = "SnapshotEnd"
-_ROLE_PROSE: Final[Mapping[str, str]] = {
-    "begin": "A snapshot begins: readers may start here.",
-    "list": "The entries that the snapshot lists.",
-    "end": "The snapshot is whole.",
-}
+N = TypeVar("N", bound=ir.Named)
+
+BEGIN, LIST, END = "SnapshotBegin", "SnapshotState", "SnapshotEnd"
 
 
 def read_model(paths: Sequence[surface.File]) -> ir.Model:
@@ -55,27 +49,29 @@ def read_model(paths: Sequence[surface.File]) -> ir.Model:
     return ir.Model(charts, operations, model.charts)
 
 
+def _named(part: type[N], words: Mapping[str, Word], **more: Any) -> dict[str, N]:
+    """Parts that hold what was written, and their names."""
+    return {name: part(name=name, **dict(each), **more) for name, each in words.items()}
+
+
 # --- Charts ---------------------------------------------------------------------------------------
 
 
 def lower_chart(chart: Chart) -> ir.Chart:
     """The lowered chart; ``chart`` is one that the reader accepted."""
-    states = sorted(chart.states.items(), key=lambda item: item[1].code)
-    columns = [name for name, _ in states]
-    errors = dict.fromkeys((*chart.errors, *_named_errors(chart)))
+    columns = _states(chart)
     lowered = ir.Chart(
-        format=ir.CHART_FORMAT,
         name=chart.chart,
         version=chart.version,
         sha256="0" * 64,
         title=chart.title,
         facade=chart.facade,
-        key=None if chart.keyed_by is None else _key(chart, chart.keyed_by),
-        wire=ir.Wire(**chart.wire.model_dump()),
+        key=_key(chart),
+        wire=chart.wire,
         initial=chart.initial,
-        states={name: ir.State(name=name, **each.model_dump()) for name, each in states},
+        states=_named(ir.State, {name: chart.states[name] for name in columns}),
         records={
-            name: ir.Record(name=name, fields=_values(each.fields), doc=each.doc)
+            name: ir.Record(name=name, fields=_named(ir.Value, each.fields), doc=each.doc)
             for name, each in chart.records.items()
         },
         carried={
@@ -92,7 +88,7 @@ def lower_chart(chart: Chart) -> ir.Chart:
         },
         events={each.name: each for each in _events(chart)},
         commands={each.name: each for each in _commands(chart)},
-        errors={name: _error(chart, name) for name in errors},
+        errors={name: _error(chart, name) for name in _errors(chart)},
         otherwise=chart.otherwise,
         columns=[*columns, *([ir.DELETED] if chart.deletes else [])],
         table=list(_table(chart, columns)),
@@ -101,41 +97,37 @@ def lower_chart(chart: Chart) -> ir.Chart:
     return lowered.model_copy(update={"sha256": sha256(lowered)})
 
 
-def _values(parts: Mapping[str, object]) -> dict[str, ir.Value]:
-    return {name: ir.Value(name=name, **each.model_dump()) for name, each in parts.items()}  # type: ignore[attr-defined]
+def _states(chart: Chart) -> list[str]:
+    return sorted(chart.states, key=lambda name: chart.states[name].code)
 
 
-def _arguments(command: Command | Operation) -> dict[str, ir.Argument]:
-    return {
-        name: ir.Argument(name=name, **each.model_dump()) for name, each in command.args.items()
-    }
-
-
-def _key(chart: Chart, name: str) -> ir.Value:
+def _key(chart: Chart) -> ir.Value | None:
     """The key, as the first event has it: all agree on its type."""
-    field = next(iter(chart.events.values())).fields[name]
-    return ir.Value(name=name, type=field.type, doc=field.doc)
+    if chart.keyed_by is None:
+        return None
+    field = next(iter(chart.events.values())).fields[chart.keyed_by]
+    return ir.Value(name=chart.keyed_by, type=field.type, doc=field.doc)
 
 
 # --- Errors ---------------------------------------------------------------------------------------
 
 
-def _named_errors(chart: Chart) -> Iterator[str]:
-    yield chart.otherwise
-    for command in chart.commands.values():
-        for rule in command.rules:
-            yield from rule.error or ()
-            if rule.otherwise:
-                yield rule.otherwise
+def _errors(chart: Chart) -> Iterable[str]:
+    """The errors that are declared, and those of every chart that its rules name."""
+    named = [chart.otherwise]
+    for rule in chart.rules:
+        named += rule.error or ()
+        named += [rule.otherwise] if rule.otherwise else []
+    return dict.fromkeys((*chart.errors, *named))
 
 
 def _error(chart: Chart, name: str) -> ir.Error:
-    declared = chart.errors.get(name)
+    declared = chart.errors.get(name, Error(doc=""))
     return ir.Error(
         name=name,
         own=name not in ir.STANDARD_ERRORS,
-        fields=_values(declared.fields) if declared else {},
-        doc=declared.doc if declared else "",
+        fields=_named(ir.Value, declared.fields),
+        doc=declared.doc,
     )
 
 
@@ -144,52 +136,30 @@ def _error(chart: Chart, name: str) -> ir.Error:
 
 def _events(chart: Chart) -> Iterator[ir.Event]:
     for name, event in chart.events.items():
-        yield ir.Event(
-            name=name,
-            wire_name=event.wire.name,
-            number=event.wire.number,
+        yield _event(
+            name,
+            event.wire,
             to=event.to,
             when=event.when,
-            fields={
-                field: ir.EventField(name=field, **each.model_dump())
-                for field, each in event.fields.items()
-            },
-            listing=None,
+            fields=_named(ir.EventField, event.fields),
             other_forms={
                 field: ir.WireValue(name=field, type=each.type, wire=each.wire)
                 for field, each in event.other_forms.items()
             },
             carries=list(_carries(event)),
-            rewrite=None,
             doc=event.doc,
         )
-    if chart.snapshot:
-        listing = _listing(chart, chart.snapshot)
-        yield _rewriting("begin", BEGIN, chart.snapshot.begin)
-        yield _rewriting("list", LIST, chart.snapshot.state, listing)
-        yield _rewriting("end", END, chart.snapshot.end)
+    if snapshot := chart.snapshot:
+        begins = "A snapshot begins: readers may start here."
+        lists = "The entries that the snapshot lists."
+        listing = _listing(chart, snapshot)
+        yield _event(BEGIN, snapshot.begin, rewrite="begin", doc=begins)
+        yield _event(LIST, snapshot.state, rewrite="list", listing=listing, doc=lists)
+        yield _event(END, snapshot.end, rewrite="end", doc="The snapshot is whole.")
 
 
-def _rewriting(
-    role: Literal["begin", "list", "end"],
-    name: str,
-    wire: EventWire,
-    listing: ir.Listing | None = None,
-) -> ir.Event:
-    """An event of a snapshot."""
-    return ir.Event(
-        name=name,
-        wire_name=wire.name,
-        number=wire.number,
-        to=None,
-        when={},
-        fields={},
-        listing=listing,
-        other_forms={},
-        carries=[],
-        rewrite=role,
-        doc=_ROLE_PROSE[role],
-    )
+def _event(name: str, wire: EventWire, **more: Any) -> ir.Event:
+    return ir.Event(name=name, wire_name=wire.name, number=wire.number, **more)
 
 
 def _carries(event: Event) -> Iterator[ir.Carry]:
@@ -197,13 +167,14 @@ def _carries(event: Event) -> Iterator[ir.Carry]:
         field, sources = (source, None) if isinstance(source, str) else (None, source)
         yield ir.Carry(carried=name, operation="set", field=field, sources=sources)
     for name, sources in event.append.items():
-        yield ir.Carry(carried=name, operation="append", field=None, sources=sources)
+        yield ir.Carry(carried=name, operation="append", sources=sources)
 
 
 def _listing(chart: Chart, snapshot: Snapshot) -> ir.Listing:
     message = snapshot.message
     types = {name: each.type for name, each in chart.carried.items() if each.type}
-    types[chart.keyed_by or ""] = _key(chart, chart.keyed_by or "").type
+    if key := _key(chart):
+        types[key.name] = key.type
     return ir.Listing(
         name=message.entries,
         field=message.field,
@@ -231,49 +202,39 @@ def _commands(chart: Chart) -> Iterator[ir.Command]:
             method=snake(name),
             starts=chart.starts(name),
             deletes=any(rule.delete for rule in command.rules),
-            arguments=_arguments(command),
+            arguments=_named(ir.Argument, command.args),
             guard=next((kind for kind, _ in _guards(command)), None),
             compared=list(dict.fromkeys(each for _, names in _guards(command) for each in names)),
             rules=[
                 ir.Rule(id=f"{name}.{number}", states=rule.states, doc=rule.doc)
                 for number, rule in enumerate(command.rules, start=1)
             ],
-            rewrite=None,
             doc=command.doc,
         )
-    if chart.snapshot:
-        said = chart.snapshot.command
-        option = ir.Argument(name=said.option, type=Type.BOOL, nonzero=False, doc=said.option_doc)
-        states = sorted(chart.states, key=lambda state: chart.states[state].code)
+    if snapshot := chart.snapshot:
+        asking = snapshot.command
+        option = ir.Argument(name=asking.option, type=Type.BOOL, doc=asking.option_doc)
         yield ir.Command(
-            name=said.name,
-            method=snake(said.name),
-            starts=False,
-            deletes=False,
+            name=asking.name,
+            method=snake(asking.name),
             arguments={option.name: option},
-            guard=None,
-            compared=[],
-            rules=[ir.Rule(id=f"{said.name}.1", states=states, doc=chart.snapshot.doc)],
-            rewrite=_rewrite(chart.snapshot),
-            doc=said.doc,
+            rules=[ir.Rule(id=f"{asking.name}.1", states=_states(chart), doc=snapshot.doc)],
+            rewrite=ir.Rewrite(
+                option=option.name,
+                begin=BEGIN,
+                list=LIST,
+                end=END,
+                order_by=snapshot.order_by,
+                limit=snapshot.limit,
+                saving=snapshot.saving,
+            ),
+            doc=asking.doc,
         )
 
 
 def _guards(command: Command) -> Iterator[tuple[ir.Guard, list[str]]]:
     """How each rule of a command judges arguments, for those that do."""
     return (rule.guard for rule in command.rules if rule.guard)
-
-
-def _rewrite(snapshot: Snapshot) -> ir.Rewrite:
-    return ir.Rewrite(
-        option=snapshot.command.option,
-        begin=BEGIN,
-        list=LIST,
-        end=END,
-        order_by=snapshot.order_by,
-        limit=ir.Limit(**snapshot.limit.model_dump()),
-        saving=ir.Saving(**snapshot.saving.model_dump()),
-    )
 
 
 def _table(chart: Chart, states: Sequence[str]) -> Iterator[ir.Cell]:
@@ -287,83 +248,62 @@ def _table(chart: Chart, states: Sequence[str]) -> Iterator[ir.Cell]:
     if chart.snapshot:
         name = chart.snapshot.command.name
         for state in states:
-            yield _plain_cell(name, Arguments.ANY, state, Outcome.REWRITE, f"{name}.1")
+            yield ir.Cell(
+                command=name,
+                arguments=Arguments.ANY,
+                state=state,
+                outcome=Outcome.REWRITE,
+                target=state,
+                rule=f"{name}.1",
+            )
 
 
 def _cell(chart: Chart, name: str, arguments: Arguments, state: str) -> ir.Cell:
+    cell: dict[str, Any] = {"command": name, "arguments": arguments, "state": state}
+    cell |= {"target": state, "rule": ir.OTHERWISE}
+    outcome: dict[str, Any] = {"outcome": Outcome.REJECT, "error": chart.otherwise}
     for number, rule in enumerate(chart.commands[name].rules, start=1):
         if state in rule.states:
-            cell = _plain_cell(name, arguments, state, Outcome.NOOP, f"{name}.{number}")
-            return cell.model_copy(update=_outcome(chart, rule, arguments))
-    refused = _plain_cell(name, arguments, state, Outcome.REJECT, ir.OTHERWISE)
-    return refused.model_copy(update={"error": chart.otherwise})
+            outcome = {"rule": f"{name}.{number}", **_outcome(chart, rule, arguments)}
+    return ir.Cell(**cell | outcome)
 
 
-def _plain_cell(
-    name: str, arguments: Arguments, state: str, outcome: Outcome, rule: str
-) -> ir.Cell:
-    return ir.Cell(
-        command=name,
-        arguments=arguments,
-        state=state,
-        outcome=outcome,
-        target=state,
-        rule=rule,
-        event=None,
-        error=None,
-        sources={},
-        guard=None,
-        compared=[],
-        reason="",
-    )
-
-
-def _outcome(chart: Chart, rule: Rule, arguments: Arguments) -> dict[str, object]:
-    """What a rule adds to a cell."""
+def _outcome(chart: Chart, rule: Rule, arguments: Arguments) -> dict[str, Any]:
+    """What a rule says of a cell."""
     if rule.emit:
-        ((event, named),) = rule.emit.items()
-        sources = _sources(chart.events[event].fields, named)
-        target = chart.events[event].to
-        return {"outcome": Outcome.EMIT, "target": target, "event": event, "sources": sources}
+        ((name, written),) = rule.emit.items()
+        event = chart.events[name]
+        sources = _sources(event.fields, written)
+        return {"outcome": Outcome.EMIT, "target": event.to, "event": name, "sources": sources}
     if rule.delete:
         return {"outcome": Outcome.DELETE, "target": ir.DELETED}
     if rule.error:
-        ((error, named),) = rule.error.items()
-        declared = chart.errors.get(error)
-        sources = _sources(declared.fields if declared else {}, named)
-        return {"outcome": Outcome.REJECT, "error": error, "sources": sources}
-    if rule.guard is None:
-        return {"reason": rule.noop}
-    guard, compared = rule.guard
-    guarded = {"guard": guard, "compared": compared}
-    if arguments is Arguments.OTHER:
-        return {"outcome": Outcome.REJECT, "error": rule.otherwise, **guarded}
-    return {"reason": rule.noop, **guarded}
+        ((name, written),) = rule.error.items()
+        sources = _sources(chart.errors.get(name, Error(doc="")).fields, written)
+        return {"outcome": Outcome.REJECT, "error": name, "sources": sources}
+    outcome: dict[str, Any] = {"outcome": Outcome.NOOP, "reason": rule.noop}
+    if arguments is Arguments.OTHER and rule.guard:
+        outcome = {"outcome": Outcome.REJECT, "error": rule.otherwise}
+    guard, compared = rule.guard or (None, [])
+    return {**outcome, "guard": guard, "compared": compared}
 
 
-def _sources(fields: Iterable[str], named: Mapping[str, ArgumentSource]) -> dict[str, ir.Source]:
-    """Where each field comes from: the argument of its own name, unless the rule says otherwise."""
+def _sources(names: Iterable[str], written: Mapping[str, StepSource]) -> dict[str, ir.StepSource]:
+    """Where each value comes from: the argument of its own name, unless a source is written."""
     return {
-        field: ir.Constant(constant=source.constant)
-        if isinstance(source, Constant)
-        else ir.FromArgument(argument=source)
-        for field in fields
-        for source in (named.get(field, field),)
+        name: ir.FromArgument(argument=source) if isinstance(source, str) else source
+        for name in names
+        for source in (written.get(name, name),)
     }
 
 
 def _deleted(empty: ir.Cell) -> ir.Cell:
     """The cell of a deleted history: it reads as empty, but its id cannot be used again yet."""
-    update: dict[str, object] = {"state": ir.DELETED, "target": ir.DELETED}
+    update: dict[str, Any] = {"state": ir.DELETED, "target": ir.DELETED}
     update |= {"guard": None, "compared": []}
     if empty.outcome is Outcome.EMIT:
-        update |= {
-            "outcome": Outcome.REJECT,
-            "rule": ir.DELETED,
-            "event": None,
-            "error": ir.HISTORY_DELETED,
-            "sources": {},
-        }
+        update |= {"outcome": Outcome.REJECT, "error": ir.HISTORY_DELETED, "rule": ir.DELETED}
+        update |= {"event": None, "sources": {}}
     return empty.model_copy(update=update)
 
 
@@ -371,15 +311,9 @@ def _deleted(empty: ir.Cell) -> ir.Cell:
 
 
 def lower_operations(operations: Operations, charts: Mapping[str, ir.Chart]) -> ir.Operations:
-    """The lowered operations.
-
-    Args:
-        operations: operations that the reader accepted.
-        charts: the lowered charts that they name.
-    """
+    """The lowered operations; ``charts`` are the lowered charts that they name."""
     steps = [step for each in operations.operations.values() for step in each.steps]
     return ir.Operations(
-        format=ir.OPERATIONS_FORMAT,
         name=operations.operations_of,
         title=operations.title,
         charts=sorted({step.chart for step in steps}),
@@ -405,7 +339,8 @@ def _operation(
     name: str, operation: Operation, of: Operations, charts: Mapping[str, ir.Chart]
 ) -> ir.Operation:
     arguments = {
-        each: _operation_argument(argument, of) for each, argument in _arguments(operation).items()
+        each: ir.OperationArgument(name=each, **dict(argument), **_origin(each, of))
+        for each, argument in operation.args.items()
     }
     inputs = (each.derived.name if each.derived else each.input for each in arguments.values())
     return ir.Operation(
@@ -418,41 +353,23 @@ def _operation(
     )
 
 
-def _operation_argument(argument: ir.Argument, of: Operations) -> ir.OperationArgument:
-    derived = next(
-        (
-            ir.DerivedId(name=name, namespace=each.namespace, prefix=each.ids[argument.name])
-            for name, each in of.names.items()
-            if argument.name in each.ids
-        ),
-        None,
-    )
-    given = None if derived else of.inputs.get(argument.name, argument.name)
-    return ir.OperationArgument(**argument.model_dump(), input=given, derived=derived)
+def _origin(argument: str, of: Operations) -> dict[str, Any]:
+    """The name from which an argument is derived, or else the input that gives it."""
+    for name, each in of.names.items():
+        if argument in each.ids:
+            prefix = each.ids[argument]
+            return {"derived": ir.DerivedId(name=name, namespace=each.namespace, prefix=prefix)}
+    return {"input": of.inputs.get(argument, argument)}
 
 
 def _step(step: Step, command: ir.Command) -> ir.Step:
-    vid = ir.VidOfStep(step=step.vid.step) if isinstance(step.vid, StepVid) else step.vid
     return ir.Step(
         chart=step.chart,
         history=step.history,
         command=step.command,
-        sources={
-            argument: _step_source(step.args.get(argument, argument))
-            for argument in command.arguments
-        },
-        vid=vid,
+        sources=_sources(command.arguments, step.args),
+        vid=step.vid,
         starts=command.starts,
         on_refusal=step.on_refusal,
         doc=step.doc,
     )
-
-
-def _step_source(source: StepSource) -> ir.StepSource:
-    match source:
-        case StepVid(step=number):
-            return ir.VidOfStep(step=number)
-        case Constant(constant=value):
-            return ir.Constant(constant=value)
-        case argument:
-            return ir.FromArgument(argument=argument)

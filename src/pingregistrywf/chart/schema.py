@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pingregistrywf.chart.vocabulary import Chart, Operations, Word
+from pingregistrywf.chart.parts import Word
+from pingregistrywf.chart.vocabulary import Chart, Operations
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pingregistrywf.chart.mistakes import Path, closest, spoken
-from pingregistrywf.chart.vocabulary import Word
+from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.yaml_source import UNREADABLE, YamlSource
 
 W = TypeVar("W", bound=Word)

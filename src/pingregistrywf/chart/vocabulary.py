@@ -11,58 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, Tag, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, Tag
 from pydantic_core import PydanticCustomError
 
+from pingregistrywf.chart.parts import Constant, Limit, Saving, VidOfStep, Wire, Word
 from pingregistrywf.chart.spelling import (
-    Count,
     EnumNumber,
     ErrorName,
     FieldNumber,
     PascalName,
-    Positive,
     Prose,
-    Scalar,
     SnakeName,
     StateNumber,
     UpperName,
     UuidText,
     Version,
-    WirePackage,
     by_shape,
 )
-from pingregistrywf.chart.types import Type as Type
-
-
-class Word(BaseModel):
-    """Base of every part of a file.
-
-    Unknown keys are mistakes, and so is an empty value (``emit:`` and nothing after it).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _refuse_nothing(cls, value: Any) -> Any:
-        if value is None:
-            raise ValueError("it is empty")
-        return value
-
-
-class Wire(Word):
-    """How the chart's events look as protobuf."""
-
-    package: WirePackage = "workflow"
-    """The protobuf package."""
-    message: PascalName = "WorkflowEvent"
-    """The message that every event of every chart on this wire is encoded as."""
-    event: FieldNumber = 1
-    """The field number of the event's type, an enum named Type inside of the message."""
-    id: FieldNumber = 2
-    """The field number of the event's id (16 bytes, a ULID)."""
-    parent: FieldNumber = 3
-    """The field number of the id of the event before it (16 bytes, zero at the epoch)."""
+from pingregistrywf.chart.types import Type
 
 
 class State(Word):
@@ -147,13 +113,6 @@ class Argument(Word):
     nonzero: StrictBool = False
     """True if zero, an empty text or a nil id is not a valid argument."""
     doc: Prose
-
-
-class Constant(Word):
-    """A constant in place of an argument."""
-
-    constant: Scalar
-    """The value: a number, a text, true or false, or an id as text."""
 
 
 ArgumentSource: TypeAlias = Annotated[
@@ -301,28 +260,6 @@ class SnapshotMessage(Word):
     """The field numbers of the key and of the carried values in an entry."""
 
 
-class SnapshotLimit(Word):
-    """The most entries that a snapshot may hold."""
-
-    entries: Positive
-    """The number of entries."""
-    error: ErrorName
-    """The error above it."""
-
-
-class SnapshotSaving(Word):
-    """When a snapshot saves storage: after enough events, and more of them than it costs."""
-
-    events: Count
-    """The least number of events since the last snapshot."""
-    base: Count
-    """What a snapshot costs, in events."""
-    per_entry: Count
-    """What each of its entries costs, in events."""
-    error: ErrorName
-    """The error when it does not save storage."""
-
-
 class Snapshot(Word):
     """How a keyed chart's map is rewritten as one group of events that replay may start at.
 
@@ -344,9 +281,9 @@ class Snapshot(Word):
     """The carried value by which the entries are sorted."""
     states: dict[PascalName, SnakeName | None] = Field(min_length=1)
     """An entry's state: the first whose carried value is set; null holds always."""
-    limit: SnapshotLimit
+    limit: Limit
     """The most entries."""
-    saving: SnapshotSaving
+    saving: Saving
     """When it saves storage."""
     doc: Prose
 
@@ -408,22 +345,15 @@ class Chart(Word):
         )
 
 
-class StepVid(Word):
-    """The vid after an earlier step."""
-
-    step: Positive
-    """The earlier step's number, from 1."""
-
-
 StepSource: TypeAlias = Annotated[
     Annotated[SnakeName, Tag("[name]")]
-    | Annotated[StepVid, Tag("[step]")]
+    | Annotated[VidOfStep, Tag("[step]")]
     | Annotated[Constant, Tag("[constant]")],
     by_shape("the name of an argument, or {step: …} or {constant: …}", "step", "constant"),
 ]
 StepVersion: TypeAlias = Annotated[
     Annotated[Literal["given", "none", "retry"], Tag("[name]")]
-    | Annotated[StepVid, Tag("[mapping]")],
+    | Annotated[VidOfStep, Tag("[mapping]")],
     by_shape("one of given, none, retry or {step: …}"),
 ]
 

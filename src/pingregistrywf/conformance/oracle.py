@@ -18,7 +18,6 @@ from pingregistrywf.chart.ir import (
     Carry,
     Cell,
     Chart,
-    Constant,
     FromArgument,
     Guard,
     Operation,
@@ -28,8 +27,8 @@ from pingregistrywf.chart.ir import (
     Source,
     Step,
     StepSource,
-    VidOfStep,
 )
+from pingregistrywf.chart.parts import Constant, VidOfStep
 from pingregistrywf.chart.types import Type
 
 Json: TypeAlias = Any

@@ -13,7 +13,8 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from pingregistrywf.chart.ir import Chart, Constant, FromArgument, Operation, Step, VidOfStep
+from pingregistrywf.chart.ir import Chart, FromArgument, Operation, Step
+from pingregistrywf.chart.parts import Constant, VidOfStep
 from pingregistrywf.generate.lettering import width
 from pingregistrywf.generate.svg import (
     HEAD,

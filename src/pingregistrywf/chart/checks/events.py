@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from pingregistrywf.chart.checks.states import initial_state
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import Carried, Chart, Event, Type
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Carried, Chart, Event
 
 _IDS = (Type.UUID, Type.ULID)
 

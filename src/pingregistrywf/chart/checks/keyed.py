@@ -9,7 +9,8 @@ from typing import Final
 from pingregistrywf.chart.checks.errors import STANDARD_ERRORS, check_bare_error
 from pingregistrywf.chart.checks.states import initial_state
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import Argument, Chart, EventField, Snapshot, Type
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Argument, Chart, EventField, Snapshot
 
 _KEYS: Final = (Type.UUID, Type.ULID, Type.STRING)
 

@@ -8,15 +8,9 @@ from typing import Final
 from pingregistrywf.chart.checks.inputs import check_inputs, check_trials
 from pingregistrywf.chart.checks.values import Offer
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import (
-    Argument,
-    Chart,
-    Operation,
-    Operations,
-    Step,
-    StepVid,
-    Type,
-)
+from pingregistrywf.chart.parts import VidOfStep
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Argument, Chart, Operation, Operations, Step
 
 _PARAMETERS: Final = ("self", "vid")
 _METHODS: Final = ("declared", "run", "run_from")
@@ -87,7 +81,7 @@ class _Checker:
         self._check_history(step, (*at, "history"))
         self._check_vid(number, step, (*at, "vid"))
         for name, source in step.args.items():
-            if isinstance(source, StepVid):
+            if isinstance(source, VidOfStep):
                 self._earlier(number, source, (*at, "args", name))
         chart = self._report.resolve(step.chart, self._charts, (*at, "chart"), "chart")
         if chart is None:
@@ -114,7 +108,7 @@ class _Checker:
 
     def _check_vid(self, number: int, step: Step, at: Path) -> None:
         before = self._operation.steps[: number - 1]
-        if isinstance(step.vid, StepVid):
+        if isinstance(step.vid, VidOfStep):
             earlier = self._earlier(number, step.vid, at)
             if (
                 earlier is not None
@@ -128,7 +122,7 @@ class _Checker:
             what = f"the version given is that of step {first} already"
             self._report.say(at, what, "write none, retry, or {step: N}")
 
-    def _earlier(self, number: int, vid: StepVid, at: Path) -> Step | None:
+    def _earlier(self, number: int, vid: VidOfStep, at: Path) -> Step | None:
         """The step that a vid is of; None, and a mistake, if it does not come before."""
         if vid.step < number:
             return self._operation.steps[vid.step - 1]

@@ -8,7 +8,9 @@ from pingregistrywf.chart.checks.errors import NOT_IDEMPOTENT, check_bare_error,
 from pingregistrywf.chart.checks.states import initial_state
 from pingregistrywf.chart.checks.values import Offer, Source, fits, is_zero
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import ArgumentSource, Chart, Command, Constant, Rule, Type
+from pingregistrywf.chart.parts import Constant
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import ArgumentSource, Chart, Command, Rule
 
 _OUTCOMES = ("emit", "noop", "error", "delete")
 

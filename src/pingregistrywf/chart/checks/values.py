@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import (
-    Argument,
-    Constant,
-    EventField,
-    PlainField,
-    StepVid,
-    Type,
-)
+from pingregistrywf.chart.parts import Constant, VidOfStep
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Argument, EventField, PlainField
 
-Source: TypeAlias = str | Constant | StepVid
+Source: TypeAlias = str | Constant | VidOfStep
 Target: TypeAlias = EventField | PlainField | Argument
 
 _INT32: Final = range(-(2**31), 2**31)
@@ -99,7 +94,7 @@ class Offer:
     def _check(self, report: Report, at: Path, name: str, target: Target, source: Source) -> None:
         """Check that a source gives a target a value that it can have."""
         kind, nonzero = target.type, getattr(target, "nonzero", False)
-        if isinstance(source, StepVid):
+        if isinstance(source, VidOfStep):
             if kind is not Type.ULID:
                 what = f"{name} is of type {kind}, and the vid of a step is a ulid"
                 report.say(at, what, "name an argument, or a constant")

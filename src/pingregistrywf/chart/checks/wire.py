@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.vocabulary import Chart, EventWire, Type
+from pingregistrywf.chart.types import Type
+from pingregistrywf.chart.vocabulary import Chart, EventWire
 
 RESERVED_NUMBERS: Final = range(19_000, 20_000)
 """The field numbers that protobuf keeps for itself."""

@@ -1,0 +1,93 @@
+"""Parts that a chart has both as it is written (``vocabulary``) and as it is lowered (``ir``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from pingregistrywf.chart.spelling import (
+    Count,
+    ErrorName,
+    FieldNumber,
+    PascalName,
+    Positive,
+    Scalar,
+    WirePackage,
+)
+
+
+class Part(BaseModel):
+    """Base of every part of a document."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class Word(Part):
+    """Base of every part of a file in ``model/``.
+
+    Unknown keys are mistakes, and so is an empty value (``emit:`` and nothing after it).
+    """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("it is empty")
+        return value
+
+
+class Wire(Word):
+    """How the chart's events look as protobuf."""
+
+    package: WirePackage = "workflow"
+    """The protobuf package."""
+    message: PascalName = "WorkflowEvent"
+    """The message that every event of every chart on this wire is encoded as."""
+    event: FieldNumber = 1
+    """The field number of the event's type, an enum named Type inside of the message."""
+    id: FieldNumber = 2
+    """The field number of the event's id (16 bytes, a ULID)."""
+    parent: FieldNumber = 3
+    """The field number of the id of the event before it (16 bytes, zero at the epoch)."""
+
+
+class Constant(Word):
+    """A constant in place of an argument."""
+
+    constant: Scalar
+    """The value: a number, a text, true or false, or an id as text."""
+
+
+class VidOfStep(Word):
+    """The vid after an earlier step."""
+
+    step: Positive
+    """The earlier step's number, from 1."""
+
+
+class Limit(Word):
+    """The most entries that a snapshot may hold."""
+
+    entries: Positive
+    """The number of entries."""
+    error: ErrorName
+    """The error above it."""
+
+
+class Saving(Word):
+    """When a snapshot saves storage: after enough events, and more of them than it costs."""
+
+    events: Count
+    """The least number of events since the last snapshot."""
+    base: Count
+    """What a snapshot costs, in events."""
+    per_entry: Count
+    """What each of its entries costs, in events."""
+    error: ErrorName
+    """The error when it does not save storage."""
