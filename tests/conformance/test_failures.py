@@ -13,8 +13,7 @@ from random import Random
 import pytest
 
 from pingregistrywf.conformance.reports import as_json, text
-from pingregistrywf.conformance.run.execute import CaseResult, Status
-from pingregistrywf.conformance.run.result import Exit, Failure, RunResult
+from pingregistrywf.conformance.run.result import CaseResult, Exit, Failure, RunResult, Status
 from pingregistrywf.conformance.run.session import opened
 from pingregistrywf.conformance.run.shrink import shortest
 from pingregistrywf.conformance.run.transport import ObjectTransport

@@ -13,8 +13,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pingregistrywf.conformance.reports import as_json, badge, junit, page, text
-from pingregistrywf.conformance.run.execute import Status
-from pingregistrywf.conformance.run.result import RunResult
+from pingregistrywf.conformance.run.result import RunResult, Status
 from pingregistrywf.conformance.suite import Suite
 
 from ..tools import node_modules, require_tool

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from pingregistrywf.conformance.run import transport
-from pingregistrywf.conformance.run.execute import Status
-from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
+from pingregistrywf.conformance.run.result import Exit, RunResult, Scope, Status
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.session import FORMER_HASHES
 from pingregistrywf.conformance.run.transport import (

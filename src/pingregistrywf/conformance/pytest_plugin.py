@@ -17,9 +17,8 @@ import pytest
 from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.text import failure_text
-from pingregistrywf.conformance.run.execute import CaseResult, Status
-from pingregistrywf.conformance.run.result import Failure
-from pingregistrywf.conformance.run.session import Hello, InfrastructureError, Session, opened
+from pingregistrywf.conformance.run.result import CaseResult, Failure, Hello, Status
+from pingregistrywf.conformance.run.session import InfrastructureError, Session, opened
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
 from pingregistrywf.conformance.run.triage import explained
 from pingregistrywf.conformance.suite.case import Case

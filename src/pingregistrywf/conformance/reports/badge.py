@@ -17,23 +17,23 @@ _COLORS: Final = {
 }
 
 
-def badge(report: RunResult) -> str:
-    """The badge, as SVG."""
-    match report.exit:
+def badge(run: RunResult) -> str:
+    """Return the badge, as SVG."""
+    match run.exit:
         case Exit.CONFORMS:
-            but = f" except {report.excused}" if report.excused else ""
-            levels = "levels" if len(report.claimed) > 1 else "level"
+            but = f" except {run.excused}" if run.excused else ""
+            levels = "levels" if len(run.claimed) > 1 else "level"
             lacking = sorted(
-                {name for each in report.by_level() if each["claimed"] for name in each["lacking"]}
+                {name for each in run.by_level() if each["claimed"] for name in each["lacking"]}
             )
             without = f", without {', '.join(lacking)}" if lacking else ""
-            value = f"conforms{but}: {levels} {spoken_levels(report.claimed)}{without}"
+            value = f"conforms{but}: {levels} {spoken_levels(run.claimed)}{without}"
         case Exit.DEVIATES:
-            failed = len(report.unexpected)
+            failed = len(run.unexpected)
             value = f"deviates: {counted(failed, 'case')}" if failed else "deviates"
         case Exit.INFRASTRUCTURE:
             value = "no verdict"
         case Exit.INCOMPLETE:
             value = "incomplete"
-    made = Badge(report.chart, value, default_color=_COLORS[report.exit])
+    made = Badge(run.chart, value, default_color=_COLORS[run.exit])
     return str(made.badge_svg_text)

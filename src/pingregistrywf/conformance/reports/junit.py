@@ -1,4 +1,4 @@
-"""A report as JUnit's XML: a test suite a level, a test case a case."""
+"""The result of a run as JUnit's XML: a test suite for each level, a test case for each case."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from xml.etree import ElementTree as ET
 
 from pingregistrywf.conformance.reports.printable import printable
 from pingregistrywf.conformance.reports.text import failure_text, text
-from pingregistrywf.conformance.run.execute import CaseResult, Status
-from pingregistrywf.conformance.run.result import Failure, RunResult
+from pingregistrywf.conformance.run.result import CaseResult, Failure, RunResult, Status
 
 
-def junit(report: RunResult) -> str:
-    """The XML."""
-    root = ET.Element("testsuites", name=f"pingregistrywf {report.chart}")
+def junit(run: RunResult) -> str:
+    """Return the XML."""
+    root = ET.Element("testsuites", name=f"pingregistrywf {run.chart}")
     explained = {
         each: failure
-        for failure in report.failures
+        for failure in run.failures
         for each in (failure.result.case.id, *failure.alike)
     }
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-    for level in report.by_level():
-        cases = [each for each in report.results if each.case.level == level["level"]]
+    for level in run.by_level():
+        cases = [each for each in run.results if each.case.level == level["level"]]
         suite = ET.SubElement(root, "testsuite", name=f"level {level['level']}: {level['name']}")
         counts = {
             "tests": len(cases),
@@ -35,17 +34,15 @@ def junit(report: RunResult) -> str:
             totals[name] += count
         for result in cases:
             _case(suite, result, explained.get(result.case.id))
-    if report.trouble or report.missing or report.complaints:
+    if run.trouble or run.missing or run.complaints:
         suite = ET.SubElement(root, "testsuite", name="the run", tests="1", errors="1")
         case = ET.SubElement(suite, "testcase", classname="run", name="the run is whole", time="0")
-        ET.SubElement(case, "error", message=printable(report.verdict)).text = printable(
-            text(report)
-        )
+        ET.SubElement(case, "error", message=printable(run.verdict)).text = text(run)
         totals["tests"] += 1
         totals["errors"] += 1
     for name, count in totals.items():
         root.set(name, str(count))
-    root.set("time", f"{report.seconds:.3f}")
+    root.set("time", f"{run.seconds:.3f}")
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
@@ -61,13 +58,11 @@ def _case(suite: ET.Element, result: CaseResult, failure: Failure | None) -> Non
     )
     match result.status:
         case Status.FAILED:
-            element = ET.SubElement(
-                made, "failure", message=printable(result.why), type="deviation"
-            )
+            found = ET.SubElement(made, "failure", message=printable(result.why), type="deviation")
             if failure and failure.result.case.id == case.id:
-                element.text = failure_text(failure)
+                found.text = failure_text(failure)
             elif failure:
-                element.text = f"alike: {failure.result.case.id}, explained there"
+                found.text = f"alike: {failure.result.case.id}, explained there"
         case Status.HANGS:
             ET.SubElement(made, "error", message=printable(result.why), type="infrastructure")
         case Status.NOT_CLAIMED | Status.UNSUPPORTED:

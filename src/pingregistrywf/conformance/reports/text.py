@@ -1,4 +1,4 @@
-"""A report for a terminal."""
+"""The result of a run, for a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pingregistrywf.conformance.reports.printable import printable
-from pingregistrywf.conformance.run.result import (
-    Exit,
-    Failure,
-    RunResult,
-    abridged,
-    counted,
-    steps_of,
-)
+from pingregistrywf.conformance.reports.steps import abridged, steps_of
+from pingregistrywf.conformance.run.result import Exit, Failure, RunResult, counted
 
 LOG_LINES: Final = 10
 """So many of the first and of the last lines of the adapter's log are shown with a failure."""
@@ -22,42 +16,42 @@ LOG_WIDTH: Final = 200
 """So many characters of each."""
 
 
-def text(report: RunResult) -> str:
-    """The report, the verdict last."""
-    return printable("\n".join(_lines(report))) + "\n"
+def text(run: RunResult) -> str:
+    """Return the text; the verdict is its last line."""
+    return printable("\n".join(_lines(run))) + "\n"
 
 
-def _lines(report: RunResult) -> Iterator[str]:
-    if report.hello:
-        of = report.hello
-        yield f"{of.implementation} {of.version} ({of.language}), chart {report.chart}"
+def _lines(run: RunResult) -> Iterator[str]:
+    if run.hello:
+        of = run.hello
+        yield f"{of.implementation} {of.version} ({of.language}), chart {run.chart}"
         yield ""
-    for failure in report.failures:
+    for failure in run.failures:
         yield failure_text(failure)
         yield ""
-    if report.differences:
+    if run.differences:
         yield "The machine that the implementation has, beside the chart:"
-        yield from (f"  {each}" for each in report.differences)
+        yield from (f"  {each}" for each in run.differences)
         yield ""
-    explained = sum(1 + len(each.alike) for each in report.failures)
-    left = len(report.unexpected) - explained
+    explained = sum(1 + len(each.alike) for each in run.failures)
+    left = len(run.unexpected) - explained
     if left > 0:
         yield f"{counted(left, 'more case')} failed; --json FILE lists them all."
         yield ""
-    for each in report.by_level():
+    for each in run.by_level():
         yield f"level {each['level']}  {each['name']:<16} {_counts(each)}"
     yield ""
-    yield from notes(report)
-    yield report.verdict
+    yield from notes(run)
+    yield run.verdict
 
 
-def notes(report: RunResult) -> list[str]:
-    """Remarks beside the verdict."""
-    lines = [f"expected failures: {each}" for each in report.complaints]
-    if report.exit is not Exit.INFRASTRUCTURE and report.trouble:
-        lines.append(f"trouble: {report.trouble}")
-    if report.exit is not Exit.INCOMPLETE:
-        lines += [f"incomplete: {each}" for each in report.missing]
+def notes(run: RunResult) -> list[str]:
+    """Return what a reader must know beside the verdict."""
+    lines = [f"expected failures: {each}" for each in run.complaints]
+    if run.exit is not Exit.INFRASTRUCTURE and run.trouble:
+        lines.append(f"trouble: {run.trouble}")
+    if run.exit is not Exit.INCOMPLETE:
+        lines += [f"incomplete: {each}" for each in run.missing]
     return lines
 
 
@@ -71,7 +65,7 @@ def _counts(level: dict[str, Any]) -> str:
 
 
 def failure_text(failure: Failure) -> str:
-    """One failure: what was answered, what should have been, the rule, and how to see it again."""
+    """Return one failure: its steps, what differs, the rule, and how to run it again."""
     return printable("\n".join(_failure(failure)))
 
 
@@ -82,16 +76,15 @@ def _failure(failure: Failure) -> Iterator[str]:
     yield f"  {failure.shortest.why}"
     if failure.prose:
         yield f"  the rule {failure.rule}: {failure.prose}"
-    for each in abridged(steps_of(failure.shortest)):
-        if isinstance(each, int):
-            yield f"       … {each:,} more steps …"
+    for number, step in abridged(steps_of(failure.shortest)):
+        if step is None:
+            yield f"       … {number:,} more steps …"
             continue
-        number, step = each
         where = f" in {step['state']}" if step["state"] else ""
-        yield f"  {' ' if step['right'] else '✗'} {number:>3} {rendered(step['send'])}{where}"
+        yield f"  {' ' if step['right'] else '✗'} {number:>3} {call(step['send'])}{where}"
         if not step["right"]:
-            yield f"        expected {_compact(step['expect'])}"
-            yield f"        got      {_compact(step['got']) if step['got'] else 'nothing'}"
+            yield f"        expected {compact(step['expect'])}"
+            yield f"        got      {compact(step['got']) if step['got'] else 'nothing'}"
             if step["differs"]:
                 yield f"        differs  {step['differs']}"
     if failure.note:
@@ -114,12 +107,12 @@ def ends(lines: list[str]) -> list[str]:
     return [*lines[:LOG_LINES], f"… {left_out:,} more lines …", *lines[-LOG_LINES:]]
 
 
-def rendered(send: dict[str, Any]) -> str:
-    """A request as it would be called."""
+def call(send: dict[str, Any]) -> str:
+    """Return a request as the call of a function."""
     op = send.get("op")
     if op != "exec":
-        return _compact({key: value for key, value in send.items() if key != "id"})
-    args = ", ".join(f"{key}={_compact(value)}" for key, value in _items(send.get("args")))
+        return compact({key: value for key, value in send.items() if key != "id"})
+    args = ", ".join(f"{key}={compact(value)}" for key, value in _items(send.get("args")))
     vid = f", vid {send['vid']}" if "vid" in send else ""
     server = f", server {send['server']}" if "server" in send else ""
     return f"{send.get('command')}({args}){vid}{server}"
@@ -129,5 +122,6 @@ def _items(args: Any) -> list[tuple[str, Any]]:
     return list(args.items()) if isinstance(args, dict) else [("args", args)]
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
+    """Return a value as JSON on one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -104,10 +104,6 @@ class Names:
         """The ids that are known so far, by their names."""
         return self._known
 
-    def spoken(self, value: Json) -> Json:
-        """A value of a request or reply, with the names of the ids in it, for readers."""
-        return self._spoken(value, {text: name for name, text in self._known.items()})
-
     def expected(self, value: Json) -> Json:
         """What was expected, events spelt out, for readers."""
         if isinstance(value, Ref):
@@ -122,17 +118,6 @@ class Names:
         if isinstance(value, list | tuple):
             return [self.expected(each) for each in value]
         return value
-
-    def _spoken(self, value: Json, names: Mapping[str, str]) -> Json:
-        match value:
-            case str():
-                return names.get(value, value)
-            case dict():
-                return {key: self._spoken(each, names) for key, each in value.items()}
-            case list():
-                return [self._spoken(each, names) for each in value]
-            case _:
-                return value
 
     def _bytes(self, name: Ref) -> str:
         text = self._known.get(name.name, "")

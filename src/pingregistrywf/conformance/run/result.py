@@ -1,29 +1,88 @@
-"""What a run says: a result for every case, and one verdict.
+"""The result of a run: the result of every case, and one verdict.
 
-The verdict follows from counts alone.  It names its scope and what was not claimed, for a run of
-fewer levels, or of an adapter that can do less, says less than a whole one.
+The verdict follows from counts alone.  It names the scope of the run and what the adapter did not
+claim, because a run of fewer levels, or of an adapter that can do less, proves less.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
-from typing import Any, Final, TypeAlias
+from enum import IntEnum, StrEnum
+from typing import Any, TypeAlias
 
-from pingregistrywf.conformance.run.execute import CaseResult, Exchange, Status
 from pingregistrywf.conformance.run.expected import ExpectedFailures
-from pingregistrywf.conformance.run.session import Hello
-from pingregistrywf.conformance.suite import VERSION
+from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
 from pingregistrywf.conformance.suite.scenario import Bound
 
 Json: TypeAlias = Any
-LOOKS: Final = ("find", "events")
-AROUND: Final = 5
-"""So many steps are shown at the beginning and at the end of a long sequence."""
+
+
+class Status(StrEnum):
+    """How a case came out."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    HANGS = "hangs"
+    NOT_CLAIMED = "not claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer, with the names of the ids, for readers.
+
+    Attributes:
+        step: the step of the case.
+        send: what was sent.
+        expect: what was expected.
+        got: what was answered; None if nothing was.
+        right: whether it is the answer expected.
+    """
+
+    step: Step
+    send: Json
+    expect: Json
+    got: Json
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How a case came out.
+
+    Attributes:
+        case: the case.
+        status: how it came out.
+        why: one line that says what was wrong, if anything was.
+        exchanges: what was said up to there, for a case that failed.
+        log: the end of what the adapter wrote to standard error meanwhile.
+    """
+
+    case: Case
+    status: Status
+    why: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What the adapter says of itself.
+
+    Attributes:
+        implementation: its name.
+        version: its version.
+        language: what it is written in.
+        capabilities: what it claims.
+    """
+
+    implementation: str
+    version: str
+    language: str
+    capabilities: frozenset[str]
 
 
 class Exit(IntEnum):
@@ -204,153 +263,6 @@ class RunResult:
             }
             for level, of in counts.items()
         ]
-
-    def document(self) -> dict[str, Json]:
-        """The report as JSON."""
-        return {
-            "format": "pingregistrywf-report/1",
-            "verdict": self.verdict,
-            "exit": int(self.exit),
-            "not_claimed": self.unclaimed,
-            "suite": VERSION,
-            "chart": self.chart,
-            "chart_sha256": self.sha256,
-            "adapter": self.hello and self.hello.document(),
-            "scope": {
-                "levels": list(self.scope.levels),
-                "bound": self.scope.bound,
-                "only": list(self.scope.only),
-            },
-            "levels": self.by_level(),
-            "failures": [_failure(each) for each in self.failures],
-            "differences": list(self.differences),
-            "expected_failures": self.excused,
-            "complaints": list(self.complaints),
-            "missing": list(self.missing),
-            "trouble": self.trouble,
-            "cases": {each.case.id: each.status for each in self.results},
-            "seconds": round(self.seconds, 3),
-        }
-
-
-def _failure(failure: Failure) -> dict[str, Json]:
-    case = failure.result.case
-    return {
-        "id": case.id,
-        "level": case.level,
-        "title": case.title,
-        "rule": failure.rule,
-        "prose": failure.prose,
-        "why": failure.shortest.why,
-        "steps": steps_of(failure.shortest),
-        "replay": failure.replay,
-        "alike": list(failure.alike),
-        "note": failure.note,
-        "log": failure.shortest.log,
-    }
-
-
-def difference(expect: Json, got: Json, where: str = "") -> str:
-    """Where an answer first differs from the one expected, in words; empty if it does not.
-
-    Of an error, only the expected keys count; an event's bytes, only where they are expected.
-    """
-    if isinstance(expect, dict) and isinstance(got, dict):
-        for key, value in expect.items():
-            inside = f"{where}.{key}".lstrip(".")
-            if key not in got:
-                return f"{inside} is missing"
-            if found := difference(value, got[key], inside):
-                return found
-        ignored = set(got) if where == "error" else {"wire"}
-        more = [key for key in got if key not in expect and key not in ignored]
-        return f"{where} has {', '.join(more)}, too" if more else ""
-    if isinstance(expect, list) and isinstance(got, list):
-        for number, (one, other) in enumerate(zip(expect, got, strict=False)):
-            if found := difference(one, other, f"{where}[{number}]"):
-                return found
-        if len(expect) == len(got):
-            return ""
-        return f"{where} has {counted(len(got), 'part')}, should have {len(expect)}"
-    if type(expect) is type(got) and expect == got:
-        return ""
-    return f"{where} is {_shown(got)}, should be {_shown(expect)}"
-
-
-def aligned(got: Json, expect: Json) -> Json:
-    """An answer with its keys in the order of those expected, so that the eye can compare them."""
-    if isinstance(expect, dict) and isinstance(got, dict):
-        keys = [key for key in expect if key in got] + [key for key in got if key not in expect]
-        return {key: aligned(got[key], expect.get(key)) for key in keys}
-    if isinstance(expect, list) and isinstance(got, list):
-        rest = [None] * (len(got) - len(expect))
-        return [aligned(one, other) for one, other in zip(got, [*expect, *rest], strict=False)]
-    return got
-
-
-def _differs(exchange: Exchange) -> str:
-    expect, got = exchange.expect, exchange.got
-    if exchange.right or not expect or not got or not set(expect) & set(got):
-        return ""  # that it is of another kind is plain to see
-    return difference(expect, got)
-
-
-def _shown(value: Json) -> str:
-    return json.dumps(cut(value, 60), ensure_ascii=False)
-
-
-def steps_of(result: CaseResult) -> list[dict[str, Json]]:
-    """What was sent and answered in a failed case, step by step, long texts cut."""
-    return [
-        {
-            "state": each.step.state,
-            "rule": each.step.rule,
-            "send": cut(each.send),
-            "expect": cut(each.expect),
-            "got": cut(aligned(each.got, each.expect)),
-            "right": each.right,
-            "differs": _differs(each),
-        }
-        for each in result.exchanges
-    ]
-
-
-def abridged(steps: Sequence[dict[str, Json]]) -> Iterator[tuple[int, dict[str, Json]] | int]:
-    """The steps that readers are shown, with their numbers: no looks that were right.
-
-    Where many in a row were right, all but the first and last few are left out; a number says how
-    many.
-    """
-    shown = [
-        (number, each)
-        for number, each in enumerate(
-            (each for each in steps if not each["right"] or each["send"].get("op") not in LOOKS),
-            start=1,
-        )
-    ]
-    left_out = len(shown) - 2 * AROUND
-    if left_out <= AROUND:
-        yield from shown
-        return
-    yield from shown[:AROUND]
-    yield left_out
-    yield from shown[-AROUND:]
-
-
-def cut(value: Json, most: int = 200) -> Json:
-    """A value, with long texts and lists cut in the middle."""
-    match value:
-        case str() if len(value) > most:
-            return f"{value[: most // 2]}… ({len(value):,} characters)"
-        case list() if len(value) > 10:
-            left = f"… {len(value) - 6} more …"
-            return [*(cut(each) for each in value[:3]), left, *(cut(each) for each in value[-3:])]
-        case list():
-            return [cut(each) for each in value]
-        case dict():
-            return {key: cut(each) for key, each in value.items()}
-        case _:
-            return value
 
 
 def counted(number: int, thing: str) -> str:

@@ -1,4 +1,4 @@
-"""A run: which cases, on which adapter, and what they say together."""
+"""A run: executes the cases of a plan on an adapter, and gives one result for all of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from random import Random
 from uuid import UUID
 
 from pingregistrywf.conformance.run import learn
-from pingregistrywf.conformance.run.execute import CaseResult, Status
 from pingregistrywf.conformance.run.expected import NONE, ExpectedFailures
-from pingregistrywf.conformance.run.result import Failure, RunResult, Scope, counted
+from pingregistrywf.conformance.run.result import (
+    CaseResult,
+    Failure,
+    Hello,
+    RunResult,
+    Scope,
+    Status,
+    counted,
+)
 from pingregistrywf.conformance.run.session import (
     SIDE_BY_SIDE,
     AlwaysEndsError,
     BrokenOffError,
-    Hello,
     InfrastructureError,
     opened,
 )
@@ -72,12 +78,12 @@ def run(plan: Plan, transport: Transport) -> RunResult:
         transport: leads to the adapter; it is closed at the end.
 
     Raises:
-        NotMinimalError: two states of the chart cannot be told apart.
+        NotMinimalError: two states of the chart cannot be distinguished.
     """
     before = gc.get_threshold()
     gc.set_threshold(*RARELY)
     try:
-        return _Run(plan, transport).report()
+        return _Run(plan, transport).result()
     finally:
         gc.set_threshold(*before)
 
@@ -92,7 +98,7 @@ class _Run:
         self._missing: list[str] = []
         self._trouble = ""
 
-    def report(self) -> RunResult:
+    def result(self) -> RunResult:
         hello: Hello | None = None
         results: list[CaseResult] = []
         failures: list[Failure] = []

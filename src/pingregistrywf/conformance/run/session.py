@@ -16,15 +16,9 @@ from uuid import UUID
 
 from pingregistrywf.chart.ir import Chart, Model
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
-from pingregistrywf.conformance.run.execute import (
-    BROKEN,
-    DIED,
-    Batch,
-    CaseResult,
-    Execution,
-    Status,
-    execute,
-)
+from pingregistrywf.conformance.run.execute import Batch, Execution, execute
+from pingregistrywf.conformance.run.result import CaseResult, Hello, Status
+from pingregistrywf.conformance.run.transcript import BROKEN, DIED
 from pingregistrywf.conformance.run.transport import (
     SHOWN,
     AdapterEndedError,
@@ -81,32 +75,6 @@ class _SecondAnswerError(ProtocolError):
     def __init__(self, what: str, case: Case) -> None:
         super().__init__(what)
         self.case = case
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What the adapter says of itself.
-
-    Attributes:
-        implementation: its name.
-        version: its version.
-        language: what it is written in.
-        capabilities: what it claims.
-    """
-
-    implementation: str
-    version: str
-    language: str
-    capabilities: frozenset[str]
-
-    def document(self) -> dict[str, Json]:
-        """The same as JSON."""
-        return {
-            "implementation": self.implementation,
-            "version": self.version,
-            "language": self.language,
-            "capabilities": sorted(self.capabilities),
-        }
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from pingregistrywf.conformance.run.execute import CaseResult, Status
+from pingregistrywf.conformance.run.result import CaseResult, Status
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.scenario import Action, Scenario
 

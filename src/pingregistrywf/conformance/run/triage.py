@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.conformance.run import shrink
-from pingregistrywf.conformance.run.execute import CaseResult, Status
-from pingregistrywf.conformance.run.result import Failure
+from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
 from pingregistrywf.conformance.run.transport import CannotStartError
 from pingregistrywf.conformance.suite.case import Case

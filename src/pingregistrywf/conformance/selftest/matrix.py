@@ -11,7 +11,8 @@ from typing import Any, Final, TypeAlias
 from pingregistrywf.chart.ir import Chart
 from pingregistrywf.conformance.oracle import Cells
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
-from pingregistrywf.conformance.run.execute import Status, execute
+from pingregistrywf.conformance.run.execute import execute
+from pingregistrywf.conformance.run.result import Status
 from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
 from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
 from pingregistrywf.conformance.selftest.subject import CAPABILITIES, Subject

@@ -1,0 +1,124 @@
+"""What was sent and answered in a case, written down for readers if the case fails.
+
+Readers see names in place of ids, also of ids for which the case has no name, so that a failure
+reads the same in every run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from pingregistrywf.conformance.oracle import EPOCH
+from pingregistrywf.conformance.run.matching import Names
+from pingregistrywf.conformance.run.result import CaseResult, Exchange, Status
+from pingregistrywf.conformance.suite.case import Case, Step
+from pingregistrywf.conformance.suite.compile import LAST_ULID
+from pingregistrywf.conformance.suite.encoding import ulid_hex
+
+Json: TypeAlias = Any
+Text: TypeAlias = Callable[[str, str], str]
+"""Rewrites a text; takes the key that it stands under, and the text."""
+
+DIED: Final = "died"
+BROKEN: Final = "broken"
+"""Keys in place of an answer: the adapter ended, or broke the protocol; the value says how."""
+WIRE: Final = "wire"
+_BYTES: Final = (WIRE, "bytes")
+_ID: Final = re.compile(
+    r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|[0-7][0-9A-HJKMNP-TV-Z]{25})\b"
+)
+_FIXED: Final = frozenset({EPOCH, LAST_ULID, f"{1:026d}", f"{2:026d}"})
+"""Ids that are the same in every run."""
+
+
+class Transcript:
+    """The requests and answers of one case.
+
+    Args:
+        names: what the names of the case stand for.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._lines: list[tuple[Step, Mapping[str, Json], Json, bool]] = []
+
+    def add(self, step: Step, sent: Mapping[str, Json], got: Json, *, right: bool) -> None:
+        """Add a request, its answer, and whether that is the answer expected."""
+        self._lines.append((step, sent, got, right))
+
+    def failed(self, case: Case, why: str) -> CaseResult:
+        """Return the result of a case that failed."""
+        named = {text: name for name, text in self._names.known.items()}
+        first_unknown = len(named)
+
+        def sent_id(text: str) -> str:
+            return named.setdefault(text, text)
+
+        def answered_id(text: str) -> str:
+            unknown = f"unknown{len(named) - first_unknown + 1}"
+            return named.setdefault(text, text if text in _FIXED else unknown)
+
+        def with_names(value: Json, name: Callable[[str], str]) -> Json:
+            def rewritten(_key: str, text: str) -> str:
+                return named.get(text) or _ID.sub(lambda found: name(found.group()), text)
+
+            return _rewritten(value, rewritten)
+
+        exchanges = []
+        for step, sent, got, right in self._lines:
+            send = with_names(dict(sent), sent_id)
+            expect = self._names.expected(dict(step.expect) or None)
+            if got and got.keys() & {DIED, BROKEN}:
+                why = why if right else next(iter(got.values()))
+                got = None
+            exchanges.append((step, send, expect, with_names(got, answered_id), right))
+        why = with_names(why, answered_id)
+
+        in_bytes = {_hex(text): f"{{{name}}}" for text, name in named.items() if name != text}
+
+        def names_in_bytes(key: str, text: str) -> str:
+            if key in _BYTES:
+                for digits, name in in_bytes.items():
+                    text = text.replace(digits, name)
+            return text
+
+        drop = "" if case.scenario.wire else WIRE  # bytes that were not asked for
+        return CaseResult(
+            case,
+            Status.FAILED,
+            why,
+            tuple(
+                Exchange(
+                    step,
+                    _rewritten(send, names_in_bytes),
+                    expect,
+                    _rewritten(answer, names_in_bytes, drop),
+                    right,
+                )
+                for step, send, expect, answer, right in exchanges
+            ),
+        )
+
+
+def _hex(id: str) -> str:
+    return id.replace("-", "") if "-" in id else ulid_hex(id)
+
+
+def _rewritten(value: Json, text: Text, drop: str = "", key: str = "") -> Json:
+    """A value with each text in it rewritten, and without the keys to drop."""
+    match value:
+        case str():
+            return text(key, value)
+        case list():
+            return [_rewritten(each, text, drop, key) for each in value]
+        case dict():
+            return {
+                name: _rewritten(each, text, drop, name)
+                for name, each in value.items()
+                if name != drop
+            }
+        case _:
+            return value
