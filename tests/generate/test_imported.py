@@ -23,7 +23,7 @@ def test_every_chart_is_imported_and_nothing_is_left_on_the_disk(
     assert list(packages) == ["leases", "split_repo"]
     for name, package in packages.items():
         assert package.Behavior.declaration.name == name
-        assert package.Event.codec.encode(package.DECLARATION.events[0].event())
+        assert package.Event.codec.encode(next(iter(package.DECLARATION.by_event))())
     assert list(tmp_path.iterdir()) == []
     assert sys.path == before
 

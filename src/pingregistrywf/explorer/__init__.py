@@ -51,12 +51,9 @@ _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 def page(model: Model, *, package: str = PACKAGE) -> str:
-    """The explorer of a model, as one HTML document.
+    """Return the explorer of a model as one HTML document.
 
-    Args:
-        model: charts and operations.
-        package: the Python package that was generated from the model, for ``Copy as Python``; this
-            project's own unless given.
+    The package is the Python package that was generated from the model, for ``Copy as Python``.
 
     Raises:
         LayoutError: the diagrams cannot be laid out, see ``generate.svg``.
@@ -92,14 +89,9 @@ def page(model: Model, *, package: str = PACKAGE) -> str:
 def write(model: Model, directory: Path, *, package: str = PACKAGE) -> list[Path]:
     """Write the explorer of a model into a directory, as index.html; return the files written.
 
-    Args:
-        model: charts and operations.
-        directory: where to write; it is made if it does not exist.
-        package: as for ``page``.
-
     Raises:
         LayoutError, ValueError: as for ``page``.
-        OSError: the file cannot be written.
+        OSError: the directory cannot be made, or the file cannot be written.
     """
     made = page(model, package=package)
     directory.mkdir(parents=True, exist_ok=True)
@@ -109,7 +101,7 @@ def write(model: Model, directory: Path, *, package: str = PACKAGE) -> list[Path
 
 
 def script() -> str:
-    """The scripts as one, for a page."""
+    """Return the scripts as one, for a page."""
     return "".join(_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in SCRIPTS)
 
 

@@ -14,11 +14,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+
+from pingregistrywf.generate.rendering import templates
 
 COMMAND: Final = "graphviz-pure"
 TIMEOUT: Final = 60.0
@@ -76,7 +78,8 @@ def place(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
     Raises:
         LayoutError: if Graphviz is not installed or fails.
     """
-    answer = _graphviz("".join(f"{line}\n" for line in _lines(boxes, links)))
+    template = templates().get_template("layout.dot.jinja")
+    answer = _graphviz(template.render(boxes=boxes, links=links))
     centres = {node["name"]: _point(node["pos"]) for node in answer["objects"]}
     edges = {int(edge["id"]): edge for edge in answer.get("edges", ())}
     return Layout(centres, tuple(_route(edges[number]) for number in range(len(links))))
@@ -121,28 +124,6 @@ def _graphviz(text: str) -> dict[str, Any]:
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise LayoutError(f"{command} failed: {error}") from error
     return answer
-
-
-def _lines(boxes: Sequence[Box], links: Sequence[Link]) -> Iterator[str]:
-    yield "digraph {"
-    yield '  graph [rankdir=TB, nodesep=0.25, ranksep=0.3, pad=0, dpi=72, charset="UTF-8"]'
-    yield '  node [shape=box, fixedsize=true, label="", margin=0]'
-    yield "  edge [arrowsize=0.8]"
-    for box in boxes:
-        size = f"width={box.width / 72:.4f}, height={box.height / 72:.4f}"
-        yield f"  {json.dumps(box.name)} [{size}]"
-    for number, link in enumerate(links):
-        ends = f"{json.dumps(link.tail)} -> {json.dumps(link.head)}"
-        label = f", label={_sized(link.width, link.height)}" if link.width else ""
-        yield f'  {ends} [id="{number}", weight={link.weight}{label}]'
-    yield "}"
-
-
-def _sized(width: float, height: float) -> str:
-    # An empty table of a fixed size is the one label whose size no font decides.
-    none = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"'
-    size = f'FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="{height:.0f}"'
-    return f"<<TABLE {none} {size}><TR><TD></TD></TR></TABLE>>"
 
 
 def _route(edge: dict[str, Any]) -> Route:

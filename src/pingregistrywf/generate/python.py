@@ -244,14 +244,10 @@ def _tidy(text: str) -> str:
         kept = [each for each in names if each.rpartition(" ")[2] in used]
         if module == "__future__":
             kept = names
-        return _wrapped_import(module, kept) if kept else ""
+        single = f"from {module} import {', '.join(kept)}\n"
+        if not kept or len(single) <= WIDTH:
+            return single if kept else ""
+        return _wrapped(f"from {module} import (", kept, ")") + "\n"
 
     tidied = re.sub(r"\n{3,}(?=from )", "\n\n", _IMPORT.sub(reduced, text))
     return re.sub(r"\n{4,}", "\n\n\n", tidied).rstrip("\n") + "\n"
-
-
-def _wrapped_import(module: str, names: Sequence[str]) -> str:
-    single = f"from {module} import {', '.join(names)}\n"
-    if len(single) <= WIDTH:
-        return single
-    return "\n".join([f"from {module} import (", *(f"    {each}," for each in names), ")\n"])

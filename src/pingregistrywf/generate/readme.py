@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
 from pingregistrywf.generate.mermaid import mermaid
-
-_PARTS: Final = ("diagram", "table")
 
 
 class MarkerError(ValueError):
@@ -16,34 +11,32 @@ class MarkerError(ValueError):
 
 
 def filled(text: str, chart: Chart) -> str:
-    """The README with each part between its two markers written anew.
+    """Return the README with each part between its two markers written anew.
 
     Raises:
         MarkerError: a marker is missing.
     """
-    made = {"diagram": f"```mermaid\n{mermaid(chart)}```", "table": markdown_table(chart)}
-    for part in _PARTS:
+    parts = {"diagram": f"```mermaid\n{mermaid(chart)}```", "table": markdown_table(chart)}
+    for part, content in parts.items():
         begin, end = f"<!-- begin generated {part} -->", f"<!-- end generated {part} -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if len(pattern.findall(text)) != 1:
+        before, *after = text.split(begin)
+        if len(after) != 1 or after[0].count(end) != 1:
             raise MarkerError(f"README.md needs {begin} and {end} once: put them back")
-        content = f"{begin}\n{made[part]}\n{end}"
-        text = pattern.sub(lambda _, content=content: content, text)  # type: ignore[misc]
+        text = f"{before}{begin}\n{content}\n{end}{after[0].partition(end)[2]}"
     return text
 
 
 def markdown_table(chart: Chart) -> str:
-    """The total table in Markdown, a row a command, a column a state."""
-    head = ["command", *chart.columns]
-    lines = [_row(head), _row(["---"] * len(head))]
-    for command, arguments in chart.rows:
-        cells = (chart.cells[(command, arguments), state] for state in chart.columns)
-        lines.append(_row([row_name(chart, command, arguments), *map(cell_text, cells)]))
-    return "\n".join(lines)
+    """Return the total table in Markdown, a row for a command, a column for a state."""
+    rows = [["command", *chart.columns], ["---"] * (len(chart.columns) + 1)]
+    for row in chart.rows:
+        cells = (chart.cells[row, state] for state in chart.columns)
+        rows.append([row_name(chart, *row), *map(cell_text, cells)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def cell_text(cell: Cell) -> str:
-    """What a cell says, in a word or two."""
+    """Return what a cell does, in a word or two."""
     match cell.outcome:
         case Outcome.EMIT:
             return f"**+{cell.event}**"
@@ -58,11 +51,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def row_name(chart: Chart, command: str, arguments: Arguments) -> str:
-    """The name of a row: the command, and which arguments it is about."""
+    """Return the name of a row: the command, and which arguments it is about."""
     if arguments is Arguments.ANY:
         return command
     return f"{command}, {arguments} {', '.join(sorted(chart.commands[command].compared))}"
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -109,23 +109,6 @@ class Figure(NamedTuple):
     top: float
 
 
-class Placed(NamedTuple):
-    """The box of a state where it is drawn, and the arrows inside it."""
-
-    name: str
-    x: float
-    left: float
-    top: float
-    width: float
-    height: float
-    loops: list[Figure]
-
-    @property
-    def right(self) -> float:
-        """Its right edge."""
-        return self.x + self.width / 2
-
-
 @dataclass(slots=True)
 class Area:
     """The rectangle that a drawing needs so far."""
@@ -163,7 +146,10 @@ def svg(chart: Chart) -> str:
     x, y = layout.centres[INITIAL]
     area.cover((x - DOT / 2, y - DOT / 2))
     figures = [_move(area, label, route) for label, route in zip(moves, routes, strict=True)]
-    placed = [_placed(area, box, layout.centres[box.name], loops[box.name]) for box in boxes]
+    placed = []
+    for box in boxes:
+        centre = layout.centres[box.name]
+        placed.append((box, centre, _inside(area, box, centre, loops[box.name])))
     samples, remarks = _legend(area, chart, {arrow.kind for arrow in drawn})
     left, top = math.floor(area.left - MARGIN), math.floor(area.top - MARGIN)
     return TEMPLATES.get_template("chart.svg.jinja").render(
@@ -236,11 +222,11 @@ def _move(area: Area, label: Label, route: Route) -> Figure:
     return _figure(area, label, _stroke(route.path, route.tip), x - label.width / 2, y)
 
 
-def _placed(area: Area, box: Box, centre: Point, labels: Sequence[Label]) -> Placed:
+def _inside(area: Area, box: Box, centre: Point, labels: Sequence[Label]) -> list[Figure]:
     x, y = centre
     left, top = x - box.width / 2, y - box.height / 2
     area.cover((left, top), (x + box.width / 2, top + box.height))
-    loops = []
+    figures = []
     below = top + HEADER + GAP / 2
     for label in labels:
         middle = below + (label.height + GAP) / 2
@@ -250,8 +236,8 @@ def _placed(area: Area, box: Box, centre: Point, labels: Sequence[Label]) -> Pla
         start, tip = (left + 1, middle - 5), (left + 1, middle + 5)
         turn = ((left + LOOP, start[1] - 2), (left + LOOP, tip[1] + 2))
         stroke = _stroke((start, *turn, (left + HEAD, tip[1])), tip)
-        loops.append(_figure(area, label, stroke, left + LOOP + GAP, middle))
-    return Placed(box.name, x, left, top, box.width, box.height, loops)
+        figures.append(_figure(area, label, stroke, left + LOOP + GAP, middle))
+    return figures
 
 
 def _figure(area: Area, label: Label, stroke: Stroke, x: float, middle: float) -> Figure:
