@@ -21,7 +21,7 @@ from pingregistrywf.chart.machine import (
     machine_class,
     machines,
 )
-from pingregistrywf.chart.reader import read_chart
+from pingregistrywf.chart.reader import read_model
 
 MODEL = load_model()
 WORKFLOW = MODEL.source["ping_registry"]
@@ -164,7 +164,7 @@ def test_an_unknown_command_is_no_refusal() -> None:
 def test_names_may_be_those_of_the_library(tmp_path: Path) -> None:
     file = tmp_path / "awkward.yaml"
     file.write_text(AWKWARD)
-    machine = Machine(read_chart(file))
+    machine = Machine(read_model([file]).charts["awkward"])
     assert machine.tell("State") == Answer("reject", None, "StateConflictError", "Initial")
     assert machine.tell("Send") == Answer("emit", "Name", None, "States")
     assert machine.tell("State") == Answer("emit", "Configuration", None, "Model")

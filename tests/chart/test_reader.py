@@ -29,7 +29,7 @@ from pingregistrywf.chart.checks.names import CLASSES
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.mistakes import ChartError, Mistake
 from pingregistrywf.chart.parts import Constant, Word
-from pingregistrywf.chart.reader import read_chart, read_model, read_operations
+from pingregistrywf.chart.reader import read_model
 from pingregistrywf.chart.vocabulary import Chart
 from pingregistrywf.runtime.facade import Facade
 
@@ -43,6 +43,11 @@ SOUND = {"doors.yaml": DOORS, "keys.yaml": KEYS, "uses.yaml": USES}
 INTERNALS = re.compile(r"pydantic|https?:|should|_type|NoneType|Traceback|Annotated")
 
 Case = dict[str, Any]
+
+
+def read_chart(path: Path) -> Chart:
+    (chart,) = read_model([path]).charts.values()
+    return chart
 
 
 def cases(group: str) -> list[Any]:
@@ -121,10 +126,10 @@ def test_the_projects_own_model_is_sound_and_all_of_it_is_explained() -> None:
 
 def test_the_files_of_these_tests_are_sound(tmp_path: Path) -> None:
     doors, keys, uses = sound(tmp_path)
-    model = read_model([uses, keys, doors])
+    model = read_model([str(uses), keys, doors])
     assert list(model.charts) == ["keys", "doors"]
     assert model.charts["doors"] == read_chart(doors)
-    assert model.operations["uses"] == read_operations(str(uses), model.charts)
+    assert list(model.operations) == ["uses"]
 
 
 def test_it_reads_what_pydantic_reads() -> None:
@@ -170,10 +175,9 @@ def test_a_mistake_in_a_keyed_chart(tmp_path: Path, case: Case) -> None:
 @pytest.mark.parametrize("case", cases("operations"))
 def test_a_mistake_in_operations(tmp_path: Path, case: Case) -> None:
     doors, keys, uses = sound(tmp_path)
-    charts = {"doors": read_chart(doors), "keys": read_chart(keys)}
     lines = write_case(uses, USES, case)
     with pytest.raises(ChartError) as caught:
-        read_operations(uses, charts)
+        read_model([doors, keys, uses])
     assert_says(caught.value, lines, case["says"])
 
 

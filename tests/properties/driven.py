@@ -44,7 +44,7 @@ from pingregistrywf import (
     WorkflowError,
     open_journal,
 )
-from pingregistrywf.chart.machine import DELETED
+from pingregistrywf.chart.ir import DELETED
 from pingregistrywf.chart.naming import snake
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import Argument, Chart

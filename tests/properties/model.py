@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from pingregistrywf import EPOCH, NIL, Ulid
-from pingregistrywf.chart.machine import DELETED, Machine
+from pingregistrywf.chart.ir import DELETED
+from pingregistrywf.chart.machine import Machine
 from pingregistrywf.chart.parts import Constant
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import Chart, Rule

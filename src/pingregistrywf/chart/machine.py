@@ -13,48 +13,29 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from statemachine import StateChart
 from statemachine.exceptions import TransitionNotAllowed
 from statemachine.io import create_machine_class_from_definition
 
-from pingregistrywf.chart.ir import Model
+from pingregistrywf.chart.ir import DELETED, HISTORY_DELETED, Model
 from pingregistrywf.chart.vocabulary import Chart, Rule
 
-DELETED: Final = "Deleted"
-"""The state of a machine after a delete, until its id is free."""
-
-Outcome: TypeAlias = Literal["emit", "noop", "reject", "delete"]
 Transition: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command did.
+class Answer(NamedTuple):
+    """What a command did: emit, noop, reject or delete, with what, and the state after it."""
 
-    Attributes:
-        outcome: emit, noop, reject or delete.
-        event: the event emitted, if any.
-        error: the error answered, if any.
-        state: the state after it.
-    """
-
-    outcome: Outcome
+    outcome: str
     event: str | None
     error: str | None
     state: str
 
 
 class OrderError(Exception):
-    """The chart does not allow an event in a state.
-
-    Attributes:
-        event: the event.
-        state: the state.
-        position: how many events came before it.
-    """
+    """The chart does not allow an event in a state; ``position`` events came before it."""
 
     def __init__(self, event: str, state: str, position: int) -> None:
         super().__init__(event, state, position)
@@ -87,11 +68,7 @@ class Machine:
         self._machine.current_state_value = self.chart.initial if state is None else state
 
     def tell(self, command: str, *, same: bool = True) -> Answer:
-        """Tell a command.
-
-        Args:
-            command: the command's name.
-            same: whether the arguments that a rule compares are those carried.
+        """Tell a command; ``same`` says whether the arguments that a rule compares are carried.
 
         Raises:
             ValueError: the chart has no such command.
@@ -99,10 +76,10 @@ class Machine:
         if command not in self.chart.commands:
             raise ValueError(f"{self.chart.chart} has no command {command}")
         try:
-            outcome, event, error = self._machine.send(_command(command), same=same)
+            answer: Answer = self._machine.send(f"tell_{command}", same=same)
         except TransitionNotAllowed:
-            outcome, event, error = "reject", None, self.chart.otherwise
-        return Answer(outcome, event, error, self.state)
+            return Answer("reject", None, self.chart.otherwise, self.state)
+        return answer
 
     def fold(self, events: Iterable[str]) -> str:
         """Replay events from the current state on; the state after them.
@@ -113,7 +90,7 @@ class Machine:
         before = self.state
         for position, event in enumerate(events):
             try:
-                self._machine.send(_event(event))
+                self._machine.send(f"apply_{event}")
             except TransitionNotAllowed:
                 refused = OrderError(event, self.state, position)
                 self.reset(before)
@@ -142,15 +119,15 @@ def _build(chart: Chart) -> type[StateChart[Any]]:
     # The library takes the definition apart, so each is made afresh and used once.  Names are
     # prefixed because states and events become attributes beside the library's own.
     states: dict[str, Any] = {
-        _state(name): {
+        f"state_{name}": {
             "value": name,
             "initial": state.initial,
             "on": {**_commands(chart, name), **_events(chart, name)},
         }
         for name, state in chart.states.items()
     }
-    if any(rule.delete for _, rule in _rules(chart)):
-        states[_state(DELETED)] = {"value": DELETED, "on": _commands_when_deleted(chart)}
+    if chart.deletes:
+        states[f"state_{DELETED}"] = {"value": DELETED, "on": _commands_when_deleted(chart)}
     return create_machine_class_from_definition(
         "ChartMachine",
         states,
@@ -162,30 +139,28 @@ def _build(chart: Chart) -> type[StateChart[Any]]:
     )
 
 
-def _rules(chart: Chart) -> Iterator[tuple[str, Rule]]:
+def _rules(chart: Chart, state: str) -> Iterator[tuple[str, Rule]]:
+    """Each command that has a rule for a state, and the rule."""
     for name, command in chart.commands.items():
         for rule in command.rules:
-            yield name, rule
+            if state in rule.states:
+                yield name, rule
 
 
 def _commands(chart: Chart, state: str) -> dict[str, list[Transition]]:
     """What each command does in a state."""
     return {
-        _command(command): _transitions(chart, state, rule)
-        for command, rule in _rules(chart)
-        if state in rule.states
+        f"tell_{command}": _transitions(chart, state, rule)
+        for command, rule in _rules(chart, state)
     }
 
 
 def _commands_when_deleted(chart: Chart) -> dict[str, list[Transition]]:
     """What each command does to a deleted history: it reads as empty, but cannot begin again."""
-    refused = _Answering("reject", error="HistoryDeletedError")
+    refused = Answer("reject", None, HISTORY_DELETED, DELETED)
     return {
-        _command(command): (
-            [_stay(DELETED, refused)] if rule.emit else _transitions(chart, DELETED, rule)
-        )
-        for command, rule in _rules(chart)
-        if chart.initial in rule.states
+        f"tell_{command}": ([_stay(refused)] if rule.emit else _transitions(chart, DELETED, rule))
+        for command, rule in _rules(chart, chart.initial)
     }
 
 
@@ -193,60 +168,35 @@ def _transitions(chart: Chart, state: str, rule: Rule) -> list[Transition]:
     """One transition for a rule; two if it compares arguments."""
     if rule.emit:
         (event,) = rule.emit
-        return [_go(chart.events[event].to, _Answering("emit", event=event))]
+        return [_go(Answer("emit", event, None, chart.events[event].to))]
     if rule.delete:
-        return [_go(DELETED, _Answering("delete"))]
+        return [_go(Answer("delete", None, None, DELETED))]
     if rule.error:
         (error,) = rule.error
-        return [_stay(state, _Answering("reject", error=error))]
+        return [_stay(Answer("reject", None, error, state))]
+    noop = _stay(Answer("noop", None, None, state))
     if rule.guard:
-        other = _stay(state, _Answering("reject", error=rule.otherwise))
-        return [{**_stay(state, _Answering("noop")), "cond": _Same().holds}, other]
-    return [_stay(state, _Answering("noop"))]
+        return [{**noop, "cond": _holds}, _stay(Answer("reject", None, rule.otherwise, state))]
+    return [noop]
 
 
 def _events(chart: Chart, state: str) -> dict[str, list[Transition]]:
     """Where each event leads that a command can emit in a state."""
-    emitted = {
-        event for _, rule in _rules(chart) if state in rule.states for event in rule.emit or ()
+    emitted = {event for _, rule in _rules(chart, state) for event in rule.emit or ()}
+    return {
+        f"apply_{name}": [{"target": f"state_{chart.events[name].to}"}] for name in sorted(emitted)
     }
-    return {_event(name): [{"target": _state(chart.events[name].to)}] for name in sorted(emitted)}
 
 
-def _go(state: str, answering: _Answering) -> Transition:
-    return {"target": _state(state), "on": answering.answer}
+def _go(answer: Answer) -> Transition:
+    """A transition; the library hands an action's value to whoever sent the event."""
+    return {"target": f"state_{answer.state}", "on": lambda: answer}
 
 
-def _stay(state: str, answering: _Answering) -> Transition:
-    return {"target": _state(state), "internal": True, "on": answering.answer}
+def _stay(answer: Answer) -> Transition:
+    return {**_go(answer), "internal": True}
 
 
-@dataclass(frozen=True)
-class _Answering:
-    """What a transition answers: the library hands an action's value to whoever sent the event."""
-
-    outcome: Outcome
-    event: str | None = None
-    error: str | None = None
-
-    def answer(self) -> tuple[Outcome, str | None, str | None]:
-        return self.outcome, self.event, self.error
-
-
-class _Same:
+def _holds(same: bool) -> bool:
     """A guard; the library calls it with the arguments that the event was sent with."""
-
-    def holds(self, same: bool) -> bool:
-        return same
-
-
-def _state(name: str) -> str:
-    return f"state_{name}"
-
-
-def _command(name: str) -> str:
-    return f"tell_{name}"
-
-
-def _event(name: str) -> str:
-    return f"apply_{name}"
+    return same

@@ -22,17 +22,8 @@ class Mark(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mistake:
-    """A mistake: where it is, what is wrong, and what to write instead.
-
-    Attributes:
-        file: the file's name as it was given.
-        line: the line, from 1.
-        column: the column, from 1.
-        what: what is wrong.
-        remedy: what to write instead.
-    """
+class Mistake(NamedTuple):
+    """A mistake: its place in a file, what is wrong, and what to write instead."""
 
     file: str
     line: int
@@ -45,11 +36,7 @@ class Mistake:
 
 
 class ChartError(Exception):
-    """There are mistakes in charts or operations.
-
-    Attributes:
-        mistakes: all of them, sorted by file, line and column.
-    """
+    """There are mistakes in charts or operations; ``mistakes`` are sorted by their places."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(set(mistakes)))
@@ -61,13 +48,7 @@ class ChartError(Exception):
 
 @dataclass
 class Report:
-    """The mistakes of one file so far.
-
-    Attributes:
-        file: the file's name as it was given.
-        marks: where each place of the file is written.
-        mistakes: the mistakes.
-    """
+    """The mistakes of one file so far, and where each place of the file is written."""
 
     file: str
     marks: Mapping[Path, Mark] = field(default_factory=dict)
@@ -84,13 +65,7 @@ class Report:
         self.mistakes.append(Mistake(self.file, *mark, what, remedy))
 
     def resolve(self, name: str, names: Iterable[str], at: Path, what: str) -> str | None:
-        """Look up a name, and report one that does not exist.
-
-        Args:
-            name: the name.
-            names: the names that exist.
-            at: where the name is used.
-            what: what it names, for people.
+        """Look up a name among those that exist; ``what`` it names is for people.
 
         Returns:
             The name; or, after a mistake, the name that was probably meant, so that checks can go

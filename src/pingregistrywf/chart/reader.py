@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pingregistrywf.chart import checks, shape
-from pingregistrywf.chart.mistakes import ChartError, Mistake, Report
+from pingregistrywf.chart.mistakes import ChartError, Report
 from pingregistrywf.chart.vocabulary import Chart, Operations
 from pingregistrywf.chart.yaml_source import YamlSource, parse
-
-__all__ = ["ChartError", "Mistake", "Model", "read_chart", "read_model", "read_operations"]
 
 File: TypeAlias = str | os.PathLike[str]
 
@@ -32,40 +30,6 @@ class Model:
     operations: Mapping[str, Operations]
 
 
-def read_chart(path: File) -> Chart:
-    """Read a chart.
-
-    Raises:
-        ChartError: there are mistakes in it, or it cannot be read.
-    """
-    source = _load(path)
-    chart = shape.read(Chart, source)
-    if chart is not None:
-        checks.check_chart(chart, source.report)
-    if chart is None or source.report.mistakes:
-        raise ChartError(source.report.mistakes)
-    return chart
-
-
-def read_operations(path: File, charts: Mapping[str, Chart]) -> Operations:
-    """Read operations on some charts.
-
-    Args:
-        path: the file.
-        charts: the charts that the operations may name, by name.
-
-    Raises:
-        ChartError: there are mistakes in it, or it cannot be read.
-    """
-    source = _load(path)
-    operations = shape.read(Operations, source)
-    if operations is not None:
-        checks.check_operations(operations, charts, source.report)
-    if operations is None or source.report.mistakes:
-        raise ChartError(source.report.mistakes)
-    return operations
-
-
 def read_model(paths: Sequence[File]) -> Model:
     """Read charts, and the operations on them.
 
@@ -76,10 +40,9 @@ def read_model(paths: Sequence[File]) -> Model:
     """
     charts: list[tuple[Chart, Report]] = []
     operations: list[tuple[Operations, Report]] = []
-    reports = []
+    sources = [_load(path) for path in paths]
     all_charts = True
-    for source in map(_load, paths):
-        reports.append(source.report)
+    for source in sources:
         if isinstance(source.data, dict) and "operations_of" in source.data:
             if (read := shape.read(Operations, source)) is not None:
                 operations.append((read, source.report))
@@ -92,9 +55,8 @@ def read_model(paths: Sequence[File]) -> Model:
     sound = {chart.chart: chart for chart, report in charts if not report.mistakes}
     all_charts = all_charts and len(sound) == len(charts)
     for each, report in operations:
-        checks.check_operations(each, sound, report, all_charts=all_charts)
-    mistakes = [mistake for report in reports for mistake in report.mistakes]
-    if mistakes:
+        checks.check_operations(each, sound, report, all_charts)
+    if mistakes := [mistake for source in sources for mistake in source.report.mistakes]:
         raise ChartError(mistakes)
     return Model(sound, {each.operations_of: each for each, _ in operations})
 

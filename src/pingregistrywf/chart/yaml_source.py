@@ -21,13 +21,20 @@ MOST_VALUES: Final = 100_000
 _TAG = "tag:yaml.org,2002:"
 _MEANT = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LEADING_ZERO = re.compile(r"([-+]?)0+_*([0-9][0-9_]*)")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SYNTAX_REMEDIES = {
+    "'\\t'": "indent with spaces instead of tabs",
+    "mapping values are not": 'put text that has ": " in it in quotes, and check the indentation',
+    "undefined alias": "define the anchor before it is used",
+    "another document": "remove the line ---, or write a second file",
+    "": "check the quotes, brackets and indentation here and in the lines before",
+}
+"""What to write instead, by words in PyYAML's message."""
+_KINDS = {"int": "a number", "float": "a number", "timestamp": "a date", "null": "nothing"}
 
 
-class Unreadable:
-    """Stands for a value that could not be read, and whose mistake is reported already."""
-
-
-UNREADABLE: Final = Unreadable()
+UNREADABLE: Final = object()
+"""Stands for a value that could not be read, and whose mistake is reported already."""
 
 
 @dataclass
@@ -66,24 +73,13 @@ def parse(content: bytes, report: Report) -> YamlSource:
     except yaml.MarkedYAMLError as error:
         problem = error.problem or ""
         mark = _mark(error.problem_mark or error.context_mark)
-        report.say_at(mark, f"this is not YAML: {problem}", _syntax_remedy(problem))
+        remedy = next(each for words, each in _SYNTAX_REMEDIES.items() if words in problem)
+        report.say_at(mark, f"this is not YAML: {problem}", remedy)
     except RecursionError:
         report.say((), "the file is nested too deeply", "nest less")
     except _TooMuchError:
         report.say((), f"the file holds over {MOST_VALUES} values", "use fewer aliases")
     return source
-
-
-def _syntax_remedy(problem: str) -> str:
-    if "'\\t'" in problem:
-        return "indent with spaces instead of tabs"
-    if "mapping values are not allowed" in problem:
-        return 'put text that has ": " in it in quotes, and check the indentation'
-    if "undefined alias" in problem:
-        return "define the anchor before it is used"
-    if "another document" in problem:
-        return "remove the line ---, or write a second file"
-    return "check the quotes, brackets and indentation here and in the lines before"
 
 
 class _TooMuchError(Exception):
@@ -115,12 +111,12 @@ class _Reading:
         if kind not in ("seq", "map"):
             return self._refuse(at, f"has the YAML tag {node.tag}", "remove the tag")
         self._open.append(node)
-        value = self._list(node, at) if kind == "seq" else self._mapping(node, at)
+        if kind == "map":
+            value: Any = self._mapping(node, at)
+        else:
+            value = [self.value(each, (*at, n)) for n, each in enumerate(node.value, start=1)]
         self._open.pop()
         return value
-
-    def _list(self, node: yaml.Node, at: Path) -> list[Any]:
-        return [self.value(each, (*at, n)) for n, each in enumerate(node.value, start=1)]
 
     def _mapping(self, node: yaml.Node, at: Path) -> dict[str, Any]:
         read: dict[str, Any] = {}
@@ -160,7 +156,7 @@ class _Reading:
             written = node.value or "(empty)"
             what = f"the key {written} of {spoken(at)} is read by YAML as {_kind(node)}"
             remedy = "write another name"
-        elif not _encodable(node.value):
+        elif _LONE_SURROGATE.search(node.value):
             what = f"a key of {spoken(at)} holds half of a surrogate pair, which no text can"
             remedy = "write the character itself"
         else:
@@ -176,15 +172,17 @@ class _Reading:
             what = f"is {text}: YAML reads numbers with a leading 0 in its own way"
             return self._refuse(at, what, f"write {zero[1]}{zero[2]}, or {quoted} if text is meant")
         match kind:
-            case "str" if _encodable(text):
-                return text
-            case "str":
+            case "str" if _LONE_SURROGATE.search(text):
                 what = "holds half of a surrogate pair, which no text can"
                 return self._refuse(at, what, "write the character itself")
+            case "str":
+                return text
             case "null":
                 return None
             case "bool" if meant := _MEANT.get(text.lower()):
                 return self._refuse(at, shown, f"write {meant}, or {quoted} if text is meant")
+            case "timestamp":
+                return self._refuse(at, shown, f"write {quoted}")
             case "int" | "float" if ":" in text:
                 return self._refuse(at, shown, f"write {quoted}")
             case "bool" | "int" | "float":
@@ -194,23 +192,12 @@ class _Reading:
                 except ValueError:
                     what = f"is no number that can be read: {text[:40]}"
                     return self._refuse(at, what, "correct it")
-            case "timestamp":
-                return self._refuse(at, shown, f"write {quoted}")
             case _:
                 return self._refuse(at, f"has the YAML tag {node.tag}", "remove the tag")
 
-    def _refuse(self, at: Path, what: str, remedy: str) -> Unreadable:
+    def _refuse(self, at: Path, what: str, remedy: str) -> Any:
         self._report.say(at, f"{spoken(at)} {what}", remedy)
         return UNREADABLE
-
-
-def _encodable(text: str) -> bool:
-    """Whether a text has no lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _mark(mark: yaml.Mark | None) -> Mark:
@@ -223,14 +210,8 @@ def _mark_after(text: str) -> Mark:
 
 
 def _kind(node: yaml.ScalarNode) -> str:
-    match node.tag.removeprefix(_TAG):
-        case "bool":
-            return "true" if node.value.lower() in ("yes", "on", "true") else "false"
-        case "int" | "float":
-            return "a number"
-        case "timestamp":
-            return "a date"
-        case "null":
-            return "nothing"
-        case _:
-            return "something else"
+    """What YAML reads a value as, for people."""
+    kind = node.tag.removeprefix(_TAG)
+    if kind == "bool":
+        return "true" if node.value.lower() in ("yes", "on", "true") else "false"
+    return _KINDS.get(kind, "something else")

@@ -17,17 +17,12 @@ _METHODS: Final = ("declared", "run", "run_from")
 
 
 def check_operations(
-    operations: Operations, charts: Mapping[str, Chart], report: Report, *, all_charts: bool = True
+    operations: Operations, charts: Mapping[str, Chart], report: Report, all_charts: bool
 ) -> None:
-    """Check operations on charts.
+    """Check operations on the charts without mistakes, by name.
 
-    Args:
-        operations: the operations.
-        charts: the charts without mistakes, by name.
-        report: where mistakes go.
-        all_charts: False if there are charts with mistakes beside them.  An operation that names a
-            chart which is not among ``charts`` is then not checked, since what would be reported
-            may follow from the chart's mistakes.
+    Unless these are all charts, an operation that names another is not checked: what would be
+    reported may follow from that chart's mistakes.
     """
     check_inputs(operations, report)
     if all_charts:
