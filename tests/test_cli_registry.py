@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from pingregistrywf import NO_VC, Journal, Ulid, open_journal
+from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError
 from pingregistrywf.cli.registry import follow_lines
 from pingregistrywf.coordination import screen
 from pingregistrywf.coordination.admin import Admin
@@ -308,6 +310,12 @@ class TestListAndEvents:
         watching.communicate(timeout=60)
         assert watching.returncode == 130
 
+    def test_watch_refuses_a_workflow_of_another_registry(self, url: str, workflow: str) -> None:
+        watching = start("events", "other", "--workflow", workflow, "--watch", "--journal", url)
+        out, err = watching.communicate(timeout=60)
+        refused((watching.returncode, out, err), 1, workflow)
+        assert out == ""
+
 
 class TestTimes:
     """Times are local, with the offset from UTC, unless UTC or JSON is asked for."""
@@ -423,6 +431,19 @@ class TestFollow:
             Admin(writer).begin(workflow_id)
             assert next(lines).event.workflow_id == workflow_id  # type: ignore[attr-defined]
         assert journal.entries == 3
+
+    def test_a_workflow_that_another_registry_begins_later(self) -> None:
+        with open_journal("memory:") as journal:
+            workflow_id = uuid.uuid4()
+            context = RegistryContext(journal, Registry("reg"))
+            lines = follow_lines(context, workflow_id, None, Stop())
+            begins = Thread(
+                target=Admin(RegistryContext(journal, Registry("other"))).begin, args=(workflow_id,)
+            )
+            begins.start()
+            with pytest.raises(UnknownWorkflowError):
+                next(lines)
+            begins.join()
 
     def test_a_history_that_is_begun_anew(self) -> None:
         clock = itertools.count(1_700_000_000.0, 3_600.0)

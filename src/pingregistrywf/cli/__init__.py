@@ -1,7 +1,7 @@
-"""The command line.  Each command parses, calls one library, prints; no rule stands here.
+"""The command line.  A command parses its options, calls one library, and prints the answer.
 
 Exit codes: 0 done; 1 the answer is no (refused, drift); 2 cannot run (usage, chart, journal); 128+n
-ended by signal n.  One line on standard error says why; with ``--json`` the same stands in a field.
+ended by signal n.  One line on standard error gives the reason; with ``--json`` so does a field.
 The workshop (charts, generators, conformance) is imported by the commands that need it.
 """
 

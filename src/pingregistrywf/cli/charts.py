@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 from unicodedata import is_normalized
 
 import typer
+from typer import Option
 
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
-    JsonOption,
     ModelOption,
+    answer,
     answering,
-    say,
+    json_wanted,
+    print_json,
+    with_json,
 )
 
 if TYPE_CHECKING:
@@ -24,20 +27,16 @@ if TYPE_CHECKING:
     from pingregistrywf.conformance.suite import Suite
 
 
+@with_json
 def chart(
     step: Annotated[
         list[str] | None,
-        typer.Option(
-            "--step",
+        Option(
             metavar="CMD",
             help="Walk the chart by commands. CMD:other means with other arguments than stored.",
         ),
     ] = None,
-    model: Annotated[
-        list[Path] | None,
-        typer.Option("--model", metavar="FILE", help="A chart of your own.", show_default=False),
-    ] = None,
-    as_json: JsonOption = False,
+    model: Annotated[list[Path] | None, Option(metavar="FILE", help="A chart of your own.")] = None,
 ) -> None:
     """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
     from pingregistrywf.chart.locate import load_model
@@ -45,12 +44,12 @@ def chart(
     from pingregistrywf.generate.mermaid import mermaid
     from pingregistrywf.generate.readme import markdown_table
 
-    with answering(ChartError, as_json=as_json):
+    with answering(ChartError):
         shown = load_model(model or []).main
         if step:
-            _walk(shown, step, as_json=as_json)
-        elif as_json:
-            say(shown.model_dump(mode="json"))
+            _walk(shown, step)
+        elif json_wanted():
+            print_json(shown.model_dump(mode="json"))
         else:
             typer.echo(f"{shown.title} {shown.version}\n")
             _print_table(shown) if sys.stdout.isatty() else typer.echo(markdown_table(shown))
@@ -83,7 +82,7 @@ def _print_table(chart: Chart) -> None:
     console.print(f"· {chart.otherwise}: no rule names the pair", style="dim")
 
 
-def _walk(chart: Chart, walk: list[str], *, as_json: bool) -> None:
+def _walk(chart: Chart, walk: list[str]) -> None:
     from pingregistrywf.chart.ir import Outcome
 
     state, refused = chart.initial, False
@@ -97,40 +96,24 @@ def _walk(chart: Chart, walk: list[str], *, as_json: bool) -> None:
         cell = chart.cell(command, state, same=variant != "other")
         refused |= cell.outcome is Outcome.REJECT
         outcome = f"+{cell.event}" if cell.event else cell.error or cell.outcome.value
-        if as_json:
-            say(
-                {
-                    "command": command,
-                    "state": state,
-                    "outcome": cell.outcome.value,
-                    "event": cell.event,
-                    "error": cell.error,
-                    "target": cell.target,
-                    "rule": cell.rule,
-                }
-            )
-        else:
-            typer.echo(f"{word:<16} {state:<14} → {cell.target:<14} {outcome}  ({cell.rule})")
+        kept = ("outcome", "event", "error", "target", "rule")
+        fields = {name: getattr(cell, name) for name in kept}
+        text = f"{word:<16} {state:<14} → {cell.target:<14} {outcome}  ({cell.rule})"
+        answer({"command": command, "state": state, **fields}, text)
         state = cell.target
     if refused:
         raise typer.Exit(REFUSED)
 
 
+@with_json
 def generate(
     model: ModelOption = None,
     package: Annotated[
-        Path | None,
-        typer.Option(
-            "--package",
-            metavar="DIR",
-            help="Where their packages and diagrams go.",
-            show_default=False,
-        ),
+        Path | None, Option(metavar="DIR", help="Where their packages and diagrams go.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 and name what differs.")
+        bool, Option("--check", help="Write nothing; exit 1 and name what differs.")
     ] = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Write all that is generated: this project's, or that of charts of your own."""
     from pingregistrywf.chart.locate import load_model
@@ -141,7 +124,7 @@ def generate(
     from pingregistrywf.generate.layout import LayoutError
     from pingregistrywf.generate.readme import MarkerError
 
-    with answering(ChartError, LayoutError, MarkerError, SuiteError, as_json=as_json):
+    with answering(ChartError, LayoutError, MarkerError, SuiteError):
         theirs = model or []
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
@@ -156,14 +139,12 @@ def generate(
             made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
         if not check:
             for path in artefacts.write(made, root):
-                say({"written": str(path)}) if as_json else typer.echo(f"wrote {path}")
+                answer({"written": path}, f"wrote {path}")
             return
         differences = artefacts.check(made, root)
         for each in differences:
-            if as_json:
-                say({"path": str(each.path), "problem": each.problem})
-            else:
-                typer.echo(f"{each.path} {each.problem}", err=True)
+            fields = {"path": each.path, "problem": each.problem}
+            answer(fields, f"{each.path} {each.problem}", err=True)
         if differences:
             raise typer.Exit(REFUSED)
 

@@ -1,13 +1,16 @@
-"""What every command shares: options, exit codes, and how answers and refusals are printed."""
+"""What every command shares: options, exit codes, and how answers and errors are printed."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -27,12 +30,8 @@ CANNOT_RUN: Final = 2
 """The exit code where the command cannot run."""
 JOURNAL_VARIABLE: Final = "PINGREGISTRYWF_JOURNAL"
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 ModelOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--model", metavar="FILE", help="Charts and operations of your own.", show_default=False
-    ),
+    list[Path] | None, typer.Option(metavar="FILE", help="Charts and operations of your own.")
 ]
 JournalOption = Annotated[
     str,
@@ -43,17 +42,60 @@ JournalOption = Annotated[
         help="The journal: sqlite:PATH, memory: or an installed backend's URL.",
     ),
 ]
+_JSON: Final = inspect.Parameter(
+    "as_json",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")],
+)
+_as_json: ContextVar[bool] = ContextVar("as_json", default=False)
 
 
-def say(value: dict[str, Any]) -> None:
-    """Print one JSON object on a line."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+def with_json(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option ``--json``, and let it answer its errors in one line."""
+
+    @wraps(command)
+    def run(*, as_json: bool, **options: Any) -> None:
+        token = _as_json.set(as_json)
+        try:
+            with answering():
+                command(**options)
+        finally:
+            _as_json.reset(token)
+
+    signature = inspect.signature(command, eval_str=True)
+    parameters = (*signature.parameters.values(), _JSON)
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return run
 
 
-def fail(message: str, code: int, *, as_json: bool) -> NoReturn:
-    """End with one line that says why."""
-    if as_json:
-        say({"error": message, "exit": code})
+def json_wanted() -> bool:
+    """Return whether the running command was called with ``--json``."""
+    return _as_json.get()
+
+
+def answer_in_text() -> None:
+    """Let the running command answer in text, even with ``--json``."""
+    _as_json.set(False)
+
+
+def print_json(fields: Mapping[str, Any]) -> None:
+    """Print one line of JSON; what JSON has no type for becomes a string."""
+    typer.echo(json.dumps(fields, ensure_ascii=False, default=str))
+
+
+def answer(fields: Mapping[str, Any], text: str, *, err: bool = False) -> None:
+    """Print the fields as JSON with ``--json``, else the text, on standard error if asked for."""
+    if json_wanted():
+        print_json(fields)
+    else:
+        typer.echo(text, err=err)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End with one line that says why, with ``--json`` also in a field."""
+    if json_wanted():
+        print_json({"error": message, "exit": code})
     typer.echo(f"pingregistrywf: {message}", err=True)
     raise typer.Exit(code)
 
@@ -63,13 +105,8 @@ class CannotRunError(Exception):
 
 
 @contextmanager
-def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]:
-    """Turn what goes wrong inside into one line and an exit code.
-
-    Args:
-        errors: what else cannot run, beside the errors of the run time and the system.
-        as_json: say it in a field, too.
-    """
+def answering(*errors: type[Exception]) -> Iterator[None]:
+    """Turn the errors of the run time and the system, and these errors, into an exit code."""
     from pingregistrywf.runtime.errors import (
         BehaviorError,
         JournalError,
@@ -78,17 +115,13 @@ def answering(*errors: type[Exception], as_json: bool = False) -> Iterator[None]
         WorkflowError,
     )
 
+    refusals = (BehaviorError, UninitializedError, VersionConflictError)
+    answered: tuple[type[Exception], ...] = (WorkflowError, OSError, CannotRunError, *errors)
     try:
         yield
-    except (BehaviorError, UninitializedError) as error:
-        fail(str(error), REFUSED, as_json=as_json)
-    except JournalError as error:
-        refused = isinstance(error.err, VersionConflictError)
-        fail(str(error), REFUSED if refused else CANNOT_RUN, as_json=as_json)
-    except (WorkflowError, OSError, CannotRunError) as error:
-        fail(str(error), CANNOT_RUN, as_json=as_json)
-    except errors as error:
-        fail(str(error), CANNOT_RUN, as_json=as_json)
+    except answered as error:
+        cause = error.err if isinstance(error, JournalError) else error
+        fail(str(error), REFUSED if isinstance(cause, refusals) else CANNOT_RUN)
 
 
 def open_(url: str, *, create: bool = True) -> Journal:
@@ -113,7 +146,7 @@ def _show_waits() -> None:
 
 
 def uuid(option: str, text: str) -> UUID:
-    """The UUID that an option gives."""
+    """Return the UUID that an option gives."""
     try:
         return UUID(text)
     except ValueError:
@@ -121,7 +154,7 @@ def uuid(option: str, text: str) -> UUID:
 
 
 def vid(option: str, text: str) -> Ulid:
-    """The vid that an option gives."""
+    """Return the vid that an option gives."""
     from pingregistrywf.runtime.ids import Ulid
 
     try:
@@ -130,22 +163,19 @@ def vid(option: str, text: str) -> Ulid:
         raise CannotRunError(f"{option}: {error}") from None
 
 
-def print_timeline(lines: Iterable[Line | Incident], *, as_json: bool, utc: bool = False) -> None:
+def print_timeline(lines: Iterable[Line | Incident], *, utc: bool = False) -> None:
     """Print the lines of a history as they come, with local times unless in UTC or as JSON."""
-    if as_json:
-        for line in lines:
-            say(line.json())
-    elif sys.stdout.isatty():
+    if sys.stdout.isatty() and not json_wanted():
         from pingregistrywf.coordination.screen import show
 
         show(lines, utc=utc)
     else:
         for line in lines:
-            typer.echo(line.text(utc=utc))
+            answer(line.json(), line.text(utc=utc))
 
 
 def called() -> tuple[str, ...]:
-    """How this program was called, so that it can be called again in the same way from here."""
+    """Return how this program was called, so that it can be called again in the same way."""
     name = "pingregistrywf"
     program = Path(sys.argv[0])
     found = shutil.which(name)
@@ -156,7 +186,7 @@ def called() -> tuple[str, ...]:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[Stop]:
-    """A stop that SIGTERM and SIGINT ask for; once all is shut down, exit with 128 + n."""
+    """Yield a stop that SIGTERM and SIGINT ask for; once all is shut down, exit with 128 + n."""
     from pingregistrywf.coordination.waiting import Stop
 
     stop = Stop()

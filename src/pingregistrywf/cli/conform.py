@@ -259,7 +259,7 @@ def _ended_by_signals() -> Iterator[None]:
     try:
         yield
     except _LeaveError as asked:
-        fail("interrupted, there is no verdict", 128 + asked.number, as_json=False)
+        fail("interrupted, there is no verdict", 128 + asked.number)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from pingregistrywf.cli.common import (
     REFUSED,
     JournalOption,
-    JsonOption,
+    answer,
     answering,
-    say,
+    json_wanted,
     stopped_by_signals,
+    with_json,
 )
 from pingregistrywf.cli.registry import RegistryArgument, opened
 from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
@@ -25,26 +27,20 @@ if TYPE_CHECKING:
     from pingregistrywf.coordination.registry import RegistryContext
     from pingregistrywf.coordination.waiting import Stop
 
-LogJsonOption = Annotated[
-    bool, typer.Option("--log-json", "--json", help="Log JSON, one object a line.")
-]
-PingsOption = Annotated[int, typer.Option("--pings", min=0, help="How many pings to post.")]
-IntervalOption = Annotated[
-    float, typer.Option("--interval", min=0.0, metavar="S", help="Seconds between two pings.")
-]
+LogJsonOption = Annotated[bool, Option("--log-json", "--json", help="Log JSON, one object a line.")]
+NameOption = Annotated[str, Option(help="Its name, which its pings carry.")]
+PingsOption = Annotated[int, Option(min=0, help="How many pings to post.")]
+IntervalOption = Annotated[float, Option(min=0.0, metavar="S", help="Seconds between two pings.")]
 
 
 def server(
     registry: RegistryArgument,
     journal: JournalOption,
-    name: Annotated[str, typer.Option("--name", help="Its name, which its pings carry.")],
+    name: NameOption,
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,
     code: Annotated[
-        int,
-        typer.Option(
-            "--code", min=-(2**31), max=2**31 - 1, help="The status code; 0 if it is well."
-        ),
+        int, Option(min=-(2**31), max=2**31 - 1, help="The status code; 0 if it is well.")
     ] = 0,
     log_json: LogJsonOption = False,
 ) -> None:
@@ -58,19 +54,11 @@ def server(
 def gather(
     registry: RegistryArgument,
     journal: JournalOption,
-    name: Annotated[
-        str, typer.Option("--name", help="Its name, which its pings carry.")
-    ] = GATHERER,
+    name: NameOption = GATHERER,
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,
     duration: Annotated[
-        float,
-        typer.Option(
-            "--duration",
-            min=0.0,
-            metavar="S",
-            help="Seconds from a workflow's start to its deadline.",
-        ),
+        float, Option(min=0.0, metavar="S", help="Seconds from a workflow's start to its deadline.")
     ] = DURATION,
     log_json: LogJsonOption = False,
 ) -> None:
@@ -81,41 +69,35 @@ def gather(
         Gatherer(context, name, pings=pings, interval=interval, duration=duration).serve(stop)
 
 
+@with_json
 def collect(
     registry: RegistryArgument,
     journal: JournalOption,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done with the workflows.")
+        bool, Option("--dry-run", help="Only say what would be done with the workflows.")
     ] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Also log JSON.")] = False,
-    as_json: JsonOption = False,
+    log_json: Annotated[bool, Option("--log-json", help="Also log JSON.")] = False,
 ) -> None:
     """Expire, delete, snapshot, trim and collect garbage, once.  Run it by a timer."""
     from pingregistrywf.coordination.collector import Collector
 
     failed = False
-    with answering(as_json=as_json), opened(registry, journal) as context:
+    with opened(registry, journal) as context:
         if log_json:
             _log(as_json=True)
         collector = Collector(context)
-        actions = collector.plan(context.journal.clock()) if dry_run else collector.run()
-        for action in actions:
+        for action in collector.plan(context.journal.clock()) if dry_run else collector.run():
             failed |= action.error is not None
-            if as_json:
-                workflow = str(action.workflow) if action.workflow else None
-                error = str(action.error) if action.error else None
-                say(
-                    {
-                        "action": action.name,
-                        "workflow": workflow,
-                        "detail": action.detail,
-                        "error": error,
-                    }
-                )
-            elif action.error or action.detail or action.workflow:
-                what = f"{action.name:<9} {action.workflow or ''}"
+            if json_wanted() or action.error or action.detail or action.workflow:
                 outcome = f"failed: {action.error}" if action.error else action.detail
-                typer.echo(f"{what} {outcome}".rstrip())
+                fields = {
+                    "action": action.name,
+                    "workflow": action.workflow,
+                    "detail": action.detail,
+                    "error": action.error,
+                }
+                text = f"{action.name:<9} {action.workflow or ''} {outcome}"
+                answer(fields, text.rstrip())
     if failed:
         raise typer.Exit(REFUSED)
 

@@ -12,15 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import typer
+from typer import Option
 
-from pingregistrywf.cli.common import (
-    JsonOption,
-    ModelOption,
-    answering,
-    say,
-    stopped_by_signals,
-)
+from pingregistrywf.cli.common import ModelOption, answer, answering, stopped_by_signals, with_json
 
 HOST: Final = "127.0.0.1"
 PAGES: Final = ("/", "/index.html")
@@ -28,25 +22,17 @@ THEIRS: Final = "your_package"
 """What ``Copy as Python`` calls the package of a chart that is not this project's."""
 
 
+@with_json
 def explore(
     model: ModelOption = None,
-    port: Annotated[
-        int,
-        typer.Option("--port", min=0, max=65535, help="The port; 0 for any that is free."),
-    ] = 0,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
-    ] = True,
+    port: Annotated[int, Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 0,
+    browser: Annotated[bool, Option(help="Open the page in a browser.")] = True,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            metavar="DIR",
-            help="Write the page there and serve nothing; it works from disk, too.",
-            show_default=False,
+        Option(
+            metavar="DIR", help="Write the page there and serve nothing; it works from disk, too."
         ),
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Open the explorer: the charts' diagrams live, in a browser, without a network."""
     from pingregistrywf import explorer
@@ -54,19 +40,19 @@ def explore(
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.generate.layout import LayoutError
 
-    with answering(ChartError, LayoutError, as_json=as_json):
+    with answering(ChartError, LayoutError):
         read = load_model(model or [])
         package = THEIRS if model else explorer.PACKAGE
         if output is not None:
             for path in explorer.write(read, output, package=package):
-                say({"written": str(path)}) if as_json else typer.echo(f"wrote {path}")
+                answer({"written": path}, f"wrote {path}")
             return
         page = explorer.page(read, package=package).encode()
         with stopped_by_signals() as stop, _server(port, page) as server:
             # Nothing is asked of the thread but to serve, so it need not look for a stop.
             threading.Thread(target=server.serve_forever, args=(3600.0,), daemon=True).start()
             url = f"http://{HOST}:{server.server_port}/"
-            say({"url": url}) if as_json else typer.echo(f"{url} (end with Ctrl-C)")
+            answer({"url": url}, f"{url} (end with Ctrl-C)")
             if browser:
                 webbrowser.open(url)
             asked = threading.Event()

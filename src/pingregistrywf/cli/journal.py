@@ -6,29 +6,32 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NoReturn
 
 import typer
+from typer import Argument, Option
 
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
     JournalOption,
-    JsonOption,
-    answering,
+    answer,
+    answer_in_text,
     fail,
+    json_wanted,
     open_,
-    say,
+    print_json,
     uuid,
+    with_json,
 )
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.declaration import Declaration
     from pingregistrywf.runtime.errors import Fault, Finding
-    from pingregistrywf.runtime.journal import OperatorJournal, Stored
+    from pingregistrywf.runtime.journal import OperatorJournal, Retention, Stored
 
 STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
@@ -39,45 +42,36 @@ journal = typer.Typer(
 
 
 @journal.command()
-def info(url: JournalOption, as_json: JsonOption = False) -> None:
+@with_json
+def info(url: JournalOption) -> None:
     """Print what is in a journal, and when the ids of deleted histories are free again."""
-    with answering(as_json=as_json), _opened(url) as opened:
-        histories = list(opened.histories())
-        retention = opened.retention
-        if as_json:
-            for stored in histories:
-                free = None if stored.deleted_at is None else retention.free_at(stored.deleted_at)
-                say(
-                    {
-                        "history": str(stored.id),
-                        "chart": stored.chart,
-                        "vid": str(stored.vid),
-                        "events": stored.entries,
-                        "hidden": _hidden(stored),
-                        "bytes": stored.size,
-                        "deleted_at": _time(stored.deleted_at),
-                        "free_at": _time(free),
-                        "trimmed_at": _time(stored.trimmed_at),
-                    }
-                )
-            say({"journal": url, **_totals(histories)})
+    with _opened(url) as opened:
+        histories = [_fields(stored, opened.retention) for stored in opened.histories()]
+        if json_wanted():
+            for fields in histories:
+                print_json(fields)
         elif histories:
-            heads = ("history", "chart", "events", "bytes", "newest event", "")
-            _print_table(heads, [_columns(stored, opened) for stored in histories])
-        if not as_json:
-            totals = _totals(histories)
-            typer.echo(
-                f"{totals['histories']} histories ({totals['deleted']} deleted),"
-                f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
-            )
+            _print_table([_row(fields) for fields in histories])
+        totals = {
+            "histories": len(histories),
+            "deleted": sum(fields["deleted_at"] is not None for fields in histories),
+            "events": sum(fields["events"] for fields in histories),
+            "bytes": sum(fields["bytes"] for fields in histories),
+        }
+        text = (
+            f"{totals['histories']} histories ({totals['deleted']} deleted),"
+            f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
+        )
+        answer({"journal": url, **totals}, text)
 
 
 @journal.command()
-def verify(url: JournalOption, as_json: JsonOption = False) -> None:
+@with_json
+def verify(url: JournalOption) -> None:
     """Check every event of a journal against its checksum, its chain and its chart."""
     from pingregistrywf.runtime.verify import faults_of, notes_of
 
-    with answering(as_json=as_json), _opened(url) as opened:
+    with _opened(url) as opened:
         declarations, now = _declarations(), opened.clock()
         histories = events = faults = notes = 0
         for scanned in opened.scan():
@@ -89,60 +83,55 @@ def verify(url: JournalOption, as_json: JsonOption = False) -> None:
             faults += len(wrong)
             notes += len(unusual)
             for finding in wrong + unusual:
-                _print_finding(finding, as_json=as_json)
+                _print_finding(finding)
         if faults:
             remedy = "keep the file as it is, and restore a backup or export what is sound"
-            fail(f"{_count(faults, 'fault')} in {url}: {remedy}", REFUSED, as_json=as_json)
+            fail(f"{_count(faults, 'fault')} in {url}: {remedy}", REFUSED)
         counts = {"histories": histories, "events": events, "faults": 0, "notes": notes}
         text = f"sound: {histories} histories, {events} events in {url}"
-        _answer({"journal": url, **counts}, text, as_json=as_json)
+        answer({"journal": url, **counts}, text)
 
 
 @journal.command()
+@with_json
 def backup(
-    destination: Annotated[
-        Path, typer.Argument(metavar="DEST", help="The new file; it must not exist.")
-    ],
+    destination: Annotated[Path, Argument(metavar="DEST", help="The new file; it must not exist.")],
     url: JournalOption,
-    as_json: JsonOption = False,
 ) -> None:
     """Copy a journal to a new file while others write to it; the copy is verified."""
     from pingregistrywf.runtime.errors import UnsoundError
     from pingregistrywf.runtime.transfer import backup as copy
 
-    with answering(as_json=as_json), _opened(url) as opened:
+    with _opened(url) as opened:
         try:
             copy(opened, destination, _declarations())
         except UnsoundError as error:
-            _refuse_faults(error.faults, "no copy was kept", as_json=as_json)
+            _refuse_faults(error.faults, "no copy was kept")
         size = destination.stat().st_size
         text = f"{destination}: {size} bytes, verified, a copy of {url}"
-        fields = {"journal": url, "backup": str(destination), "bytes": size}
-        _answer(fields, text, as_json=as_json)
+        answer({"journal": url, "backup": destination, "bytes": size}, text)
 
 
 @journal.command()
+@with_json
 def export(
     url: JournalOption,
-    file: Annotated[str, typer.Argument(help="The new file; - is standard output.")] = STANDARD,
+    file: Annotated[str, Argument(help="The new file; - is standard output.")] = STANDARD,
     history: Annotated[
-        str | None,
-        typer.Option(
-            "--history", metavar="UUID", help="One history; all unless given.", show_default=False
-        ),
+        str | None, Option(metavar="UUID", help="One history; all unless given.")
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Write the histories of a journal as JSON lines; those with faults are named and left out."""
     from pingregistrywf.runtime.errors import UnknownHistoryError
     from pingregistrywf.runtime.newfile import new_file
     from pingregistrywf.runtime.transfer import export as write
 
-    as_json = as_json and file != STANDARD  # where nothing else may be among the exported lines
-    with answering(as_json=as_json), _opened(url) as opened:
+    if file == STANDARD:
+        answer_in_text()  # nothing else may be among the exported lines
+    with _opened(url) as opened:
         one = None if history is None else uuid("--history", history)
         if one is not None and not list(opened.scan(one)):
-            fail(str(UnknownHistoryError(one)), REFUSED, as_json=as_json)
+            fail(str(UnknownHistoryError(one)), REFUSED)
         if file == STANDARD:
             written = write(opened, _declarations(), sys.stdout.buffer.write, history=one)
             sys.stdout.flush()
@@ -150,50 +139,43 @@ def export(
             with new_file(Path(file)) as path, path.open("xb") as text:
                 written = write(opened, _declarations(), text.write, history=one)
         if written.faults:
-            _refuse_faults(written.faults, "the rest was exported", as_json=as_json)
+            _refuse_faults(written.faults, "the rest was exported")
         if file != STANDARD:
             message = f"{file}: {written.histories} histories, {written.entries} events"
             counts = {"histories": written.histories, "events": written.entries}
-            _answer({"journal": url, "export": file, **counts}, message, as_json=as_json)
+            answer({"journal": url, "export": file, **counts}, message)
 
 
 @journal.command("import")
+@with_json
 def import_(
     url: JournalOption,
-    file: Annotated[str, typer.Argument(help="An export; - is standard input.")] = STANDARD,
-    as_json: JsonOption = False,
+    file: Annotated[str, Argument(help="An export; - is standard input.")] = STANDARD,
 ) -> None:
     """Take in the histories of an export, all new to the journal, which is made if missing."""
     from pingregistrywf.runtime.errors import HistoryExistsError, UnsoundError
     from pingregistrywf.runtime.transfer import import_ as take_in
     from pingregistrywf.runtime.transfer import read_export
 
-    with answering(as_json=as_json), _export(file) as text:
+    with _export(file) as text:
         try:
             sound = read_export(text, _declarations())
         except UnsoundError as error:
-            _refuse_faults(error.faults, "nothing was imported", as_json=as_json)
+            _refuse_faults(error.faults, "nothing was imported")
         histories = 0
         with _opened(url, create=True) as opened:
             try:
                 for stored in take_in(opened, sound):
                     histories += 1
-                    fields = {"imported": str(stored.id), "chart": stored.chart}
                     events = _count(stored.entries, "event")
-                    message = f"imported {stored.id}: {stored.chart}, {events}"
-                    _answer({**fields, "events": stored.entries}, message, as_json=as_json)
+                    answer(
+                        {"imported": stored.id, "chart": stored.chart, "events": stored.entries},
+                        f"imported {stored.id}: {stored.chart}, {events}",
+                    )
             except HistoryExistsError as error:
-                fail(f"{error}: {histories or 'nothing'} imported", REFUSED, as_json=as_json)
+                fail(f"{error}: {histories or 'nothing'} imported", REFUSED)
         message = f"{histories} histories imported into {url}"
-        _answer({"journal": url, "histories": histories}, message, as_json=as_json)
-
-
-def _answer(fields: dict[str, Any], text: str, *, as_json: bool, err: bool = False) -> None:
-    """Print the fields as JSON, or the text."""
-    if as_json:
-        say(fields)
-    else:
-        typer.echo(text, err=err)
+        answer({"journal": url, "histories": histories}, message)
 
 
 def _declarations() -> Mapping[str, Declaration]:
@@ -213,68 +195,61 @@ def _opened(url: str, *, create: bool = False) -> Iterator[OperatorJournal]:
 
 @contextmanager
 def _export(file: str) -> Iterator[BinaryIO]:
-    """An export that can be read twice."""
-    if file != STANDARD and Path(file).is_file():
-        with Path(file).open("rb") as text:
+    """Open an export so that it can be read twice: standard input and pipes are copied."""
+    with nullcontext(sys.stdin.buffer) if file == STANDARD else Path(file).open("rb") as text:
+        if file != STANDARD and text.seekable():
             yield text
-        return
-    with tempfile.TemporaryFile() as copy:
-        if file == STANDARD:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        else:  # a pipe, or an error that says what it is
-            with Path(file).open("rb") as text:
-                shutil.copyfileobj(text, copy)
-        copy.seek(0)
-        yield copy
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(text, copy)
+            copy.seek(0)
+            yield copy
 
 
-def _refuse_faults(faults: tuple[Fault, ...], outcome: str, *, as_json: bool) -> NoReturn:
+def _refuse_faults(faults: tuple[Fault, ...], outcome: str) -> NoReturn:
     for fault in faults:
-        _print_finding(fault, as_json=as_json, beside=True)
-    fail(f"{_count(len(faults), 'fault')} found: {outcome}", REFUSED, as_json=as_json)
+        _print_finding(fault, err=True)
+    fail(f"{_count(len(faults), 'fault')} found: {outcome}", REFUSED)
 
 
-def _print_finding(finding: Finding, *, as_json: bool, beside: bool = False) -> None:
+def _print_finding(finding: Finding, *, err: bool = False) -> None:
     kind = type(finding).__name__.lower()
-    fields = {
-        kind: finding.what,
-        "history": None if finding.history is None else str(finding.history),
-        "serial": finding.serial,
-        "event": None if finding.id is None else str(finding.id),
-    }
+    place = {"history": finding.history, "serial": finding.serial, "event": finding.id}
     text = f"note: {finding}" if kind == "note" else str(finding)
-    _answer(fields, text, as_json=as_json, err=beside)
+    answer({kind: finding.what, **place}, text, err=err)
 
 
-def _totals(histories: list[Stored]) -> dict[str, Any]:
+def _fields(stored: Stored, retention: Retention) -> dict[str, Any]:
+    """Describe a history; events are hidden that no reader sees, though they are still stored."""
+    deleted = stored.deleted_at is not None
     return {
-        "histories": len(histories),
-        "deleted": sum(stored.deleted_at is not None for stored in histories),
-        "events": sum(stored.entries for stored in histories),
-        "bytes": sum(stored.size for stored in histories),
+        "history": stored.id,
+        "chart": stored.chart,
+        "vid": stored.vid,
+        "events": stored.entries,
+        "hidden": stored.entries if deleted else max(0, stored.start - stored.first),
+        "bytes": stored.size,
+        "deleted_at": _time(stored.deleted_at),
+        "free_at": None
+        if stored.deleted_at is None
+        else _time(retention.free_at(stored.deleted_at)),
+        "trimmed_at": _time(stored.trimmed_at),
     }
 
 
-def _columns(stored: Stored, opened: OperatorJournal) -> tuple[str, ...]:
-    remarks = []
-    if stored.deleted_at is not None:
-        free = _time(opened.retention.free_at(stored.deleted_at))
-        remarks.append(f"deleted {_time(stored.deleted_at)}, id free from {free}")
-    elif stored.trimmed_at is not None:
-        remarks.append(f"trimmed {_time(stored.trimmed_at)}, {_hidden(stored)} hidden")
-    newest = stored.vid.time.isoformat(timespec="seconds")
-    row = (str(stored.id), stored.chart, str(stored.entries), str(stored.size), newest)
-    return (*row, "; ".join(remarks))
+def _row(fields: dict[str, Any]) -> tuple[str, ...]:
+    remark = ""
+    if fields["deleted_at"]:
+        remark = f"deleted {fields['deleted_at']}, id free from {fields['free_at']}"
+    elif fields["trimmed_at"]:
+        remark = f"trimmed {fields['trimmed_at']}, {fields['hidden']} hidden"
+    newest = fields["vid"].time.isoformat(timespec="seconds")
+    shown = (*(fields[name] for name in ("history", "chart", "events", "bytes")), newest, remark)
+    return tuple(map(str, shown))
 
 
-def _hidden(stored: Stored) -> int:
-    """How many of its events no reader sees any more, though they are still stored."""
-    if stored.deleted_at is not None:
-        return stored.entries
-    return max(0, stored.start - stored.first)
-
-
-def _print_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    heads = ("history", "chart", "events", "bytes", "newest event", "")
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table

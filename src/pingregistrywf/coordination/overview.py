@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from rich.console import Console
@@ -29,7 +29,7 @@ class Row:
     """One workflow that the index lists.
 
     Attributes:
-        workflow_id: the workflow.
+        workflow: the workflow's id.
         state: its state, as the chart names it.
         pings: how many pings it holds.
         failed: how many of these have a code that is not zero.
@@ -37,42 +37,23 @@ class Row:
         summary: its summary's code and message; empty until there is one.
     """
 
-    workflow_id: UUID
+    workflow: UUID
     state: str
     pings: int
     failed: int
     started: Ulid
     summary: str
 
-    def age(self, now: float) -> float:
-        """Seconds since it began."""
-        return max(0.0, now - self.started.milliseconds / 1000)
-
-    def json(self) -> dict[str, Any]:
-        """The row as a JSON object."""
-        return {
-            "workflow": str(self.workflow_id),
-            "state": self.state,
-            "pings": self.pings,
-            "failed": self.failed,
-            "started": str(self.started),
-            "summary": self.summary,
-        }
-
     def text(self) -> str:
         """The row as plain text."""
         pings = f"{self.pings} pings, {self.failed} failed"
-        return f"{self.workflow_id}  {self.state:<13}  {pings}  {self.summary}".rstrip()
+        return f"{self.workflow}  {self.state:<13}  {pings}  {self.summary}".rstrip()
 
 
-def rows(context: RegistryContext) -> tuple[Row, ...]:
+def rows(context: RegistryContext) -> list[Row]:
     """Return the workflows that the index lists now, the newest first."""
-    index = context.index()
-    listed = sorted(
-        index.entries.values(), key=lambda each: each.started_workflow_event_id, reverse=True
-    )
     found = []
-    for entry in listed:
+    for entry in context.index().entries.values():
         try:
             state = context.workflows.find_id(entry.workflow_id)
         except UninitializedError:
@@ -88,18 +69,16 @@ def rows(context: RegistryContext) -> tuple[Row, ...]:
                 f"{status.code} {printable(status.message)}" if status.event_id else "",
             )
         )
-    return tuple(found)
+    return sorted(found, key=lambda row: row.started, reverse=True)
 
 
 def changes(context: RegistryContext, stop: Stop) -> Iterator[Row]:
     """Yield each row when it is new or changed, the oldest first, until stopped."""
     before: dict[UUID, Row] = {}
     for _ in wake_ups(context.journal, stop=stop):
-        view = rows(context)
-        for row in reversed(view):
-            if before.get(row.workflow_id) != row:
-                yield row
-        before = {row.workflow_id: row for row in view}
+        now = {row.workflow: row for row in reversed(rows(context))}
+        yield from (row for row in now.values() if before.get(row.workflow) != row)
+        before = now
 
 
 def show(context: RegistryContext, stop: Stop) -> None:
@@ -110,7 +89,7 @@ def show(context: RegistryContext, stop: Stop) -> None:
             live.update(_table(context, rows(context), console.height - 4), refresh=True)
 
 
-def _table(context: RegistryContext, view: tuple[Row, ...], room: int) -> Table:
+def _table(context: RegistryContext, view: list[Row], room: int) -> Table:
     now = context.journal.clock()
     hidden = len(view) - room
     table = Table(
@@ -128,17 +107,18 @@ def _table(context: RegistryContext, view: tuple[Row, ...], room: int) -> Table:
     table.add_column("summary", no_wrap=True)  # cut where the terminal is narrow
     for row in view[: max(room, 1)]:
         table.add_row(
-            str(row.workflow_id),
+            str(row.workflow),
             Text(row.state, _COLORS.get(row.state, "green")),
             str(row.pings),
             Text(str(row.failed), "red" if row.failed else ""),
-            _age(row.age(now)),
+            _age(now - row.started.milliseconds / 1000),
             Text(row.summary),  # of others' words: no markup
         )
     return table
 
 
 def _age(seconds: float) -> str:
+    seconds = max(0.0, seconds)
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -91,6 +91,10 @@ class RegistryContext:
             JournalError: whatever the journal raised.
         """
         state = self.workflows.find_id(workflow_id)
-        if state.registry_id != self.registry.id:
-            raise UnknownWorkflowError(workflow_id)
+        self.check_own(state)
         return state
+
+    def check_own(self, state: State) -> None:
+        """Raise UnknownWorkflowError if the workflow of that state belongs to another registry."""
+        if state.registry_id != self.registry.id:
+            raise UnknownWorkflowError(state.id)
