@@ -7,19 +7,33 @@ the workflow: commands, events and fields are taken from what goes by.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from pingregistrywf.conformance.selftest.faults.around import Answer, Fault
-from pingregistrywf.conformance.selftest.faults.data import data
-from pingregistrywf.conformance.selftest.faults.indexes import indexes
-from pingregistrywf.conformance.selftest.faults.journals import journals
-from pingregistrywf.conformance.selftest.faults.servers import servers
-from pingregistrywf.conformance.selftest.faults.versions import versions
-from pingregistrywf.conformance.selftest.faults.wire import wire
+from pingregistrywf.conformance.selftest.faults import data, histories
+from pingregistrywf.conformance.selftest.faults.around import Answer, Around
 
 __all__ = ["Answer", "Fault", "faults"]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault.
+
+    Attributes:
+        group: its class: versions, journal, servers, data, wire or index.
+        name: what it does, in words.
+        around: puts it around an implementation.
+        needs: the capability without which it changes nothing; empty if there is none.
+    """
+
+    group: str
+    name: str
+    around: Around
+    needs: str
+
+
 def faults() -> Iterator[Fault]:
-    """Every fault."""
-    for of_class in (versions, journals, data, wire, indexes, servers):
-        yield from of_class()
+    """Every fault, class by class."""
+    for (group, needs), table in (histories.FAULTS | data.FAULTS).items():
+        for name, around in table.items():
+            yield Fault(group, name, around, needs)

@@ -4,90 +4,90 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
-Answer: TypeAlias = Callable[[Mapping[str, Json]], dict[str, Json]]
+Message: TypeAlias = dict[str, Json]
+Answer: TypeAlias = Callable[[Mapping[str, Json]], Message]
+Around: TypeAlias = Callable[[Answer], Answer]
+Table: TypeAlias = Mapping[tuple[str, str], Mapping[str, Around]]
+"""Faults by their names, by their class and the capability that they need."""
 Change: TypeAlias = Callable[[Json], Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault.
+def between(*ops: str) -> Callable[[Callable[[Answer, Message, dict[Any, Any]], Message]], Around]:
+    """Make a fault from a function that answers requests of some ops, or of all if none is named.
 
-    Attributes:
-        group: its class: versions, journal, data, wire, index or servers.
-        name: what it does, in words.
-        around: puts it around an implementation.
-        needs: the capability without which it changes nothing.
+    The function gets the implementation, the request, and a memory that is as old as the
+    implementation.  Requests and replies are copies: it may change and keep them.
     """
 
-    group: str
-    name: str
-    around: Callable[[Answer], Answer]
-    needs: str = ""
+    def fault(answers: Callable[[Answer, Message, dict[Any, Any]], Message]) -> Around:
+        def around(answer: Answer) -> Answer:
+            memory: dict[Any, Any] = {}
+
+            def right(request: Mapping[str, Json]) -> Message:
+                return copy.deepcopy(answer(request))
+
+            def changed(request: Mapping[str, Json]) -> Message:
+                if ops and request["op"] not in ops:
+                    return answer(request)
+                return answers(right, copy.deepcopy(dict(request)), memory)
+
+            return changed
+
+        return around
+
+    return fault
 
 
-def on_request(change: Callable[[dict[str, Json]], None], op: str = "exec") -> Any:
+def on_request(change: Callable[[Message], object], op: str = "exec") -> Around:
     """Requests of an op are changed on their way in."""
 
-    def around(answer: Answer) -> Answer:
-        def changed(request: Mapping[str, Json]) -> dict[str, Json]:
-            if request["op"] == op:
-                asked = copy.deepcopy(dict(request))
-                change(asked)
-                return answer(asked)
-            return answer(request)
-
-        return changed
+    @between(op)
+    def around(answer: Answer, request: Message, _: object) -> Message:
+        change(request)
+        return answer(request)
 
     return around
 
 
-def on_reply(change: Callable[[Mapping[str, Json], dict[str, Json]], None], *ops: str) -> Any:
-    """Replies to some ops are changed on their way out."""
+def on_ok(change: Callable[[Message], object], *ops: str, part: str = "ok") -> Around:
+    """What is answered well to some ops is changed on its way out."""
 
-    def around(answer: Answer) -> Answer:
-        def changed(request: Mapping[str, Json]) -> dict[str, Json]:
-            reply = answer(request)
-            if request["op"] in ops:
-                reply = copy.deepcopy(reply)
-                change(request, reply)
-            return reply
-
-        return changed
+    @between(*ops)
+    def around(answer: Answer, request: Message, _: object) -> Message:
+        reply = answer(request)
+        if part in reply:
+            change(reply[part])
+        return reply
 
     return around
 
 
-def on_ok(change: Callable[[dict[str, Json]], None], *ops: str) -> Any:
-    """What is answered well to some ops is changed."""
-
-    def if_ok(_: Mapping[str, Json], reply: dict[str, Json]) -> None:
-        if "ok" in reply:
-            change(reply["ok"])
-
-    return on_reply(if_ok, *ops)
+def on_error(change: Callable[[Message], object], op: str = "exec") -> Around:
+    """Errors that are answered to an op are changed on their way out."""
+    return on_ok(change, op, part="error")
 
 
-def everywhere(change: Change) -> Any:
+def other_error(old: str, new: str, op: str = "exec") -> Around:
+    """One error is answered in place of another."""
+
+    def rename(error: Message) -> None:
+        if error["code"] == old:
+            error["code"] = new
+
+    return on_error(rename, op)
+
+
+def on_values(change: Change) -> Around:
     """Every value is changed wherever it is shown."""
-
-    def all_of(ok: dict[str, Json]) -> None:
-        for key, value in ok.items():
-            ok[key] = deep(change, value)
-
-    return on_ok(all_of, "exec", "find", "events")
+    return on_ok(lambda ok: ok.update(deep(change, ok)), "exec", "find", "events")
 
 
-def on_arguments(change: Change) -> Any:
+def on_arguments(change: Change) -> Around:
     """Every argument is changed on its way in."""
-
-    def all_of(request: dict[str, Json]) -> None:
-        request["args"] = deep(change, request.get("args"))
-
-    return on_request(all_of)
+    return on_request(lambda request: request.update(args=deep(change, request.get("args"))))
 
 
 def deep(change: Change, value: Json) -> Json:
@@ -104,28 +104,18 @@ def if_text(change: Callable[[str], str]) -> Change:
     return lambda value: change(value) if isinstance(value, str) else value
 
 
-def if_number(change: Callable[[int], int]) -> Change:
+def if_number(change: Callable[[int], int | float]) -> Change:
     """Whole numbers are changed, and nothing else."""
     return lambda value: change(value) if type(value) is int else value
 
 
-def other_error(old: str, new: str, *ops: str) -> Any:
-    """One error is answered in place of another."""
-
-    def other(_: Mapping[str, Json], reply: dict[str, Json]) -> None:
-        if reply.get("error", {}).get("code") == old:
-            reply["error"]["code"] = new
-
-    return on_reply(other, *(ops or ("exec",)))
-
-
-def whose(request: Mapping[str, Json]) -> dict[str, Json]:
+def whose(request: Message) -> Message:
     """The history that a request is about, as its keys say."""
     return {
         key: value for key, value in request.items() if key not in ("op", "command", "args", "vid")
     }
 
 
-def history_of(request: Mapping[str, Json]) -> str:
+def history_of(request: Message) -> str:
     """The id of that history."""
     return str(request.get("workflow", request.get("index")))
