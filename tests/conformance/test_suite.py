@@ -237,7 +237,7 @@ class TestIds:
 
     def test_an_expectation_that_changes_keeps_the_id(self, tmp_path: Path) -> None:
         before = Suite(chart_of(tmp_path, *NO_PRESET))
-        scenario = Scenario(1, "letters", "", (Tell("Begin"), Tell("Y")))
+        scenario = Scenario("", (Tell("Begin"), Tell("Y")), chart="letters")
         first = before.compiler.compile(scenario)
         after = Suite(chart_of(tmp_path, "ABC", "X:BB-", "Y:CCC"))
         second = after.compiler.compile(scenario)
@@ -247,7 +247,7 @@ class TestIds:
     def test_what_is_sent_makes_the_id(self, own: Suite) -> None:
         def told(*args: int) -> Case:
             steps = (Tell("Init"), *(Tell("AppendPing", args={"code": each}) for each in args))
-            return own.compiler.compile(Scenario(3, "ping_registry", "", steps))
+            return own.compiler.compile(Scenario("", steps, level=3, chart="ping_registry"))
 
         assert len({told(1).id, told(2).id, told(1, 1).id, told().id}) == 4
 

@@ -8,6 +8,7 @@ into a case with all its expected answers.  Nothing here talks to an adapter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.chart.ir import Chart, Model
@@ -26,7 +27,7 @@ from pingregistrywf.conformance.suite.wire import wire
 VERSION: Final = "1.0.0"
 """The suite's version: a new id is a new minor version, a removed one a new major version."""
 
-OF_MAIN: Final[Mapping[int, Callable[[Chart, int], Iterator[Scenario]]]] = {
+OF_MAIN: Final[Mapping[int, Callable[[Chart], Iterator[Scenario]]]] = {
     1: sequential,
     2: versions,
     3: data,
@@ -76,11 +77,16 @@ class Suite:
 
     def _scenarios(self, levels: frozenset[int]) -> Iterator[Scenario]:
         for level in sorted(levels):
-            if level in OF_MAIN:
-                yield from OF_MAIN[level](self.chart, level)
-            if level == 5:
-                for chart in self.model.charts.values():
-                    if chart is not self.chart:
-                        yield from index(chart, level)
-            if level == 6:
-                yield from trials(self.compiler, level)
+            for chart, scenarios in self._of_level(level):
+                for scenario in scenarios:
+                    yield replace(scenario, level=level, chart=chart.name)
+
+    def _of_level(self, level: int) -> Iterator[tuple[Chart, Iterator[Scenario]]]:
+        if level in OF_MAIN:
+            yield self.chart, OF_MAIN[level](self.chart)
+        if level == 5:
+            for chart in self.model.charts.values():
+                if chart is not self.chart:
+                    yield chart, index(chart)
+        if level == 6:
+            yield self.chart, trials(self.compiler)

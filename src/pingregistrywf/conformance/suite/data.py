@@ -21,13 +21,13 @@ INTERLEAVED: Final = 3
 """How many histories take turns."""
 
 
-def data(chart: Chart, level: int) -> Iterator[Scenario]:
+def data(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of level 3."""
-    yield from _extremes(chart, level)
-    yield from _compared(chart, level)
-    yield from _lists(chart, level)
-    yield from _interleaved(chart, level)
-    yield from _invalid(chart, level)
+    yield from _extremes(chart)
+    yield from _compared(chart)
+    yield from _lists(chart)
+    yield from _interleaved(chart)
+    yield from _invalid(chart)
 
 
 def emitting(chart: Chart) -> Iterator[tuple[str, Tell, str, tuple[Tell, ...]]]:
@@ -60,7 +60,7 @@ def onward(chart: Chart, state: str) -> tuple[Tell, ...]:
         seen.add(state)
 
 
-def _extremes(chart: Chart, level: int) -> Iterator[Scenario]:
+def _extremes(chart: Chart) -> Iterator[Scenario]:
     """Each extreme value of each argument, looked at in every later state."""
     for _, tell, target, way in emitting(chart):
         for name, argument in chart.commands[tell.command].arguments.items():
@@ -75,14 +75,12 @@ def _extremes(chart: Chart, level: int) -> Iterator[Scenario]:
                         Tell(each.command, each.arguments, {name: value}) for each in follow
                     )
                 yield Scenario(
-                    level,
-                    chart.name,
                     f"{tell.command} with {name} {what}",
                     (*way, Tell(tell.command, tell.arguments, {name: value}), *follow),
                 )
 
 
-def _compared(chart: Chart, level: int) -> Iterator[Scenario]:
+def _compared(chart: Chart) -> Iterator[Scenario]:
     """Each compared argument alone makes a difference, and is the one that is named."""
     ways = reach(chart)
     for (command, arguments), state in chart.cells:
@@ -91,14 +89,12 @@ def _compared(chart: Chart, level: int) -> Iterator[Scenario]:
             for name in cell.compared:
                 differing = Tell(command, Arguments.OTHER, differs=name)
                 yield Scenario(
-                    level,
-                    chart.name,
                     f"{command} in {state} with another {name}",
                     (*ways[state], differing, Tell(command, Arguments.SAME)),
                 )
 
 
-def _lists(chart: Chart, level: int) -> Iterator[Scenario]:
+def _lists(chart: Chart) -> Iterator[Scenario]:
     """Lists of every length, looked at in every later state."""
     for _, tell, target, way in emitting(chart):
         cell = chart.cell(tell.command, target)
@@ -107,14 +103,12 @@ def _lists(chart: Chart, level: int) -> Iterator[Scenario]:
             continue
         for count in COUNTS:
             yield Scenario(
-                level,
-                chart.name,
                 f"{tell.command} {'once' if count == 1 else f'{count:,} times'}",
                 (*way, *(tell,) * count, *onward(chart, target)),
             )
 
 
-def _interleaved(chart: Chart, level: int) -> Iterator[Scenario]:
+def _interleaved(chart: Chart) -> Iterator[Scenario]:
     """Histories that take turns, each one command behind the one before it."""
     for state, way in reach(chart).items():
         if len(way) < 2:
@@ -125,12 +119,10 @@ def _interleaved(chart: Chart, level: int) -> Iterator[Scenario]:
             for lag in range(INTERLEAVED)
             if 0 <= at - lag < len(way)
         ]
-        yield Scenario(
-            level, chart.name, f"{INTERLEAVED} histories in turns to {state}", tuple(turns)
-        )
+        yield Scenario(f"{INTERLEAVED} histories in turns to {state}", tuple(turns))
 
 
-def _invalid(chart: Chart, level: int) -> Iterator[Scenario]:
+def _invalid(chart: Chart) -> Iterator[Scenario]:
     """What is malformed is refused, in a state in which the command would be accepted and with a
     version that would be refused."""
     stale = f"{1:026d}"
@@ -147,13 +139,11 @@ def _invalid(chart: Chart, level: int) -> Iterator[Scenario]:
         asked.append(("an unknown argument", Invalid(tell.command, sound | {"unknown": 1}, vid)))
         asked.append(("a list of arguments", Invalid(tell.command, [], vid)))
         for what, invalid in asked:
-            yield Scenario(
-                level, chart.name, f"{tell.command} in {state} with {what}", (*way, invalid)
-            )
-    yield from _invalid_anywhere(chart, level)
+            yield Scenario(f"{tell.command} in {state} with {what}", (*way, invalid))
+    yield from _invalid_anywhere(chart)
 
 
-def _invalid_anywhere(chart: Chart, level: int) -> Iterator[Scenario]:
+def _invalid_anywhere(chart: Chart) -> Iterator[Scenario]:
     """Malformed commands, versions and ids."""
     _, tell, _, way = next(iter(emitting(chart)))
     args = _ordinary_arguments(chart.commands[tell.command])
@@ -165,7 +155,7 @@ def _invalid_anywhere(chart: Chart, level: int) -> Iterator[Scenario]:
         "no command": None,
     }
     for what, command in commands.items():
-        yield Scenario(level, chart.name, what, (*way, Invalid(command, args)))
+        yield Scenario(what, (*way, Invalid(command, args)))
     for _, later, _, before in emitting(chart):
         versioned = chart.commands[later.command]
         if versioned.starts:
@@ -175,16 +165,12 @@ def _invalid_anywhere(chart: Chart, level: int) -> Iterator[Scenario]:
         vids: dict[str, object] = {**BAD_ULIDS, **others}
         for what, vid in vids.items():
             yield Scenario(
-                level,
-                chart.name,
                 f"{later.command} with a version {what}",
                 (*before, Invalid(later.command, sound, vid)),
             )
         break  # how a version is read does not depend on the command
     for what, value in bad_ids():
         yield Scenario(
-            level,
-            chart.name,
             f"{tell.command} with a history's id {what}",
             (*way, Invalid(tell.command, args, id=value)),
         )

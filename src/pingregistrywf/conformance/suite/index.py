@@ -13,32 +13,31 @@ from pingregistrywf.conformance.suite.versions import versions
 from pingregistrywf.conformance.suite.wire import wire
 
 
-def index(chart: Chart, level: int) -> Iterator[Scenario]:
+def index(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of level 5."""
-    yield from sequential(chart, level)
-    yield from versions(chart, level)
-    yield from data(chart, level)
-    yield from _entries(chart, level)
+    yield from sequential(chart)
+    yield from versions(chart)
+    yield from data(chart)
+    yield from _entries(chart)
     if chart.rewriting and chart.rewriting.rewrite:
-        yield from _snapshots(chart, chart.rewriting, chart.rewriting.rewrite, level)
-    yield from wire(chart, level)
+        yield from _snapshots(chart, chart.rewriting, chart.rewriting.rewrite)
+    yield from wire(chart)
 
 
-def _entries(chart: Chart, level: int) -> Iterator[Scenario]:
+def _entries(chart: Chart) -> Iterator[Scenario]:
     """Entries side by side: each follows the chart by itself, and they are listed in order."""
-    name = chart.name
     ways = [way for way in reach(chart).values() if way]
     for keys in ((1, 2, 3), (3, 1, 2), (2, 3, 1)):
         for way in ways:
             turns = tuple(replace(each, key=key) for each in way for key in keys)
-            yield Scenario(level, name, f"entries {keys} in turns to {way[-1].command}", turns)
+            yield Scenario(f"entries {keys} in turns to {way[-1].command}", turns)
     longest = max(ways, key=len)
     mixed = tuple(
         replace(each, key=key) for key, way in enumerate((*ways, longest), start=1) for each in way
     )
-    yield Scenario(level, name, "entries in every state at once", mixed)
+    yield Scenario("entries in every state at once", mixed)
     two = tuple(replace(each, history=history) for each in longest for history in (1, 2))
-    yield Scenario(level, name, "two histories with an entry of the same key", two)
+    yield Scenario("two histories with an entry of the same key", two)
 
 
 def _cycle(chart: Chart) -> tuple[Tell, ...]:
@@ -51,8 +50,7 @@ def _cycle(chart: Chart) -> tuple[Tell, ...]:
     return ()
 
 
-def _snapshots(chart: Chart, command: Command, rewrite: Rewrite, level: int) -> Iterator[Scenario]:
-    name = chart.name
+def _snapshots(chart: Chart, command: Command, rewrite: Rewrite) -> Iterator[Scenario]:
     ways = [way for way in reach(chart).values() if way]
     first, longest = min(ways, key=len), max(ways, key=len)
     always = Tell(command.name, args={rewrite.option: False})
@@ -60,7 +58,7 @@ def _snapshots(chart: Chart, command: Command, rewrite: Rewrite, level: int) -> 
     limit, costs = rewrite.limit.entries, rewrite.saving
 
     def scenario(title: str, *actions: Action) -> Scenario:
-        return Scenario(level, name, title, actions, command.rules[0].id)
+        return Scenario(title, actions, command.rules[0].id)
 
     def at(key: int, way: tuple[Tell, ...]) -> tuple[Tell, ...]:
         return tuple(replace(each, key=key) for each in way)
@@ -98,9 +96,5 @@ def _snapshots(chart: Chart, command: Command, rewrite: Rewrite, level: int) -> 
     crowd = tuple(each for key in range(1, limit + 1) for each in at(key, first))
     yield scenario(f"a snapshot of {limit} entries", *crowd, always)
     yield scenario(
-        f"a snapshot of more than {limit} entries",
-        *crowd,
-        *at(limit + 1, first),
-        always,
-        saving,
+        f"a snapshot of more than {limit} entries", *crowd, *at(limit + 1, first), always, saving
     )

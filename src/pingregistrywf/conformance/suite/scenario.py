@@ -149,24 +149,24 @@ class Scenario:
     """What a case does.
 
     Attributes:
-        level: 1 to 6.
-        chart: the chart that it is about.
         title: what it shows, in words.
         actions: what it does, in order.
         rule: what it is there for; the rule of its last action unless given.
         bound: for cases of the n-complete suite, the least bound that it belongs to.
         wire: True if the events' bytes are compared, too.
         servers: through how many instances each history is looked at after each action.
+        level: the level that it belongs to; the suite sets it.
+        chart: the chart that it is about; the suite sets it.
     """
 
-    level: int
-    chart: str
     title: str
     actions: tuple[Action, ...]
     rule: str = ""
     bound: str = ""
     wire: bool = False
     servers: int = 1
+    level: int = 1
+    chart: str = ""
 
 
 def to_text(scenario: Scenario) -> str:

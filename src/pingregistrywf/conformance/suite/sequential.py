@@ -9,15 +9,13 @@ from pingregistrywf.conformance.suite.scenario import Scenario, Tell
 from pingregistrywf.conformance.suite.sequences import Mealy, Word, access, suite
 
 
-def sequential(chart: Chart, level: int) -> Iterator[Scenario]:
+def sequential(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of the suite, from the least bound to the greatest."""
     machine = Mealy(chart)
     for word, start, bound in suite(machine):
         # The last input before the identifying ones is the one whose cell is in question.
         at = machine.after(machine.initial, word[: max(start - 1, 0)])
         yield Scenario(
-            level,
-            chart.name,
             f"{spoken(word[start - 1])} in {at}, and which state that leads to"
             if start
             else f"which state {at} is",

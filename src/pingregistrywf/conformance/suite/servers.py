@@ -17,28 +17,25 @@ EACH = 5
 """In a race so many instances tell a command so many times each."""
 
 
-def servers(chart: Chart, level: int) -> Iterator[Scenario]:
+def servers(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of level 6, without operations."""
-    yield from _visible(chart, level)
-    yield from _garbage(chart, level)
-    yield from _races(chart, level)
+    yield from _visible(chart)
+    yield from _garbage(chart)
+    yield from _races(chart)
 
 
 def _through(tell: Tell, server: int, vid: str = "no_vc") -> Tell:
     return replace(tell, server=server, vid=vid)
 
 
-def _visible(chart: Chart, level: int) -> Iterator[Scenario]:
+def _visible(chart: Chart) -> Iterator[Scenario]:
     """What one instance does, every other sees at once, and builds upon."""
-    name = chart.name
     for state, way in reach(chart).items():
         if not way:
             continue
         looked = tuple(Look(server=server) for server in range(INSTANCES))
         turns = tuple(_through(each, at % INSTANCES) for at, each in enumerate(way))
         yield Scenario(
-            level,
-            name,
             f"to {state}, each command through the next instance",
             (*looked, *turns),
             servers=INSTANCES,
@@ -46,8 +43,6 @@ def _visible(chart: Chart, level: int) -> Iterator[Scenario]:
         versioned = tuple(_through(each, at % INSTANCES, "right") for at, each in enumerate(way))
         stale = _through(way[-1], len(way) % INSTANCES, "stale")
         yield Scenario(
-            level,
-            name,
             f"to {state} with versions that other instances answered",
             (*looked, *versioned, *((stale,) if len(way) > 2 else ())),
             servers=INSTANCES,
@@ -55,17 +50,14 @@ def _visible(chart: Chart, level: int) -> Iterator[Scenario]:
         for command in chart.stepping:
             tell = as_stored(chart, command)
             yield Scenario(
-                level,
-                name,
                 f"{command} in {state} through an instance that did not bring it there",
                 (*looked, *way, _through(tell, 1), _through(tell, 2)),
                 servers=INSTANCES,
             )
 
 
-def _garbage(chart: Chart, level: int) -> Iterator[Scenario]:
+def _garbage(chart: Chart) -> Iterator[Scenario]:
     """A deleted history's id is free after its mark is removed, through every instance."""
-    name = chart.name
     deletes = [cell for cell in chart.moves() if cell.outcome is Outcome.DELETE]
     if not deletes:
         return
@@ -75,22 +67,16 @@ def _garbage(chart: Chart, level: int) -> Iterator[Scenario]:
         gone = (*ways[cell.state], Tell(cell.command))
         for days in (1, 16, 29):
             yield Scenario(
-                level,
-                name,
                 f"deleted in {cell.state}, garbage collected {days} days later",
                 (*gone, Collect(days), begin, Tell(cell.command)),
                 "garbage",
             )
         yield Scenario(
-            level,
-            name,
             f"deleted in {cell.state}, and begun again when the id is free",
             (*gone, Collect(31), *ways[cell.state], Tell(cell.command)),
             "garbage",
         )
         yield Scenario(
-            level,
-            name,
             f"deleted in {cell.state} through one instance, begun again through another",
             (
                 *(Look(server=server) for server in range(INSTANCES)),
@@ -103,8 +89,6 @@ def _garbage(chart: Chart, level: int) -> Iterator[Scenario]:
             servers=INSTANCES,
         )
         yield Scenario(
-            level,
-            name,
             f"days do not add up, deleted in {cell.state}",
             (*gone, Collect(16), Collect(16), begin),
             "garbage",
@@ -112,20 +96,17 @@ def _garbage(chart: Chart, level: int) -> Iterator[Scenario]:
     for state, way in ways.items():
         if way and state in chart.states:
             yield Scenario(
-                level,
-                name,
                 f"garbage collection leaves a history in {state} alone",
                 (*way, Collect(31)),
                 "garbage",
             )
 
 
-def _races(chart: Chart, level: int) -> Iterator[Scenario]:
+def _races(chart: Chart) -> Iterator[Scenario]:
     """A command that may be repeated, sent by several instances at once."""
-    name = chart.name
     for _, tell, target, way in emitting(chart):
         again = chart.cell(tell.command, target)
         if again.outcome is Outcome.EMIT and again.target == target:
             for vid in ("retry_no_vc", "no_vc"):
                 race = Race(tell.command, RACERS, EACH, vid)
-                yield Scenario(level, name, f"{tell.command} at once, {vid}", (*way, race), "race")
+                yield Scenario(f"{tell.command} at once, {vid}", (*way, race), "race")

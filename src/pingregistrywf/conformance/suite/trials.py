@@ -24,31 +24,23 @@ WIDEST_SEARCH: Final = 1_000
 """After so many different states the search for a way ends."""
 
 
-def trials(compiler: Compiler, level: int) -> Iterator[Scenario]:
+def trials(compiler: Compiler) -> Iterator[Scenario]:
     """The scenarios of all operations."""
     for operations in compiler.model.operations.values():
         for name, before, after in _ways(compiler, operations):
-            yield _scenario(
-                compiler, level, f"{name}, run to its end", (*before, Run(name), *after)
-            )
+            actions = (*before, Run(name), *after)
+            yield Scenario(f"{name}, run to its end", actions, "operation")
             # A crash that the operation does not come to would wait for the next run.
             steps = len(operations.operations[name].steps)
             done = len(_compiled(compiler, (*before, Run(name))).ran)
             for step in range(min(steps, done + 1)):
-                yield _scenario(
-                    compiler,
-                    level,
-                    f"{name}, killed after step {step} and run again",
-                    (*before, Run(name, crash=step), Run(name), *after),
-                )
-
-
-def _scenario(compiler: Compiler, level: int, title: str, actions: Actions) -> Scenario:
-    return Scenario(level, compiler.chart.name, title, actions, "operation")
+                killed = (*before, Run(name, crash=step), Run(name), *after)
+                title = f"{name}, killed after step {step} and run again"
+                yield Scenario(title, killed, "operation")
 
 
 def _compiled(compiler: Compiler, actions: Actions) -> Compilation:
-    compilation = Compilation(compiler, _scenario(compiler, 6, "", actions))
+    compilation = Compilation(compiler, Scenario("", actions, chart=compiler.chart.name))
     compilation.case()
     return compilation
 

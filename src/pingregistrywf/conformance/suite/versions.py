@@ -22,7 +22,7 @@ _SPOKEN = {
 }
 
 
-def versions(chart: Chart, level: int) -> Iterator[Scenario]:
+def versions(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of level 2."""
     ways = reach(chart)
     begin = next((way[0] for way in ways.values() if way), None)
@@ -37,20 +37,15 @@ def versions(chart: Chart, level: int) -> Iterator[Scenario]:
                 other = (replace(begin, history=2),) if begin else ()
                 before = other if vid == "foreign" else ()
                 yield Scenario(
-                    level,
-                    chart.name,
-                    f"{command} {_SPOKEN[vid]} in {state}",
-                    (*before, *way, replace(tell, vid=vid)),
+                    f"{command} {_SPOKEN[vid]} in {state}", (*before, *way, replace(tell, vid=vid))
                 )
-    yield from _chains(chart, level)
+    yield from _chains(chart)
 
 
-def _chains(chart: Chart, level: int) -> Iterator[Scenario]:
+def _chains(chart: Chart) -> Iterator[Scenario]:
     """The version after each command is the one to give to the next, also after a noop."""
     for state, way in reach(chart).items():
         if not way:
             continue
         versioned = tuple(replace(each, vid="right") for each in way)
-        yield Scenario(
-            level, chart.name, f"to {state}, each command with the right version", versioned
-        )
+        yield Scenario(f"to {state}, each command with the right version", versioned)

@@ -43,21 +43,18 @@ FAR: Final = 536_000_000
 """A field number that no chart uses."""
 
 
-def wire(chart: Chart, level: int) -> Iterator[Scenario]:
+def wire(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of level 4."""
-    yield from _written(chart, level)
-    name = chart.name
+    yield from _written(chart)
     for what, data, expect in decoded(chart):
-        yield Scenario(level, name, what, (Decode(data, expect),))
+        yield Scenario(what, (Decode(data, expect),))
 
 
-def _written(chart: Chart, level: int) -> Iterator[Scenario]:
+def _written(chart: Chart) -> Iterator[Scenario]:
     """The bytes of events as they are appended and read."""
     for state, way in reach(chart).items():
         if way:
-            yield Scenario(
-                level, chart.name, f"the bytes on the way to {state}", way, "wire", wire=True
-            )
+            yield Scenario(f"the bytes on the way to {state}", way, "wire", wire=True)
     for _, tell, _, way in emitting(chart):
         for name, argument in chart.commands[tell.command].arguments.items():
             for what, value in EXTREME[argument.type].items():
@@ -65,7 +62,7 @@ def _written(chart: Chart, level: int) -> Iterator[Scenario]:
                     continue
                 last = Tell(tell.command, tell.arguments, {name: value})
                 title = f"the bytes of {tell.command} with {name} {what}"
-                yield Scenario(level, chart.name, title, (*way, last), "wire", wire=True)
+                yield Scenario(title, (*way, last), "wire", wire=True)
 
 
 def decoded(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:

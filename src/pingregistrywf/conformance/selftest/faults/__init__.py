@@ -34,6 +34,6 @@ class Fault:
 
 def faults() -> Iterator[Fault]:
     """Every fault, class by class."""
-    for (group, needs), table in (histories.FAULTS | data.FAULTS).items():
+    for (group, needs), table in {**histories.FAULTS, **data.FAULTS}.items():
         for name, around in table.items():
             yield Fault(group, name, around, needs)

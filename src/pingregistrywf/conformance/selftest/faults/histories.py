@@ -119,7 +119,7 @@ def _shrinking_ids(answer: Answer, request: Message, _: object) -> Message:
     if "vid" in request:
         request["vid"] = _mirrored(request["vid"])
     reply = answer(request)
-    return deep(_mirrored, reply) | {"id": reply["id"]}
+    return {**deep(_mirrored, reply), "id": reply["id"]}
 
 
 def _mirrored(value: Json) -> Json:
@@ -178,7 +178,7 @@ def _leaking(answer: Answer, request: Message, last: dict[str, Message]) -> Mess
     """What is found of one history is what was found last of any that is in the same state."""
     reply = answer(request)
     if "state" in reply.get("ok", {}):
-        found = reply["ok"]
+        found: Message = reply["ok"]
         reply["ok"] = {**last.get(found["state"], found), "vid": found["vid"]}
         last[found["state"]] = found
     return reply
