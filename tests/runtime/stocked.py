@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 from pingregistrywf import NO_VC, CmdInit, UlidSource, WorkflowIndexes, Workflows
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Entry, Journal
 from pingregistrywf.runtime.journal.sqlite import records
 
@@ -110,14 +111,16 @@ def rows_of(path: Path) -> Iterator[sqlite3.Connection]:
 
 def row_of(connection: sqlite3.Connection, history: UUID) -> records.History:
     found = connection.execute(f"{records.SELECT} WHERE id = ?", (history.bytes,)).fetchone()
-    return records.History(*found[1:])
+    row = records.verified(found)
+    assert row is not None
+    return row
 
 
 def entries_of(connection: sqlite3.Connection, key: int) -> list[Entry]:
     found = connection.execute(
         "SELECT id, parent, data FROM entry WHERE history = ? ORDER BY serial", (key,)
     )
-    return [Entry(records.Ulid(own), records.Ulid(parent), data) for own, parent, data in found]
+    return [Entry(Ulid(own), Ulid(parent), data) for own, parent, data in found]
 
 
 def rewrite(
@@ -127,13 +130,13 @@ def rewrite(
     with rows_of(path) as connection:
         row = row_of(connection, history)
         if entries is not None:
-            first = row.head - len(entries_of(connection, row.key))
+            first = row.stored.end - len(entries_of(connection, row.key))
             connection.execute("DELETE FROM entry WHERE history = ?", (row.key,))
             records.insert(connection, row, first, entries)
-            row = replace(row, head=first + len(entries), vid=entries[-1].id.bytes)
-        row = replace(row, **changes)
+            row = row.but(end=first + len(entries), vid=entries[-1].id)
+        row = row.but(**changes)
         connection.execute(
-            "UPDATE history SET chart = ? WHERE key = ?", (row.chart.decode(), row.key)
+            "UPDATE history SET chart = ? WHERE key = ?", (row.stored.chart, row.key)
         )
         records.update(connection, row)
 

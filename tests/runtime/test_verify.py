@@ -499,27 +499,27 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         [("terminated", 2, "not an event of this workflow")],
     ),
     "an unknown chart": (
-        row(chart=b"nobody"),
+        row(chart="nobody"),
         [("terminated", None, "'nobody'")],
     ),
     "the wrong chart": (
-        row("begun", chart=b"ping_registry_index"),
+        row("begun", chart="ping_registry_index"),
         [("begun", 0, "workflow_id")],
     ),
     "a head beyond the last event": (
-        row(head=8),
+        row(end=8),
         [("terminated", 7, "missing"), ("terminated", 7, "points nowhere")],
     ),
     "a head before the last event": (
-        row(head=6),
+        row(end=6),
         [("terminated", 5, "points nowhere"), ("terminated", 6, "beyond the head")],
     ),
     "a head of another id": (
-        row(vid=STRAY.bytes),
+        row(vid=STRAY),
         [("terminated", 6, f"points nowhere: event {STRAY}")],
     ),
     "a history without events": (
-        row(head=0),
+        row(end=0),
         [("terminated", None, "contradict")]
         + [("terminated", serial, "beyond the head") for serial in range(7)],
     ),
@@ -532,11 +532,11 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         [("nil", None, "checksum")],
     ),
     "a deletion in a state that does not allow it": (
-        row("summarized", deleted_at=1_700_000_000_000 + 31 * 86_400_000),
+        row("summarized", deleted_at=1_700_000_000 + 31 * 86_400),
         [("summarized", None, "deleted, which the chart does not allow")],
     ),
     "a deletion of what the chart never deletes": (
-        row("index", deleted_at=1_700_000_000_000 + 31 * 86_400_000),
+        row("index", deleted_at=1_700_000_000 + 31 * 86_400),
         [("index", None, "deleted, which the chart does not allow")],
     ),
     "a start that was never a trim": (

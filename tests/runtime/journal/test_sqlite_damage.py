@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -269,7 +269,7 @@ def test_a_head_that_points_nowhere(tmp_path: Path) -> None:
             assert batch is not None
             stored = records.find(batch.connection, history)
             assert stored is not None
-            records.update(batch.connection, replace(stored, vid=bytes(15) + b"\7"))
+            records.update(batch.connection, stored.but(vid=Ulid(bytes(15) + b"\7")))
         with pytest.raises(CorruptedDataError, match="entry 3"):
             journal.read(history)
 

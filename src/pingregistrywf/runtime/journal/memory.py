@@ -21,12 +21,7 @@ from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
-from pingregistrywf.runtime.journal.retention import (
-    Collected,
-    Retention,
-    garbage,
-    trim_is_due,
-)
+from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
 
 URL: Final = "memory:"
 

@@ -23,15 +23,10 @@ from pingregistrywf.runtime.errors import HistoryExistsError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
-from pingregistrywf.runtime.journal.retention import (
-    Collected,
-    Retention,
-    garbage,
-    trim_is_due,
-)
+from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
 from pingregistrywf.runtime.journal.sqlite import records, scan
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
@@ -47,44 +42,29 @@ class SqliteJournal(Closable):
     """A journal in one SQLite file.
 
     Threads share an instance.  A forked child may go on using it, with a connection of its own.
-
-    Args:
-        database: the opened file, which the journal closes.
-        clock: seconds since the Unix epoch; marks deletions and trims.
-        retention: how long what is no longer needed is kept.
+    Closing it closes ``database``.
     """
 
     def __init__(self, database: Database, clock: Clock, retention: Retention) -> None:
         self._database = database
-        self._clock = clock
-        self._retention = retention
+        self.url: Final = database.address.url
+        self.clock: Final = clock
+        self.retention: Final = retention
         # Also closes a journal that is dropped, or still open when the interpreter ends.
         self._close = weakref.finalize(self, database.close)
 
-    @property
-    def url(self) -> str:
-        return self._database.address.url
-
-    @property
-    def clock(self) -> Clock:
-        return self._clock
-
-    @property
-    def retention(self) -> Retention:
-        return self._retention
-
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._view(f"reading history {history}") as connection:
-            stored = records.find(connection, history)
-            if stored is None or stored.deleted_at is not None:
+            found = records.find(connection, history)
+            if found is None or found.stored.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
             if after is not None:
-                following = _following(connection, stored, after)
+                following = _following(connection, found, after)
                 if following is not None:
-                    return Reading(following, stored.place, continues=True)
-            first = stored.start if whole else stored.restart
-            entries = records.entries(connection, stored, first)
-            return Reading(entries, stored.place, rooted=first == 0)
+                    return Reading(following, found.place, continues=True)
+            first = found.stored.start if whole else found.stored.restart
+            entries = records.entries(connection, found, first)
+            return Reading(entries, found.place, rooted=first == 0)
 
     def commit(
         self,
@@ -96,16 +76,16 @@ class SqliteJournal(Closable):
         restart: bool = False,
     ) -> Head:
         with self._writing(f"appending to history {history}") as batch:
-            stored = records.find(batch.connection, history)
-            head = NO_HEAD if stored is None else stored.place
-            deleted = stored is not None and stored.deleted_at is not None
+            found = records.find(batch.connection, history)
+            head = NO_HEAD if found is None else found.place
+            deleted = found is not None and found.stored.deleted_at is not None
             check_commit(history, head, after, entries, deleted=deleted)
             with batch.step():
-                if stored is None:
-                    stored = records.begin(batch.connection, history, chart)
-                stored = records.append(batch.connection, stored, entries, restart=restart)
-            batch.changed[history] = stored.mark
-            return stored.place
+                if found is None:
+                    found = records.begin(batch.connection, history, chart)
+                found = records.append(batch.connection, found, entries, restart=restart)
+            batch.changed[history] = found.mark
+            return found.place
 
     @contextmanager
     def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
@@ -115,13 +95,13 @@ class SqliteJournal(Closable):
 
     def delete(self, history: UUID, after: Head) -> None:
         with self._writing(f"deleting history {history}") as batch:
-            stored = records.find(batch.connection, history)
-            if stored is None or not check_delete(stored.place, after):
+            found = records.find(batch.connection, history)
+            if found is None or not check_delete(found.place, after):
                 return
-            stored = replace(stored, deleted_at=records.milliseconds(self._clock()))
+            found = found.but(deleted_at=self.clock())
             with batch.step():
-                records.update(batch.connection, stored)
-            batch.changed[history] = stored.mark
+                records.update(batch.connection, found)
+            batch.changed[history] = found.mark
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
         self._check_open()
@@ -131,38 +111,36 @@ class SqliteJournal(Closable):
         moment = self._moment(now)
         with self._view("looking for garbage") as connection:
             found = [
-                (history, garbage(history.stored(trims), self._retention, moment))
-                for history, trims in records.collectable(connection)
+                (each.key, each.stored.id, garbage(each.stored, self.retention, moment))
+                for each in records.collectable(connection)
             ]
         removed, freed = 0, []
-        for history, each in found:
-            removed += self._remove_entries(history.key, each.before)
-            for trim in each.trims:
-                self._remove(
-                    "DELETE FROM trim WHERE history = ? AND start = ?", history.key, trim.start
-                )
-            if each.mark and self._remove("DELETE FROM history WHERE key = ?", history.key):
-                freed.append(UUID(bytes=history.id))
+        for key, history, due in found:
+            removed += self._remove_entries(key, due.before)
+            for trim in due.trims:
+                self._remove("DELETE FROM trim WHERE history = ? AND start = ?", key, trim.start)
+            if due.mark and self._remove("DELETE FROM history WHERE key = ?", key):
+                freed.append(history)
         return Collected(removed, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._writing(f"trimming history {history}") as batch:
-            stored = records.find(batch.connection, history)
+            found = records.find(batch.connection, history)
             moment = self._moment(now)
-            if stored is None or not trim_is_due(stored.stored(), self._retention, moment):
+            if found is None or not trim_is_due(found.stored, self.retention, moment):
                 return False
-            at = records.milliseconds(moment)
-            stored = replace(stored, start=stored.restart, trimmed_at=at)
+            trim = Trim(moment, found.stored.restart)
+            found = found.but(start=trim.start, trimmed_at=trim.at)
             with batch.step():
-                records.update(batch.connection, stored)
-                records.insert_trim(batch.connection, stored, stored.start, at)
-            batch.changed[history] = stored.mark
+                records.update(batch.connection, found)
+                records.insert_trims(batch.connection, found, (trim,))
+            batch.changed[history] = found.mark
             return True
 
     def histories(self) -> Iterator[Stored]:
         with self._snapshot("listing the histories") as connection:
             for history in records.all_(connection):
-                yield scan.measured(connection, history)
+                yield records.measured(connection, history)
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         with self._snapshot("scanning the journal") as connection:
@@ -186,12 +164,11 @@ class SqliteJournal(Closable):
             if records.find(batch.connection, stored.id) is not None:
                 raise HistoryExistsError(stored.id)
             with batch.step():
-                taken = records.begin(batch.connection, stored.id, stored.chart).like(stored)
+                taken = records.begin(batch.connection, stored.id, stored.chart)
+                taken = replace(taken, stored=stored)
                 records.insert(batch.connection, taken, stored.first, entries)
                 records.update(batch.connection, taken)
-                for trim in stored.trims:
-                    at = records.milliseconds(trim.at)
-                    records.insert_trim(batch.connection, taken, trim.start, at)
+                records.insert_trims(batch.connection, taken, stored.trims)
             batch.changed[stored.id] = taken.mark
 
     def close(self) -> None:
@@ -199,7 +176,7 @@ class SqliteJournal(Closable):
 
     def _moment(self, now: float | None) -> float:
         """Return the time, or the clock's, as exactly as it is stored."""
-        return records.milliseconds(self._clock() if now is None else now) / 1000
+        return records.milliseconds(self.clock() if now is None else now) / 1000
 
     def _check_open(self) -> None:
         if self._database.pool.closed:
@@ -268,14 +245,14 @@ def _translated(op: str) -> Iterator[None]:
 
 
 def _following(
-    connection: sqlite3.Connection, stored: records.History, after: Head
+    connection: sqlite3.Connection, history: records.History, after: Head
 ) -> tuple[Entry, ...] | None:
     """The entries after a head, None if it is not on the visible chain."""
+    stored = history.stored
     match after.token:
-        case (int(key), int(serial)) if key == stored.key and stored.start <= serial <= stored.head:
-            entries = records.entries(connection, stored, serial)
+        case (int(key), int(serial)) if key == history.key and stored.start <= serial <= stored.end:
+            entries = records.entries(connection, history, serial)
         case _:
             return None
     # A file restored from a backup may have grown again, along another chain.
-    found = entries[0].parent.bytes if entries else stored.vid
-    return entries if found == after.vid.bytes else None
+    return entries if after.vid == (entries[0].parent if entries else stored.vid) else None

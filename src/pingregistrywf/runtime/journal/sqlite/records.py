@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -22,12 +22,12 @@ from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head
 from pingregistrywf.runtime.journal.inspection import Stored, Trim
 from pingregistrywf.runtime.journal.sqlite.failures import damage
 
-_DIGEST_SIZE: Final = 16
 _NEVER: Final = -(1 << 63)
 SELECT: Final = (
     "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
     " FROM history"
 )
+SELECT_ENTRIES: Final = "SELECT serial, id, parent, data, checksum FROM entry WHERE history = ?"
 
 Mark: TypeAlias = tuple[int, int, int, bool]
 """What tells two states of a history apart: key, head, start, deleted."""
@@ -39,84 +39,26 @@ class History:
 
     Attributes:
         key: never used again, so that a later history of the same id is not taken for this one.
-        id: the history's UUID.
-        chart: the name of its chart, in UTF-8.
-        head: the serial that the next entry will have.
-        vid: the id of the newest entry.
-        start: the serial of the first visible entry.
-        restart: the serial of the entry where a reader may start.
-        deleted_at: when it was deleted, in milliseconds since the Unix epoch.
-        trimmed_at: when it was last trimmed, likewise.
+        stored: what the row says; its ``first``, ``trims`` and ``size`` are in other tables.
     """
 
     key: int
-    id: bytes
-    chart: bytes
-    head: int
-    vid: bytes
-    start: int
-    restart: int
-    deleted_at: int | None = None
-    trimmed_at: int | None = None
+    stored: Stored
 
     @property
     def place(self) -> Head:
         """The head as readers see it."""
-        if self.deleted_at is not None:
+        if self.stored.deleted_at is not None:
             return NO_HEAD
-        return Head(Ulid(self.vid), (self.key, self.head))
+        return Head(self.stored.vid, (self.key, self.stored.end))
 
     @property
     def mark(self) -> Mark:
-        return (self.key, self.head, self.start, self.deleted_at is not None)
+        return self.key, self.stored.end, self.stored.start, self.stored.deleted_at is not None
 
-    def stored(
-        self, trims: tuple[Trim, ...] = (), first: int | None = None, size: int = 0
-    ) -> Stored:
-        """Return the row as operators see it, with what other tables say.
-
-        ``first`` is the serial of the oldest entry, None if no entry is stored; ``size`` counts the
-        bytes of events.
-        """
-        return Stored(
-            UUID(bytes=self.id),
-            self.chart.decode(),
-            Ulid(self.vid),
-            self.head if first is None else first,
-            self.start,
-            self.restart,
-            self.head,
-            None if self.deleted_at is None else self.deleted_at / 1000,
-            None if self.trimmed_at is None else self.trimmed_at / 1000,
-            trims,
-            size,
-        )
-
-    def like(self, stored: Stored) -> History:
-        """Return this new row with the rest of what another journal stored."""
-        return replace(
-            self,
-            head=stored.end,
-            vid=stored.vid.bytes,
-            start=stored.start,
-            restart=stored.restart,
-            deleted_at=None if stored.deleted_at is None else milliseconds(stored.deleted_at),
-            trimmed_at=None if stored.trimmed_at is None else milliseconds(stored.trimmed_at),
-        )
-
-    def digest(self) -> bytes:
-        numbers = struct.pack(
-            ">6q",
-            self.key,
-            self.head,
-            self.start,
-            self.restart,
-            _NEVER if self.deleted_at is None else self.deleted_at,
-            _NEVER if self.trimmed_at is None else self.trimmed_at,
-        )
-        return blake2b(
-            b"".join((self.id, self.vid, numbers, self.chart)), digest_size=_DIGEST_SIZE
-        ).digest()
+    def but(self, **changes: Any) -> History:
+        """Return the row with other values in ``stored``."""
+        return replace(self, stored=replace(self.stored, **changes))
 
 
 def find(connection: sqlite3.Connection, history: UUID) -> History | None:
@@ -134,24 +76,33 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
             raise damage(f"finding history {history}", "two indexes disagree on whether it exists")
         return None
     found = verified(row)
-    if found is None or found.id != history.bytes:
+    if found is None or found.stored.id != history:
         raise damage(f"finding history {history}", "its row does not match its checksum")
     return found
 
 
-def collectable(connection: sqlite3.Connection) -> Iterator[tuple[History, tuple[Trim, ...]]]:
-    """Iterate over the histories that may hold garbage, and their trims, without damaged rows."""
+def collectable(connection: sqlite3.Connection) -> Iterator[History]:
+    """Iterate over the histories that may hold garbage, with their trims, without damaged rows."""
     keys = "SELECT key FROM history WHERE deleted_at IS NOT NULL UNION SELECT history FROM trim"
     for row in connection.execute(f"{SELECT} WHERE key IN ({keys})"):
         history = verified(row)
         if history is not None:
-            yield history, trims(connection, history)
+            yield history.but(trims=_trims(connection, history.key))
 
 
-def trims(connection: sqlite3.Connection, history: History) -> tuple[Trim, ...]:
-    """Return a history's trims whose entries are still stored, oldest first."""
+def measured(connection: sqlite3.Connection, history: History) -> Stored:
+    """Return what a history's row, its entries and its trims say of it."""
+    first, size = connection.execute(
+        "SELECT ifnull(min(serial), ?2), ifnull(sum(length(data)), 0) FROM entry"
+        " WHERE history = ?1",
+        (history.key, history.stored.end),
+    ).fetchone()
+    return replace(history.stored, first=first, size=size, trims=_trims(connection, history.key))
+
+
+def _trims(connection: sqlite3.Connection, key: int) -> tuple[Trim, ...]:
     found = connection.execute(
-        "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (history.key,)
+        "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (key,)
     )
     return tuple(Trim(at / 1000, start) for at, start in found)
 
@@ -172,12 +123,17 @@ def all_(connection: sqlite3.Connection) -> Iterator[History]:
 def verified(row: Sequence[Any]) -> History | None:
     """Return a row of ``SELECT`` as a history, None if it is not what was written."""
     checksum, *columns = row
-    found = History(*columns)
     try:
-        sound = checksum == found.digest() and len(found.id) == len(found.vid) == len(EPOCH.bytes)
-    except (TypeError, struct.error):  # a flipped bit may make a text of a number
+        if checksum != _history_digest(*columns):
+            return None
+        key, own, chart, end, vid, start, restart, *times = columns
+        deleted, trimmed = (None if each is None else each / 1000 for each in times)
+        name, newest = UUID(bytes=own), Ulid(vid)
+        return History(
+            key, Stored(name, chart.decode(), newest, end, start, restart, end, deleted, trimmed)
+        )
+    except (TypeError, ValueError, struct.error):  # a flipped bit may make a text of a number
         return None
-    return found if sound else None
 
 
 def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
@@ -188,24 +144,27 @@ def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
         (history.bytes, chart, EPOCH.bytes),
     )
     assert cursor.lastrowid is not None  # noqa: S101 (an INSERT has one)
-    return History(cursor.lastrowid, history.bytes, chart.encode(), 0, EPOCH.bytes, 0, 0)
+    return History(cursor.lastrowid, Stored(history, chart, EPOCH, 0, 0, 0, 0))
 
 
 def update(connection: sqlite3.Connection, history: History) -> None:
     """Write what may change of a history."""
+    stored = history.stored
+    columns = (
+        history.key,
+        stored.id.bytes,
+        stored.chart.encode(),
+        stored.end,
+        stored.vid.bytes,
+        stored.start,
+        stored.restart,
+        None if stored.deleted_at is None else milliseconds(stored.deleted_at),
+        None if stored.trimmed_at is None else milliseconds(stored.trimmed_at),
+    )
     connection.execute(
-        "UPDATE history SET head = ?, vid = ?, start = ?, restart = ?, deleted_at = ?,"
-        " trimmed_at = ?, checksum = ? WHERE key = ?",
-        (
-            history.head,
-            history.vid,
-            history.start,
-            history.restart,
-            history.deleted_at,
-            history.trimmed_at,
-            history.digest(),
-            history.key,
-        ),
+        "UPDATE history SET head = ?4, vid = ?5, start = ?6, restart = ?7, deleted_at = ?8,"
+        " trimmed_at = ?9, checksum = ?10 WHERE key = ?1",
+        (*columns, _history_digest(*columns)),
     )
 
 
@@ -213,12 +172,12 @@ def append(
     connection: sqlite3.Connection, history: History, entries: Sequence[Entry], *, restart: bool
 ) -> History:
     """Write entries after a history's head, and return the history as it is then."""
-    insert(connection, history, history.head, entries)
-    longer = replace(
-        history,
-        head=history.head + len(entries),
-        vid=entries[-1].id.bytes,
-        restart=history.head if restart else history.restart,
+    end = history.stored.end
+    insert(connection, history, end, entries)
+    longer = history.but(
+        end=end + len(entries),
+        vid=entries[-1].id,
+        restart=end if restart else history.stored.restart,
     )
     update(connection, longer)
     return longer
@@ -228,26 +187,22 @@ def insert(
     connection: sqlite3.Connection, history: History, first: int, entries: Sequence[Entry]
 ) -> None:
     """Write entries from a serial on."""
+    name = history.stored.id.bytes
+    rows = (
+        (serial, entry.id.bytes, entry.parent.bytes, entry.data)
+        for serial, entry in enumerate(entries, first)
+    )
     connection.executemany(
         "INSERT INTO entry (history, serial, id, parent, data, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (
-                history.key,
-                serial,
-                entry.id.bytes,
-                entry.parent.bytes,
-                entry.data,
-                _digest(history.id, serial, entry.id.bytes, entry.parent.bytes, entry.data),
-            )
-            for serial, entry in enumerate(entries, first)
-        ),
+        ((history.key, *row, _entry_digest(name, *row)) for row in rows),
     )
 
 
-def insert_trim(connection: sqlite3.Connection, history: History, start: int, at: int) -> None:
-    """Write a trim that was at a time in milliseconds."""
-    connection.execute(
-        "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)", (history.key, start, at)
+def insert_trims(connection: sqlite3.Connection, history: History, trims: Iterable[Trim]) -> None:
+    """Write trims of a history."""
+    connection.executemany(
+        "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)",
+        ((history.key, trim.start, milliseconds(trim.at)) for trim in trims),
     )
 
 
@@ -258,58 +213,80 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
         CorruptedDataError: one is missing, one too many, or one not what was written; the chain is
             broken; or it does not end at the head.
     """
+    stored, name = history.stored, history.stored.id.bytes
     read: list[Entry] = []
     previous = EPOCH if first == 0 else None
     serial = first
-    for stored, own, parent, data, checksum in connection.execute(
-        "SELECT serial, id, parent, data, checksum FROM entry"
-        " WHERE history = ? AND serial >= ? ORDER BY serial",
-        (history.key, first),
+    for row in connection.execute(
+        f"{SELECT_ENTRIES} AND serial >= ? ORDER BY serial", (history.key, first)
     ):
-        if stored != serial or serial >= history.head:
+        if row[0] != serial or serial >= stored.end:
             break
-        if not entry_is_sound(history.id, serial, own, parent, data, checksum):
-            raise damage(_reading(history, serial), "it does not match its checksum")
-        # Neighbours share one value: a chain names every id twice.
-        named = previous if previous is not None and parent == previous.bytes else Ulid(parent)
-        entry = Entry(Ulid(own), named, data)
-        if previous is not None and named is not previous:
+        entry = verified_entry(name, row, previous)
+        if entry is None:
+            raise damage(_reading(stored, serial), "it does not match its checksum")
+        if previous is not None and entry.parent is not previous:
             raise CorruptedDataError(
-                _reading(history, serial),
-                JournalEntryParentMismatchError(entry.id, named, previous),
+                _reading(stored, serial),
+                JournalEntryParentMismatchError(entry.id, entry.parent, previous),
             )
         read.append(entry)
         previous = entry.id
         serial += 1
     else:
-        if serial == history.head and (not read or read[-1].id.bytes == history.vid):
+        if serial == stored.end and (not read or read[-1].id == stored.vid):
             return tuple(read)
     raise damage(
-        _reading(history, serial),
-        f"the history has {history.head} entries, and the one expected here is not the one found",
+        _reading(stored, serial),
+        f"the history has {stored.end} entries, and the one expected here is not the one found",
     )
 
 
-def entry_is_sound(
-    history: bytes, serial: int, id: bytes, parent: bytes, data: bytes, checksum: bytes
-) -> bool:
-    """Return whether an entry's row is what was written."""
+def verified_entry(
+    history: bytes, row: Sequence[Any], previous: Ulid | None = None
+) -> Entry | None:
+    """Return a row of ``SELECT_ENTRIES`` as an entry, None if it is not what was written.
+
+    The parent is ``previous`` itself where they are equal: a chain names every id twice.
+    """
+    serial, own, parent, data, checksum = row
     try:
-        sound = checksum == _digest(history, serial, id, parent, data)
-    except (TypeError, OverflowError):  # a flipped bit may make a number of bytes
-        return False
-    return sound and len(id) == len(EPOCH.bytes)
+        if checksum != _entry_digest(history, serial, own, parent, data):
+            return None
+        named = previous if previous is not None and parent == previous.bytes else Ulid(parent)
+        return Entry(Ulid(own), named, data)
+    except (TypeError, ValueError, OverflowError):  # a flipped bit may make a number of bytes
+        return None
 
 
-def _digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) -> bytes:
+def _history_digest(
+    key: int,
+    id: bytes,
+    chart: bytes,
+    head: int,
+    vid: bytes,
+    start: int,
+    restart: int,
+    *times: int | None,
+) -> bytes:
+    moments = (_NEVER if each is None else each for each in times)
+    numbers = struct.pack(">6q", key, head, start, restart, *moments)
+    return _digest(b"".join((id, vid, numbers, chart)))
+
+
+def _entry_digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) -> bytes:
     place = b"".join((history, serial.to_bytes(8, "big"), id, parent))
     if len(place) != 56:  # without it, bytes could move from one field to another unnoticed
         raise TypeError("an id is not sixteen bytes")
-    return blake2b(place + data, digest_size=_DIGEST_SIZE).digest()
+    return _digest(place + data)
 
 
-def _reading(history: History, serial: int) -> str:
-    return f"reading entry {serial} of history {UUID(bytes=history.id)}"
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
+
+
+def _reading(stored: Stored, serial: int) -> str:
+    return f"reading entry {serial} of history {stored.id}"
 
 
 def milliseconds(seconds: float) -> int:

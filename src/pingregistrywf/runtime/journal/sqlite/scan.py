@@ -13,22 +13,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import Fault
-from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal.history import Entry
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.inspection import Scanned
 from pingregistrywf.runtime.journal.sqlite import records
 
 _UUID_SIZE: Final = 16
 _UNLIKE_CHECKSUM: Final = "it does not match its checksum"
-
-
-def measured(connection: sqlite3.Connection, history: records.History) -> Stored:
-    """Return what a history's row, its entries and its trims say of it."""
-    first, size = connection.execute(
-        "SELECT min(serial), ifnull(sum(length(data)), 0) FROM entry WHERE history = ?",
-        (history.key,),
-    ).fetchone()
-    return history.stored(records.trims(connection, history), first, size)
 
 
 def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Scanned]:
@@ -68,34 +58,23 @@ def _history(connection: sqlite3.Connection, row: Sequence[Any]) -> Scanned:
     name = UUID(bytes=own) if isinstance(own, bytes) and len(own) == _UUID_SIZE else None
     faults: list[Fault] = []
     entries: list[tuple[int, Entry]] = []
+    stored = None
     try:
-        for serial, entry, fault in _entries(connection, key, name):
+        for found in connection.execute(f"{records.SELECT_ENTRIES} ORDER BY serial", (key,)):
+            entry = None if name is None else records.verified_entry(name.bytes, found)
             if entry is not None:
-                entries.append((serial, entry))
+                entries.append((found[0], entry))
             else:
-                faults.append(fault)
-        stored = None if history is None else measured(connection, history)
+                faults.append(Fault(_UNLIKE_CHECKSUM, name, found[0]))
+        if history is not None:
+            stored = records.measured(connection, history)
     except sqlite3.DatabaseError as error:
         faults.append(Fault(f"its entries cannot be read: {error}", name))
-        stored = None
     if history is None:
         if not entries:  # it may be the id that is damaged, which fails every entry's checksum
             faults.clear()
         faults.insert(0, Fault(f"row {key} of the histories: {_UNLIKE_CHECKSUM}", name))
     return Scanned(stored, tuple(entries), tuple(faults))
-
-
-def _entries(
-    connection: sqlite3.Connection, key: int, id: UUID | None
-) -> Iterator[tuple[int, Entry | None, Fault]]:
-    for serial, own, parent, data, checksum in connection.execute(
-        "SELECT serial, id, parent, data, checksum FROM entry WHERE history = ? ORDER BY serial",
-        (key,),
-    ):
-        entry = None
-        if id is not None and records.entry_is_sound(id.bytes, serial, own, parent, data, checksum):
-            entry = Entry(Ulid(own), Ulid(parent), data)
-        yield serial, entry, Fault(_UNLIKE_CHECKSUM, id, serial)
 
 
 def _strays(connection: sqlite3.Connection) -> Iterator[Scanned]:
@@ -106,8 +85,7 @@ def _strays(connection: sqlite3.Connection) -> Iterator[Scanned]:
                 " WHERE history NOT IN (SELECT key FROM history) GROUP BY history"
             ).fetchall()
         except sqlite3.DatabaseError as error:
-            fault = Fault(f"the {what} cannot be read: {error}")
-            yield Scanned(None, faults=(fault,))
+            yield Scanned(None, faults=(Fault(f"the {what} cannot be read: {error}"),))
             return
         for key, count in strays:
             fault = Fault(f"{count} {what} belong to no history (row {key} of the histories)")
