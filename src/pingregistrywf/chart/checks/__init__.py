@@ -7,6 +7,9 @@ mistake is not reported twice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 from pingregistrywf.chart.checks.errors import check_errors
 from pingregistrywf.chart.checks.events import check_events
 from pingregistrywf.chart.checks.keyed import check_keyed
@@ -14,10 +17,9 @@ from pingregistrywf.chart.checks.names import check_names
 from pingregistrywf.chart.checks.operations import check_operations
 from pingregistrywf.chart.checks.rules import check_rules
 from pingregistrywf.chart.checks.states import check_leads, check_states
-from pingregistrywf.chart.checks.together import check_together
-from pingregistrywf.chart.checks.wire import check_wire
+from pingregistrywf.chart.checks.wire import check_shared_wire, check_wire
 from pingregistrywf.chart.mistakes import Report
-from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.chart.vocabulary import Chart, Operations
 
 __all__ = ["check_chart", "check_operations", "check_together"]
 
@@ -37,3 +39,21 @@ def check_chart(chart: Chart, report: Report) -> None:
     """Check a chart by itself."""
     for check in _CHECKS:
         check(chart, report)
+
+
+def check_together(
+    charts: Sequence[tuple[Chart, Report]], operations: Sequence[tuple[Operations, Report]]
+) -> None:
+    """Check what only a whole model can have wrong."""
+    names: dict[str, str] = {}
+    named: list[tuple[str, str, Report]] = [
+        *((chart.chart, "chart", report) for chart, report in charts),
+        *((each.operations_of, "operations_of", report) for each, report in operations),
+    ]
+    for name, key, report in named:
+        other = names.setdefault(name, report.file)
+        if other != report.file:
+            what = f"{name} is the name of what {other} holds already"
+            report.say((key,), what, "write another name: each is a package of that name")
+    for (other_chart, _), (chart, report) in combinations(charts, 2):
+        check_shared_wire(chart, report, other_chart)

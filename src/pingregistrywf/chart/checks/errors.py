@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from pingregistrywf.chart.ir import CONFLICT, NOT_IDEMPOTENT, STANDARD_ERRORS
 from pingregistrywf.chart.mistakes import Path, Report, closest
 from pingregistrywf.chart.vocabulary import Chart
 
-CONFLICT: Final = "StateConflictError"
-NOT_IDEMPOTENT: Final = "ArgumentNotIdempotentError"
-STANDARD_ERRORS: Final = (CONFLICT, NOT_IDEMPOTENT)
-"""The errors that exist in every chart."""
 RUNTIME_ERRORS: Final = (
-    "ArgumentNotIdempotentError",
-    "BehaviorError",
-    "CorruptedDataError",
-    "DBError",
-    "DeclaredError",
-    "EventTypeError",
-    "HistoryDeletedError",
-    "HistoryExistsError",
-    "InvalidCommandError",
-    "JournalEntryParentMismatchError",
-    "JournalError",
-    "JournalLevelError",
-    "JournalOpenError",
-    "MalformedEventError",
-    "MalformedExportError",
-    "NewEventsError",
-    "RetryNoVCError",
-    "StateConflictError",
-    "UninitializedError",
-    "UnknownHistoryError",
-    "UnsoundError",
-    "VersionConflictError",
-    "WorkflowError",
+    *STANDARD_ERRORS,
+    *("BehaviorError", "CorruptedDataError", "DBError", "DeclaredError", "EventTypeError"),
+    *("HistoryDeletedError", "HistoryExistsError", "InvalidCommandError"),
+    *("JournalEntryParentMismatchError", "JournalError", "JournalLevelError", "JournalOpenError"),
+    *("MalformedEventError", "MalformedExportError", "NewEventsError", "RetryNoVCError"),
+    *("UninitializedError", "UnknownHistoryError", "UnsoundError", "VersionConflictError"),
+    *("WorkflowError",),
 )
 """The errors of the run time."""
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pingregistrywf.chart.checks.errors import STANDARD_ERRORS, check_bare_error
+from pingregistrywf.chart.checks.errors import check_bare_error
 from pingregistrywf.chart.checks.states import initial_state
+from pingregistrywf.chart.ir import STANDARD_ERRORS
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import Argument, Chart, EventField, Snapshot
@@ -23,12 +24,19 @@ def check_keyed(chart: Chart, report: Report) -> None:
             what = "a snapshot rewrites the map of a keyed chart, and this chart is not keyed"
             report.say(("snapshot",), what, "remove it, or add keyed_by")
         return
+    types: dict[str, Type] = {}
     for name, command in chart.commands.items():
-        at = ("commands", name, "args")
+        at: Path = ("commands", name, "args")
         _check_key(report, key, f"the command {name}", at, command.args)
+        if key in command.args:
+            # Only commands are compared: the check of the wire is for events.
+            kind = types[name] = command.args[key].type
+            first, wanted = next(iter(types.items()))
+            if kind is not wanted:
+                what = f"the key {key} is of type {wanted} in {first}, and of {kind} in {name}"
+                report.say((*at, key, "type"), what, f"write {wanted} in both")
     for name, event in chart.events.items():
         _check_key(report, key, f"the event {name}", ("events", name, "fields"), event.fields)
-    _check_one_type(chart, report, key)
     if chart.snapshot:
         _check_snapshot(chart, report, key, chart.snapshot)
 
@@ -42,20 +50,6 @@ def _check_key(
     elif declared[key].type not in _KEYS:
         what = f"the key {key} of {owner} is of type {declared[key].type}"
         report.say((*at, key, "type"), what, f"write one of {', '.join(_KEYS)}")
-
-
-def _check_one_type(chart: Chart, report: Report, key: str) -> None:
-    """Check that commands agree on the type of the key; the check of the wire is for events."""
-    types = {
-        name: command.args[key].type
-        for name, command in chart.commands.items()
-        if key in command.args
-    }
-    for name, kind in types.items():
-        first, wanted = next(iter(types.items()))
-        if kind is not wanted:
-            what = f"the key {key} is of type {wanted} in {first}, and of {kind} in {name}"
-            report.say(("commands", name, "args", key, "type"), what, f"write {wanted} in both")
 
 
 def _check_snapshot(chart: Chart, report: Report, key: str, snapshot: Snapshot) -> None:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from pydantic import BaseModel
 
+from pingregistrywf.chart.ir import DELETED
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.naming import snake, upper
 from pingregistrywf.chart.vocabulary import Chart
@@ -33,7 +34,6 @@ _KEYED: Final = ("entries", "events_since_snapshot", "in_state", "rewritten")
 _METHOD: Final = ("self", "id", "vid", "cmd")
 _ERROR: Final = ("args", "add_note", "with_traceback", "definite", "prose")
 _FACADE: Final = ("find_id", "events", "engine", "behavior")
-_DELETED: Final = "Deleted"
 
 _MEMBERS: Final = (
     ("events", "fields", "a field of an event", (*_EVENT, *_MODEL)),
@@ -48,12 +48,14 @@ Use: TypeAlias = tuple[str, str, Path]
 
 def check_names(chart: Chart, report: Report) -> None:
     """Check that no two names are one in generated Python, and that none is taken."""
-    if _DELETED in chart.states:
-        what = f"{_DELETED} is what every chart calls a history that was deleted"
-        report.say(("states", _DELETED), what, "write another name")
-    _check_scope(report, "state code", _state_codes(chart), ("MRO",))
+    if DELETED in chart.states:
+        what = f"{DELETED} is what every chart calls a history that was deleted"
+        report.say(("states", DELETED), what, "write another name")
+    codes = ((upper(name), f"the state {name}", ("states", name)) for name in chart.states)
+    methods = ((snake(name), owner, at) for name, owner, at in _commands(chart))
+    _check_scope(report, "state code", codes, ("MRO",))
     _check_scope(report, "class", _classes(chart), CLASSES)
-    _check_scope(report, "method", _methods(chart), (*_FACADE, *keyword.kwlist))
+    _check_scope(report, "method", methods, (*_FACADE, *keyword.kwlist))
     _check_scope(report, "attribute", _attributes(chart), (*_STATE, *_KEYED))
     for name, what, taken, at in _members(chart):
         if name in taken or ("model_copy" in taken and name.startswith("model_")):
@@ -65,17 +67,9 @@ def _check_scope(report: Report, kind: str, uses: Iterable[Use], taken: Iterable
     seen: dict[str, str] = {}
     for name, owner, at in uses:
         other = seen.setdefault(name, owner)
-        if name in taken:
-            what = f"{owner} cannot have the {kind} {name} in Python"
-            report.say(at, what, "write another name")
-        elif other != owner:
-            what = f"{other} and {owner} have one {kind} {name} in Python"
-            report.say(at, what, "write another name")
-
-
-def _state_codes(chart: Chart) -> Iterator[Use]:
-    for name in chart.states:
-        yield upper(name), f"the state {name}", ("states", name)
+        if name in taken or other != owner:
+            clash = f"{owner} cannot have the" if name in taken else f"{other} and {owner} have one"
+            report.say(at, f"{clash} {kind} {name} in Python", "write another name")
 
 
 def _classes(chart: Chart) -> Iterator[Use]:
@@ -85,10 +79,6 @@ def _classes(chart: Chart) -> Iterator[Use]:
             yield name, f"the {what} {name}", (part, name)
     for name, _, at in _commands(chart):
         yield f"Cmd{name}", f"the command {name}", at
-
-
-def _methods(chart: Chart) -> Iterator[Use]:
-    return ((snake(name), owner, at) for name, owner, at in _commands(chart))
 
 
 def _commands(chart: Chart) -> Iterator[Use]:

@@ -1,18 +1,23 @@
-"""Operations: each step a command of a chart, with its arguments and a possible version."""
+"""Operations: what comes from outside has one meaning, and each step is a command of a chart.
+
+Names with their ids, renamed arguments and trials come from outside.  A step has its arguments, and
+a version that is possible.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
-from pingregistrywf.chart.checks.inputs import check_inputs, check_trials
 from pingregistrywf.chart.checks.values import Offer
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.parts import VidOfStep
 from pingregistrywf.chart.types import Type
-from pingregistrywf.chart.vocabulary import Argument, Chart, Operation, Operations, Step
+from pingregistrywf.chart.vocabulary import Argument, Chart, Name, Operation, Operations, Step
 
-_PARAMETERS: Final = ("self", "vid")
+_VID: Final = "vid"
+_PARAMETERS: Final = ("self", _VID)
 _METHODS: Final = ("declared", "run", "run_from")
 
 
@@ -24,15 +29,83 @@ def check_operations(
     Unless these are all charts, an operation that names another is not checked: what would be
     reported may follow from that chart's mistakes.
     """
-    check_inputs(operations, report)
+    _check_inputs(operations, report)
     if all_charts:
-        check_trials(operations, charts, report)
+        _check_trials(operations, charts, report)
     for name, operation in operations.operations.items():
         if name in _METHODS:
             what = f"{name} is no possible name for an operation"
             report.say(("operations", name), what, "write another name")
         if all_charts or all(step.chart in charts for step in operation.steps):
             _Checker(name, operation, charts, report).check()
+
+
+def _check_inputs(operations: Operations, report: Report) -> None:
+    """Check that every argument has one input, and every input one meaning."""
+    arguments = {name for each in operations.operations.values() for name in each.args}
+    derived: dict[str, str] = {}
+    for name, declared in operations.names.items():
+        _check_name(name, declared, operations, report)
+        for argument in declared.ids:
+            at: Path = ("names", name, "ids", argument)
+            report.resolve(argument, arguments, at, "argument of an operation")
+            other = derived.setdefault(argument, name)
+            if other != name:
+                what = f"{argument} follows from {other} already"
+                report.say(at, what, "remove it from one of the two")
+    for argument, given in operations.inputs.items():
+        at = ("inputs", argument)
+        report.resolve(argument, arguments, at, "argument of an operation")
+        if argument in derived:
+            what = f"{argument} follows from {derived[argument]}, so nobody gives it"
+            report.say(at, what, f"remove it here, or from the ids of {derived[argument]}")
+        elif given in (_VID, *operations.names):
+            what = f"{given} is the name of another input"
+            report.say(at, what, "write another name")
+    for name, operation in operations.operations.items():
+        given_by: dict[str, str] = {}
+        for argument in operation.args:
+            if argument in derived:
+                continue
+            given = operations.inputs.get(argument, argument)
+            other = given_by.setdefault(given, argument)
+            at = ("operations", name, "args", argument)
+            if other != argument:
+                what = f"{other} and {argument} of {name} are both given as {given}"
+                report.say(at, what, "give one of them another name in inputs")
+            elif given in operations.names and argument not in operations.inputs:
+                what = f"{given} is a name, from which {argument} does not follow"
+                report.say(at, what, f"add it to the ids of {given}, or write another name")
+
+
+def _check_trials(operations: Operations, charts: Mapping[str, Chart], report: Report) -> None:
+    """Check that trials name operations, and commands of the chart under test."""
+    main = next((chart for chart in charts.values() if chart.keyed_by is None), None)
+    runnable = [*operations.operations, *(main.commands if main else ())]
+    for number, trial in enumerate(operations.trials or (), start=1):
+        at = ("trials", number)
+        report.resolve(trial.run, operations.operations, (*at, "run"), "operation")
+        for key, names in (("after", trial.after), ("then", trial.then)):
+            for position, name in enumerate(names, start=1):
+                what = "operation or command of the chart under test"
+                report.resolve(name, runnable, (*at, key, position), what)
+
+
+def _check_name(name: str, of: Name, operations: Operations, report: Report) -> None:
+    try:
+        re.compile(of.pattern)
+    except re.error as error:
+        what = f"the pattern of {name} is not a regular expression: {error}"
+        report.say(("names", name, "pattern"), what, "correct it")
+    if name == _VID:
+        report.say(("names", name), f"{name} is the name of another input", "write another name")
+    for argument in of.ids:
+        for owner, operation in operations.operations.items():
+            declared = operation.args.get(argument)
+            if declared is not None and declared.type is not Type.UUID:
+                what = f"{argument} of {owner} is of type {declared.type}, and follows from {name}"
+                at = ("operations", owner, "args", argument, "type")
+                report.say(at, what, "write uuid: an id that follows from a name is one")
 
 
 def _arguments(chart: Chart) -> dict[str, dict[str, Argument]]:

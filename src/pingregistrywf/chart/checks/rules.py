@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pingregistrywf.chart.checks.errors import NOT_IDEMPOTENT, check_bare_error, known_error
+from pingregistrywf.chart.checks.errors import check_bare_error, known_error
 from pingregistrywf.chart.checks.states import initial_state
 from pingregistrywf.chart.checks.values import Offer, Source, fits, is_zero
+from pingregistrywf.chart.ir import NOT_IDEMPOTENT
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.parts import Constant
 from pingregistrywf.chart.types import Type

@@ -29,19 +29,14 @@ _CONSTANTS: Final[Mapping[Type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The arguments of a command or an operation, which values can be taken from.
-
-    Attributes:
-        of: the name of the command or operation.
-        args: its arguments.
-        key: the argument that every command of a keyed chart must have, by another check.
-        taken: the names of the arguments that were taken so far.
-    """
+    """The arguments of a command or an operation, which values can be taken from."""
 
     of: str
     args: Mapping[str, Argument]
     key: str | None = None
+    """The argument that every command of a keyed chart must have, by another check."""
     taken: set[str | None] = field(default_factory=set)
+    """The arguments that were taken so far."""
 
     def take(self, report: Report, name: str, at: Path) -> str | None:
         """Take an argument by its name; see ``Report.resolve`` for what is returned."""
@@ -60,13 +55,7 @@ class Offer:
     ) -> dict[str, Source]:
         """Check that every target gets a value: from its source, or the argument of its name.
 
-        Args:
-            report: where mistakes go.
-            at: where the sources are written.
-            owner: the name of the event, error or command that has the targets.
-            what: what a target is, for people: a field or an argument.
-            targets: what needs values, by name.
-            sources: the sources that are written.
+        The targets are of ``owner``, an event, error or command.  ``what`` they are is for people.
 
         Returns:
             The source of each target that has one.
@@ -118,17 +107,14 @@ class Offer:
 
 def fits(value: bool | int | str, type: Type) -> bool:
     """Whether a constant is of a type."""
-    match type:
-        case Type.INT32:
-            return not isinstance(value, bool) and isinstance(value, int) and value in _INT32
-        case Type.BOOL:
-            return isinstance(value, bool)
-        case Type.STRING:
-            return isinstance(value, str)
-        case Type.UUID:
-            return isinstance(value, str) and _UUID.fullmatch(value) is not None
-        case Type.ULID:
-            return isinstance(value, str) and _ULID.fullmatch(value) is not None
+    match value:
+        case bool():
+            return type is Type.BOOL
+        case int():
+            return type is Type.INT32 and value in _INT32
+        case str():
+            pattern = {Type.UUID: _UUID, Type.ULID: _ULID}.get(type)
+            return pattern.fullmatch(value) is not None if pattern else type is Type.STRING
 
 
 def is_zero(value: bool | int | str) -> bool:

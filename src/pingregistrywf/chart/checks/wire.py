@@ -1,4 +1,4 @@
-"""The wire: each number and each name for one thing, and events told apart by what they hold."""
+"""The wire: each number and name for one thing, in a chart and in charts that share a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNSPECIFIED: Final = "EV_UNSPECIFIED"
 """The enum value that every chart's wire has, with number 0."""
 ENVELOPE: Final = ("event", "id", "parent")
 """The fields that every event has."""
-
+_AGREE: Final = "write the same in both, or another wire package"
 
 WireValue: TypeAlias = tuple[str, EventWire, Path]
 """An event's name, its name and number on the wire, and where these are written."""
@@ -194,3 +194,30 @@ def _check_reserved(report: Report, number: int, at: Path) -> None:
         what = f"the number {number} is reserved by protobuf"
         low, high = RESERVED_NUMBERS.start, RESERVED_NUMBERS.stop - 1
         report.say(at, what, f"write another number, not from {low} to {high}")
+
+
+def check_shared_wire(chart: Chart, report: Report, other: Chart) -> None:
+    """Check that two charts' forms of one message agree."""
+    if (chart.wire.package, chart.wire.message) != (other.wire.package, other.wire.message):
+        return
+    known_fields = list(wire_fields(other))
+    by_name = {each.name: each for each in known_fields}
+    by_number = {each.number: each for each in known_fields}
+    for field in wire_fields(chart):
+        for known in (by_name.get(field.name), by_number.get(field.number)):
+            mine, theirs = (
+                f"{each.name} {each.type} = {each.number}" for each in (field, known or field)
+            )
+            if mine != theirs:
+                what = f"the field {mine} is {theirs} in {other.chart}, on the same wire"
+                report.say(field.at, what, _AGREE)
+                break
+    known_values = [each for _, each, _ in wire_values(other)]
+    numbers = {each.name: each.number for each in known_values}
+    names = {each.number: each.name for each in known_values}
+    for _, value, at in wire_values(chart):
+        number = numbers.get(value.name, value.number)
+        name = value.name if number != value.number else names.get(number, value.name)
+        if (name, number) != (value.name, value.number):
+            theirs = f"{name} = {number} in {other.chart}, on the same wire"
+            report.say(at, f"the event {value.name} = {value.number} is {theirs}", _AGREE)
