@@ -23,7 +23,7 @@ from pingregistrywf._generated.ping_registry import (
 )
 from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf._generated.ping_registry_index import PingRegistryCompleted
-from pingregistrywf._generated.ping_registry_operations import COMMIT, GATHER, OPERATIONS
+from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.journal import Entry, Head
@@ -33,6 +33,7 @@ from pingregistrywf.runtime.wire import codec_of
 from ..tiers import EXHAUSTIVE
 from .simulation import PASSES, Ask, Build, Go, Kill, Move, Pass, Violation, Wrapped, run
 
+COMMIT, GATHER = OPERATIONS["commit"], OPERATIONS["gather"]
 EXAMPLES = 2_000 if EXHAUSTIVE else 300
 ROUNDS_AT_MOST = 10
 EXAMPLES_OF_A_FAULT = 2_000

@@ -2,14 +2,14 @@
 
 ``WorkflowError`` is the base of all.  ``PACKAGE_ERRORS`` are those that every workflow's facade
 answers with (behaviour.md, section 4); a generated package adds its chart's own, which are
-subclasses of ``BehaviorError``, and tells them all from the rest by its ``is_package_error``.
+subclasses of ``BehaviorError``, and recognizes them all with its ``is_package_error``.
 *Journal-level* errors come wrapped in ``JournalError`` from a facade and bare from a journal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
@@ -25,8 +25,8 @@ class WorkflowError(Exception):
     definite: bool = True
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors are rebuilt from their fields, so that they pickle whatever their signature is.
-        return (_rebuild, (type(self), self.args, dict(self.__dict__)))
+        # Errors are rebuilt without their ``__init__``, so that they pickle whatever it takes.
+        return (type(self).__new__, (type(self), *self.args), self.__dict__)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -35,15 +35,6 @@ class WorkflowError(Exception):
 
     def __hash__(self) -> int:
         return hash((type(self), str(self)))
-
-
-def _rebuild(
-    kind: type[WorkflowError], args: tuple[object, ...], fields: dict[str, object]
-) -> WorkflowError:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(fields)
-    return error
 
 
 class BehaviorError(WorkflowError):
@@ -152,28 +143,32 @@ class VersionConflictError(JournalLevelError):
         super().__init__(f"version conflict: stored {stored}, expected {expected}")
 
 
-class UnknownHistoryError(JournalLevelError):
+class _HistoryError(JournalLevelError):
+    """An error about one history; its message is ``words`` with the history's id."""
+
+    words: ClassVar[str]
+
+    def __init__(self, id: UUID) -> None:
+        self.id = id
+        super().__init__(self.words.format(id))
+
+
+class UnknownHistoryError(_HistoryError):
     """The journal has no history of that id."""
 
-    def __init__(self, id: UUID) -> None:
-        self.id = id
-        super().__init__(f"unknown history {id}")
+    words = "unknown history {}"
 
 
-class HistoryDeletedError(JournalLevelError):
+class HistoryDeletedError(_HistoryError):
     """The history was deleted and its id is not free yet (behaviour.md, section 8, 3)."""
 
-    def __init__(self, id: UUID) -> None:
-        self.id = id
-        super().__init__(f"history {id} was deleted and its id is not free yet: use another id")
+    words = "history {} was deleted and its id is not free yet: use another id"
 
 
-class HistoryExistsError(JournalLevelError):
+class HistoryExistsError(_HistoryError):
     """A history that was to be taken in exists already, if only as a deleted one."""
 
-    def __init__(self, id: UUID) -> None:
-        self.id = id
-        super().__init__(f"history {id} exists already, or was deleted and its id is not free yet")
+    words = "history {} exists already, or was deleted and its id is not free yet"
 
 
 class RetryNoVCError(JournalLevelError):

@@ -23,10 +23,21 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
 from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import (
@@ -44,13 +55,12 @@ from pingregistrywf.runtime.journal.protocol import OperatorJournal
 from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.render import event_json
+from pingregistrywf.runtime.values import problems
 from pingregistrywf.runtime.verify import Declarations, faults_of, verify
 from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
 VERSION: Final = 1
-_SERIALS: Final = ("first", "start", "restart", "end")
-_TIMES: Final = ("deleted_at", "trimmed_at")
 _SQLITE_LEFT: Final = ("-wal", "-journal")
 
 
@@ -97,25 +107,19 @@ def export(
     *,
     history: UUID | None = None,
 ) -> Exported:
-    """Write a journal's sound histories as lines.
-
-    Args:
-        journal: where they are.
-        declarations: the charts that are known.
-        write: takes one line after another.
-        history: only this one.
+    """Write a journal's sound histories, or only one of them, a line at a time.
 
     Raises:
         DBError: the database failed.
     """
     digest = sha256()
 
-    def say(value: dict[str, Any]) -> None:
+    def put(value: dict[str, Any]) -> None:
         line = json.dumps(value).encode() + b"\n"
         digest.update(line)
         write(line)
 
-    say({"format": FORMAT, "version": VERSION})
+    put({"format": FORMAT, "version": VERSION})
     histories, entries = 0, 0
     faults: list[Fault] = []
     now = journal.clock()
@@ -124,12 +128,12 @@ def export(
         if found or scanned.stored is None:
             faults += found
             continue
-        say(_history_line(scanned.stored))
+        put(_history_line(scanned.stored))
         for serial, entry in scanned.entries:
-            say(_entry_line(serial, entry, declarations[scanned.stored.chart]))
+            put(_entry_line(serial, entry, declarations[scanned.stored.chart]))
         histories += 1
         entries += len(scanned.entries)
-    say({"histories": histories, "entries": entries, "sha256": digest.hexdigest()})
+    put({"histories": histories, "entries": entries, "sha256": digest.hexdigest()})
     return Exported(histories, entries, tuple(faults))
 
 
@@ -158,10 +162,10 @@ def read_export(
     """Read the whole of an export and verify it.
 
     Args:
-        file: from where it stands; it must be able to go back there.
+        file: read from where it stands; it must be able to go back there.
         declarations: the charts that are known.
-        clock: seconds since the Unix epoch.
-        retention: how long the journal it is from kept what was no longer needed.
+        clock: gives the present time.
+        retention: how long the exported journal kept what was no longer needed.
 
     Raises:
         MalformedExportError: it is no export, or not all of one.
@@ -204,8 +208,9 @@ def _history_line(stored: Stored) -> dict[str, Any]:
         "history": str(stored.id),
         "chart": stored.chart,
         "vid": str(stored.vid),
-        **{name: getattr(stored, name) for name in _SERIALS},
-        **{name: _time_text(getattr(stored, name)) for name in _TIMES},
+        **{name: getattr(stored, name) for name in ("first", "start", "restart", "end")},
+        "deleted_at": _time_text(stored.deleted_at),
+        "trimmed_at": _time_text(stored.trimmed_at),
         "trims": [{"at": _time_text(trim.at), "start": trim.start} for trim in stored.trims],
     }
 
@@ -229,6 +234,44 @@ def _time_text(seconds: float | None) -> str | None:
         raise DBError("writing the time of a deletion or trim", error) from None
 
 
+class _Line(BaseModel):
+    """A part of a line, whose values are never converted; what it does not name is for people."""
+
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
+
+
+_Id: TypeAlias = Annotated[Ulid, BeforeValidator(Ulid.parse)]
+_Serial: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 63)]
+_Seconds: TypeAlias = Annotated[AwareDatetime, AfterValidator(datetime.timestamp)]
+
+
+class _TrimLine(_Line):
+    at: _Seconds
+    start: _Serial
+
+
+class _HistoryLine(_Line):
+    id: UUID = Field(alias="history")
+    chart: str
+    vid: _Id
+    first: _Serial
+    start: _Serial
+    restart: _Serial
+    end: _Serial
+    deleted_at: _Seconds | None
+    trimmed_at: _Seconds | None
+    trims: tuple[_TrimLine, ...]
+
+
+class _EntryLine(_Line):
+    id: _Id
+    parent: _Id
+    data: Annotated[bytes, AfterValidator(partial(b64decode, validate=True))]
+
+
+L = TypeVar("L", bound=_Line)
+
+
 def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
     """The histories of an export; each is complete, and only the last line proves them all.
 
@@ -236,20 +279,28 @@ def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
         MalformedExportError: it is no export, or not all of one.
     """
     lines = _Lines(file)
-    lines.next(_check_header)
+    header = lines.next()
+    if header.get("format") != FORMAT:
+        raise lines.malformed(f"it is no export: such a text begins with the format {FORMAT!r}")
+    if (version := header.get("version")) != VERSION:
+        raise lines.malformed(
+            f"it is an export of version {version!r}; this program knows {VERSION}"
+        )
     histories: set[UUID] = set()
     entries = 0
     while True:
         digest = lines.digest.hexdigest()
-        value = lines.next(dict)
+        value = lines.next()
         if "history" not in value:
             break
-        stored = lines.parse(_stored, value)
+        line = dict(lines.parse(_HistoryLine))
+        stored = Stored(**line | {"trims": tuple(Trim(**dict(each)) for each in line["trims"])})
+        if stored.first > stored.end:
+            raise lines.malformed("its first entry lies behind its end")
         if stored.id in histories:
             raise lines.malformed("the history is there twice")
         histories.add(stored.id)
-        serials = range(stored.first, stored.end)
-        yield stored, [lines.next(_entry, serial) for serial in serials]
+        yield stored, [lines.entry(serial) for serial in range(stored.first, stored.end)]
         entries += stored.entries
     if value != {"histories": len(histories), "entries": entries, "sha256": digest}:
         raise lines.malformed("what it counts is not what was read: the export was changed")
@@ -258,86 +309,38 @@ def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
 
 
 class _Lines:
-    """Reads one line after another, and tells where it is."""
+    """Reads one line after another, and knows where it is."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._line = b""
         self.number = 0
         self.digest = sha256()
 
     def malformed(self, reason: str) -> MalformedExportError:
         return MalformedExportError(self.number, reason)
 
-    def next(self, parse: Callable[..., Any], *arguments: object) -> Any:
-        line = self._file.readline()
+    def next(self) -> dict[str, Any]:
+        self._line = self._file.readline()
         self.number += 1
-        if not line.endswith(b"\n"):
+        if not self._line.endswith(b"\n"):
             raise self.malformed("the export ends here, but is not complete")
-        self.digest.update(line)
+        self.digest.update(self._line)
         try:
-            value = json.loads(line)
+            value = json.loads(self._line)
         except (ValueError, RecursionError):
             raise self.malformed("it is not JSON") from None
         if not isinstance(value, dict):
             raise self.malformed("it is not a JSON object")
-        return self.parse(parse, value, *arguments)
+        return value
 
-    def parse(self, parse: Callable[..., Any], value: dict[str, Any], *arguments: object) -> Any:
+    def parse(self, kind: type[L]) -> L:
         try:
-            return parse(value, *arguments)
-        except KeyError as error:
-            raise self.malformed(f"it has no {error.args[0]!r}") from None
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise self.malformed(str(error)) from None
+            return kind.model_validate_json(self._line)
+        except ValidationError as error:
+            raise self.malformed(problems(error)) from None
 
-
-def _check_header(value: dict[str, Any]) -> None:
-    if value.get("format") != FORMAT:
-        raise ValueError(f"it is no export: such a text begins with the format {FORMAT!r}")
-    if value["version"] != VERSION:
-        raise ValueError(
-            f"it is an export of version {value['version']!r}; this program knows {VERSION}"
-        )
-
-
-def _stored(value: dict[str, Any]) -> Stored:
-    numbers: dict[str, Any] = {name: _serial(value[name]) for name in _SERIALS}
-    for name in _TIMES:
-        numbers[name] = None if value[name] is None else _time(value[name])
-    stored = Stored(
-        UUID(value["history"]),
-        _of(str, value["chart"]),
-        Ulid.parse(value["vid"]),
-        **numbers,
-        trims=tuple(Trim(_time(each["at"]), _serial(each["start"])) for each in value["trims"]),
-    )
-    if stored.first > stored.end:
-        raise ValueError("its first entry lies behind its end")
-    return stored
-
-
-def _entry(value: dict[str, Any], serial: int) -> Entry:
-    if value["serial"] != serial:
-        raise ValueError(f"entry {serial} must be here, and is not")
-    data = b64decode(value["data"], validate=True)
-    return Entry(Ulid.parse(value["id"]), Ulid.parse(value["parent"]), data)
-
-
-def _of(kind: type[Any], value: Any) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value
-
-
-def _serial(value: Any) -> int:
-    serial: int = _of(int, value)
-    if not 0 <= serial < 1 << 63:
-        raise ValueError(f"{serial} is no serial")
-    return serial
-
-
-def _time(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return moment.timestamp()
+    def entry(self, serial: int) -> Entry:
+        if self.next().get("serial") != serial:
+            raise self.malformed(f"entry {serial} must be here, and is not")
+        return Entry(**dict(self.parse(_EntryLine)))

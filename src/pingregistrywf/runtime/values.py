@@ -53,13 +53,12 @@ NonZero: Final = AfterValidator(_is_nonzero)
 """Refuses zero, the empty text, false, and nil ids."""
 
 
-def _reason(what: str, error: ValidationError) -> str:
-    """All that is wrong, in one line, without the values' text (it may be long)."""
-    problems = (
+def problems(error: ValidationError) -> str:
+    """Return all that is wrong, in one line, without the values' text (it may be long)."""
+    return "; ".join(
         f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False)
     )
-    return f"{what}: {'; '.join(problems)}"
 
 
 class Command(BaseModel):
@@ -76,7 +75,7 @@ class Command(BaseModel):
             super().__init__(**arguments)
         except ValidationError as error:
             name = type(self).__name__.removeprefix("Cmd")
-            raise InvalidCommandError(_reason(name, error)) from None
+            raise InvalidCommandError(f"{name}: {problems(error)}") from None
 
 
 class EventCodec(Protocol):
@@ -113,7 +112,8 @@ class Event(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise MalformedEventError(_reason(type(self).__name__, error)) from None
+            name = type(self).__name__
+            raise MalformedEventError(f"{name}: {problems(error)}") from None
 
     def marshal_proto(self) -> bytes:
         """The event's bytes (wire.md)."""
@@ -159,7 +159,7 @@ class KeyedState(State, Generic[K, E]):
         vid: the id of its newest event.
         entries: the entries that are not in the initial state, by key.
         events_since_snapshot: how many events follow the newest snapshot, or the beginning.
-        rewritten: while a snapshot's events are being read, the entries that they have told.
+        rewritten: while a snapshot's events are being read, the entries that they list.
     """
 
     id: UUID
@@ -183,5 +183,5 @@ class DeclaredError(BehaviorError):
 
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)
-        told = ", ".join(f"{name} {value}" for name, value in fields.items())
-        super().__init__(f"{self.prose} ({told})" if told else self.prose)
+        facts = ", ".join(f"{name} {value}" for name, value in fields.items())
+        super().__init__(f"{self.prose} ({facts})" if facts else self.prose)
