@@ -1,7 +1,7 @@
 """Decide and evolve: the pure core that interprets a declaration.
 
-``decide`` says what a command does to a state, ``evolve`` what an event does, ``check`` whether a
-stored event may follow a state.  None of them touches a clock, a journal or any state of its own.
+``decide`` returns what a command does to a state, ``evolve`` the state after an event, and
+``check`` refuses a stored event that may not follow a state.  They are pure functions.
 ``Behavior`` and ``Advancer`` are the same under the names of the published documentation; a
 generated package derives its own from them.
 """
@@ -55,12 +55,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a command does: the events to append, none for a noop; or the history is deleted.
+    """What a command does: the events to append, all or none; or the history is deleted.
 
-    Attributes:
-        drafts: the events to append, all or none.
-        deletes: True if the history is to be deleted.
-        restart: True if a reader may start at the first of the events.
+    A reader may start at the first of the events if ``restart`` is true.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -72,7 +69,7 @@ _NOTHING = Decision()
 
 
 def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
-    """What the command does in the state.
+    """Return what the command does in the state.
 
     Raises:
         InvalidCommandError: it is no command of this chart.
@@ -104,7 +101,7 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
 
 
 def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
-    """The state after the event, at the event's vid; whether it may follow, ``check`` says.
+    """Return the state after the event, at the event's vid; ``check`` judges if it may follow.
 
     Raises:
         EventTypeError: it is no event of this chart.
@@ -129,7 +126,7 @@ def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
 
 
 def check(declaration: Declaration, state: Any, event: Event) -> None:
-    """Whether a stored event may follow the state (behaviour.md, section 8, 5).
+    """Check that a stored event may follow the state (behaviour.md, section 8, 5).
 
     Raises:
         EventTypeError: it is no event of this chart.
@@ -159,7 +156,7 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
 
 
 def check_end(state: Any) -> None:
-    """Whether a history may end in the state: not amid a snapshot, which is written whole.
+    """Check that a history may end in the state: not amid a snapshot, which is written whole.
 
     Raises:
         StateConflictError: it may not.
@@ -171,11 +168,9 @@ def check_end(state: Any) -> None:
 def _holds(
     guard: Guard, declaration: Declaration, carried: Any, command: Command, name: str
 ) -> bool:
-    """Whether a guard holds for an argument."""
     match guard:
         case "same":
-            stored = getattr(carried, declaration.carried[name])
-            return bool(getattr(command, name) == stored)
+            return bool(getattr(command, name) == getattr(carried, declaration.carried[name]))
 
 
 def _take(sources: Sources, command: Command) -> dict[str, Any]:
@@ -278,7 +273,7 @@ class Advancer(Generic[S, E]):
     declaration: ClassVar[Declaration]
 
     def advance(self, state: S, event: E) -> S:
-        """The state after the event.  It does not judge whether the event may follow."""
+        """Return the state after the event, without judging whether the event may follow."""
         new: S = evolve(self.declaration, state, event)
         return new
 
@@ -286,8 +281,7 @@ class Advancer(Generic[S, E]):
 class Behavior(Generic[S, E]):
     """What the chart's commands and events do.
 
-    Args:
-        ids: where the ids of new events come from; the system's clock and randomness unless given.
+    New events get their ids from ``ids``; from the system's clock and randomness unless given.
     """
 
     declaration: ClassVar[Declaration]
@@ -296,12 +290,12 @@ class Behavior(Generic[S, E]):
         self._ids = ids if ids is not None else UlidSource()
 
     def new_state(self, id: UUID) -> S:
-        """The state of an empty history of that id."""
+        """Return the state of an empty history of that id."""
         new: S = self.declaration.state(id)
         return new
 
     def tell(self, state: S, command: Command) -> tuple[E, ...]:
-        """The events that the command appends, in order; none for a noop and for a delete.
+        """Return the events that the command appends: none for a noop and for a delete.
 
         Raises:
             InvalidCommandError: it is no command of this chart.

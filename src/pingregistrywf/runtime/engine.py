@@ -16,7 +16,6 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.behavior import Behavior, check, check_end, decide, evolve
-from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import (
     CorruptedDataError,
     EventTypeError,
@@ -57,12 +56,7 @@ CACHED_STATES: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class CommandResult(Generic[E]):
-    """The effect of a command.
-
-    Attributes:
-        vid: the history's vid after it; the epoch if it was deleted.
-        events: the events appended, none for a noop.
-    """
+    """The events that a command appended, and the history's vid (the epoch if it was deleted)."""
 
     vid: Ulid
     events: tuple[E, ...] = ()
@@ -113,33 +107,21 @@ class Engine(Generic[S, E]):
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        self.declaration = behavior.declaration
+        self.journal = journal
         self._behavior = behavior(ids if ids is not None else UlidSource(journal.clock))
-        self._journal = journal
         self._sleep = sleep
         self._jitter = jitter
-        self._codec = codec_of(behavior.declaration)
+        self._codec = codec_of(self.declaration)
         # Least recently used first.  Every operation on it is atomic by itself, so it needs no lock
         # (which a fork could inherit locked).  A lost race costs only a longer read.
         self._cache: dict[bytes, Checkpoint[S]] = {}
 
-    @property
-    def declaration(self) -> Declaration:
-        """The chart."""
-        return self._behavior.declaration
-
-    @property
-    def journal(self) -> WorkflowJournal:
-        """The journal."""
-        return self._journal
-
     def tell(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
-        """Run a command.
+        """Run a command if the history's head is as expected (``vid``).
 
-        Args:
-            history: which history.
-            vid: the expected head, ``NO_VC`` or ``RETRY_NO_VC``.  A command that begins a history
-                ignores it: if it loses the race, the result is as if it had come second.
-            command: the command.
+        A command that begins a history ignores the vid: if it loses the race, the result is as if
+        it had come second.
 
         Raises:
             InvalidCommandError: malformed arguments; nothing was read.
@@ -193,7 +175,7 @@ class Engine(Generic[S, E]):
         """Return what is new in a history.  The cost depends on what is new, not on the length.
 
         Args:
-            history: which history.
+            history: the history's id.
             since: the checkpoint of the changes read before; None at first.
             whole: events that do not continue from ``since`` begin at the history's first visible
                 event, and not at its newest restart point.
@@ -219,18 +201,18 @@ class Engine(Generic[S, E]):
 
     def _tell_once(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
-        with self._journal.exclusive(history) if unversioned else nullcontext():
+        with self.journal.exclusive(history) if unversioned else nullcontext():
             loaded: Checkpoint[S] | None = (read := self._load(history))
             if isinstance(vid, Ulid) and vid != read.head.vid:
                 raise VersionConflictError(read.head.vid, vid)
             decision = decide(self.declaration, read.state, command)
             if decision.deletes:
-                self._journal.delete(history, read.head)
+                self.journal.delete(history, read.head)
                 result: CommandResult[E] = CommandResult(EPOCH)
                 loaded = None
             elif decision.drafts:
                 events = self._behavior.draw(read.state, decision)
-                head = self._journal.commit(
+                head = self.journal.commit(
                     history,
                     read.head,
                     [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
@@ -253,7 +235,7 @@ class Engine(Generic[S, E]):
     def _read_on(
         self, history: UUID, since: Checkpoint[S] | None, *, whole: bool = False
     ) -> Changes[S, E]:
-        reading = self._journal.read(history, since.head if since else None, whole=whole)
+        reading = self.journal.read(history, since.head if since else None, whole=whole)
         if since and reading.continues:
             if not reading.entries:
                 return Changes(since, (), continues=True)

@@ -127,12 +127,7 @@ class IdSource(Protocol):
 
 
 class UlidSource:
-    """Draws ULIDs from a clock and a source of randomness, growing within a history.
-
-    Args:
-        clock: seconds since the Unix epoch.
-        randomness: gives that many random bytes.
-    """
+    """Draws ULIDs from a clock and a source of random bytes, growing within a history."""
 
     def __init__(
         self, clock: Clock = time.time, randomness: Callable[[int], bytes] = os.urandom
@@ -143,7 +138,7 @@ class UlidSource:
     def next(self, after: Ulid) -> Ulid:
         milliseconds = int(self._clock() * 1000)
         if not 0 <= milliseconds <= _MAX_MILLISECONDS:
-            raise OverflowError(f"the clock is outside of what a ULID can say: {milliseconds} ms")
+            raise OverflowError(f"the clock is outside of a ULID's range: {milliseconds} ms")
         drawn = Ulid(milliseconds.to_bytes(6, "big") + self._randomness(10))
         if drawn > after:
             return drawn

@@ -39,7 +39,6 @@ from pingregistrywf.runtime.declaration import (
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.operations import (
     DerivedId,
-    Name,
     Operation,
     OperationArgument,
     Step,
@@ -251,14 +250,14 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
     """
     document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
     commands = {each.name: each.commands for each in charts}
-    names = {name: Name(**each) for name, each in document["names"].items()}
 
     def argument(each: Document) -> OperationArgument:
-        derived = each["derived"]
-        source = derived and DerivedId(
-            names[derived["name"]], UUID(derived["namespace"]), derived["prefix"]
-        )
-        return OperationArgument(each["type"], source or each["input"])
+        if derived := each["derived"]:
+            name = document["names"][derived["name"]]
+            namespace, prefix = UUID(derived["namespace"]), derived["prefix"]
+            source = DerivedId(name["name"], name["pattern"], name["doc"], namespace, prefix)
+            return OperationArgument(each["type"], source)
+        return OperationArgument(each["type"], each["input"])
 
     def step(each: Document) -> Step:
         command, vid = commands[each["chart"]][each["command"]], each["vid"]

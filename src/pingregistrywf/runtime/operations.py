@@ -1,7 +1,7 @@
 """Operations of several steps, as declared data, and the one interpreter that runs them.
 
-An operation has no loops and no conditions: waiting and counting stay with the caller.  An observer
-is told before and after each step; logs, simulated schedulers and crash points are observers.
+An operation has no loops and no conditions: waiting and counting stay with the caller.  Observers
+are called before and after each step; logs, simulated schedulers and crash points are observers.
 """
 
 from __future__ import annotations
@@ -31,14 +31,13 @@ class Step:
     """One command of an operation.
 
     Attributes:
-        chart: the name of the command's chart.
         history: the operation's argument that names the history.
-        command: the command.
         sources: take its arguments from the operation's arguments, which have names, and from the
             vids after earlier steps, which have the steps' numbers.
         vid: the version to expect: ``given`` by the caller (retry if none was), ``none``,
             ``retry``, or the vid after an earlier step.
-        on_refusal: what happens when the chart refuses.
+        on_refusal: whether the operation stops with the error, goes on or is done when the chart
+            refuses.
     """
 
     chart: str
@@ -50,53 +49,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """An input that is a name, from which ids follow.
-
-    Attributes:
-        name: the input's name.
-        pattern: the regular expression that the whole of a name matches.
-        doc: the rule in words.
-    """
-
-    name: str
-    pattern: str
-    doc: str
-
-    def check(self, text: object) -> str:
-        """Return the text if it is such a name.
-
-        Raises:
-            InvalidCommandError: it is not; the message gives the rule.
-        """
-        if not isinstance(text, str) or not re.fullmatch(self.pattern, text):
-            raise InvalidCommandError(f"{text!r} is not the name of a {self.name}. {self.doc}")
-        return text
-
-
-@dataclass(frozen=True, slots=True)
 class DerivedId:
     """An id that follows from a name: UUID version 5 of a prefix and the name.
 
     Attributes:
-        name: the input that is the name.
+        input: the input that is the name.
+        pattern: the regular expression that the whole of a name matches.
+        rule: the same rule in words.
         namespace: the namespace.
         prefix: the text before the name.
     """
 
-    name: Name
+    input: str
+    pattern: str
+    rule: str
     namespace: UUID
     prefix: str
 
 
 @dataclass(frozen=True, slots=True)
 class OperationArgument:
-    """An argument of an operation.
-
-    Attributes:
-        type: its type.
-        source: the input that gives it as it is, or how it follows from a name.
-    """
+    """An argument of an operation: the input that gives it, or how it follows from a name."""
 
     type: FieldType
     source: str | DerivedId
@@ -104,7 +77,7 @@ class OperationArgument:
     @property
     def input(self) -> str:
         """The input that it depends on."""
-        return self.source.name.name if isinstance(self.source, DerivedId) else self.source
+        return self.source.input if isinstance(self.source, DerivedId) else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +85,8 @@ class Operation:
     """Several commands that belong together.
 
     Attributes:
-        name: the operation's name.
         arguments: what its steps take.
         versioned: True if the caller may give a vid.
-        steps: the steps, in order.
     """
 
     name: str
@@ -153,8 +124,11 @@ class Operation:
         source = self.arguments[argument].source
         if not isinstance(source, DerivedId):
             raise LookupError(f"{argument} of {self.name} is given, and follows from no name")
-        text = f"{source.prefix}{source.name.check(name)}"
-        return uuid5(namespace or source.namespace, text)
+        if not isinstance(name, str) or not re.fullmatch(source.pattern, name):
+            raise InvalidCommandError(
+                f"{name!r} is not the name of a {source.input}. {source.rule}"
+            )
+        return uuid5(namespace or source.namespace, f"{source.prefix}{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +149,7 @@ class Ran:
 
 
 class Observer(Protocol):
-    """Is told of the steps as they run."""
+    """Observes the steps as they run."""
 
     def before(self, operation: Operation, number: int) -> None:
         """Step ``number``, counted from 1, is about to run."""
@@ -205,12 +179,7 @@ class Interpreter:
     def run(
         self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None = None
     ) -> Ran:
-        """Run an operation to its end.
-
-        Args:
-            operation: which.
-            arguments: its arguments, by name.
-            vid: the version for steps that take the caller's; None if the caller has none.
+        """Run an operation to its end, with the caller's vid for the steps that take it.
 
         Raises:
             InvalidCommandError: an argument is malformed; no step was run.
@@ -247,10 +216,7 @@ class Interpreter:
     def run_from(
         self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None
     ) -> Mapping[str, Ulid]:
-        """Run an operation on what somebody outside gave.
-
-        Returns:
-            The vid of each chart's history after it.
+        """Run an operation on what somebody outside gave; return each chart's vid after it.
 
         Raises:
             InvalidCommandError: an input is malformed; no step was run.

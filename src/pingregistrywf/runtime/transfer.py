@@ -61,18 +61,11 @@ from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
 VERSION: Final = 1
-_SQLITE_LEFT: Final = ("-wal", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export holds.
-
-    Attributes:
-        histories: how many histories.
-        entries: how many entries.
-        faults: those of the journal; histories that have any are left out.
-    """
+    """How many histories and entries an export holds; histories that have faults are left out."""
 
     histories: int
     entries: int
@@ -87,7 +80,7 @@ def backup(journal: OperatorJournal, destination: Path, declarations: Declaratio
         FileExistsError: there is such a file, or a log that SQLite left beside one.
         OSError, DBError: it cannot be written.
     """
-    for suffix in _SQLITE_LEFT:  # which SQLite would take for the copy's own
+    for suffix in ("-wal", "-journal"):  # which SQLite would take for the copy's own
         left = destination.with_name(destination.name + suffix)
         if left.exists():
             raise FileExistsError(f"{str(left)!r} is left of another journal: move it away")
@@ -139,13 +132,7 @@ def export(
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export that was read and found sound; ``read_export`` gives it.
-
-    Attributes:
-        file: where it can be read again.
-        begin: from where on.
-        histories: the ids of its histories.
-    """
+    """An export that ``read_export`` found sound; it begins at position ``begin`` of the file."""
 
     file: BinaryIO
     begin: int
@@ -162,7 +149,7 @@ def read_export(
     """Read the whole of an export and verify it.
 
     Args:
-        file: read from where it stands; it must be able to go back there.
+        file: read from where it stands; it must be seekable.
         declarations: the charts that are known.
         clock: gives the present time.
         retention: how long the exported journal kept what was no longer needed.

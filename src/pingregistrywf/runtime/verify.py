@@ -49,14 +49,10 @@ def verify(journal: OperatorJournal, declarations: Declarations) -> Iterator[Fau
 def faults_of(
     scanned: Scanned, declarations: Declarations, retention: Retention, now: float
 ) -> tuple[Fault, ...]:
-    """Return every fault of a history, in the order of its entries.
+    """Return every fault of a history that a journal scanned, in the order of its entries.
 
-    Args:
-        scanned: as a journal's ``scan`` found it.
-        declarations: the charts that are known.
-        retention: how long the journal keeps what is no longer needed.
-        now: seconds since the Unix epoch; what garbage collection may have removed by then is not
-            missed.
+    What garbage collection may have removed by ``now``, in seconds since the Unix epoch, is not
+    missed.
     """
     faults = list(scanned.faults)
     if scanned.stored is not None:
@@ -227,12 +223,7 @@ class _Replay:
             self._states = [replace(state, rewritten=None) for state in self._states]
 
     def take(self, entry: Entry, *, starts: bool) -> Iterator[str]:
-        """What is wrong with the next event.
-
-        Args:
-            entry: as it is stored.
-            starts: a reader may start here.
-        """
+        """What is wrong with the next event, where a reader may start if ``starts`` is true."""
         try:
             event = self._codec.decode(entry.data)
         except (EventTypeError, MalformedEventError) as error:
@@ -244,13 +235,9 @@ class _Replay:
         role = self._declaration.by_event[type(event)].rewrite
         if starts and role != "begin":
             yield "readers start here, but no snapshot begins, or the events before it are missing"
-        judged = self._judges(event)
-        ends = role == "end"
-        if (
-            ends
-            and self._complete
-            and all(each.rewritten not in (None, each.entries) for each in self._states)
-        ):
+        judged, ends = self._judges(event), role == "end"
+        differs = (each.rewritten not in (None, each.entries) for each in self._states)
+        if ends and self._complete and all(differs):
             yield "the snapshot that ends here is not what the events before it amount to"
         yield from self._advance(event, judged=judged)
         if ends and judged:
@@ -281,11 +268,7 @@ class _Replay:
         self._states = after
 
     def end(self, *, deleted: bool) -> Iterator[str]:
-        """What is wrong with the end.
-
-        Args:
-            deleted: the history is deleted, so the chart must allow that here.
-        """
+        """What is wrong with the end; the chart must allow a delete here if it is deleted."""
         state, chart = self._states[0], self._declaration
         try:
             check_end(state)

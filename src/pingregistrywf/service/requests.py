@@ -230,10 +230,9 @@ def _inputs(operation: Operation, args: Any) -> tuple[dict[str, Any], Ulid | Non
     vid = None
     if "vid" in inputs and operation.versioned:
         vid = _ulid("vid", inputs.pop("vid"))
-    readers = {"uuid": _uuid, "ulid": _ulid}
     for each in operation.arguments.values():
-        if each.source in inputs and each.type in readers:
-            inputs[each.input] = readers[each.type](each.input, inputs[each.input])
+        if each.source in inputs and each.type in _READERS:
+            inputs[each.input] = _READERS[each.type](each.input, inputs[each.input])
     return inputs, vid
 
 
@@ -279,5 +278,8 @@ def _ulid(name: str, text: Any) -> Ulid:
         ) from None
 
 
-_READERS: Final[Mapping[Any, Callable[[str, Any], object]]] = {UUID: _uuid, Ulid: _ulid}
-"""How arguments that JSON has no type for are read."""
+_READERS: Final[Mapping[Any, Callable[[str, Any], object]]] = {
+    **dict.fromkeys((UUID, "uuid"), _uuid),
+    **dict.fromkeys((Ulid, "ulid"), _ulid),
+}
+"""How arguments that JSON has no type for are read, by their types in Python and in charts."""

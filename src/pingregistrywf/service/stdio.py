@@ -36,24 +36,20 @@ class CrashPoint:
 
     def before(self, operation: Operation, number: int) -> None:
         """Kill before the first step if armed for step 0."""
-        self._kill_if_armed_for(operation, number - 1 if number == 1 else None)
+        if number == 1:
+            self.after(operation, 0)
 
     def after(self, operation: Operation, number: int) -> None:
         """Kill after the step that it is armed for."""
-        self._kill_if_armed_for(operation, number)
-
-    def _kill_if_armed_for(self, operation: Operation, step: int | None) -> None:
-        if self._armed == (operation.name, step):
+        if self._armed == (operation.name, number):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Adapter:
     """A service as the adapter protocol presents it.
 
-    Args:
-        service: answers what the protocol leaves to the implementation.
-        version: the implementation's version.
-        crash: observes the service's operations; given if the journal outlives this process.
+    A crash point that observes the service's operations is given if the journal outlives this
+    process.
     """
 
     def __init__(self, service: Service, version: str, crash: CrashPoint | None = None) -> None:
