@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -21,6 +21,9 @@ from pingregistrywf.runtime.errors import (
     MalformedEventError,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.wire import Codec
 
 NIL: Final = UUID(int=0)
 """The nil UUID: the value of an id that was not given."""
@@ -78,18 +81,6 @@ class Command(BaseModel):
             raise InvalidCommandError(f"{name}: {problems(error)}") from None
 
 
-class EventCodec(Protocol):
-    """Events to bytes and back; ``runtime.wire`` has the one that packages use."""
-
-    def encode(self, event: Event) -> bytes:
-        """The event's bytes."""
-        ...
-
-    def decode(self, data: bytes) -> Event:
-        """The event that the bytes encode."""
-        ...
-
-
 class Event(BaseModel):
     """What happened: an immutable link of a history's chain.
 
@@ -103,7 +94,7 @@ class Event(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
-    codec: ClassVar[EventCodec]
+    codec: ClassVar[Codec]
 
     id: Ulid = EPOCH
     parent: Ulid = EPOCH

@@ -65,7 +65,7 @@ class Codec:
             if field.type not in _IDS or name in event.model_fields_set:
                 setattr(message, name, _plain(getattr(event, name)))
         if known.listing:
-            _write_entries(self._declaration, known.listing, message, event)
+            self._write_entries(known.listing, message, event)
         data: bytes = message.SerializeToString(deterministic=True)
         return data
 
@@ -92,9 +92,53 @@ class Codec:
                 is_zero(getattr(message, name)) is not nonzero
                 for name, nonzero in known.when.items()
             ):
-                fields = _read_fields(self._declaration, known, message)
-                return known.event(**header, **fields)
+                return known.event(**header, **self._read_fields(known, message))
         raise EventTypeError(number)
+
+    def _read_fields(self, known: EventDeclaration, message: _Message) -> dict[str, Any]:
+        for name in known.other_forms:
+            if message.HasField(name):
+                _read_id(message, name, "uuid")
+        fields: dict[str, Any] = {}
+        for name, field in known.fields.items():
+            if field.type not in _IDS:
+                fields[name] = getattr(message, name)
+            elif message.HasField(name):
+                fields[name] = _read_id(message, name, field.type)
+            elif field.required:
+                raise MalformedEventError(f"it has no {name}")
+        if known.listing:
+            fields[known.listing.name] = tuple(self._read_entries(known.listing, message))
+        return fields
+
+    def _write_entries(self, listing: Listing, message: _Message, event: Event) -> None:
+        holder = getattr(message, listing.field)
+        holder.SetInParent()  # an empty list is not an absent one
+        for entry in getattr(event, listing.name):
+            values = self._declaration.listed(listing, entry)
+            getattr(holder, listing.name).add(
+                **{name: _plain(each) for name, each in values.items()}
+            )
+
+    def _read_entries(self, listing: Listing, message: _Message) -> Iterator[Any]:
+        declaration = self._declaration
+        if declaration.keyed is None or not message.HasField(listing.field):
+            raise MalformedEventError(f"it has no {listing.field}")
+        for entry in getattr(getattr(message, listing.field), listing.name):
+            values: dict[str, Any] = {}
+            for name, type_ in listing.values.items():
+                if type_ not in _IDS:
+                    values[declaration.attribute(name)] = getattr(entry, name)
+                elif entry.HasField(name):
+                    values[declaration.attribute(name)] = _read_id(entry, name, type_)
+                elif name not in declaration.carried:
+                    raise MalformedEventError(f"an entry has no {name}")
+            code = next(
+                code
+                for code, attribute in listing.states
+                if attribute is None or not is_zero(values.get(attribute))
+            )
+            yield declaration.keyed.entry(**values, state_code=code)
 
 
 @cache
@@ -112,52 +156,3 @@ def _read_id(message: _Message, name: str, kind: FieldType) -> UUID | Ulid:
     if len(data) != _ID_SIZE:
         raise MalformedEventError(f"its {name} has {len(data)} bytes, not {_ID_SIZE}")
     return _IDS[kind](data)
-
-
-def _read_fields(
-    declaration: Declaration, known: EventDeclaration, message: _Message
-) -> dict[str, Any]:
-    for name in known.other_forms:
-        if message.HasField(name):
-            _read_id(message, name, "uuid")
-    fields: dict[str, Any] = {}
-    for name, field in known.fields.items():
-        if field.type not in _IDS:
-            fields[name] = getattr(message, name)
-        elif message.HasField(name):
-            fields[name] = _read_id(message, name, field.type)
-        elif field.required:
-            raise MalformedEventError(f"it has no {name}")
-    if known.listing:
-        fields[known.listing.name] = tuple(_read_entries(declaration, known.listing, message))
-    return fields
-
-
-def _write_entries(
-    declaration: Declaration, listing: Listing, message: _Message, event: Event
-) -> None:
-    holder = getattr(message, listing.field)
-    holder.SetInParent()  # an empty list is not an absent one
-    for entry in getattr(event, listing.name):
-        values = declaration.listed(listing, entry)
-        getattr(holder, listing.name).add(**{name: _plain(each) for name, each in values.items()})
-
-
-def _read_entries(declaration: Declaration, listing: Listing, message: _Message) -> Iterator[Any]:
-    if declaration.keyed is None or not message.HasField(listing.field):
-        raise MalformedEventError(f"it has no {listing.field}")
-    for entry in getattr(getattr(message, listing.field), listing.name):
-        values: dict[str, Any] = {}
-        for name, type_ in listing.values.items():
-            if type_ not in _IDS:
-                values[declaration.attribute(name)] = getattr(entry, name)
-            elif entry.HasField(name):
-                values[declaration.attribute(name)] = _read_id(entry, name, type_)
-            elif name not in declaration.carried:
-                raise MalformedEventError(f"an entry has no {name}")
-        code = next(
-            code
-            for code, attribute in listing.states
-            if attribute is None or not is_zero(values.get(attribute))
-        )
-        yield declaration.keyed.entry(**values, state_code=code)
