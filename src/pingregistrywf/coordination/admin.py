@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode
-from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.registry import OPEN, RegistryContext
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
@@ -29,12 +29,7 @@ ABORTED: Final = "aborted without a summary"
 
 @dataclass(frozen=True, slots=True)
 class Vids:
-    """The vids after an operation of the admin.
-
-    Attributes:
-        index: the vid of the registry's index.
-        workflow: the vid of the workflow.
-    """
+    """The vids of the registry's index and of the workflow after an operation of the admin."""
 
     index: Ulid
     workflow: Ulid
@@ -48,7 +43,7 @@ class Answer:
         state: the workflow's state, with its pings.
         code: 101 while it is active, 100 once summarized, then the summary's own.
         message: the state's name in lower case while it is active, then the summary's own.
-        note: says in words if the workflow was aborted before a summary was posted.
+        note: ``ABORTED`` if the workflow was expired before a summary was posted, else empty.
     """
 
     state: State
@@ -58,11 +53,7 @@ class Answer:
 
 
 class Admin:
-    """The admin of a registry.  An interrupted operation is finished by running it again.
-
-    Args:
-        context: the registry on its journal.
-    """
+    """The admin of a registry.  An interrupted operation is finished by running it again."""
 
     def __init__(self, context: RegistryContext) -> None:
         self._context = context
@@ -70,10 +61,7 @@ class Admin:
     def begin(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
         """Begin a workflow.  A workflow that the index lists already is left as it is.
 
-        Args:
-            workflow_id: the new workflow's id.
-            vid: the expected vid of the index, checked before anything is written; None to
-                accept any.
+        The expected vid of the index is checked before anything is written; None accepts any.
 
         Raises:
             ArgumentNotIdempotentError: the workflow was begun for another registry.
@@ -85,23 +73,20 @@ class Admin:
         if vid is not None and vid != index.vid:
             conflict = VersionConflictError(index.vid, vid)
             raise JournalError(conflict) from conflict
-        state = self._found(workflow_id)
-        if state is not None and state.registry_id != registry.id:
-            raise ArgumentNotIdempotentError("RegistryId")
-        if state is not None and workflow_id in index.entries:
-            return Vids(index.vid, state.vid)
+        if (state := self._found(workflow_id)) is not None:
+            if state.registry_id != registry.id:
+                raise ArgumentNotIdempotentError("RegistryId")
+            if workflow_id in index.entries:
+                return Vids(index.vid, state.vid)
         ran = context.operations.begin(workflow_id, registry.index_id, registry.id, vid=vid)
         return _vids(ran)
 
     def get(
         self, workflow_id: UUID, *, wait: float | None = None, stop: Stop | None = None
     ) -> Answer:
-        """Return a workflow's pings and summary.
+        """Return a workflow's pings and summary, after a wait for the summary of ``wait`` seconds.
 
-        Args:
-            workflow_id: the workflow.
-            wait: how long to wait for the summary, in seconds; None to answer at once.
-            stop: ends the wait early.
+        A stop ends the wait early.
 
         Raises:
             UninitializedError: there is no such workflow.
@@ -123,21 +108,15 @@ class Admin:
     def _answer(self, workflow_id: UUID) -> Answer:
         state = self._context.state_of(workflow_id)
         summary = state.summary_status
-        match state.state_code:
-            case StateCode.INITIALIZED | StateCode.APPENDING:
-                return Answer(state, ACTIVE, DECLARATION.state_names[state.state_code].lower())
-            case StateCode.SUMMARIZED:
-                return Answer(state, SUMMARIZED, summary.message)
-            case _:
-                note = "" if summary.event_id else ABORTED
-                return Answer(state, summary.code, summary.message, note)
+        if state.state_code in OPEN:
+            return Answer(state, ACTIVE, DECLARATION.state_names[state.state_code].lower())
+        if state.state_code is StateCode.SUMMARIZED:
+            return Answer(state, SUMMARIZED, summary.message)
+        note = "" if summary.event_id else ABORTED
+        return Answer(state, summary.code, summary.message, note)
 
     def commit(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
-        """Complete a workflow.  Without a vid, a terminated workflow is left as it is.
-
-        Args:
-            workflow_id: the workflow.
-            vid: the expected vid of the workflow; None to accept any.
+        """Complete a workflow at the expected vid.  Without one, a terminated workflow is left.
 
         Raises:
             StateConflictError: the workflow is not summarized yet.

@@ -20,6 +20,7 @@ from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
 from pingregistrywf.runtime.ids import Ulid
 
+_LOGGER: Final = logging.getLogger("pingregistrywf.collector")
 EXPIRE_AFTER: Final = timedelta(days=1)
 """From a workflow's start to its expiry, unless it was completed."""
 DELETE_AFTER: Final = timedelta(days=5)
@@ -44,13 +45,7 @@ class Action:
 
 
 class Collector:
-    """The collector of a registry.
-
-    Args:
-        context: the registry on its journal.
-        expire_after: from a workflow's start to its expiry.
-        delete_after: from a workflow's completion to its deletion.
-    """
+    """The collector of a registry; times are in seconds since the Unix epoch."""
 
     def __init__(
         self,
@@ -62,36 +57,30 @@ class Collector:
         self._context = context
         self._expire_after = expire_after
         self._delete_after = delete_after
-        self._logger = logging.getLogger("pingregistrywf.collector")
 
     def plan(self, now: float) -> Iterator[Action]:
         """Yield what a run at that time would do with the workflows: expire, then delete.
 
-        Args:
-            now: seconds since the Unix epoch.
-
         Raises:
             JournalError: the index cannot be read.
         """
-        index = self._context.index()
-        entries = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
-        for entry in entries:
+
+        def older(since: Ulid, limit: timedelta) -> bool:
+            return timedelta(seconds=now - since.milliseconds / 1000) > limit
+
+        entries = self._context.index().entries.values()
+        listed = sorted(entries, key=lambda each: each.started_workflow_event_id)
+        for entry in listed:
             started = entry.started_workflow_event_id
-            if entry.state_code is StateCode.ACTIVE and _age(now, started) > self._expire_after:
+            if entry.state_code is StateCode.ACTIVE and older(started, self._expire_after):
                 yield Action("expire", entry.workflow_id)
-        for entry in entries:
+        for entry in listed:
             completed = entry.completed_workflow_event_id
-            if (
-                entry.state_code is StateCode.COMPLETED
-                and _age(now, completed) > self._delete_after
-            ):
+            if entry.state_code is StateCode.COMPLETED and older(completed, self._delete_after):
                 yield Action("delete", entry.workflow_id)
 
     def run(self, now: float | None = None) -> Iterator[Action]:
-        """Run the collector, and yield each action when it is done.
-
-        Args:
-            now: seconds since the Unix epoch; by default the journal's clock, read once.
+        """Run the collector at that time, by default now, and yield each action when it is done.
 
         Raises:
             JournalError: the index cannot be read.
@@ -129,12 +118,8 @@ class Collector:
             # Trim and collect raise a journal's errors unwrapped.
             wrapped = JournalError(error) if isinstance(error, JournalLevelError) else error
             done = Action(action.name, action.workflow, wrapped)
-        level = logging.INFO if done.error is None else logging.ERROR
+        level = logging.ERROR if done.error else logging.INFO
         fields = {"workflow": done.workflow, "detail": done.detail, "error": done.error}
         given = {name: value for name, value in fields.items() if value}
-        logged(self._logger, done.name, level, registry=self._context.registry.name, **given)
+        logged(_LOGGER, done.name, level, registry=self._context.registry.name, **given)
         return done
-
-
-def _age(now: float, since: Ulid) -> timedelta:
-    return timedelta(seconds=now - since.milliseconds / 1000)

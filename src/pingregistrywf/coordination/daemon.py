@@ -12,52 +12,23 @@ import heapq
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import StateCode
-from pingregistrywf._generated.ping_registry_index import PingRegistryStarted, State
+from pingregistrywf._generated.ping_registry_index import Event, PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.defaults import INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.coordination.waiting import Stop, wake_ups
-from pingregistrywf.runtime.engine import Checkpoint
+from pingregistrywf.runtime.engine import Changes, Checkpoint
 from pingregistrywf.runtime.errors import StateConflictError, UninitializedError, WorkflowError
 
-OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
-"""The states in which a workflow takes pings and a summary."""
 RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
-
-
-class _Agenda:
-    """When each workflow goes on, and with what; ``seen`` is how far the index was read."""
-
-    def __init__(self) -> None:
-        self.seen: Checkpoint[State] | None = None
-        self._heap: list[tuple[float, UUID, Iterator[float]]] = []
-        self._workflows: set[UUID] = set()
-
-    def __contains__(self, workflow_id: UUID) -> bool:
-        return workflow_id in self._workflows
-
-    @property
-    def due(self) -> float:
-        """When the first workflow goes on."""
-        return self._heap[0][0] if self._heap else math.inf
-
-    def add(self, due: float, workflow_id: UUID, part: Iterator[float]) -> None:
-        """Add a workflow that is not on the agenda."""
-        heapq.heappush(self._heap, (due, workflow_id, part))
-        self._workflows.add(workflow_id)
-
-    def take(self) -> tuple[UUID, Iterator[float]]:
-        """Take the first workflow off the agenda."""
-        _, workflow_id, part = heapq.heappop(self._heap)
-        self._workflows.discard(workflow_id)
-        return workflow_id, part
+Agenda: TypeAlias = list[tuple[float, UUID, Iterator[float]]]
+"""A heap: when each workflow goes on, and with what."""
 
 
 class Daemon(ABC):
@@ -105,45 +76,41 @@ class Daemon(ABC):
         A failure in one workflow is logged, and that workflow tried again after a pause.
         """
         journal, registry = self._context.journal, self._context.registry
-        agenda = _Agenda()
+        agenda: Agenda = []
+        seen: Checkpoint[State] | None = None
         look = math.inf  # when to look at the index although nothing changed
 
         def pause() -> float | None:
-            due = min(look, agenda.due)
+            due = min(look, agenda[0][0]) if agenda else look
             return None if due == math.inf else max(due - journal.clock(), 0.0)
 
         logged(self._logger, "watching", registry=registry.name)
         for changed in wake_ups(journal, registry.index_id, stop, pause):
             if changed or look <= journal.clock():
-                look = self._look(agenda)
-            while agenda.due <= journal.clock() and not stop.asked:
+                try:
+                    changes = self._context.indexes.engine.follow(registry.index_id, seen)
+                except WorkflowError as error:
+                    logged(self._logger, "failed", logging.ERROR, error=error)
+                    look = journal.clock() + RETRY
+                else:
+                    seen, look = changes.checkpoint, math.inf
+                    self._take_up(_listed(changes), agenda)
+            while agenda and agenda[0][0] <= journal.clock() and not stop.asked:
                 self._go_on(agenda)
         logged(self._logger, "stopped", registry=registry.name)
 
-    def _look(self, agenda: _Agenda) -> float:
-        """Take up what is new in the index, and return when to look again without a change."""
-        clock = self._context.journal.clock
-        try:
-            changes = self._context.indexes.engine.follow(
-                self._context.registry.index_id, agenda.seen
-            )
-        except WorkflowError as error:
-            logged(self._logger, "failed", logging.ERROR, error=error)
-            return clock() + RETRY
-        agenda.seen = changes.checkpoint
-        if changes.continues:
-            begun = [event for event in changes.events if isinstance(event, PingRegistryStarted)]
-            new = [event.workflow_id for event in begun]
-        else:
-            new = list(changes.checkpoint.state.in_state(ListedCode.ACTIVE))
-        for workflow_id in new:
-            if workflow_id not in agenda:
-                agenda.add(clock(), workflow_id, self.take_part(workflow_id))
-        return math.inf
+    def _take_up(self, listed: Iterable[UUID], agenda: Agenda) -> None:
+        """Put the workflows on the agenda that are not on it yet."""
+        taken_up = {workflow_id for _, workflow_id, _ in agenda}
+        for workflow_id in listed:
+            if workflow_id not in taken_up:
+                taken_up.add(workflow_id)
+                now = self._context.journal.clock()
+                heapq.heappush(agenda, (now, workflow_id, self.take_part(workflow_id)))
 
-    def _go_on(self, agenda: _Agenda) -> None:
+    def _go_on(self, agenda: Agenda) -> None:
         """Do one step of the workflow that is due."""
-        workflow_id, part = agenda.take()
+        _, workflow_id, part = heapq.heappop(agenda)
         try:
             due = next(part, None)
         except WorkflowError as error:
@@ -151,7 +118,7 @@ class Daemon(ABC):
             due = self._context.journal.clock() + RETRY
             part = self.take_part(workflow_id)
         if due is not None:
-            agenda.add(due, workflow_id, part)
+            heapq.heappush(agenda, (due, workflow_id, part))
 
     def _post_pings(self, workflow_id: UUID) -> Iterator[float]:
         """Post the pings that the workflow does not hold yet.
@@ -177,3 +144,11 @@ class Daemon(ABC):
                 return
             vid = ran.by_chart["ping_registry"]
             logged(self._logger, "pinged", workflow=workflow_id, message=message, vid=vid)
+
+
+def _listed(changes: Changes[State, Event]) -> Iterable[UUID]:
+    """Return the workflows that have begun since the index was read last."""
+    if not changes.continues:
+        return changes.checkpoint.state.in_state(ListedCode.ACTIVE)
+    begun = (event for event in changes.events if isinstance(event, PingRegistryStarted))
+    return [event.workflow_id for event in begun]

@@ -8,20 +8,20 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Semaphore
-from types import FrameType, TracebackType
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import State, StateCode
+from pingregistrywf._generated.ping_registry import StateCode
 from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.daemon import OPEN, Daemon
+from pingregistrywf.coordination.daemon import Daemon
 from pingregistrywf.coordination.defaults import GATHERER
 from pingregistrywf.coordination.gatherer import Gatherer
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import OPEN, Registry, RegistryContext
 from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.timeline import Incident, Line, lines
 from pingregistrywf.coordination.waiting import Stop, wake_ups
@@ -46,43 +46,38 @@ class Plan:
         chaos: True to kill a server after its first ping, and start it again.
     """
 
-    servers: int = 3
-    pings: int = 3
-    interval: float = 0.4
-    duration: float = 4.0
-    failing: int = 1
-    chaos: bool = False
+    servers: int
+    pings: int
+    interval: float
+    duration: float
+    failing: int
+    chaos: bool
 
-    def server(self, number: int) -> str:
-        """The name of a server; servers are counted from 1."""
-        return f"server-{number:0{len(str(self.servers))}}"
-
-    def code(self, number: int) -> int:
-        """The status code of a server's pings; the last ones fail."""
-        return FAILING_CODE if number > self.servers - self.failing else 0
-
-
-class ParticipantFailedError(RuntimeError):
-    """A process of the demonstration ended before its part was done."""
+    @property
+    def codes(self) -> dict[str, int]:
+        """The status code of each server's pings, by the server's name; the last ones fail."""
+        names = [
+            f"server-{number:0{len(str(self.servers))}}" for number in range(1, self.servers + 1)
+        ]
+        well = self.servers - self.failing
+        return dict.fromkeys(names[:well], 0) | dict.fromkeys(names[well:], FAILING_CODE)
 
 
 def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Incident, None, None]:
-    """Run a workflow from begin to end, and yield its events as they happen.
+    """Run a new workflow from begin to end, and yield its events as they happen.
 
-    Args:
-        journal: a journal that other processes can open by its URL.
-        plan: who takes part, and how.
-        workflow_id: the new workflow's id.
+    Other processes open the journal by its URL.
 
     Raises:
-        ParticipantFailedError: a process ended before its part was done.
+        ChildProcessError: a process ended before its part was done.
         WorkflowError: what the admin's commands raised.
     """
     context = RegistryContext(journal, Registry(REGISTRY))
     admin = Admin(context)
     checkpoint = None
-    victim = plan.server(1) if plan.chaos else None
-    with _Participants(journal.url, plan) as participants:
+    victim = next(iter(plan.codes)) if plan.chaos else None
+    participants = _Participants(journal.url, plan)
+    with participants.running():
         admin.begin(workflow_id)
         for changed in wake_ups(journal, workflow_id, timeout=lambda: PATIENCE):
             if not changed:
@@ -103,48 +98,37 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
                 admin.commit(workflow_id)
 
 
-def outcome(journal: Journal, workflow_id: UUID) -> State:
-    """Return the workflow's state once ``run`` is done."""
-    return RegistryContext(journal, Registry(REGISTRY)).workflows.find_id(workflow_id)
-
-
 class _Participants:
     """The processes of a demonstration, by name."""
 
     def __init__(self, url: str, plan: Plan) -> None:
         self._spawn = multiprocessing.get_context("spawn")
         self._ready = self._spawn.Semaphore(0)
-        self._tasks = {plan.server(number): number for number in range(1, plan.servers + 1)}
-        self._tasks[GATHERER] = 0
-        self._arguments = (url, self._ready, plan)
+        self._url, self._plan = url, plan
         self._processes: dict[str, SpawnProcess] = {}
 
-    def __enter__(self) -> Self:
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Start the participants, wait until each is ready, and end them at last."""
+        names = (*self._plan.codes, GATHERER)
         try:
-            for name in self._tasks:
+            for name in names:
                 self.start(name)
-            for _ in self._tasks:
+            for _ in names:
                 while not self._ready.acquire(timeout=PATIENCE):
                     self.check()
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
+            yield
+        finally:
+            for process in self._processes.values():
+                process.terminate()
+            for process in self._processes.values():
+                process.join()
 
     def start(self, name: str) -> None:
         """Start a participant, as a daemon process: it never outlives this one."""
-        arguments = (*self._arguments, self._tasks[name])
-        process = self._processes[name] = self._spawn.Process(
-            target=_take_part, name=name, args=arguments, daemon=True
-        )
+        arguments = (self._url, self._ready, self._plan, name)
+        process = self._spawn.Process(target=_take_part, name=name, args=arguments, daemon=True)
+        self._processes[name] = process
         process.start()
 
     def kill(self, name: str) -> None:
@@ -153,53 +137,35 @@ class _Participants:
         self._processes[name].join()
 
     def check(self) -> None:
-        """Raise ParticipantFailedError if one has ended by itself."""
+        """Raise ChildProcessError if one has ended by itself."""
         for name, process in self._processes.items():
             if process.exitcode is not None:
-                raise ParticipantFailedError(
+                raise ChildProcessError(
                     f"process {name} ended with exit code {process.exitcode}:"
                     " see what it wrote to standard error"
                 )
 
-    def _end(self) -> None:
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            process.join()
 
-
-def _take_part(url: str, ready: Semaphore, plan: Plan, number: int) -> None:
-    """Be the server of that number, or the gatherer for 0, until stopped."""
-    stop = _stop()
-    with open_journal(url) as journal:
-        context = RegistryContext(journal, Registry(REGISTRY))
-        participant: Daemon = (
-            Server(
-                context,
-                plan.server(number),
-                pings=plan.pings,
-                interval=plan.interval,
-                code=plan.code(number),
-            )
-            if number
-            else Gatherer(context, pings=plan.pings, interval=plan.interval, duration=plan.duration)
-        )
-        ready.release()
-        participant.serve(stop)
-
-
-def _stop() -> Stop:
-    """A stop that a signal asks for, or the end of the process that began the demonstration."""
+def _take_part(url: str, ready: Semaphore, plan: Plan, name: str) -> None:
+    """Be the server of that name, or the gatherer, until SIGTERM or the parent's end."""
     stop = Stop()
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.ask_aside()
-
-    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGTERM, lambda *_: stop.ask_aside())
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_outlive_no_parent, args=(stop,), daemon=True).start()
-    return stop
+    with open_journal(url) as journal:
+        context = RegistryContext(journal, Registry(REGISTRY))
+        participant: Daemon
+        if name == GATHERER:
+            participant = Gatherer(
+                context, pings=plan.pings, interval=plan.interval, duration=plan.duration
+            )
+        else:
+            participant = Server(
+                context, name, pings=plan.pings, interval=plan.interval, code=plan.codes[name]
+            )
+        ready.release()
+        participant.serve(stop)
 
 
 def _outlive_no_parent(stop: Stop) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import Status
-from pingregistrywf.coordination.daemon import OPEN, Daemon
+from pingregistrywf.coordination.daemon import Daemon
 from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.registry import OPEN, RegistryContext
 from pingregistrywf.runtime.errors import (
     JournalError,
     StateConflictError,
@@ -26,15 +26,7 @@ def summary(pings: Sequence[Status]) -> tuple[int, str]:
 
 
 class Gatherer(Daemon):
-    """A gatherer daemon.
-
-    Args:
-        context: the registry on its journal.
-        name: the gatherer's name, which its pings carry.
-        pings: how many pings it posts to each workflow.
-        interval: the pause between two of these, in seconds.
-        duration: from a workflow's start to its deadline, in seconds.
-    """
+    """A gatherer daemon; from a workflow's start to its deadline it is ``duration`` seconds."""
 
     _logger = logging.getLogger("pingregistrywf.gatherer")
 

@@ -14,24 +14,18 @@ from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.registry import Registry, RegistryContext
-from pingregistrywf.runtime.facade import Facade
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Observer, Operation
 
 
 class OutsideOperations(Operations):
-    """The declared operations, of which begin and commit are the admin's.
-
-    Args:
-        journal: where the events rest.
-        observers: called before and after each step.
-    """
+    """The declared operations, of which begin and commit are the admin's."""
 
     def __init__(self, journal: Journal, observers: tuple[Observer, ...] = ()) -> None:
         self._journal = journal
-        facades: tuple[Facade[Any, Any], ...] = (Workflows(journal), WorkflowIndexes(journal))
-        super().__init__({each.engine.declaration.name: each.engine for each in facades}, observers)
+        engines = (Workflows(journal).engine, WorkflowIndexes(journal).engine)
+        super().__init__({each.declaration.name: each for each in engines}, observers)
 
     def run_from(
         self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None

@@ -118,8 +118,7 @@ def _table(context: RegistryContext, view: list[Row], room: int) -> Table:
 
 
 def _age(seconds: float) -> str:
-    seconds = max(0.0, seconds)
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{max(seconds, 0.0):.0f} s"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import State, Workflows
+from pingregistrywf._generated.ping_registry import State, StateCode, Workflows
 from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError, WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS, Operations
@@ -14,6 +14,8 @@ from pingregistrywf.runtime.ids import IdSource
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Observer
 
+OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
+"""The states in which a workflow takes pings and a summary."""
 _BEGIN: Final = OPERATIONS["begin"]
 """The operation that knows how a registry's ids follow from its name."""
 
@@ -23,7 +25,7 @@ class Registry:
     """A registry: a name, from which its ids follow.
 
     Attributes:
-        name: the registry's name; ``model/ping_registry_operations.yaml`` has the rule for it.
+        name: its name; ``model/ping_registry_operations.yaml`` has the rule.
         namespace: the namespace of the ids; None for the one in that file.
 
     Raises:
@@ -50,11 +52,7 @@ class Registry:
 class RegistryContext:
     """A registry on a journal: its workflows, its index, and the operations on both.
 
-    Args:
-        journal: where the events rest.
-        registry: the registry.
-        ids: where new event ids come from.
-        observers: called before and after each step of an operation.
+    New event ids come from ``ids``; observers are called before and after each operation's step.
     """
 
     def __init__(
@@ -69,17 +67,11 @@ class RegistryContext:
         self.registry = registry
         self.workflows = Workflows(journal, ids=ids)
         self.indexes = WorkflowIndexes(journal, ids=ids)
-        facades = (self.workflows, self.indexes)
-        self.operations = Operations(
-            {facade.engine.declaration.name: facade.engine for facade in facades}, observers
-        )
+        engines = (self.workflows.engine, self.indexes.engine)
+        self.operations = Operations({each.declaration.name: each for each in engines}, observers)
 
     def index(self) -> Index:
-        """Return the state of the registry's index.
-
-        Raises:
-            JournalError: whatever the journal raised.
-        """
+        """Return the state of the registry's index."""
         return self.indexes.find_id(self.registry.index_id)
 
     def state_of(self, workflow_id: UUID) -> State:

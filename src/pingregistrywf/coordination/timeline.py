@@ -30,14 +30,7 @@ def zoned(moment: datetime, *, utc: bool) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event of a history.
-
-    Attributes:
-        event: the event.
-        who: who posted it, as far as the event shows.
-        details: its fields in words.
-        declaration: the chart of the history.
-    """
+    """One event of a history: who posted it, as far as it shows, and its fields in words."""
 
     event: Event
     who: str
@@ -73,12 +66,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What happened to a participant and stands in no history.
-
-    Attributes:
-        who: the participant.
-        what: what happened.
-    """
+    """What happened to a participant and stands in no history."""
 
     who: str
     what: str
@@ -119,11 +107,11 @@ def _details(event: Event) -> tuple[str, ...]:
             return (f"{len(entries)} listed",)
         case _:
             names = type(event).model_fields.keys() - {"id", "parent"}
-            return tuple(f"{name} {_value(getattr(event, name))}" for name in sorted(names))
-
-
-def _value(value: object) -> str:
-    return str(value) if isinstance(value, UUID | Ulid) else repr(value)
+            values = ((name, getattr(event, name)) for name in sorted(names))
+            return tuple(
+                f"{name} {value if isinstance(value, UUID | Ulid) else repr(value)}"
+                for name, value in values
+            )
 
 
 def printable(message: str) -> str:

@@ -67,7 +67,7 @@ def wake_ups(
         journal: the journal.
         history: which history; any of the journal if None.
         stop: ends the wait and the iteration.
-        timeout: asked before each wait how long it may last, in seconds; None for no limit.
+        timeout: returns before each wait how many seconds it may last; None for no limit.
 
     Yields:
         True for a change and at first, False if the wait ended without one.
@@ -86,11 +86,7 @@ def wake_ups(
 def follow(
     engine: Engine[S, E], history: UUID, stop: Stop | None = None
 ) -> Iterator[Changes[S, E]]:
-    """Yield the whole history, then what is new at each change, until stopped.
-
-    Raises:
-        JournalError: whatever the journal raised.
-    """
+    """Yield the whole history, then what is new at each change, until stopped."""
     checkpoint = None
     for _ in wake_ups(engine.journal, history, stop):
         changes = engine.follow(history, checkpoint, whole=True)
