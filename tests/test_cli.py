@@ -114,6 +114,7 @@ def piped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, "PINGREGISTRYWF_JOURNAL": url}
 
 
+@pytest.mark.slow
 class TestClosedPipe:
     """Whoever reads the output has gone: the exit code is that of a program ended by SIGPIPE."""
 

@@ -35,6 +35,7 @@ def failing(run_object: Runs) -> list[str]:
     return [each.case.id for each in run_object("noop that emits").unexpected]
 
 
+@pytest.mark.slow
 def test_all_that_fails_is_listed(run_object: Runs, tmp_path: Path, failing: list[str]) -> None:
     entries = [entry(each) for each in failing]
     report = run_with(run_object, tmp_path, "noop that emits", *entries)
@@ -45,6 +46,7 @@ def test_all_that_fails_is_listed(run_object: Runs, tmp_path: Path, failing: lis
     assert f"conforms except {count}: level 1" in badge(report)
 
 
+@pytest.mark.slow
 def test_one_is_not_listed(run_object: Runs, tmp_path: Path, failing: list[str]) -> None:
     entries = [entry(each) for each in failing[1:]]
     report = run_with(run_object, tmp_path, "noop that emits", *entries)

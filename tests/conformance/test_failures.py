@@ -124,6 +124,7 @@ def test_what_is_printed(run_object: Runs) -> None:
     assert printed.splitlines()[-1] == "deviates: 9 of 57 cases failed; level 1 at bound n"
 
 
+@pytest.mark.slow
 def test_a_failure_at_several_levels_is_told_once(run_object: Runs) -> None:
     report = run_object("another target", 1, 2)
     assert [each.rule for each in report.failures] == ["Commit.1"]

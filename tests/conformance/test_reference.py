@@ -176,6 +176,7 @@ class TestOperations:
         assert answer["error"]["code"] == "InvalidCommand"
 
 
+@pytest.mark.slow
 class TestCrash:
     @pytest.mark.parametrize("after", [0, 1, 2, 3])
     def test_a_commit_killed_at_a_gap_is_finished_by_the_next(
@@ -206,6 +207,7 @@ class TestCrash:
             assert answer["error"]["code"] == "InvalidCommand"
 
 
+@pytest.mark.slow
 class TestConcurrent:
     def test_servers_side_by_side_lose_no_ping(self, reference: Reference, workflow: str) -> None:
         args: dict[str, Any] = {"registry_id": workflow}

@@ -81,12 +81,14 @@ class TestDocument:
 
 
 class TestArtefacts:
+    @pytest.mark.slow
     def test_are_what_is_committed(self, model: Model) -> None:
         root = Path(ping_registry.__file__).parents[1]
         suite = suite_of_model(model)
         ids = {PurePosixPath(suite.chart.name) / NAME: manifest(suite).encode()}
         assert artefacts.check(artefacts.package(model) | ids, root) == []
 
+    @pytest.mark.slow
     def test_are_the_same_to_the_byte_in_another_process(self, tmp_path: Path) -> None:
         script = (
             "import sys; from pathlib import Path;"

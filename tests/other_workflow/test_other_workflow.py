@@ -351,6 +351,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_the_same(directory: Path, tmp_path: Path) -> None:
     place = tmp_path / PACKAGE
     arguments = ["generate", *(word for file in FILES for word in ("--model", file))]
@@ -399,6 +400,7 @@ def test_the_proto_is_what_the_descriptor_says(directory: Path, name: str, tmp_p
     assert ours == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("mypy")
 def test_mypy_accepts_the_packages(directory: Path, tmp_path: Path) -> None:
     user = tmp_path / "user.py"

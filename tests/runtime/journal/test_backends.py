@@ -67,6 +67,7 @@ def folder(installed: Installed) -> Installed:
     return installed
 
 
+@pytest.mark.slow
 def test_the_example_keeps_the_contract(folder: Installed) -> None:
     done = folder.run("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout

@@ -124,6 +124,7 @@ def test_an_intact_copy(written: Written, tmp_path: Path) -> None:
     assert outcome(written.copy_to(tmp_path), written) == "none"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unflushed")
 def test_flipped_bits(written: Written, tmp_path: Path) -> None:
     drawn = random.Random(1)
