@@ -1,6 +1,6 @@
-"""All that is generated, by path; written, or compared with what is there.
+"""All that is generated, by path: write it, or compare it with what is there.
 
-Output is sorted and the same to the byte wherever it is made.
+The output is sorted, and is the same to the byte wherever it is made.
 """
 
 from __future__ import annotations
@@ -50,24 +50,25 @@ class Difference:
 
 
 def package(model: Model) -> Artefacts:
-    """The packages of a model's charts and operations, below one directory."""
-    made = {
-        PurePosixPath("__init__.py"): b'"""Generated packages, one for each chart."""\n',
-        PurePosixPath("chart.schema.json"): _json(json_schema(Chart)),
-        PurePosixPath("operations.schema.json"): _json(json_schema(Operations)),
+    """Return the packages of a model's charts and operations, below one directory."""
+    texts = {
+        "__init__.py": '"""Generated packages, one for each chart."""\n',
+        "chart.schema.json": _json(json_schema(Chart)),
+        "operations.schema.json": _json(json_schema(Operations)),
     }
-    for chart in model.charts.values():
-        for name, content in _chart_package(chart).items():
-            made[PurePosixPath(chart.name) / name] = content
-    for operations in model.operations.values():
-        below = PurePosixPath(operations.name)
-        made[below / "__init__.py"] = operations_module(operations).encode()
-        made[below / "operations.json"] = to_json(operations).encode()
-    return made
+    made = {}
+    for name, chart in model.charts.items():
+        texts |= {f"{name}/{module}": text for module, text in chart_modules(chart).items()}
+        texts |= {f"{name}/chart.json": to_json(chart), f"{name}/{file_name(chart)}": proto(chart)}
+        made[PurePosixPath(name, "descriptor.binpb")] = descriptor(chart)
+    for name, operations in model.operations.items():
+        texts[f"{name}/__init__.py"] = operations_module(operations)
+        texts[f"{name}/operations.json"] = to_json(operations)
+    return made | {PurePosixPath(path): text.encode() for path, text in texts.items()}
 
 
 def diagrams(model: Model) -> Artefacts:
-    """The diagrams of a model's charts, in every format."""
+    """Return the diagrams of a model's charts, in every format."""
     return {
         PurePosixPath(f"{chart.name}.{suffix}"): draw(chart).encode()
         for chart in model.charts.values()
@@ -76,18 +77,18 @@ def diagrams(model: Model) -> Artefacts:
 
 
 def project(model: Model, root: Path) -> Artefacts:
-    """All that this project's own model generates, below the project's root."""
+    """Return all that this project's own model generates, below the project's root."""
     made = {GENERATED / path: content for path, content in package(model).items()}
     made |= {DIAGRAMS / path: content for path, content in diagrams(model).items()}
-    made[MODEL / "chart.schema.json"] = _json(chart_schema())
-    made[MODEL / "operations.schema.json"] = _json(operations_schema())
+    made[MODEL / "chart.schema.json"] = _json(chart_schema()).encode()
+    made[MODEL / "operations.schema.json"] = _json(operations_schema()).encode()
     text = (root / README).read_text(encoding="utf-8")
     made[README] = readme.filled(text, next(iter(model.charts.values()))).encode()
     return made
 
 
 def theirs(model: Model) -> Artefacts:
-    """All that anyone's model generates, below one directory: packages, and diagrams beside."""
+    """Return all that any model generates, below one directory: packages with diagrams."""
     made = package(model)
     for path, content in diagrams(model).items():
         made[PurePosixPath(path.name.partition(".")[0]) / path.name] = content
@@ -95,7 +96,7 @@ def theirs(model: Model) -> Artefacts:
 
 
 def write(artefacts: Artefacts, root: Path) -> list[Path]:
-    """Write what differs; returns the paths written.
+    """Write what differs, and return the paths written.
 
     Raises:
         OSError: a file cannot be written.
@@ -112,7 +113,7 @@ def write(artefacts: Artefacts, root: Path) -> list[Path]:
 
 
 def check(artefacts: Artefacts, root: Path) -> list[Difference]:
-    """What differs from what would be written, and what lies beside it without being generated."""
+    """Return what differs from the artefacts, and what lies beside them without being generated."""
     found = []
     for path, content in sorted(artefacts.items()):
         target = root / path
@@ -129,14 +130,5 @@ def check(artefacts: Artefacts, root: Path) -> list[Difference]:
     return found
 
 
-def _chart_package(chart: Chart) -> dict[str, bytes]:
-    return {
-        **{name: text.encode() for name, text in chart_modules(chart).items()},
-        "chart.json": to_json(chart).encode(),
-        "descriptor.binpb": descriptor(chart),
-        file_name(chart): proto(chart).encode(),
-    }
-
-
-def _json(schema: Mapping[str, Any]) -> bytes:
-    return (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode()
+def _json(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

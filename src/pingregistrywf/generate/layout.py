@@ -54,26 +54,17 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a link goes: a Bézier path, and the tip of the arrow that ends it.
-
-    The label is its centre, or the tip if there is none.
-    """
+    """A Bézier path, the tip of the arrow that ends it, the centre of its label or else the tip."""
 
     path: tuple[Point, ...]
     tip: Point
     label: Point
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The centres of the boxes and the routes of the links, y downwards, in pixels."""
-
-    centres: dict[str, Point]
-    routes: tuple[Route, ...]
-
-
-def place(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
+def place(boxes: Sequence[Box], links: Sequence[Link]) -> tuple[dict[str, Point], list[Route]]:
     """Lay boxes out from top to bottom, in the direction of the links.
+
+    Returns the centres of the boxes by name and the routes of the links; y goes down, in pixels.
 
     Raises:
         LayoutError: if Graphviz is not installed or fails.
@@ -82,11 +73,11 @@ def place(boxes: Sequence[Box], links: Sequence[Link]) -> Layout:
     answer = _graphviz(template.render(boxes=boxes, links=links))
     centres = {node["name"]: _point(node["pos"]) for node in answer["objects"]}
     edges = {int(edge["id"]): edge for edge in answer.get("edges", ())}
-    return Layout(centres, tuple(_route(edges[number]) for number in range(len(links))))
+    return centres, [_route(edges[number]) for number in range(len(links))]
 
 
 def executable() -> str:
-    """The path of the command that does the layout.
+    """Return the path of the command that does the layout.
 
     Raises:
         LayoutError: if it is not installed for this Python.

@@ -5,7 +5,7 @@ Both are written from one list of messages, so that they cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from google.protobuf.descriptor_pb2 import (
@@ -93,22 +93,19 @@ def _messages(chart: Chart) -> list[_Message]:
             full = f"{scope}.{listing.message}"
             fields[listing.field] = _Field(listing.field, listing.wire, "message", full)
             parts = (_scalar(each.name, each.wire, each.type) for each in listing.fields.values())
-            entry = _Message(listing.entry_message, _sorted(parts))
+            entry = _Message(listing.entry_message, sorted(parts, key=attrgetter("number")))
             of = f"{full}.{entry.name}"
             entries = _Field(listing.name, listing.entries_wire, "message", of, "repeated")
             messages.append(_Message(listing.message, [entries], nested=(entry,)))
-    by_number = sorted(values.items(), key=lambda value: value[1])
-    return [_Message(wire.message, _sorted(fields.values()), values=tuple(by_number)), *messages]
+    by_number = sorted(fields.values(), key=attrgetter("number"))
+    types = tuple(sorted(values.items(), key=itemgetter(1)))
+    return [_Message(wire.message, by_number, values=types), *messages]
 
 
 def _scalar(name: str, number: int, kind: Type) -> _Field:
     # Ids are optional, so that an absent one differs from a present, empty one (wire.md).
     label = "optional" if kind.is_id else ""
     return _Field(name, number, SCALARS[kind], label=label, comment=_MEANINGS.get(kind, ""))
-
-
-def _sorted(fields: Iterable[_Field]) -> list[_Field]:
-    return sorted(fields, key=lambda field: field.number)
 
 
 def _message_descriptor(message: _Message) -> DescriptorProto:

@@ -34,14 +34,11 @@ ZEROS: Final[Mapping[Type, str]] = {
     Type.ULID: "EPOCH",
     Type.BOOL: "False",
 }
-MODULES: Final = ("commands", "declaration", "errors", "events", "facade", "states")
 
 
 def chart_modules(chart: Chart) -> dict[str, str]:
-    """Every module of a chart's package, by file name."""
-    opening = (
-        f"# Generated from chart {chart.name} {chart.version}. Do not edit: change the chart.\n"
-    )
+    """Return every module of a chart's package, by file name."""
+    source = f"chart {chart.name} {chart.version}. Do not edit: change the chart."
     commands = isorted(f"Cmd{name}" for name in chart.commands)
     entry = ["Entry"] if chart.key else []
     exported = {
@@ -53,46 +50,39 @@ def chart_modules(chart: Chart) -> dict[str, str]:
         "states": isorted([*entry, *chart.records, "State", "StateCode"]),
     }
     return {
-        f"{name}.py": opening
-        + _rendered(f"{name}.py.jinja", chart=chart, commands=commands, exported=exported)
-        for name in (*MODULES, "__init__")
+        f"{name}.py": _rendered(name, source, chart=chart, commands=commands, exported=exported)
+        for name in (*exported, "__init__")
     }
 
 
 def operations_module(operations: Operations) -> str:
-    """The module of a file of operations."""
-    opening = f"# Generated from operations {operations.name}. Do not edit: change the model.\n"
-    return opening + _rendered("operations.py.jinja", operations=operations)
+    """Return the module of a file of operations."""
+    source = f"operations {operations.name}. Do not edit: change the model."
+    return _rendered("operations", source, operations=operations)
 
 
-def _rendered(template: str, **parts: object) -> str:
-    return _tidy(_TEMPLATES.get_template(template).render(**parts))
+def _rendered(name: str, source: str, **parts: object) -> str:
+    text = _TEMPLATES.get_template(f"{name}.py.jinja").render(**parts)
+    return f"# Generated from {source}\n{_tidy(text)}"
 
 
 # --- Filters --------------------------------------------------------------------------------------
 
 
 def isorted(names: Iterable[str]) -> list[str]:
-    """Names as import sorters have them: constants, then classes, then functions."""
+    """Return names as import sorters have them: constants, then classes, then functions."""
     return sorted(names, key=lambda name: (0 if name.isupper() else 2 - name[0].isupper(), name))
 
 
-def prose(
-    parts: Mapping[str, Value],
-    *,
-    name: str = "name",
-    before: Mapping[str, str] | None = None,
-    after: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """The prose of each part by its name, for a section of a docstring."""
-    own = {getattr(part, name): part.doc for part in parts.values()}
-    return {**(before or {}), **own, **(after or {})}
+def prose(parts: Mapping[str, Value], name: str = "name") -> dict[str, str]:
+    """Return the prose of each part by its name, for a section of a docstring."""
+    return {getattr(part, name): part.doc for part in parts.values()}
 
 
 def docstring(
     text: str, indent: int = 0, points: Iterable[str] = (), **sections: Mapping[str, str]
 ) -> str:
-    """A docstring: a summary, a list of points, and sections of named items."""
+    """Return a docstring: a summary, a list of points, and sections of named items."""
     margin = " " * indent
     single = f'{margin}"""{_escaped(text)}"""'
     points, items = list(points), {title: each for title, each in sections.items() if each}
@@ -108,51 +98,30 @@ def docstring(
     return "\n".join(f"{margin}{line}".rstrip() for line in [*lines, '"""'])
 
 
-def method_docstring(chart: Chart, command: Command) -> str:
-    """The docstring of a facade's method."""
-    arguments = {"id": "Which history."}
-    if command.starts:
-        arguments["cmd"] = "The command and its arguments."
-    else:
-        arguments["vid"] = "The expected vid, NO_VC or RETRY_NO_VC."
-        arguments |= prose(command.arguments)
-    raised = {"InvalidCommandError": "An argument is malformed; nothing was read."}
-    raised |= {error: _meaning(chart, error) for error in _raised(chart, command)}
-    raised["JournalError"] = "A version conflict, or another error of the journal."
-    return docstring(
-        command.doc or f"The command {command.name}.",
-        8,
-        _points(chart, command),
-        Args=arguments,
-        Returns={} if command.deletes else {"": "The vid after the command."},
-        Raises=raised,
-    )
-
-
 def parameters(
     first: Sequence[str], arguments: Mapping[str, Argument], last: Sequence[str] = ()
 ) -> list[str]:
-    """The parameters of a method."""
+    """Return the parameters of a method."""
     return [*first, *(f"{name}: {PLAIN[each.type]}" for name, each in arguments.items()), *last]
 
 
 def signature(parameters: Sequence[str], name: str, result: str) -> str:
-    """The line or lines that begin a method."""
+    """Return the line or lines that begin a method."""
     return _wrapped(f"    def {name}(", parameters, f") -> {result}:")
 
 
 def call(arguments: Iterable[str], function: str) -> str:
-    """A statement of a method that passes arguments on by their own names."""
+    """Return a statement of a method that passes arguments on by their own names."""
     return _wrapped(f"        {function}(", [f"{name}={name}" for name in arguments], ")")
 
 
 def mapping(arguments: Iterable[str], variable: str) -> str:
-    """A statement of a method that gathers its arguments in a dictionary."""
+    """Return a statement of a method that gathers its arguments in a dictionary."""
     return _wrapped(f"        {variable} = {{", [f'"{name}": {name}' for name in arguments], "}")
 
 
-def _points(chart: Chart, command: Command) -> Iterator[str]:
-    """What each rule does."""
+def effects(chart: Chart, command: Command) -> Iterator[str]:
+    """Yield what each rule of a command does."""
     for rule in command.rules:
         cell = chart.cell(command.name, rule.states[0])
         yield f"{', '.join(rule.states)}: {_effect(chart, cell)} (rule {rule.id})."
@@ -177,15 +146,14 @@ def _effect(chart: Chart, cell: Cell) -> str:
             return "nothing to do"
 
 
-def _raised(chart: Chart, command: Command) -> list[str]:
+def refusals(chart: Chart, command: Command) -> dict[str, str]:
+    """Return the errors with which the chart refuses a command, and what each means."""
     if command.rewrite:
-        return [command.rewrite.limit.error, command.rewrite.saving.error]
-    cells = (cell for cell in chart.table if cell.command == command.name)
-    return sorted({cell.error for cell in cells if cell.error in chart.errors})
-
-
-def _meaning(chart: Chart, error: str) -> str:
-    return chart.errors[error].doc or "The chart does not allow it here."
+        errors = [command.rewrite.limit.error, command.rewrite.saving.error]
+    else:
+        cells = (cell for cell in chart.table if cell.command == command.name)
+        errors = sorted({cell.error for cell in cells if cell.error in chart.errors})
+    return {name: chart.errors[name].doc or "The chart does not allow it here." for name in errors}
 
 
 # --- Layout ---------------------------------------------------------------------------------------
@@ -218,11 +186,12 @@ def _wrapped(head: str, items: Sequence[str], tail: str) -> str:
 _TEMPLATES: Final = templates(
     call,
     docstring,
+    effects,
     isorted,
     mapping,
-    method_docstring,
     parameters,
     prose,
+    refusals,
     signature,
     CHECKED=CHECKED,
     PLAIN=PLAIN,

@@ -140,16 +140,15 @@ def svg(chart: Chart) -> str:
             loops[label.arrow.source].append(label)
     boxes = [_box(chart, state, inside) for state, inside in loops.items()]
     links = [Link(INITIAL, chart.initial, weight=STRAIGHT), *(_link(chart, each) for each in moves)]
-    layout = place([Box(INITIAL, DOT, DOT), *boxes], links)
-    begin, *routes = layout.routes
+    centres, (begin, *routes) = place([Box(INITIAL, DOT, DOT), *boxes], links)
     area = Area()
-    x, y = layout.centres[INITIAL]
+    x, y = centres[INITIAL]
     area.cover((x - DOT / 2, y - DOT / 2))
     figures = [_move(area, label, route) for label, route in zip(moves, routes, strict=True)]
-    placed = []
-    for box in boxes:
-        centre = layout.centres[box.name]
-        placed.append((box, centre, _inside(area, box, centre, loops[box.name])))
+    placed = [
+        (box, centres[box.name], _inside(area, box, centres[box.name], loops[box.name]))
+        for box in boxes
+    ]
     samples, remarks = _legend(area, chart, {arrow.kind for arrow in drawn})
     left, top = math.floor(area.left - MARGIN), math.floor(area.top - MARGIN)
     return TEMPLATES.get_template("chart.svg.jinja").render(
