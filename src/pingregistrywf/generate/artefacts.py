@@ -24,9 +24,6 @@ from pingregistrywf.generate.svg import svg
 Artefacts: TypeAlias = dict[PurePosixPath, bytes]
 
 GENERATED: Final = PurePosixPath("src/pingregistrywf/_generated")
-DIAGRAMS: Final = PurePosixPath("docs/generated")
-MODEL: Final = PurePosixPath("model")
-README: Final = PurePosixPath("README.md")
 
 FORMATS: Final[Mapping[str, Callable[[Chart], str]]] = MappingProxyType(
     {
@@ -79,11 +76,13 @@ def diagrams(model: Model) -> Artefacts:
 def project(model: Model, root: Path) -> Artefacts:
     """Return all that this project's own model generates, below the project's root."""
     made = {GENERATED / path: content for path, content in package(model).items()}
-    made |= {DIAGRAMS / path: content for path, content in diagrams(model).items()}
-    made[MODEL / "chart.schema.json"] = _json(chart_schema()).encode()
-    made[MODEL / "operations.schema.json"] = _json(operations_schema()).encode()
-    text = (root / README).read_text(encoding="utf-8")
-    made[README] = readme.filled(text, next(iter(model.charts.values()))).encode()
+    made |= {
+        PurePosixPath("docs/generated", path): content for path, content in diagrams(model).items()
+    }
+    made[PurePosixPath("model/chart.schema.json")] = _json(chart_schema()).encode()
+    made[PurePosixPath("model/operations.schema.json")] = _json(operations_schema()).encode()
+    text = (root / "README.md").read_text(encoding="utf-8")
+    made[PurePosixPath("README.md")] = readme.filled(text, model.main).encode()
     return made
 
 
