@@ -22,7 +22,15 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from pingregistrywf.chart.parts import Constant, Limit, Part, Saving, VidOfStep, Wire
+from pingregistrywf.chart.parts import (
+    CommandOnHistory,
+    Constant,
+    Limit,
+    Part,
+    Saving,
+    VidOfStep,
+    Wire,
+)
 from pingregistrywf.chart.types import Type
 
 DELETED: Final = "Deleted"
@@ -381,21 +389,15 @@ class Chart(Part):
 
     def moves(self) -> Iterator[Cell]:
         """The cells that emit or delete, once for each command, state and event."""
-        seen = set()
-        for cell in self.table:
-            key = (cell.command, cell.state, cell.outcome, cell.event)
-            if cell.outcome in (Outcome.EMIT, Outcome.DELETE) and key not in seen:
-                seen.add(key)
-                yield cell
+        moves = [cell for cell in self.table if cell.outcome in (Outcome.EMIT, Outcome.DELETE)]
+        return iter({(cell.command, cell.state, cell.event): cell for cell in moves}.values())
 
     def prose(self, rule: str) -> str:
         """What a rule says, in prose; empty for ``otherwise``."""
-        return self._prose.get(rule, "")
-
-    @cached_property
-    def _prose(self) -> Mapping[str, str]:
-        own = {rule.id: rule.doc for each in self.commands.values() for rule in each.rules}
-        return own | {DELETED: "The id of a deleted history is not free yet."}
+        if rule == DELETED:
+            return "The id of a deleted history is not free yet."
+        rules = (rule for command in self.commands.values() for rule in command.rules)
+        return next((each.doc for each in rules if each.id == rule), "")
 
 
 # --- Operations -----------------------------------------------------------------------------------
@@ -421,24 +423,13 @@ class OperationArgument(Argument):
     """How it follows from a name, if it does."""
 
 
-class Step(Part):
+class Step(CommandOnHistory):
     """A step of an operation: one command on one history."""
 
-    chart: str
-    """The chart whose command this is."""
-    history: str
-    """The operation's argument that names the history."""
-    command: str
     sources: dict[str, StepSource]
     """Where each argument of the command comes from."""
-    vid: Literal["given", "none", "retry"] | VidOfStep
-    """The version to expect: ``given`` by the caller (``retry`` if none was), ``none`` (no check),
-    ``retry`` (no check, and try again when a race is lost), or the vid after an earlier step."""
     starts: bool
     """True if the command begins the history, and so takes no vid."""
-    on_refusal: Literal["stop", "continue", "done"]
-    """What happens when the chart refuses: stop with the error, continue with the next step, or be
-    done."""
     doc: str
 
 
@@ -494,17 +485,12 @@ class Operations(Part):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Charts and operations that belong together, lowered, by name.
-
-    Attributes:
-        charts: the charts, in the order of their files.
-        operations: the operations on them.
-        source: the charts as they were written, for ``chart.machine`` alone.
-    """
+    """Charts and operations that belong together, lowered, by name, in the order of their files."""
 
     charts: Mapping[str, Chart]
     operations: Mapping[str, Operations]
     source: Mapping[str, Any]
+    """The charts as they were written, for ``chart.machine`` alone."""
 
     @property
     def main(self) -> Chart:

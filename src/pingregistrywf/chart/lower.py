@@ -363,13 +363,5 @@ def _origin(argument: str, of: Operations) -> dict[str, Any]:
 
 
 def _step(step: Step, command: ir.Command) -> ir.Step:
-    return ir.Step(
-        chart=step.chart,
-        history=step.history,
-        command=step.command,
-        sources=_sources(command.arguments, step.args),
-        vid=step.vid,
-        starts=command.starts,
-        on_refusal=step.on_refusal,
-        doc=step.doc,
-    )
+    sources = _sources(command.arguments, step.args)
+    return ir.Step(**step.model_dump(exclude={"args"}), sources=sources, starts=command.starts)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Tag, field_validator
 
 from pingregistrywf.chart.spelling import (
     Count,
@@ -13,7 +13,9 @@ from pingregistrywf.chart.spelling import (
     PascalName,
     Positive,
     Scalar,
+    SnakeName,
     WirePackage,
+    by_shape,
 )
 
 
@@ -69,6 +71,28 @@ class VidOfStep(Word):
 
     step: Positive
     """The earlier step's number, from 1."""
+
+
+class CommandOnHistory(Word):
+    """What a step of an operation does: one command on one history."""
+
+    chart: SnakeName
+    """The chart whose command this is."""
+    history: SnakeName
+    """The operation's argument that names the history."""
+    command: PascalName
+    """The command."""
+    vid: Annotated[
+        Annotated[Literal["given", "none", "retry"], Tag("[name]")]
+        | Annotated[VidOfStep, Tag("[mapping]")],
+        by_shape("one of given, none, retry or {step: …}"),
+    ] = "retry"
+    """The version to expect: given (by the caller; retry if none was), none (no check), retry (no
+    check, and try again when a race is lost), or {step: N}, the vid after step N.  A command that
+    begins a history takes none."""
+    on_refusal: Literal["stop", "continue", "done"] = "stop"
+    """What happens when the chart refuses: stop with the error, continue with the next step, or be
+    done."""
 
 
 class Limit(Word):

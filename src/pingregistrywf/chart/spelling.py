@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     Discriminator,
     Field,
     GetCoreSchemaHandler,
@@ -121,6 +122,8 @@ def by_shape(words: str, *keys: str) -> Discriminator:
     """
 
     def branch(value: Any) -> str | None:
+        if isinstance(value, BaseModel):
+            value = dict(value)  # It was read before.
         if isinstance(value, dict):
             return next((f"[{key}]" for key in keys if key in value), None if keys else "[mapping]")
         return "[name]" if isinstance(value, str) else None

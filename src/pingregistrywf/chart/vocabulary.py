@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, StrictBool, Tag
 from pydantic_core import PydanticCustomError
 
+from pingregistrywf.chart import parts
 from pingregistrywf.chart.parts import Constant, Limit, Saving, VidOfStep, Wire, Word
 from pingregistrywf.chart.spelling import (
     EnumNumber,
@@ -351,32 +352,14 @@ StepSource: TypeAlias = Annotated[
     | Annotated[Constant, Tag("[constant]")],
     by_shape("the name of an argument, or {step: …} or {constant: …}", "step", "constant"),
 ]
-StepVersion: TypeAlias = Annotated[
-    Annotated[Literal["given", "none", "retry"], Tag("[name]")]
-    | Annotated[VidOfStep, Tag("[mapping]")],
-    by_shape("one of given, none, retry or {step: …}"),
-]
 
 
-class Step(Word):
+class Step(parts.CommandOnHistory):
     """One command of an operation: the smallest part that happens whole or not at all."""
 
-    chart: SnakeName
-    """The chart whose command this is."""
-    history: SnakeName
-    """The operation's argument that names the history."""
-    command: PascalName
-    """The command."""
     args: dict[SnakeName, StepSource] = {}
     """Where its arguments come from: an argument of the operation, a constant, or {step: N}, the
     vid after step N.  One that is not named takes the operation's argument of the same name."""
-    vid: StepVersion = "retry"
-    """The version to expect: given (by the caller; retry if none was), none (no check), retry (no
-    check, and try again when a race is lost), or {step: N}, the vid after step N.  A command that
-    begins a history takes none."""
-    on_refusal: Literal["stop", "continue", "done"] = "stop"
-    """What happens when the chart refuses: stop with the error, continue with the next step, or be
-    done."""
     doc: Prose
 
 

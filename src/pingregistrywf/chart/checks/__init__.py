@@ -11,33 +11,23 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from pingregistrywf.chart.checks.errors import check_errors
-from pingregistrywf.chart.checks.events import check_events
 from pingregistrywf.chart.checks.keyed import check_keyed
 from pingregistrywf.chart.checks.names import check_names
 from pingregistrywf.chart.checks.operations import check_operations
 from pingregistrywf.chart.checks.rules import check_rules
-from pingregistrywf.chart.checks.states import check_leads, check_states
+from pingregistrywf.chart.checks.states import check_events, check_leads, check_states
 from pingregistrywf.chart.checks.wire import check_shared_wire, check_wire
 from pingregistrywf.chart.mistakes import Report
 from pingregistrywf.chart.vocabulary import Chart, Operations
 
 __all__ = ["check_chart", "check_operations", "check_together"]
 
-_CHECKS = (
-    check_states,
-    check_rules,
-    check_errors,
-    check_leads,
-    check_events,
-    check_wire,
-    check_names,
-    check_keyed,
-)
-
 
 def check_chart(chart: Chart, report: Report) -> None:
     """Check a chart by itself."""
-    for check in _CHECKS:
+    for check in (check_states, check_rules, check_errors, check_leads):
+        check(chart, report)
+    for check in (check_events, check_wire, check_names, check_keyed):
         check(chart, report)
 
 

@@ -135,20 +135,19 @@ def _check_telling(chart: Chart, report: Report, snapshot: Snapshot) -> None:
         for rule in chart.rules:
             if entry.state in rule.states:
                 ahead.extend(_after(chart, entry, name) for name in rule.emit or ())
+    earlier: dict[str, str] = {}
     for name, value in snapshot.states.items():
-        others = list(snapshot.states)[: list(snapshot.states).index(name)]
-        earlier = {snapshot.states[other]: other for other in others}
-        for entry in seen:
-            if entry.state != name:
-                continue
-            at = ("snapshot", "states", name)
+        at = ("snapshot", "states", name)
+        for entry in (each for each in seen if each.state == name):
             if value is not None and value not in entry.surely:
                 what = f"{value} may not be set in {name}, so that it does not tell this state"
                 remedy = "let every event to it set that value from a field that is nonzero: true"
                 report.say(at, what, remedy)
-            for mark in sorted(set(filter(None, earlier)) & entry.perhaps):
+            for mark in sorted(earlier.keys() & entry.perhaps):
                 what = f"{mark} may be set in {name}, too, and tells {earlier[mark]}"
                 report.say(at, what, "let another value tell the states apart")
+        if value is not None:
+            earlier[value] = name
 
 
 def _after(chart: Chart, entry: _Entry, name: str) -> _Entry:

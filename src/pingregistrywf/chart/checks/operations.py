@@ -175,7 +175,8 @@ class _Checker:
             self._report.say(at, what, "name an argument of type uuid")
 
     def _check_vid(self, number: int, step: Step, at: Path) -> None:
-        before = self._operation.steps[: number - 1]
+        steps = enumerate(self._operation.steps, start=1)
+        given = [position for position, each in steps if each.vid == "given"]
         if isinstance(step.vid, VidOfStep):
             earlier = self._earlier(number, step.vid, at)
             if (
@@ -185,9 +186,8 @@ class _Checker:
             ):
                 what = f"step {step.vid.step} is about another history, with versions of its own"
                 self._report.say(at, what, "name a step about the same history")
-        elif step.vid == "given" and any(other.vid == "given" for other in before):
-            first = next(n for n, other in enumerate(before, start=1) if other.vid == "given")
-            what = f"the version given is that of step {first} already"
+        elif step.vid == "given" and given[0] < number:
+            what = f"the version given is that of step {given[0]} already"
             self._report.say(at, what, "write none, retry, or {step: N}")
 
     def _earlier(self, number: int, vid: VidOfStep, at: Path) -> Step | None:

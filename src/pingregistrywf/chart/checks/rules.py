@@ -43,12 +43,9 @@ def _check_beginning(chart: Chart, report: Report, name: str, command: Command) 
         return
     for number, rule in emitting:
         if set(rule.states) != {initial}:
-            what = (
-                f"{name} begins a history, so it takes no version, "
-                f"but {name}.{number} would append to one without any"
-            )
+            what = f"{name} begins a history, so it takes no version, but {name}.{number} would"
             at = ("commands", name, "rules", number, "emit")
-            report.say(at, what, "write another command for it")
+            report.say(at, f"{what} append to one without any", "write another command for it")
 
 
 class _Checker:
@@ -63,11 +60,7 @@ class _Checker:
         self._at: Path = ("commands", offer.of, "rules", number)
 
     def check(self, ruled: dict[str, str]) -> None:
-        """Check the rule.
-
-        Args:
-            ruled: the states that have a rule, and its name; this rule's are added.
-        """
+        """Check the rule, and add it to the names of rules by state."""
         self._check_states(ruled)
         self._check_outcome()
         self._check_same()
