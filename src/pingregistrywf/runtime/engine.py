@@ -18,15 +18,14 @@ from uuid import UUID
 from pingregistrywf.runtime.behavior import Behavior, check, check_end, decide, evolve
 from pingregistrywf.runtime.errors import (
     CorruptedDataError,
-    EventTypeError,
     InvalidCommandError,
     JournalEntryParentMismatchError,
     JournalError,
     JournalLevelError,
     MalformedEventError,
     RetryNoVCError,
-    StateConflictError,
     VersionConflictError,
+    WorkflowError,
 )
 from pingregistrywf.runtime.ids import (
     EPOCH,
@@ -118,7 +117,7 @@ class Engine(Generic[S, E]):
         self._cache: dict[bytes, Checkpoint[S]] = {}
 
     def tell(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
-        """Run a command if the history's head is as expected (``vid``).
+        """Run a command; the vid is the expected head, ``NO_VC`` or ``RETRY_NO_VC``.
 
         A command that begins a history ignores the vid: if it loses the race, the result is as if
         it had come second.
@@ -130,7 +129,7 @@ class Engine(Generic[S, E]):
             BehaviorError: the chart refuses the command.
         """
         declaration = self.declaration
-        if type(command) not in declaration.commands.values():
+        if type(command) not in declaration.table:
             raise InvalidCommandError(
                 f"{type(command).__name__} is no command of {declaration.name}"
             )
@@ -259,12 +258,7 @@ class Engine(Generic[S, E]):
                 if follows is not None and event.parent != follows:
                     raise JournalEntryParentMismatchError(event.id, event.parent, follows)
                 check(self.declaration, state, event)
-            except (
-                EventTypeError,
-                MalformedEventError,
-                StateConflictError,
-                JournalEntryParentMismatchError,
-            ) as error:
+            except WorkflowError as error:
                 op = f"replay event {entry.id} of history {history}"
                 raise CorruptedDataError(op, error) from error
             state = evolve(self.declaration, state, event)
@@ -272,7 +266,7 @@ class Engine(Generic[S, E]):
             follows = event.id
         try:
             check_end(state)
-        except StateConflictError as error:
+        except WorkflowError as error:
             raise CorruptedDataError(f"replay the events of history {history}", error) from error
         return tuple(events), state
 

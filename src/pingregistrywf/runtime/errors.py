@@ -16,13 +16,10 @@ from pingregistrywf.runtime.ids import Ulid
 
 
 class WorkflowError(Exception):
-    """Base of every error of this package.
-
-    Attributes:
-        definite: True if the command certainly had no effect; False if it may have had one.
-    """
+    """Base of every error of this package."""
 
     definite: bool = True
+    """True if the command certainly had no effect; False if it may have had one."""
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors are rebuilt without their ``__init__``, so that they pickle whatever it takes.
@@ -73,11 +70,7 @@ class StateConflictError(BehaviorError):
 
 
 class ArgumentNotIdempotentError(BehaviorError):
-    """The command was given before with another value of an argument.
-
-    Attributes:
-        arg: the argument's name in PascalCase.
-    """
+    """The command was given before with another value of ``arg``, whose name is in PascalCase."""
 
     def __init__(self, arg: str) -> None:
         self.arg = arg
@@ -102,11 +95,7 @@ class JournalError(WorkflowError):
 
 
 class EventTypeError(WorkflowError):
-    """Bytes of an event that is none of this chart's.
-
-    Attributes:
-        number: the wire number found.
-    """
+    """Bytes of an event that is none of this chart's; ``number`` is its wire number."""
 
     def __init__(self, number: int | None = None) -> None:
         self.number = number
@@ -130,12 +119,7 @@ class JournalLevelError(WorkflowError):
 
 
 class VersionConflictError(JournalLevelError):
-    """The history's head is not the expected one.
-
-    Attributes:
-        stored: the head found.
-        expected: the head asked for, or the head that was read.
-    """
+    """The history's head is ``stored``, and not ``expected``: the one asked for, or read before."""
 
     def __init__(self, stored: Ulid, expected: Ulid) -> None:
         self.stored = stored
@@ -180,12 +164,7 @@ class RetryNoVCError(JournalLevelError):
 
 
 class DBError(JournalLevelError):
-    """The database failed.
-
-    Attributes:
-        op: what was being done.
-        err: what the database said.
-    """
+    """The database failed with ``err`` while it was doing ``op``."""
 
     def __init__(self, op: str, err: Exception, *, definite: bool = True) -> None:
         self.op = op
@@ -214,13 +193,7 @@ class JournalEntryParentMismatchError(JournalLevelError):
 
 
 class JournalOpenError(JournalLevelError):
-    """A journal cannot be opened; says why and what to do.
-
-    Attributes:
-        url: the journal URL as given.
-        cause: what is wrong.
-        remedy: what to do about it.
-    """
+    """The journal of a URL cannot be opened, for a cause and with a remedy, both in words."""
 
     def __init__(self, url: str, cause: str, remedy: str) -> None:
         self.url = url
@@ -267,11 +240,7 @@ class Note(Finding):
 
 
 class UnsoundError(JournalLevelError):
-    """What was to be kept has faults, so that it was not.
-
-    Attributes:
-        faults: all of them.
-    """
+    """What was to be kept has faults, and so was not kept."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = faults
@@ -280,12 +249,7 @@ class UnsoundError(JournalLevelError):
 
 
 class MalformedExportError(JournalLevelError):
-    """A text that is no export of histories, or not all of one.
-
-    Attributes:
-        line: the number of the line, from 1.
-        reason: what is wrong with it.
-    """
+    """A text that is no export of histories, or not all of one; lines are counted from 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         self.line = line
