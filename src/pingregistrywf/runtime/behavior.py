@@ -139,7 +139,7 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
     if known is None:
         raise EventTypeError
     if known.rewrite:
-        _check_rewrite(declaration.keyed, known, state, event)
+        _check_rewrite(declaration, known, state, event)
         return
     for name, declared in known.fields.items():
         if declared.nonzero and is_zero(getattr(event, name)):
@@ -231,10 +231,7 @@ def _rewrite(rewrite: Rewrite, state: KeyedState[Any, Any], command: Command) ->
 
 
 def _rewritten(
-    keyed: KeyedDeclaration,
-    known: EventDeclaration,
-    state: KeyedState[Any, Any],
-    event: Event,
+    keyed: KeyedDeclaration, known: EventDeclaration, state: KeyedState[Any, Any], event: Event
 ) -> KeyedState[Any, Any]:
     rewritten = pmap() if state.rewritten is None else state.rewritten
     if known.rewrite == "end":
@@ -248,12 +245,9 @@ def _rewritten(
 
 
 def _check_rewrite(
-    keyed: KeyedDeclaration | None,
-    known: EventDeclaration,
-    state: KeyedState[Any, Any],
-    event: Event,
+    declaration: Declaration, known: EventDeclaration, state: KeyedState[Any, Any], event: Event
 ) -> None:
-    begins = known.rewrite == "begin"
+    keyed, begins = declaration.keyed, known.rewrite == "begin"
     if begins is (state.rewritten is not None):
         where = "an unfinished snapshot" if begins else "no snapshot"
         raise StateConflictError(type(event).__name__, where)

@@ -169,7 +169,7 @@ class KeyedDeclaration:
     Attributes:
         key: the argument and event field that names the entry.
         entry: the generated class of an entry; its first field is the key.
-        nonzero: the attributes that are zero in no listed entry.
+        nonzero: the attributes that no listed entry has as zero.
     """
 
     key: str

@@ -71,13 +71,10 @@ class Checkpoint(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Changes(Generic[S, E]):
-    """What changed in a history since a checkpoint.
+    """What changed in a history since a checkpoint, and the checkpoint where it is now.
 
-    Attributes:
-        checkpoint: where the history is now.
-        events: the events after the checkpoint that was given.
-        continues: False if the history no longer contains that checkpoint.  Then ``events`` begin
-            the history anew.
+    If the history no longer contains the old checkpoint, ``continues`` is False and ``events``
+    begin the history anew.
     """
 
     checkpoint: Checkpoint[S]
@@ -88,13 +85,7 @@ class Changes(Generic[S, E]):
 class Engine(Generic[S, E]):
     """One chart on one journal.  Safe to share between threads.
 
-    Args:
-        behavior: the generated package's.
-        journal: where the events rest.
-        ids: where new event ids come from; the journal's clock and the system's randomness unless
-            given.
-        sleep: waits that many seconds, between two attempts.
-        jitter: returns a random number from 0 to 1: the part of the longest pause to wait.
+    ``Facade``, which users make, passes its own arguments on and documents them.
     """
 
     def __init__(

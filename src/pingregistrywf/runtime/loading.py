@@ -18,32 +18,11 @@ from types import ModuleType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from pingregistrywf.runtime import declaration, operations
 from pingregistrywf.runtime import errors as runtime_errors
-from pingregistrywf.runtime.declaration import (
-    Carry,
-    Declaration,
-    Delete,
-    Emit,
-    EventDeclaration,
-    EventField,
-    FieldType,
-    Guarded,
-    KeyedDeclaration,
-    Listing,
-    Noop,
-    Outcome,
-    Refuse,
-    Rewrite,
-    Source,
-)
+from pingregistrywf.runtime.declaration import Declaration, FieldType, Source
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.operations import (
-    DerivedId,
-    Operation,
-    OperationArgument,
-    Step,
-    VidOfStep,
-)
+from pingregistrywf.runtime.operations import Operation
 
 Document: TypeAlias = Any
 """A part of a lowered document, as JSON."""
@@ -114,36 +93,36 @@ class _Loader:
             for each in self.chart["table"]
         }
 
-    def outcome(self, command: str, state: str) -> Outcome:
+    def outcome(self, command: str, state: str) -> declaration.Outcome:
         """What a command does in a state: the cells of the same and of other arguments in one."""
         guarded = self.chart["commands"][command]["guard"]
         cell = self._cells[command, "same" if guarded else "any", state]
         match cell["outcome"]:
             case "emit":
                 fields = self.chart["events"][cell["event"]]["fields"]
-                return Emit(getattr(self.events, cell["event"]), _sources(cell, fields))
+                return declaration.Emit(getattr(self.events, cell["event"]), _sources(cell, fields))
             case "noop" if cell["guard"]:
                 error = self._error(self._cells[command, "other", state]["error"])
-                return Guarded(cell["guard"], tuple(cell["compared"]), error)
+                return declaration.Guarded(cell["guard"], tuple(cell["compared"]), error)
             case "noop":
-                return Noop()
+                return declaration.Noop()
             case "delete":
-                return Delete()
+                return declaration.Delete()
             case "rewrite":
                 return self._rewrite(self.chart["commands"][command]["rewrite"])
             case _:
                 fields = self.chart["errors"][cell["error"]]["fields"]
-                return Refuse(self._error(cell["error"]), _sources(cell, fields))
+                return declaration.Refuse(self._error(cell["error"]), _sources(cell, fields))
 
-    def event(self, event: Document) -> EventDeclaration:
+    def event(self, event: Document) -> declaration.EventDeclaration:
         """The declaration of an event."""
         listing = event["listing"]
-        return EventDeclaration(
+        return declaration.EventDeclaration(
             event=getattr(self.events, event["name"]),
             number=event["number"],
             target=self.codes.get(event["to"]),
             fields={
-                name: EventField(each["type"], each["nonzero"], each["required"])
+                name: declaration.EventField(each["type"], each["nonzero"], each["required"])
                 for name, each in event["fields"].items()
             },
             carries=tuple(map(self._carry, event["carries"])),
@@ -151,7 +130,7 @@ class _Loader:
             other_forms=tuple(event["other_forms"]),
             rewrite=event["rewrite"],
             listing=listing
-            and Listing(
+            and declaration.Listing(
                 name=listing["name"],
                 field=listing["field"],
                 values={name: each["type"] for name, each in listing["fields"].items()},
@@ -162,7 +141,7 @@ class _Loader:
             ),
         )
 
-    def keyed(self) -> KeyedDeclaration | None:
+    def keyed(self) -> declaration.KeyedDeclaration | None:
         """How the chart is keyed, if it is."""
         if self.chart["key"] is None:
             return None
@@ -171,7 +150,7 @@ class _Loader:
         ordered = [self._attribute(each["order_by"]) for each in rewrites]
         may_be_zero = {name for name, field in self._entering(key) if not field["nonzero"]}
         nonzero = tuple(name for name in (key, *ordered) if name not in may_be_zero)
-        return KeyedDeclaration(key, self.states.Entry, nonzero)
+        return declaration.KeyedDeclaration(key, self.states.Entry, nonzero)
 
     def _entering(self, key: str) -> Iterator[tuple[str, Document]]:
         """The attributes of entries that single fields of events set, each with its field."""
@@ -182,17 +161,17 @@ class _Loader:
                     if carry["field"] is not None:
                         yield self._attribute(carry["carried"]), event["fields"][carry["field"]]
 
-    def _carry(self, carry: Document) -> Carry:
+    def _carry(self, carry: Document) -> declaration.Carry:
         carried = self.chart["carried"][carry["carried"]]
         if carried["record"] is None:
             value: Source = attrgetter(carry["field"])
         else:
             value = _record(getattr(self.states, carried["record"]), carry["sources"])
-        return Carry(carried["attribute"], carry["operation"] == "append", value)
+        return declaration.Carry(carried["attribute"], carry["operation"] == "append", value)
 
-    def _rewrite(self, rewrite: Document) -> Rewrite:
+    def _rewrite(self, rewrite: Document) -> declaration.Rewrite:
         limit, saving = rewrite["limit"], rewrite["saving"]
-        return Rewrite(
+        return declaration.Rewrite(
             option=rewrite["option"],
             begin=getattr(self.events, rewrite["begin"]),
             list=getattr(self.events, rewrite["list"]),
@@ -251,17 +230,19 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
     document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
     commands = {each.name: each.commands for each in charts}
 
-    def argument(each: Document) -> OperationArgument:
+    def argument(each: Document) -> operations.OperationArgument:
         if derived := each["derived"]:
             name = document["names"][derived["name"]]
             namespace, prefix = UUID(derived["namespace"]), derived["prefix"]
-            source = DerivedId(name["name"], name["pattern"], name["doc"], namespace, prefix)
-            return OperationArgument(each["type"], source)
-        return OperationArgument(each["type"], each["input"])
+            source = operations.DerivedId(
+                name["name"], name["pattern"], name["doc"], namespace, prefix
+            )
+            return operations.OperationArgument(each["type"], source)
+        return operations.OperationArgument(each["type"], each["input"])
 
-    def step(each: Document) -> Step:
+    def step(each: Document) -> operations.Step:
         command, vid = commands[each["chart"]][each["command"]], each["vid"]
-        return Step(
+        return operations.Step(
             chart=each["chart"],
             history=each["history"],
             command=command,
@@ -274,7 +255,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
                 )
                 for name, source in each["sources"].items()
             },
-            vid=VidOfStep(vid["step"]) if isinstance(vid, dict) else vid,
+            vid=operations.VidOfStep(vid["step"]) if isinstance(vid, dict) else vid,
             on_refusal=each["on_refusal"],
         )
 

@@ -56,8 +56,6 @@ class DerivedId:
         input: the input that is the name.
         pattern: the regular expression that the whole of a name matches.
         rule: the same rule in words.
-        namespace: the namespace.
-        prefix: the text before the name.
     """
 
     input: str
@@ -161,11 +159,9 @@ class Observer(Protocol):
 
 
 class Interpreter:
-    """Runs operations on the charts' engines.  A generated class has each operation as a method.
+    """Runs operations on the charts' engines, by name; a generated class has them as methods.
 
-    Args:
-        engines: the engine of each chart that steps name.
-        observers: called before and after each step, in this order.
+    Observers are called before and after each step, in their order.
     """
 
     declared: ClassVar[Mapping[str, Operation]]
