@@ -1,7 +1,7 @@
 """What the run time knows of a chart, as data that ``behavior`` and ``wire`` interpret.
 
-A declaration says which event leads where and carries what, what each command does in each state,
-and how events look on the wire.  ``loading`` makes it from a generated package.
+A declaration holds where each event leads and what it carries, what each command does in each
+state, and how events look on the wire.  ``loading`` makes it from a generated package.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -21,9 +21,6 @@ from pingregistrywf.runtime.errors import (
     MalformedEventError,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-
-if TYPE_CHECKING:
-    from pingregistrywf.runtime.wire import Codec
 
 NIL: Final = UUID(int=0)
 """The nil UUID: the value of an id that was not given."""
@@ -68,7 +65,7 @@ class Command(BaseModel):
     """What somebody asks for.
 
     Raises:
-        InvalidCommandError: an argument is missing, unknown, or not what the chart says.
+        InvalidCommandError: an argument is missing, unknown, or not as the chart declares it.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
@@ -81,6 +78,13 @@ class Command(BaseModel):
             raise InvalidCommandError(f"{name}: {problems(error)}") from None
 
 
+class EventCodec(Protocol):
+    """Events to bytes and back; ``runtime.wire`` has the one that packages use."""
+
+    def encode(self, event: Event) -> bytes: ...
+    def decode(self, data: bytes) -> Event: ...
+
+
 class Event(BaseModel):
     """What happened: an immutable link of a history's chain.
 
@@ -89,12 +93,12 @@ class Event(BaseModel):
         parent: the id of the event before it; the epoch for a history's first.
 
     Raises:
-        MalformedEventError: a field is unknown, or not what the chart says.
+        MalformedEventError: a field is unknown, or not as the chart declares it.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
-    codec: ClassVar[Codec]
+    codec: ClassVar[EventCodec]
 
     id: Ulid = EPOCH
     parent: Ulid = EPOCH

@@ -103,7 +103,7 @@ class _History:
         return Fault(what, self.stored.id, serial, id)
 
     def row(self) -> Iterator[Fault]:
-        """What the history says of itself, against itself."""
+        """Find contradictions in what the history records of itself."""
         stored, trims = self.stored, self.stored.trims
         if not 0 <= stored.start <= stored.restart < stored.end or stored.first < 0:
             yield self.fault(
@@ -125,7 +125,7 @@ class _History:
                 yield self.fault("its trims contradict each other")
 
     def chain(self) -> Iterator[Fault]:
-        """Which entries there are, and how each names the one before it."""
+        """Find missing entries, and links between entries that are wrong."""
         stored = self.stored
         damaged = {each.serial for each in self.scanned.faults if each.serial is not None}
         present = sorted(damaged | {serial for serial, _ in self.scanned.entries})
@@ -177,7 +177,7 @@ class _History:
             yield self.fault(str(mismatch), serial, entry.id)
 
     def replay(self, declaration: Declaration) -> Iterator[Fault]:
-        """The events, against the chart."""
+        """Find events that the chart does not allow."""
         stored, replay = self.stored, _Replay(declaration, self.stored)
         if declaration.keyed and stored.first > stored.start:
             return  # nobody knows any more what its entries amount to
@@ -223,7 +223,7 @@ class _Replay:
             self._states = [replace(state, rewritten=None) for state in self._states]
 
     def take(self, entry: Entry, *, starts: bool) -> Iterator[str]:
-        """What is wrong with the next event, where a reader may start if ``starts`` is true."""
+        """Find faults of the next event, where a reader may start if ``starts`` is true."""
         try:
             event = self._codec.decode(entry.data)
         except (EventTypeError, MalformedEventError) as error:
@@ -268,7 +268,7 @@ class _Replay:
         self._states = after
 
     def end(self, *, deleted: bool) -> Iterator[str]:
-        """What is wrong with the end; the chart must allow a delete here if it is deleted."""
+        """Find faults of the end, where the chart must allow a delete if there was one."""
         state, chart = self._states[0], self._declaration
         try:
             check_end(state)

@@ -59,17 +59,16 @@ class Adapter:
 
     def answer(self, request: Request) -> Reply:
         """Return the reply to a request, its id included."""
-        return {"id": request.get("id")} | self._answer(request)
-
-    def _answer(self, request: Request) -> Reply:
         match request.get("op"):
             case "hello":
-                return {"hello": self._hello(request)}
+                reply: Reply = {"hello": self._hello(request)}
             case "bye":
-                return {"bye": {}}
+                reply = {"bye": {}}
             case "crash" if self._crash is not None:
-                return self._armed(self._crash, request)
-        return self._service.answer(request)
+                reply = self._arm(self._crash, request)
+            case _:
+                reply = self._service.answer(request)
+        return {"id": request.get("id")} | reply
 
     def _hello(self, request: Request) -> Reply:
         declaration = self._service.declaration(request)
@@ -87,7 +86,7 @@ class Adapter:
         }
         return hello | ({"chart_sha256": declaration.sha256} if declaration else {})
 
-    def _armed(self, crash: CrashPoint, request: Request) -> Reply:
+    def _arm(self, crash: CrashPoint, request: Request) -> Reply:
         try:
             self._service.operation(request.get("operation"))
             step = request.get("after_step")
