@@ -31,7 +31,7 @@ _SEVERAL: Final = ("--model", "--step")
 _EXTRAS: Final = {
     "aalpy": "conformance",
     "anybadge": "conformance",
-    "jinja2": "conformance",
+    "jinja2": "model",
     "orjson": "conformance",
     "statemachine": "model",
 }
