@@ -10,10 +10,7 @@ from pingregistrywf.runtime.values import NIL
 
 
 def write_backup(journal: OperatorJournal, path: Path) -> str:
-    """Copy every history of a journal, as it is stored, to a new SQLite file.
-
-    Returns:
-        The URL that opens the copy.
+    """Copy every history as it is stored to a new SQLite file, and return the copy's URL.
 
     Raises:
         FileExistsError: there is such a file.

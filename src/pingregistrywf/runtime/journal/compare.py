@@ -17,14 +17,7 @@ from pingregistrywf.runtime.journal.history import Entry, Head
 def check_commit(
     history: UUID, head: Head, after: Head, entries: Sequence[Entry], *, deleted: bool
 ) -> None:
-    """Accept a commit that follows the head.
-
-    Args:
-        history: which history.
-        head: the stored head.
-        after: the head that the commit follows.
-        entries: what is to be appended.
-        deleted: the history is marked as deleted.
+    """Accept a commit of ``entries`` after the head that was read as ``after``.
 
     Raises:
         ValueError: there is no entry.
@@ -41,9 +34,8 @@ def check_commit(
 def check_delete(head: Head, after: Head) -> bool:
     """Accept the deletion of the history whose head was read as ``after``.
 
-    Returns:
-        False if there is nothing left to delete: the history is empty, or another deletion came
-        first (behaviour.md, section 5).
+    Return False if there is nothing left to delete: the history is empty, or another deletion came
+    first (behaviour.md, section 5).
 
     Raises:
         VersionConflictError: ``after`` is not the head.

@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import DBError, HistoryExistsError, JournalOpenError
-from pingregistrywf.runtime.ids import EPOCH, Clock, Ulid
+from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.backup_file import write_backup
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
@@ -23,98 +23,63 @@ from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
 
-URL: Final = "memory:"
-
-
-def open_memory(
-    url: str,
-    *,
-    create: bool,  # noqa: ARG001 (it is always a new one)
-    clock: Clock,
-    retention: Retention | None,
-) -> MemoryJournal:
-    """Open a new, empty journal.
-
-    Raises:
-        JournalOpenError: the URL is not ``memory:``.
-    """
-    if url != URL:
-        raise JournalOpenError(url, "a memory journal has no name", "use memory:")
-    return MemoryJournal(clock, retention or Retention())
-
 
 @dataclass(slots=True, eq=False)
 class _History:
-    """One history; its identity tells it from a later one of the same id.
+    """One history; its identity tells it from a later one of the same id."""
 
-    Attributes:
-        base: what it says of itself, but for its newest entry's id and its end.
-        vid: the id of the newest entry.
-        entries: those that are stored.
-    """
-
-    base: Stored
-    vid: Ulid
+    stored: Stored
     entries: list[Entry]
 
     @property
-    def end(self) -> int:
-        return self.base.first + len(self.entries)
-
-    @property
     def head(self) -> Head:
-        return NO_HEAD if self.base.deleted_at is not None else Head(self.vid, (self, self.end))
-
-    @property
-    def stored(self) -> Stored:
-        return replace(self.base, vid=self.vid, end=self.end)
+        if self.stored.deleted_at is not None:
+            return NO_HEAD
+        return Head(self.stored.vid, (self, self.stored.end))
 
     def described(self) -> Stored:
         return replace(self.stored, size=sum(len(entry.data) for entry in self.entries))
 
     def since(self, serial: int) -> tuple[Entry, ...]:
-        return tuple(self.entries[serial - self.base.first :])
+        return tuple(self.entries[serial - self.stored.first :])
 
 
 class MemoryJournal(Closable):
-    """Histories in a dictionary behind one lock.
+    """Histories in a dictionary behind one lock; the class is an ``Opener`` of new, empty journals.
 
-    Args:
-        clock: seconds since the Unix epoch; marks deletions and trims.
-        retention: how long what is no longer needed is kept.
+    Raises:
+        JournalOpenError: the URL is not ``memory:``.
     """
 
-    def __init__(self, clock: Clock, retention: Retention) -> None:
-        self._clock = clock
-        self._retention = retention
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool,  # noqa: ARG002 (it is always a new one)
+        clock: Clock,
+        retention: Retention | None,
+    ) -> None:
+        if url != "memory:":
+            raise JournalOpenError(url, "a memory journal has no name", "use memory:")
+        self.url: Final = url
+        self.clock: Final = clock
+        self.retention: Final = retention or Retention()
         self._lock = threading.RLock()
         self._histories: dict[UUID, _History] = {}
         self._notifier = Notifier()
         self._closed = False
 
-    @property
-    def url(self) -> str:
-        return URL
-
-    @property
-    def clock(self) -> Clock:
-        return self._clock
-
-    @property
-    def retention(self) -> Retention:
-        return self._retention
-
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._opened():
             found = self._histories.get(history)
-            if found is None or found.base.deleted_at is not None:
+            if found is None or found.stored.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
             match after and after.token:
                 case (_History() as known, int(serial)) if (
-                    known is found and serial >= found.base.start
+                    known is found and serial >= found.stored.start
                 ):
                     return Reading(found.since(serial), found.head, continues=True)
-            first = found.base.start if whole else found.base.restart
+            first = found.stored.start if whole else found.stored.restart
             return Reading(found.since(first), found.head, rooted=first == 0)
 
     def commit(
@@ -129,15 +94,19 @@ class MemoryJournal(Closable):
         with self._opened():
             found = self._histories.get(history)
             head = NO_HEAD if found is None else found.head
-            deleted = found is not None and found.base.deleted_at is not None
+            deleted = found is not None and found.stored.deleted_at is not None
             check_commit(history, head, after, entries, deleted=deleted)
             if found is None:
                 begun = Stored(history, chart, EPOCH, 0, 0, 0, 0)
-                found = self._histories[history] = _History(begun, EPOCH, [])
-            if restart:
-                found.base = replace(found.base, restart=found.end)
+                found = self._histories[history] = _History(begun, [])
             found.entries.extend(entries)
-            found.vid = entries[-1].id
+            end = found.stored.end
+            found.stored = replace(
+                found.stored,
+                vid=entries[-1].id,
+                end=end + len(entries),
+                restart=end if restart else found.stored.restart,
+            )
             head = found.head
         self._notifier.notify(history)
         return head
@@ -152,7 +121,7 @@ class MemoryJournal(Closable):
             found = self._histories.get(history)
             if found is None or not check_delete(found.head, after):
                 return
-            found.base = replace(found.base, deleted_at=self._clock())
+            found.stored = replace(found.stored, deleted_at=self.clock())
         self._notifier.notify(history)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
@@ -162,13 +131,13 @@ class MemoryJournal(Closable):
     def collect(self, now: float | None = None) -> Collected:
         removed, freed = 0, []
         with self._opened():
-            moment = self._clock() if now is None else now
+            moment = self.clock() if now is None else now
             for history, found in list(self._histories.items()):
-                due, base = garbage(found.stored, self._retention, moment), found.base
-                first = max(base.first, due.before)
-                del found.entries[: first - base.first]
-                found.base = replace(base, first=first, trims=base.trims[len(due.trims) :])
-                removed += first - base.first
+                stored, due = found.stored, garbage(found.stored, self.retention, moment)
+                first = max(stored.first, due.before)
+                del found.entries[: first - stored.first]
+                found.stored = replace(stored, first=first, trims=stored.trims[len(due.trims) :])
+                removed += first - stored.first
                 if due.mark:
                     del self._histories[history]
                     freed.append(history)
@@ -177,12 +146,12 @@ class MemoryJournal(Closable):
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._opened():
             found = self._histories.get(history)
-            moment = self._clock() if now is None else now
-            if found is None or not trim_is_due(found.base, self._retention, moment):
+            moment = self.clock() if now is None else now
+            if found is None or not trim_is_due(found.stored, self.retention, moment):
                 return False
-            start = found.base.restart
-            trims = (*found.base.trims, Trim(moment, start))
-            found.base = replace(found.base, start=start, trimmed_at=moment, trims=trims)
+            start = found.stored.restart
+            trims = (*found.stored.trims, Trim(moment, start))
+            found.stored = replace(found.stored, start=start, trimmed_at=moment, trims=trims)
         self._notifier.notify(history)
         return True
 
@@ -194,7 +163,7 @@ class MemoryJournal(Closable):
         with self._opened():
             return iter(
                 [
-                    Scanned(each.described(), tuple(enumerate(each.entries, each.base.first)))
+                    Scanned(each.described(), tuple(enumerate(each.entries, each.stored.first)))
                     for name, each in self._histories.items()
                     if history in (None, name)
                 ]
@@ -208,7 +177,7 @@ class MemoryJournal(Closable):
         with self._opened():
             if stored.id in self._histories:
                 raise HistoryExistsError(stored.id)
-            self._histories[stored.id] = _History(stored, stored.vid, list(entries))
+            self._histories[stored.id] = _History(stored, list(entries))
         self._notifier.notify(stored.id)
 
     def close(self) -> None:

@@ -47,8 +47,6 @@ class Notifier:
     def close(self) -> None:
         """End every subscription; those who wait wake."""
         with self.condition:
-            for subscription in self.subscriptions:
-                subscription.closed = True
             self.subscriptions.clear()
             self.condition.notify_all()
 
@@ -60,13 +58,16 @@ class Notifier:
 
 
 class NotifierSubscription(Closable):
-    """One waiting reader; satisfies ``protocol.Subscription``."""
+    """One waiting reader, for as long as the notifier knows it; a ``protocol.Subscription``."""
 
     def __init__(self, notifier: Notifier, history: UUID | None) -> None:
         self._notifier = notifier
         self.history = history
         self.changed = False
-        self.closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self not in self._notifier.subscriptions
 
     def wait(self, timeout: float | None = None) -> bool:
         condition = self._notifier.condition
@@ -77,6 +78,5 @@ class NotifierSubscription(Closable):
 
     def close(self) -> None:
         with self._notifier.condition:
-            self.closed = True
             self._notifier.subscriptions.discard(self)
             self._notifier.condition.notify_all()

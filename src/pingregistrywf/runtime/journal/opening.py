@@ -8,6 +8,7 @@ point's name is the scheme, its value an ``Opener``.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, Final, Protocol
 
 from pingregistrywf.runtime.errors import JournalOpenError, WorkflowError
@@ -30,13 +31,8 @@ class Opener(Protocol):
     ) -> Journal:
         """Open a journal; see ``open_journal``.
 
-        Args:
-            url: all of the URL; what follows the first colon has the form that the backend likes.
-            create: False to refuse a journal that does not exist yet.
-            clock: seconds since the Unix epoch; marks deletions and trims.
-            retention: how long the journal keeps what is no longer needed; None for the default.
+        The URL comes whole; what follows its first colon has the form that the backend likes.
         """
-        ...
 
 
 def open_journal(
@@ -53,7 +49,7 @@ def open_journal(
             an installed backend.
         create: False to refuse a journal that does not exist yet.
         clock: seconds since the Unix epoch; marks deletions and trims.
-        retention: how long the journal keeps what is no longer needed.
+        retention: how long the journal keeps what is no longer needed; None for the default.
 
     Raises:
         JournalOpenError: the URL makes no sense, or what it names cannot be opened.
@@ -63,20 +59,22 @@ def open_journal(
     scheme, colon, _ = url.partition(":")
     if not (scheme and colon):
         raise JournalOpenError(url, "it names no kind of journal", _FORMS)
+    opener: Opener
     match scheme:
         case "memory":
-            from pingregistrywf.runtime.journal.memory import open_memory
+            from pingregistrywf.runtime.journal.memory import MemoryJournal
 
-            return open_memory(url, create=create, clock=clock, retention=retention)
+            opener = MemoryJournal
         case "sqlite":
             from pingregistrywf.runtime.journal.sqlite import open_sqlite
 
-            return open_sqlite(url, create=create, clock=clock, retention=retention)
+            opener = open_sqlite
         case _:
-            return _open_installed(url, scheme, create=create, clock=clock, retention=retention)
+            opener = partial(_open_installed, scheme=scheme)
+    return opener(url, create=create, clock=clock, retention=retention)
 
 
-def _open_installed(url: str, scheme: str, **options: Any) -> Journal:
+def _open_installed(url: str, *, scheme: str, **options: Any) -> Journal:
     """Open a journal of an installed backend; nothing that is wrong with it goes unexplained."""
     from importlib.metadata import entry_points  # seldom needed, and slow to import
 

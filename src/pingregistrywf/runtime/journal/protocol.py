@@ -30,7 +30,6 @@ class Closable(Protocol):
 
     def close(self) -> None:
         """Close it.  May be called twice."""
-        ...
 
     def __enter__(self) -> Self:
         return self
@@ -45,14 +44,9 @@ class Subscription(Closable, Protocol):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a change made since the subscription began or since the last True.
 
-        Args:
-            timeout: seconds; None waits for ever.
-
-        Returns:
-            True at a change, False at the timeout or once the subscription or its journal is
-            closed.  One True may stand for several changes, and a spurious True is allowed.
+        Return True at a change, False after ``timeout`` seconds or once the subscription or its
+        journal is closed.  One True may stand for several changes, and may be spurious.
         """
-        ...
 
 
 class WorkflowJournal(Closable, Protocol):
@@ -61,12 +55,10 @@ class WorkflowJournal(Closable, Protocol):
     @property
     def url(self) -> str:
         """The URL that opens this journal."""
-        ...
 
     @property
     def clock(self) -> Clock:
         """The clock that marks deletions and trims."""
-        ...
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         """Return the entries after a place, and the head, as one consistent view.
@@ -74,7 +66,6 @@ class WorkflowJournal(Closable, Protocol):
         A history that is empty, unknown or deleted reads as empty, with the epoch as vid.
 
         Args:
-            history: which history.
             after: a head read before; None reads from the newest restart point.
             whole: entries that do not continue from ``after`` begin at the history's first visible
                 entry, and not at its newest restart point.
@@ -83,7 +74,6 @@ class WorkflowJournal(Closable, Protocol):
             CorruptedDataError: stored entries are not what was written.
             DBError: the database failed.
         """
-        ...
 
     def commit(
         self,
@@ -97,8 +87,7 @@ class WorkflowJournal(Closable, Protocol):
         """Append entries if ``after`` is still the head: all of them, durably, or none.
 
         Args:
-            history: which history; begun if it has no entry.
-            after: the head that the entries follow; ``NO_HEAD`` for an empty history.
+            after: the head that the entries follow; ``NO_HEAD`` begins a history.
             entries: at least one; the first one's parent is ``after.vid``.
             chart: the chart that the history follows, recorded when it begins.
             restart: a reader may start at the first of these entries.
@@ -112,7 +101,6 @@ class WorkflowJournal(Closable, Protocol):
             CorruptedDataError: the history is damaged; nothing was written.
             DBError: the database failed; ``definite`` says whether nothing was written.
         """
-        ...
 
     def exclusive(self, history: UUID) -> AbstractContextManager[None]:
         """Keep others from committing to the history while this thread is inside, if possible.
@@ -125,7 +113,6 @@ class WorkflowJournal(Closable, Protocol):
         Raises:
             DBError: on leaving, what was committed or read inside could not be made durable.
         """
-        ...
 
     def delete(self, history: UUID, after: Head) -> None:
         """Mark a history as deleted if ``after`` is still the head; it reads as empty from then on.
@@ -136,14 +123,12 @@ class WorkflowJournal(Closable, Protocol):
             VersionConflictError: ``after`` is not the head.
             DBError: the database failed.
         """
-        ...
 
     def subscribe(self, history: UUID | None = None) -> Subscription:
         """Begin to watch for changes to one history, or to any if None, made by any process.
 
         A subscription stays with the process that made it: a forked child makes its own.
         """
-        ...
 
 
 class OperatorJournal(Closable, Protocol):
@@ -156,12 +141,10 @@ class OperatorJournal(Closable, Protocol):
     @property
     def clock(self) -> Clock:
         """The clock that marks deletions and trims."""
-        ...
 
     @property
     def retention(self) -> Retention:
         """How long this journal keeps what is no longer needed."""
-        ...
 
     def histories(self) -> Iterator[Stored]:
         """Iterate over every history, deleted or not, without the entries.
@@ -170,67 +153,52 @@ class OperatorJournal(Closable, Protocol):
             CorruptedDataError: one of them is not what was written; ``scan`` says which.
             DBError: the database failed.
         """
-        ...
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         """Iterate over every history with its entries, deleted or not, also after damaged ones.
 
         A backend reports the damage that only it can see, above all bytes that are not what was
-        written.  ``runtime.verify`` checks what every chain must be.
-
-        Args:
-            history: only this one; nothing if it is unknown.
+        written.  ``runtime.verify`` checks what every chain must be.  A history that is given is
+        scanned alone; if it is unknown, there is nothing.
 
         Raises:
             DBError: the database failed.
         """
-        ...
 
     def collect(self, now: float | None = None) -> Collected:
         """Collect garbage: remove what ``retention.garbage`` names in every history.
 
-        Args:
-            now: seconds since the Unix epoch; the journal's clock unless given.
+        ``now`` is in seconds since the Unix epoch, and the clock's time unless given.
         """
-        ...
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         """Move the history's start to its newest restart point, if ``retention.trim_is_due``.
 
-        Returns:
-            False if there is nothing to move, or the last trim is too recent.
+        Return False if there is nothing to move, or the last trim is too recent.
         """
-        ...
 
     def backup(self, path: Path) -> str:
-        """Write a copy of the journal to a new file, in the form that suits the backend.
+        """Write a copy of the journal to a new file, and return the URL that opens it.
 
-        A backend that has no faster way calls ``backup_file.write_backup``.
-
-        Returns:
-            The URL that opens the copy.  The file can be moved; its new path then takes the old
-            one's place in the URL.
+        The file can be moved; its new path then takes the old one's place in the URL.  A backend
+        that has no faster way calls ``backup_file.write_backup``.
 
         Raises:
             FileExistsError: there is such a file.
             UnsoundError: what is stored is damaged, and cannot be copied so.
             DBError: the database failed; remove what was written.
         """
-        ...
 
     def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
         """Take in a history as another journal stored it: all of it, durably, or nothing.
 
-        Args:
-            stored: what the history says of itself.
-            entries: those from ``stored.first`` to ``stored.end``.
+        The entries are those from ``stored.first`` to ``stored.end``.
 
         Raises:
             ValueError: the entries are not as many as the history says.
             HistoryExistsError: the journal has a history of that id, or its deletion's mark.
             DBError: the database failed; ``definite`` says whether nothing was written.
         """
-        ...
 
 
 @runtime_checkable

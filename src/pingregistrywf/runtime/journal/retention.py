@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.journal.inspection import Stored, Trim
@@ -41,7 +40,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """What garbage collection is to remove from one history.
+    """What garbage collection removes from one history.
 
     Attributes:
         before: the entries of lower serials; 0 for none.
@@ -56,12 +55,7 @@ class Garbage:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What one pass of garbage collection removed.
-
-    Attributes:
-        entries: how many entries.
-        freed: the histories whose ids became free again.
-    """
+    """How many entries one pass of garbage collection removed, and which ids became free."""
 
     entries: int = 0
     freed: tuple[UUID, ...] = ()
@@ -71,12 +65,9 @@ class Collected:
 
 
 def garbage(stored: Stored, retention: Retention, now: float) -> Garbage:
-    """Return what garbage collection is to remove from a history.
+    """Return what garbage collection removes from a history, whatever its ``size``.
 
-    Args:
-        stored: the history as it is stored; ``size`` is not looked at.
-        retention: how long the journal keeps what is no longer needed.
-        now: seconds since the Unix epoch.
+    ``now`` is in seconds since the Unix epoch.
     """
     if stored.deleted_at is not None:
         mark = _older(stored.deleted_at, now, retention.deleted_mark)
@@ -91,19 +82,13 @@ def garbage(stored: Stored, retention: Retention, now: float) -> Garbage:
 def trim_is_due(stored: Stored, retention: Retention, now: float) -> bool:
     """Return whether a history's start may move to its newest restart point.
 
-    Args:
-        stored: the history as it is stored; only its start, restart point and times are looked at.
-        retention: how long the journal keeps what is no longer needed.
-        now: seconds since the Unix epoch.
+    Only the start, the restart point and the times of ``stored`` are looked at.
     """
     if stored.deleted_at is not None or stored.restart == stored.start:
         return False
     return stored.trimmed_at is None or _older(stored.trimmed_at, now, retention.trim_interval)
 
 
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
 def _older(then: float, now: float, limit: timedelta) -> bool:
     # Seconds as floats are right to a fraction of a microsecond.
-    return round((now - then) * 1e6) > limit // _MICROSECOND
+    return round((now - then) * 1e6) > limit // timedelta(microseconds=1)

@@ -23,7 +23,6 @@ file lets two processes hold "the same" lock.
 
 from __future__ import annotations
 
-from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.journal.sqlite.address import Address
@@ -41,11 +40,11 @@ def open_sqlite(
     Raises:
         JournalOpenError: the URL makes no sense, or the file is no journal or cannot be used.
     """
-    address = Address.parse(url, url.partition(":")[2])
+    address = Address.parse(url)
     if not create:
         remedy = "name a journal that exists"
         if not address.path.exists():
-            raise JournalOpenError(url, "there is no such file", remedy)
+            raise address.refusal("there is no such file", remedy)
         if address.path.is_file() and address.path.stat().st_size == 0:
-            raise JournalOpenError(url, "the file is empty", remedy)
+            raise address.refusal("the file is empty", remedy)
     return SqliteJournal(Database(address), clock, retention or Retention())

@@ -20,8 +20,6 @@ _LONGEST_TIMEOUT: Final = 86_400
 
 
 class _Option(NamedTuple):
-    """An option of the URL: what its value looks like, and how it is read."""
-
     pattern: str
     read: Callable[[str], Any]
     accepts: Callable[[Any], bool]
@@ -65,13 +63,13 @@ class Address:
     filesystem: str | None = None
 
     @classmethod
-    def parse(cls, url: str, text: str) -> Self:
-        """Read ``PATH`` or ``///ABSOLUTE/PATH``, either with options: ``?NAME=VALUE&NAME=VALUE``.
+    def parse(cls, url: str) -> Self:
+        """Read ``sqlite:`` with ``PATH`` or ``///ABSOLUTE/PATH``, and options: ``?NAME=VALUE&…``.
 
         Raises:
             JournalOpenError: it is anything else.
         """
-        path, question, options = text.partition("?")
+        path, question, options = url.partition(":")[2].partition("?")
         if path.startswith("//"):
             host, slash, rest = path[2:].partition("/")
             if host:
@@ -89,6 +87,10 @@ class Address:
             raise JournalOpenError(url, "no file can have that name", _FORM) from None
         values = _read_options(url, options) if question else {}
         return cls(url, Path(os.path.realpath(path)), **values)
+
+    def refusal(self, cause: str, remedy: str) -> JournalOpenError:
+        """Return the error for a file that cannot be used."""
+        return JournalOpenError(self.url, cause, remedy)
 
     def uri(self, **parameters: object) -> str:
         """The file as SQLite's own URI."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Final
 
-from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.notify import Notifier
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.group_commit import GroupCommit
@@ -31,10 +31,7 @@ _NO_FORK: Final = threading.RLock()
 
 
 class Database:
-    """Opens a journal file.
-
-    Args:
-        address: which.
+    """An opened journal file.
 
     Raises:
         JournalOpenError: it is no journal, or cannot be used.
@@ -42,8 +39,7 @@ class Database:
 
     def __init__(self, address: Address) -> None:
         if address.path in ConnectionPool.orphaned:
-            raise JournalOpenError(
-                address.url,
+            raise address.refusal(
                 "this process was forked in the middle of a commit to it",
                 "fork outside of exclusive(), or start the process afresh",
             )
@@ -103,22 +99,15 @@ def _before_fork() -> None:
         database.before_fork()
 
 
-def _after_fork_in_parent() -> None:
+def _after_fork(adapt: Callable[[Database], None]) -> None:
     for database in _forking:
-        database.after_fork_in_parent()
-    _forking.clear()
-    _NO_FORK.release()
-
-
-def _after_fork_in_child() -> None:
-    for database in _forking:
-        database.after_fork_in_child()
+        adapt(database)
     _forking.clear()
     _NO_FORK.release()
 
 
 os.register_at_fork(
     before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
+    after_in_parent=lambda: _after_fork(Database.after_fork_in_parent),
+    after_in_child=lambda: _after_fork(Database.after_fork_in_child),
 )

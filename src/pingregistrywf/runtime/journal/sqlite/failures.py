@@ -53,17 +53,12 @@ def primary(error: sqlite3.Error) -> int | None:
 def failure(
     op: str, error: sqlite3.Error, *, committing: bool = False
 ) -> DBError | CorruptedDataError:
-    """Return the journal-level error for one of SQLite's.
+    """Return the journal-level error for one of SQLite's; ``op`` says what was being done.
 
-    Args:
-        op: what was being done.
-        error: what SQLite said.
-        committing: it failed at COMMIT, where the outcome may be unknown.
+    The outcome of what failed at COMMIT (``committing``) may be unknown.
     """
-    code = primary(error)
-    if not committing and not _CORRUPTED.isdisjoint(
-        {code, getattr(error, "sqlite_errorcode", None)}
-    ):
+    code, extended = primary(error), getattr(error, "sqlite_errorcode", None)
+    if not committing and (code in _CORRUPTED or extended in _CORRUPTED):
         return CorruptedDataError(op, sqlite3.DatabaseError(f"{error}: {DAMAGED}"))
     advice = None if code is None else _ADVICE.get(code)
     explained = error if advice is None else type(error)(f"{error}: {advice}")

@@ -12,7 +12,6 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -41,8 +40,7 @@ def check_file_system(address: Address) -> None:
         return
     kind = file_system(address.path, mounts)
     if kind is not None and kind.removeprefix("fuse.") in _UNFIT:
-        raise JournalOpenError(
-            address.url,
+        raise address.refusal(
             f"it is on a file system of type {kind}, on which SQLite's write-ahead log may lose"
             " what is committed",
             "choose a path on a local disk, or add ?filesystem=any if only one machine uses it and"
@@ -53,9 +51,8 @@ def check_file_system(address: Address) -> None:
 def file_system(path: Path, mounts: str) -> str | None:
     """Return the type of the file system that holds a path, None if it is not known.
 
-    Args:
-        path: absolute, with symbolic links followed; it need not exist.
-        mounts: the text of ``/proc/self/mountinfo`` (proc_pid_mountinfo(5)).
+    The path is absolute and followed through symbolic links; it need not exist.  ``mounts`` is the
+    text of ``/proc/self/mountinfo`` (proc_pid_mountinfo(5)).
     """
     found: tuple[int, str] | None = None
     for line in mounts.splitlines():
@@ -71,5 +68,5 @@ def file_system(path: Path, mounts: str) -> str | None:
 
 
 def _unescaped(text: str) -> str:
-    """The text of a field, in which the kernel writes blanks and backslashes in octal digits."""
+    # The kernel writes blanks and backslashes in octal digits.
     return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)

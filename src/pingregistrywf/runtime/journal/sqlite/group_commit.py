@@ -123,7 +123,7 @@ class GroupCommit:
         pool: lends the write connection.
         process_lock: queues between processes.
         publish: is called with what a durable batch changed.
-        timeout: seconds that a thread waits for its turn, however many wait before it.
+        timeout: seconds that a thread waits for its turn.
     """
 
     def __init__(
@@ -165,13 +165,11 @@ class GroupCommit:
             return
         files = _files_here()
         if self._process_lock.path in files:
-            raise DBError(
-                _WAITING,
-                RuntimeError(
-                    "this thread is in a turn of another journal object for the same file, which"
-                    " it would wait for without end: use that object"
-                ),
+            reason = (
+                "this thread is in a turn of another journal object for the same file, which it"
+                " would wait for without end: use that object"
             )
+            raise DBError(_WAITING, RuntimeError(reason))
         files.add(self._process_lock.path)
         try:
             batch = self._mine.batch = self._enter()
@@ -235,13 +233,11 @@ class GroupCommit:
             return waits
 
     def _timed_out(self, holder: str) -> DBError:
-        return DBError(
-            _WAITING,
-            TimeoutError(
-                f"gave up after {self._timeout:g} s, while {holder} holds the turn:"
-                " wait until it is done, or end it, and run again"
-            ),
+        reason = (
+            f"gave up after {self._timeout:g} s, while {holder} holds the turn:"
+            " wait until it is done, or end it, and run again"
         )
+        return DBError(_WAITING, TimeoutError(reason))
 
     def _decline(self) -> None:
         """Let the next have the turn, and end the batch if there is no next."""
@@ -296,14 +292,11 @@ class GroupCommit:
         if batch.done.wait(self._timeout):
             return
         if not batch.flushing:
-            raise DBError(
-                "waiting for the commit",
-                TimeoutError(
-                    f"gave up after {self._timeout:g} s, while another thread of this process"
-                    " stays in its turn: what was written may still become durable"
-                ),
-                definite=False,
+            reason = (
+                f"gave up after {self._timeout:g} s, while another thread of this process stays in"
+                " its turn: what was written may still become durable"
             )
+            raise DBError("waiting for the commit", TimeoutError(reason), definite=False)
         batch.done.wait()
 
     def _flush(self, batch: Batch) -> None:

@@ -31,7 +31,6 @@ from pingregistrywf.runtime.journal.sqlite import records, scan
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
-from pingregistrywf.runtime.journal.sqlite.pool import closed_error
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 COLLECTED_AT_ONCE: Final = 1000
@@ -89,7 +88,7 @@ class SqliteJournal(Closable):
 
     @contextmanager
     def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
-        self._check_open()
+        self._database.pool.check_open()
         with self._database.group_commit.turn():
             yield
 
@@ -104,7 +103,7 @@ class SqliteJournal(Closable):
             batch.changed[history] = found.mark
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
-        self._check_open()
+        self._database.pool.check_open()
         return self._database.poller.subscribe(history)
 
     def collect(self, now: float | None = None) -> Collected:
@@ -139,8 +138,7 @@ class SqliteJournal(Closable):
 
     def histories(self) -> Iterator[Stored]:
         with self._snapshot("listing the histories") as connection:
-            for history in records.all_(connection):
-                yield records.measured(connection, history)
+            yield from records.all_(connection)
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         with self._snapshot("scanning the journal") as connection:
@@ -178,14 +176,10 @@ class SqliteJournal(Closable):
         """Return the time, or the clock's, as exactly as it is stored."""
         return records.milliseconds(self.clock() if now is None else now) / 1000
 
-    def _check_open(self) -> None:
-        if self._database.pool.closed:
-            raise closed_error()
-
     @contextmanager
     def _view(self, op: str) -> Iterator[sqlite3.Connection]:
         """One consistent view: the turn's own, or a snapshot."""
-        self._check_open()
+        self._database.pool.check_open()
         with _translated(op):
             batch = self._database.group_commit.mine
             if batch is not None:
@@ -198,7 +192,7 @@ class SqliteJournal(Closable):
     @contextmanager
     def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
         """What is durable at one moment."""
-        self._check_open()
+        self._database.pool.check_open()
         with _translated(op), self._database.pool.lend(Role.READER) as connection:
             connection.execute("BEGIN")
             try:
@@ -210,15 +204,15 @@ class SqliteJournal(Closable):
     @contextmanager
     def _writing(self, op: str) -> Iterator[Batch]:
         """The turn that this thread is in, or one of its own."""
-        self._check_open()
+        self._database.pool.check_open()
         with self._database.group_commit.turn() as batch, _translated(op):
             batch.check()
             yield batch
 
     def _remove_entries(self, key: int, before: int) -> int:
         """Remove a history's entries before a serial, in several turns; return how many."""
-        removed = 0
-        while before:
+        removed, some = 0, COLLECTED_AT_ONCE
+        while before and some == COLLECTED_AT_ONCE:
             some = self._remove(
                 "DELETE FROM entry WHERE history = ?1 AND serial <"
                 " min((SELECT min(serial) FROM entry WHERE history = ?1) + ?2, ?3)",
@@ -227,8 +221,6 @@ class SqliteJournal(Closable):
                 before,
             )
             removed += some
-            if some < COLLECTED_AT_ONCE:
-                break
         return removed
 
     def _remove(self, statement: str, *arguments: int) -> int:

@@ -18,12 +18,7 @@ _LONGEST_COMMAND: Final = 200
 
 
 def lock_holder(path: Path, *, proc: Path = Path("/proc")) -> int | None:
-    """Return the process that holds a file locked exclusively, None if it is not known.
-
-    Args:
-        path: the file.
-        proc: where the system describes its processes.
-    """
+    """Return the process that holds a file locked exclusively, None if it is not known."""
     try:
         file = path.stat()
         lines = (proc / "locks").read_text("ascii").splitlines()
@@ -40,9 +35,7 @@ def lock_holder(path: Path, *, proc: Path = Path("/proc")) -> int | None:
 def describe_process(pid: int | None, *, proc: Path = Path("/proc")) -> str:
     """Return the words for a process in a message: its number, its command, whether it is stopped.
 
-    Args:
-        pid: its number, None for one that is not known.
-        proc: where the system describes its processes.
+    The number is None for a process that is not known.
     """
     if pid is None:
         return "another process"

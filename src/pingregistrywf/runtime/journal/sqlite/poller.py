@@ -28,12 +28,7 @@ _AFTER_FAILURE: Final = 1.0
 
 
 class Poller:
-    """Reports to a notifier what changed.
-
-    Args:
-        pool: lends the connection that looks.
-        notifier: the subscriptions of this process.
-    """
+    """Reports to a notifier what changed."""
 
     def __init__(self, pool: ConnectionPool, notifier: Notifier) -> None:
         self._pool = pool

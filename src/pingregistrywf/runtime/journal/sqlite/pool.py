@@ -24,17 +24,8 @@ from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
 _MOST_IDLE: Final = 4
 
 
-def closed_error() -> DBError:
-    """Return what every method of a closed journal raises."""
-    return DBError("use of a closed journal", ValueError("open it again"))
-
-
 class ConnectionPool:
-    """Lends connections, and keeps a few idle ones for the next borrower.
-
-    Args:
-        address: the journal file.
-    """
+    """Lends connections, and keeps a few idle ones for the next borrower."""
 
     orphaned: ClassVar[set[Path]] = set()
     """Files that this process cannot use, because it was forked while its parent used them."""
@@ -47,11 +38,16 @@ class ConnectionPool:
         self._lent: set[sqlite3.Connection] = set()
         self._opening = 0
         self._shut = 0
-        self._closed = False
+        self.closed = False
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
+    def check_open(self) -> None:
+        """Raise what every method of a closed journal raises.
+
+        Raises:
+            DBError: the pool is closed.
+        """
+        if self.closed:
+            raise DBError("use of a closed journal", ValueError("open it again"))
 
     def take(self, role: Role) -> sqlite3.Connection:
         """Borrow a connection; ``give`` it back.
@@ -62,8 +58,7 @@ class ConnectionPool:
         with self._changed:
             while self._shut:
                 self._changed.wait()
-            if self._closed:
-                raise closed_error()
+            self.check_open()
             if self._address.path in self.orphaned:
                 raise DBError(
                     "use of a journal in a process that was forked in the middle of a commit",
@@ -90,11 +85,9 @@ class ConnectionPool:
     def give(self, role: Role, connection: sqlite3.Connection, *, sound: bool = True) -> None:
         """Give a connection back, outside of any transaction unless it is not ``sound``."""
         with self._changed:
-            keep = (
-                sound and not self._shut and not self._closed and len(self._idle[role]) < _MOST_IDLE
-            )
-            if keep:
-                self._idle[role].append(connection)
+            idle = self._idle[role]
+            if sound and not self._shut and not self.closed and len(idle) < _MOST_IDLE:
+                idle.append(connection)
             else:
                 _close(connection)
             self._lent.discard(connection)
@@ -114,8 +107,7 @@ class ConnectionPool:
     def shut(self, timeout: float) -> bool:
         """Close every connection and open none until ``reopen``.
 
-        Returns:
-            False if some were still lent after ``timeout`` seconds.
+        Return False if some were still lent after ``timeout`` seconds.
         """
         with self._changed:
             self._shut += 1
@@ -131,7 +123,7 @@ class ConnectionPool:
     def close(self) -> None:
         """Close what is idle now, and what is lent when it comes back."""
         with self._changed:
-            self._closed = True
+            self.closed = True
             self._close_idle()
 
     def orphan(self) -> None:

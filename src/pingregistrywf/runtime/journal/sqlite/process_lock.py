@@ -34,11 +34,7 @@ _LOGGER: Final = logging.getLogger(__name__)
 
 
 class ProcessLock:
-    """Two file locks beside a journal file; opened when first used.
-
-    Args:
-        path: the journal file.
-    """
+    """Two file locks beside the journal file ``path``; opened when first used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,14 +63,9 @@ class ProcessLock:
         return self._files
 
     def acquire(self, timeout: float) -> str | None:
-        """Wait until it is this process's turn.
+        """Wait until it is this process's turn, or until ``timeout`` seconds are over.
 
-        Args:
-            timeout: seconds after which the wait is given up.
-
-        Returns:
-            None when it is this process's turn; the words for whoever has it if the wait was given
-            up.
+        Return None when it is this process's turn, else the words for whoever has it.
 
         Raises:
             OSError: the file system cannot lock.
@@ -166,7 +157,8 @@ class ProcessLock:
             if request is None:
                 self._unlock()
             else:
-                request.answer(failed)
+                request.error = failed
+                request.set()
             self._queueing = False
             if self._closed:
                 self.forget()
@@ -176,19 +168,10 @@ class ProcessLock:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-class _Request:
-    """One thread's wait for the helper."""
+class _Request(threading.Event):
+    """One thread's wait for the helper; set when the helper has the lock, or failed."""
 
-    def __init__(self) -> None:
-        self.error: OSError | None = None
-        self._answered = threading.Event()
-
-    def wait(self, timeout: float) -> bool:
-        return self._answered.wait(timeout)
-
-    def answer(self, error: OSError | None) -> None:
-        self.error = error
-        self._answered.set()
+    error: OSError | None = None
 
 
 def _try(file: int) -> bool:

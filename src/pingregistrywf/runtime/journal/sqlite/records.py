@@ -107,8 +107,8 @@ def _trims(connection: sqlite3.Connection, key: int) -> tuple[Trim, ...]:
     return tuple(Trim(at / 1000, start) for at, start in found)
 
 
-def all_(connection: sqlite3.Connection) -> Iterator[History]:
-    """Iterate over every history, deleted or not.
+def all_(connection: sqlite3.Connection) -> Iterator[Stored]:
+    """Iterate over what is stored of every history, deleted or not.
 
     Raises:
         CorruptedDataError: a row is not what was written.
@@ -117,7 +117,7 @@ def all_(connection: sqlite3.Connection) -> Iterator[History]:
         found = verified(row)
         if found is None:
             raise damage(f"reading row {row[1]} of the histories", "it does not match its checksum")
-        yield found
+        yield measured(connection, found)
 
 
 def verified(row: Sequence[Any]) -> History | None:

@@ -30,8 +30,7 @@ def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Sca
         for row in connection.execute(f"{records.SELECT}{condition} ORDER BY key", arguments):
             yield _history(connection, row)
     except sqlite3.DatabaseError as error:
-        fault = Fault(f"no more histories can be read: {error}", id)
-        yield Scanned(None, faults=(fault,))
+        yield Scanned(None, faults=(Fault(f"no more histories can be read: {error}", id),))
         return
     if id is None:
         yield from _strays(connection)

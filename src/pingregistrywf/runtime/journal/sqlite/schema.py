@@ -26,6 +26,7 @@ SCHEMA_VERSION: Final = 1
 _BUSY_PAUSE: Final = 0.01
 
 _NO_DATABASE: Final = "the file is not a journal, nor any database"
+_ANOTHER_PATH: Final = "choose another path"
 _OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
 
 # Times are milliseconds since the Unix epoch.  What the columns say is in records.py.
@@ -108,14 +109,10 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
 def execute_when_free(
     connection: sqlite3.Connection, statement: str, deadline: float
 ) -> sqlite3.Cursor:
-    """Execute a statement that needs SQLite's lock, waiting for another program that holds it.
+    """Execute a writer's statement, waiting for another program that holds SQLite's lock.
 
-    Our own processes queue before they come here.
-
-    Args:
-        connection: a writer's.
-        statement: the statement.
-        deadline: the time of the monotonic clock after which the wait is given up.
+    Our own processes queue before they come here.  The wait ends at ``deadline``, a time of the
+    monotonic clock.
 
     Raises:
         sqlite3.Error: the lock did not become free in time, or SQLite failed otherwise.
@@ -136,8 +133,7 @@ def open_file(address: Address, process_lock: ProcessLock) -> None:
         JournalOpenError: it names something else, or cannot be used.
     """
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise JournalOpenError(
-            address.url,
+        raise address.refusal(
             f"Python's SQLite is {sqlite3.sqlite_version}",
             f"use a Python that has SQLite {'.'.join(map(str, _OLDEST_SQLITE))} or newer",
         )
@@ -153,46 +149,37 @@ def open_file(address: Address, process_lock: ProcessLock) -> None:
     except sqlite3.Error as error:
         raise _refusal(address, error) from error
     except OSError as error:
-        raise JournalOpenError(
-            address.url,
-            error.strerror or str(error),
-            f"check {error.filename or str(address.path)!r}",
-        ) from error
+        remedy = f"check {error.filename or str(address.path)!r}"
+        raise address.refusal(error.strerror or str(error), remedy) from error
 
 
 def _look_at_path(address: Address) -> os.stat_result | None:
     """Return the file's status, None if there is none; refuse what its path shows to be wrong."""
-
-    def refuse(cause: str, remedy: str) -> JournalOpenError:
-        return JournalOpenError(address.url, cause, remedy)
-
+    path, parent, shown = address.path, address.path.parent, repr(str(address.path.parent))
+    refuse = address.refusal
+    found = None
     try:
-        found = address.path.stat()
+        found = path.stat()
     except FileNotFoundError:
-        found = None
-        if not address.path.parent.is_dir():
-            raise refuse(
-                f"there is no directory {str(address.path.parent)!r}",
-                "make it, or choose another path",
-            ) from None
+        if not parent.is_dir():
+            remedy = f"make it, or {_ANOTHER_PATH}"
+            raise refuse(f"there is no directory {shown}", remedy) from None
     except NotADirectoryError:
+        raise refuse(f"{shown} is not a directory", _ANOTHER_PATH) from None
+    if found is not None:
+        if stat.S_ISDIR(found.st_mode):
+            raise refuse("it is a directory", "name a file in it")
+        if not stat.S_ISREG(found.st_mode):
+            raise refuse("it is not a regular file", _ANOTHER_PATH)
+        if found.st_size == 1:  # which SQLite would take for empty
+            raise refuse(_NO_DATABASE, _ANOTHER_PATH)
+        if not os.access(path, os.R_OK | os.W_OK):
+            remedy = "change its permissions, or its owner"
+            raise refuse("this user may not read and write the file", remedy)
+    if not os.access(parent, os.W_OK | os.X_OK):
         raise refuse(
-            f"{str(address.path.parent)!r} is not a directory", "choose another path"
-        ) from None
-    if found is not None and stat.S_ISDIR(found.st_mode):
-        raise refuse("it is a directory", "name a file in it")
-    if found is not None and not stat.S_ISREG(found.st_mode):
-        raise refuse("it is not a regular file", "choose another path")
-    if found is not None and found.st_size == 1:  # which SQLite would take for empty
-        raise refuse(_NO_DATABASE, "choose another path")
-    if found is not None and not os.access(address.path, os.R_OK | os.W_OK):
-        raise refuse(
-            "this user may not read and write the file", "change its permissions, or its owner"
-        )
-    if not os.access(address.path.parent, os.W_OK | os.X_OK):
-        raise refuse(
-            f"this user may not write in {str(address.path.parent)!r}, where SQLite keeps its log",
-            "change the directory's permissions, or choose another path",
+            f"this user may not write in {shown}, where SQLite keeps its log",
+            f"change the directory's permissions, or {_ANOTHER_PATH}",
         )
     return found
 
@@ -242,11 +229,7 @@ def _identify(
     if application == APPLICATION_ID:
         return version, tables
     if application or version or tables:
-        raise JournalOpenError(
-            address.url,
-            "the file is a SQLite database of another program",
-            "choose another path",
-        )
+        raise address.refusal("the file is a SQLite database of another program", _ANOTHER_PATH)
     return None
 
 
@@ -257,21 +240,26 @@ def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
         return False
     version, tables = identity
     if version > SCHEMA_VERSION:
-        raise JournalOpenError(
-            address.url,
+        raise address.refusal(
             f"the journal was written by a newer version (its schema is {version}, this version"
             f" knows {SCHEMA_VERSION})",
             "upgrade pingregistrywf",
         )
     if version != SCHEMA_VERSION or tables != _STORED_TABLES:
-        raise JournalOpenError(address.url, "the journal's schema is damaged", DAMAGED)
+        raise address.refusal("the journal's schema is damaged", DAMAGED)
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == b"wal")
 
 
 def _make(address: Address, connection: sqlite3.Connection) -> None:
     """Make the journal, unless another process just did so."""
     deadline = time.monotonic() + address.timeout
-    _log_ahead(address, connection, deadline)
+    # SQLite does not wait for this lock by itself: others may be looking at the file just now.
+    (mode,) = execute_when_free(connection, "PRAGMA journal_mode = WAL", deadline).fetchone()
+    if mode != b"wal":
+        raise address.refusal(
+            "its file system cannot share memory between processes, which SQLite's log needs",
+            "choose a path on a local disk",
+        )
     execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
@@ -286,24 +274,11 @@ def _make(address: Address, connection: sqlite3.Connection) -> None:
     _is_journal(address, connection)
 
 
-def _log_ahead(address: Address, connection: sqlite3.Connection, deadline: float) -> None:
-    # SQLite does not wait for this lock by itself: others may be looking at the file just now.
-    (mode,) = execute_when_free(connection, "PRAGMA journal_mode = WAL", deadline).fetchone()
-    if mode != b"wal":
-        raise JournalOpenError(
-            address.url,
-            "its file system cannot share memory between processes, which SQLite's log needs",
-            "choose a path on a local disk",
-        )
-
-
 def _refusal(address: Address, error: sqlite3.Error) -> JournalOpenError:
     match primary(error):
         case sqlite3.SQLITE_NOTADB:
-            return JournalOpenError(address.url, _NO_DATABASE, "choose another path")
+            return address.refusal(_NO_DATABASE, _ANOTHER_PATH)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_FORMAT | None:
-            return JournalOpenError(address.url, f"the file is damaged ({error})", DAMAGED)
+            return address.refusal(f"the file is damaged ({error})", DAMAGED)
         case _:
-            return JournalOpenError(
-                address.url, str(failure("opening", error).err), "then open it again"
-            )
+            return address.refusal(str(failure("opening", error).err), "then open it again")
