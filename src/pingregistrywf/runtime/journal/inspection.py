@@ -7,7 +7,7 @@ stops at the first fault.  Here nothing is hidden, and a fault is a value that o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import Fault
@@ -62,6 +62,20 @@ class Stored:
     def entries(self) -> int:
         """How many entries are stored."""
         return self.end - self.first
+
+    def extended(self, entries: Sequence[Entry], *, restart: bool) -> Stored:
+        """Return the history with more entries, at which a reader may start if ``restart``."""
+        return replace(
+            self,
+            vid=entries[-1].id,
+            end=self.end + len(entries),
+            restart=self.end if restart else self.restart,
+        )
+
+    def trimmed(self, at: float) -> Stored:
+        """Return the history after a trim, which moves its start to its restart point."""
+        trims = (*self.trims, Trim(at, self.restart))
+        return replace(self, start=self.restart, trimmed_at=at, trims=trims)
 
     def check_entries(self, entries: Sequence[Entry]) -> None:
         """Check that these can be the history's entries, from ``first`` to ``end``.

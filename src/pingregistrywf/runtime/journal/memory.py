@@ -18,7 +18,7 @@ from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.backup_file import write_backup
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
@@ -100,13 +100,7 @@ class MemoryJournal(Closable):
                 begun = Stored(history, chart, EPOCH, 0, 0, 0, 0)
                 found = self._histories[history] = _History(begun, [])
             found.entries.extend(entries)
-            end = found.stored.end
-            found.stored = replace(
-                found.stored,
-                vid=entries[-1].id,
-                end=end + len(entries),
-                restart=end if restart else found.stored.restart,
-            )
+            found.stored = found.stored.extended(entries, restart=restart)
             head = found.head
         self._notifier.notify(history)
         return head
@@ -149,9 +143,7 @@ class MemoryJournal(Closable):
             moment = self.clock() if now is None else now
             if found is None or not trim_is_due(found.stored, self.retention, moment):
                 return False
-            start = found.stored.restart
-            trims = (*found.stored.trims, Trim(moment, start))
-            found.stored = replace(found.stored, start=start, trimmed_at=moment, trims=trims)
+            found.stored = found.stored.trimmed(moment)
         self._notifier.notify(history)
         return True
 

@@ -44,8 +44,9 @@ class Subscription(Closable, Protocol):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a change made since the subscription began or since the last True.
 
-        Return True at a change, False after ``timeout`` seconds or once the subscription or its
-        journal is closed.  One True may stand for several changes, and may be spurious.
+        Return True at a change, False after ``timeout`` seconds (None: never) or once the
+        subscription or its journal is closed.  One True may stand for several changes, and a
+        spurious True is allowed.
         """
 
 

@@ -120,10 +120,8 @@ class GroupCommit:
     """Gives turns to the threads of this process.
 
     Args:
-        pool: lends the write connection.
-        process_lock: queues between processes.
         publish: is called with what a durable batch changed.
-        timeout: seconds that a thread waits for its turn.
+        timeout: seconds that a thread waits for its turn, however many wait before it.
     """
 
     def __init__(

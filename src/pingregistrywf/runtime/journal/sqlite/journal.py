@@ -23,7 +23,7 @@ from pingregistrywf.runtime.errors import HistoryExistsError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
@@ -82,7 +82,9 @@ class SqliteJournal(Closable):
             with batch.step():
                 if found is None:
                     found = records.begin(batch.connection, history, chart)
-                found = records.append(batch.connection, found, entries, restart=restart)
+                records.insert(batch.connection, found, found.stored.end, entries)
+                found = replace(found, stored=found.stored.extended(entries, restart=restart))
+                records.update(batch.connection, found)
             batch.changed[history] = found.mark
             return found.place
 
@@ -128,11 +130,11 @@ class SqliteJournal(Closable):
             moment = self._moment(now)
             if found is None or not trim_is_due(found.stored, self.retention, moment):
                 return False
-            trim = Trim(moment, found.stored.restart)
-            found = found.but(start=trim.start, trimmed_at=trim.at)
+            found = replace(found, stored=found.stored.trimmed(moment))
             with batch.step():
                 records.update(batch.connection, found)
-                records.insert_trims(batch.connection, found, (trim,))
+                # ``find`` leaves out earlier trims, so that this is the new one alone.
+                records.insert_trims(batch.connection, found, found.stored.trims)
             batch.changed[history] = found.mark
             return True
 

@@ -41,11 +41,7 @@ class ConnectionPool:
         self.closed = False
 
     def check_open(self) -> None:
-        """Raise what every method of a closed journal raises.
-
-        Raises:
-            DBError: the pool is closed.
-        """
+        """Raise the ``DBError`` that every method of a closed journal raises."""
         if self.closed:
             raise DBError("use of a closed journal", ValueError("open it again"))
 

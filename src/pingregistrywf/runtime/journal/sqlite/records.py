@@ -168,21 +168,6 @@ def update(connection: sqlite3.Connection, history: History) -> None:
     )
 
 
-def append(
-    connection: sqlite3.Connection, history: History, entries: Sequence[Entry], *, restart: bool
-) -> History:
-    """Write entries after a history's head, and return the history as it is then."""
-    end = history.stored.end
-    insert(connection, history, end, entries)
-    longer = history.but(
-        end=end + len(entries),
-        vid=entries[-1].id,
-        restart=end if restart else history.stored.restart,
-    )
-    update(connection, longer)
-    return longer
-
-
 def insert(
     connection: sqlite3.Connection, history: History, first: int, entries: Sequence[Entry]
 ) -> None:

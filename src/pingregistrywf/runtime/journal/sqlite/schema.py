@@ -190,9 +190,8 @@ def _peek(address: Address) -> None:
     Opening a foreign database the usual way could already change it: SQLite would finish what its
     owner left unfinished.  A journal in use may look torn here; the proper look follows.
     """
-    with contextlib.closing(
-        sqlite3.connect(address.uri(mode="ro", immutable=1), uri=True, isolation_level=None)
-    ) as connection:
+    opened = sqlite3.connect(address.uri(mode="ro", immutable=1), uri=True, isolation_level=None)
+    with contextlib.closing(opened) as connection:
         try:
             _identify(address, connection)
         except UnicodeDecodeError:  # SQLite quotes what is damaged
