@@ -7,11 +7,12 @@ leak into other histories, and that what is malformed is refused before anything
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.chart.ir import Argument, Arguments, Chart, Command, Outcome
 from pingregistrywf.chart.types import Type
-from pingregistrywf.conformance.suite.scenario import Action, Invalid, Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import Invalid, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import as_stored, reach
 from pingregistrywf.conformance.suite.values import BAD_ULIDS, EXTREME, bad, ordinary
 
@@ -19,6 +20,12 @@ COUNTS: Final = (1, 2, 3, 100, 1000)
 """How many entries a list is given."""
 INTERLEAVED: Final = 3
 """How many histories take turns."""
+BAD_VERSIONS: Final[Mapping[str, object]] = {
+    **BAD_ULIDS,
+    "a number": 7,
+    "empty": "",
+    "in another case": "NO_VC",
+}
 
 
 def data(chart: Chart) -> Iterator[Scenario]:
@@ -71,27 +78,20 @@ def _extremes(chart: Chart) -> Iterator[Scenario]:
                 if chart.key and name == chart.key.name:
                     if way or isinstance(value, Mapping):
                         continue  # no entry of that key has come here; and keys are short
-                    follow = tuple(
-                        Tell(each.command, each.arguments, {name: value}) for each in follow
-                    )
-                yield Scenario(
-                    f"{tell.command} with {name} {what}",
-                    (*way, Tell(tell.command, tell.arguments, {name: value}), *follow),
-                )
+                    follow = tuple(replace(each, args={name: value}) for each in follow)
+                extreme = replace(tell, args={name: value})
+                yield Scenario(f"{tell.command} with {name} {what}", (*way, extreme, *follow))
 
 
 def _compared(chart: Chart) -> Iterator[Scenario]:
     """Each compared argument alone makes a difference, and is the one that is named."""
     ways = reach(chart)
-    for (command, arguments), state in chart.cells:
-        cell = chart.cells[(command, arguments), state]
+    for ((command, arguments), state), cell in chart.cells.items():
         if arguments is Arguments.OTHER and cell.compared and cell.outcome is Outcome.REJECT:
             for name in cell.compared:
-                differing = Tell(command, Arguments.OTHER, differs=name)
-                yield Scenario(
-                    f"{command} in {state} with another {name}",
-                    (*ways[state], differing, Tell(command, Arguments.SAME)),
-                )
+                actions = (Tell(command, arguments, differs=name), Tell(command, Arguments.SAME))
+                title = f"{command} in {state} with another {name}"
+                yield Scenario(title, (*ways[state], *actions))
 
 
 def _lists(chart: Chart) -> Iterator[Scenario]:
@@ -102,10 +102,8 @@ def _lists(chart: Chart) -> Iterator[Scenario]:
         if cell.target != target or all(each.operation != "append" for each in carries):
             continue
         for count in COUNTS:
-            yield Scenario(
-                f"{tell.command} {'once' if count == 1 else f'{count:,} times'}",
-                (*way, *(tell,) * count, *onward(chart, target)),
-            )
+            title = f"{tell.command} {'once' if count == 1 else f'{count:,} times'}"
+            yield Scenario(title, (*way, *(tell,) * count, *onward(chart, target)))
 
 
 def _interleaved(chart: Chart) -> Iterator[Scenario]:
@@ -113,40 +111,26 @@ def _interleaved(chart: Chart) -> Iterator[Scenario]:
     for state, way in reach(chart).items():
         if len(way) < 2:
             continue
-        turns: list[Action] = [
-            Tell(way[at - lag].command, way[at - lag].arguments, history=lag + 1)
+        turns = tuple(
+            replace(way[at - lag], history=lag + 1)
             for at in range(len(way) + INTERLEAVED - 1)
             for lag in range(INTERLEAVED)
             if 0 <= at - lag < len(way)
-        ]
-        yield Scenario(f"{INTERLEAVED} histories in turns to {state}", tuple(turns))
+        )
+        yield Scenario(f"{INTERLEAVED} histories in turns to {state}", turns)
 
 
 def _invalid(chart: Chart) -> Iterator[Scenario]:
-    """What is malformed is refused, in a state in which the command would be accepted and with a
-    version that would be refused."""
-    stale = f"{1:026d}"
+    """Malformed arguments, in a state in which the command would be accepted and with a version
+    that would be refused; then malformed commands, versions and ids."""
     for state, tell, _, way in emitting(chart):
         command = chart.commands[tell.command]
-        sound = _ordinary_arguments(command)
-        vid = None if command.starts else stale
-        asked: list[tuple[str, Invalid]] = []
-        for name, argument in command.arguments.items():
-            for what, value in bad(argument):
-                asked.append((f"{name} {what}", Invalid(tell.command, sound | {name: value}, vid)))
-            rest = {key: value for key, value in sound.items() if key != name}
-            asked.append((f"no {name}", Invalid(tell.command, rest, vid)))
-        asked.append(("an unknown argument", Invalid(tell.command, sound | {"unknown": 1}, vid)))
-        asked.append(("a list of arguments", Invalid(tell.command, [], vid)))
-        for what, invalid in asked:
-            yield Scenario(f"{tell.command} in {state} with {what}", (*way, invalid))
-    yield from _invalid_anywhere(chart)
-
-
-def _invalid_anywhere(chart: Chart) -> Iterator[Scenario]:
-    """Malformed commands, versions and ids."""
-    _, tell, _, way = next(iter(emitting(chart)))
-    args = _ordinary_arguments(chart.commands[tell.command])
+        vid = None if command.starts else f"{1:026d}"
+        for what, args in _bad_arguments(command):
+            title = f"{tell.command} in {state} with {what}"
+            yield Scenario(title, (*way, Invalid(tell.command, args, vid)))
+    _, tell, _, way = next(emitting(chart))
+    sound = _ordinary_arguments(chart.commands[tell.command])
     commands = {
         "an unknown command": "NoSuchCommand",
         "a command in lower case": tell.command.lower(),
@@ -154,26 +138,33 @@ def _invalid_anywhere(chart: Chart) -> Iterator[Scenario]:
         "a number as command": 7,
         "no command": None,
     }
-    for what, command in commands.items():
-        yield Scenario(what, (*way, Invalid(command, args)))
-    for _, later, _, before in emitting(chart):
-        versioned = chart.commands[later.command]
-        if versioned.starts:
-            continue
-        sound = _ordinary_arguments(versioned)
-        others = {"a number": 7, "empty": "", "in another case": "NO_VC"}
-        vids: dict[str, object] = {**BAD_ULIDS, **others}
-        for what, vid in vids.items():
-            yield Scenario(
-                f"{later.command} with a version {what}",
-                (*before, Invalid(later.command, sound, vid)),
-            )
-        break  # how a version is read does not depend on the command
+    for what, name in commands.items():
+        yield Scenario(what, (*way, Invalid(name, sound)))
+    yield from _bad_versions(chart)
     for what, value in bad_ids():
-        yield Scenario(
-            f"{tell.command} with a history's id {what}",
-            (*way, Invalid(tell.command, args, id=value)),
-        )
+        title = f"{tell.command} with a history's id {what}"
+        yield Scenario(title, (*way, Invalid(tell.command, sound, id=value)))
+
+
+def _bad_arguments(command: Command) -> Iterator[tuple[str, object]]:
+    sound = _ordinary_arguments(command)
+    for name, argument in command.arguments.items():
+        for what, value in bad(argument):
+            yield f"{name} {what}", sound | {name: value}
+        yield f"no {name}", {key: value for key, value in sound.items() if key != name}
+    yield "an unknown argument", sound | {"unknown": 1}
+    yield "a list of arguments", []
+
+
+def _bad_versions(chart: Chart) -> Iterator[Scenario]:
+    """Malformed versions of one command: how a version is read does not depend on the command."""
+    for _, tell, _, way in emitting(chart):
+        command = chart.commands[tell.command]
+        if not command.starts:
+            for what, vid in BAD_VERSIONS.items():
+                invalid = Invalid(tell.command, _ordinary_arguments(command), vid)
+                yield Scenario(f"{tell.command} with a version {what}", (*way, invalid))
+            return
 
 
 def _ordinary_arguments(command: Command) -> dict[str, object]:

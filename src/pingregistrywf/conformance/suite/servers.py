@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pingregistrywf.chart.ir import Chart, Outcome
 from pingregistrywf.conformance.suite.data import emitting
-from pingregistrywf.conformance.suite.scenario import Collect, Look, Race, Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import Action, Collect, Look, Race, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import as_stored, reach
 
 INSTANCES = 3
@@ -28,32 +28,27 @@ def _through(tell: Tell, server: int, vid: str = "no_vc") -> Tell:
     return replace(tell, server=server, vid=vid)
 
 
+def _seen_by_all(title: str, actions: tuple[Action, ...], rule: str = "") -> Scenario:
+    """A scenario in which every instance looks at a history before anything is done with it."""
+    looks = tuple(Look(server=server) for server in range(INSTANCES))
+    return Scenario(title, (*looks, *actions), rule, servers=INSTANCES)
+
+
 def _visible(chart: Chart) -> Iterator[Scenario]:
     """What one instance does, every other sees at once, and builds upon."""
     for state, way in reach(chart).items():
         if not way:
             continue
-        looked = tuple(Look(server=server) for server in range(INSTANCES))
         turns = tuple(_through(each, at % INSTANCES) for at, each in enumerate(way))
-        yield Scenario(
-            f"to {state}, each command through the next instance",
-            (*looked, *turns),
-            servers=INSTANCES,
-        )
+        yield _seen_by_all(f"to {state}, each command through the next instance", turns)
         versioned = tuple(_through(each, at % INSTANCES, "right") for at, each in enumerate(way))
-        stale = _through(way[-1], len(way) % INSTANCES, "stale")
-        yield Scenario(
-            f"to {state} with versions that other instances answered",
-            (*looked, *versioned, *((stale,) if len(way) > 2 else ())),
-            servers=INSTANCES,
-        )
+        stale = (_through(way[-1], len(way) % INSTANCES, "stale"),) if len(way) > 2 else ()
+        title = f"to {state} with versions that other instances answered"
+        yield _seen_by_all(title, (*versioned, *stale))
         for command in chart.stepping:
             tell = as_stored(chart, command)
-            yield Scenario(
-                f"{command} in {state} through an instance that did not bring it there",
-                (*looked, *way, _through(tell, 1), _through(tell, 2)),
-                servers=INSTANCES,
-            )
+            title = f"{command} in {state} through an instance that did not bring it there"
+            yield _seen_by_all(title, (*way, _through(tell, 1), _through(tell, 2)))
 
 
 def _garbage(chart: Chart) -> Iterator[Scenario]:
@@ -61,45 +56,29 @@ def _garbage(chart: Chart) -> Iterator[Scenario]:
     deletes = [cell for cell in chart.moves() if cell.outcome is Outcome.DELETE]
     if not deletes:
         return
+
+    def scenario(title: str, *actions: Action) -> Scenario:
+        return Scenario(title, actions, "garbage")
+
     ways = reach(chart)
     begin = next(way[0] for way in ways.values() if way)
     for cell in deletes:
-        gone = (*ways[cell.state], Tell(cell.command))
+        deleted, delete = f"deleted in {cell.state}", Tell(cell.command)
+        gone = (*ways[cell.state], delete)
         for days in (1, 16, 29):
-            yield Scenario(
-                f"deleted in {cell.state}, garbage collected {days} days later",
-                (*gone, Collect(days), begin, Tell(cell.command)),
-                "garbage",
-            )
-        yield Scenario(
-            f"deleted in {cell.state}, and begun again when the id is free",
-            (*gone, Collect(31), *ways[cell.state], Tell(cell.command)),
-            "garbage",
-        )
-        yield Scenario(
-            f"deleted in {cell.state} through one instance, begun again through another",
-            (
-                *(Look(server=server) for server in range(INSTANCES)),
-                *gone,
-                Collect(31),
-                _through(begin, 1),
-                *(_through(each, 2) for each in ways[cell.state][1:]),
-            ),
-            "garbage",
-            servers=INSTANCES,
-        )
-        yield Scenario(
-            f"days do not add up, deleted in {cell.state}",
-            (*gone, Collect(16), Collect(16), begin),
-            "garbage",
-        )
+            title = f"{deleted}, garbage collected {days} days later"
+            yield scenario(title, *gone, Collect(days), begin, delete)
+        title = f"{deleted}, and begun again when the id is free"
+        yield scenario(title, *gone, Collect(31), *gone)
+        again = (_through(begin, 1), *(_through(each, 2) for each in ways[cell.state][1:]))
+        title = f"{deleted} through one instance, begun again through another"
+        yield _seen_by_all(title, (*gone, Collect(31), *again), "garbage")
+        title = f"days do not add up, deleted in {cell.state}"
+        yield scenario(title, *gone, Collect(16), Collect(16), begin)
     for state, way in ways.items():
         if way and state in chart.states:
-            yield Scenario(
-                f"garbage collection leaves a history in {state} alone",
-                (*way, Collect(31)),
-                "garbage",
-            )
+            title = f"garbage collection leaves a history in {state} alone"
+            yield scenario(title, *way, Collect(31))
 
 
 def _races(chart: Chart) -> Iterator[Scenario]:

@@ -26,26 +26,19 @@ def versions(chart: Chart) -> Iterator[Scenario]:
     """The scenarios of level 2."""
     ways = reach(chart)
     begin = next((way[0] for way in ways.values() if way), None)
+    others = {"foreign": (replace(begin, history=2),)} if begin else {}
     for state, way in ways.items():
         for command in chart.stepping:
             tell = as_stored(chart, command)
             for vid in VIDS:
                 if vid == "stale" and len(way) < 2:
                     continue  # there is no version before the head but the epoch
-                if vid == "foreign" and begin is None:
+                if vid == "foreign" and not others:
                     continue
-                other = (replace(begin, history=2),) if begin else ()
-                before = other if vid == "foreign" else ()
-                yield Scenario(
-                    f"{command} {_SPOKEN[vid]} in {state}", (*before, *way, replace(tell, vid=vid))
-                )
-    yield from _chains(chart)
-
-
-def _chains(chart: Chart) -> Iterator[Scenario]:
-    """The version after each command is the one to give to the next, also after a noop."""
-    for state, way in reach(chart).items():
-        if not way:
-            continue
-        versioned = tuple(replace(each, vid="right") for each in way)
-        yield Scenario(f"to {state}, each command with the right version", versioned)
+                actions = (*others.get(vid, ()), *way, replace(tell, vid=vid))
+                yield Scenario(f"{command} {_SPOKEN[vid]} in {state}", actions)
+    # The version after each command is the one to give to the next, also after a noop.
+    for state, way in ways.items():
+        if way:
+            versioned = tuple(replace(each, vid="right") for each in way)
+            yield Scenario(f"to {state}, each command with the right version", versioned)

@@ -7,11 +7,13 @@ error may be given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Chart, EventField, Listing, WireValue
 from pingregistrywf.chart.types import Type
-from pingregistrywf.conformance.oracle import EPOCH
+from pingregistrywf.conformance.oracle import EPOCH, ZERO
 from pingregistrywf.conformance.suite.data import emitting
 from pingregistrywf.conformance.suite.encoding import (
     BYTES,
@@ -27,20 +29,20 @@ from pingregistrywf.conformance.suite.encoding import (
     varint_field,
     written,
 )
-from pingregistrywf.conformance.suite.scenario import Decode, Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import Decode, Scenario
 from pingregistrywf.conformance.suite.sequential import reach
 from pingregistrywf.conformance.suite.values import EXTREME, ordinary
 
 Json: TypeAlias = Any
 Event: TypeAlias = dict[str, Json]
+Vector: TypeAlias = tuple[str, str, Mapping[str, Json]]
+"""What some bytes are, the bytes in hexadecimal, and what they decode to."""
 
 IDS: Final = (Type.UUID, Type.ULID)
 MALFORMED: Final = {"error": {"code": "Malformed", "definite": True}}
 FOREIGN: Final = {"error": {"code": "EventType", "definite": True}}
 ID: Final = "01ARYZ6S2CDCQ8YBGT5CY4TQKF"
 PARENT: Final = "01ARYZ6S2B000000000000000A"
-FAR: Final = 536_000_000
-"""A field number that no chart uses."""
 
 
 def wire(chart: Chart) -> Iterator[Scenario]:
@@ -60,30 +62,52 @@ def _written(chart: Chart) -> Iterator[Scenario]:
             for what, value in EXTREME[argument.type].items():
                 if isinstance(value, Mapping) or (argument.nonzero and not value):
                     continue
-                last = Tell(tell.command, tell.arguments, {name: value})
+                actions = (*way, replace(tell, args={name: value}))
                 title = f"the bytes of {tell.command} with {name} {what}"
-                yield Scenario(title, (*way, last), "wire", wire=True)
+                yield Scenario(title, actions, "wire", wire=True)
 
 
-def decoded(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
-    """Bytes, what they are, and what they decode to."""
-    for event in _samples(chart):
-        yield from _sound(chart, event)
-        yield from _damaged(chart, event)
+def decoded(chart: Chart) -> Iterator[Vector]:
+    """Bytes that are events of a chart, in every form, and bytes that are none."""
+    for name in chart.events:
+        sample = _Sample(chart, name)
+        for vectors in (_sound, _sound_fields, _damaged):
+            for what, data, answer in vectors(sample):
+                yield f"{name} {what}".rstrip(), data, answer
     yield from _of_no_event(chart)
 
 
-def _samples(chart: Chart) -> Iterator[Event]:
-    """One event of each form, with ordinary values."""
-    for name, event in chart.events.items():
-        fields = _ordinary_values(event.fields.values())
-        for field, wanted in event.when.items():
+class _Sample:
+    """An event of one form, with ordinary values, and its bytes."""
+
+    def __init__(self, chart: Chart, name: str) -> None:
+        self.chart = chart
+        self.wire = chart.wire
+        self.declared = declared = chart.events[name]
+        fields = _ordinary_values(declared.fields.values())
+        for field, wanted in declared.when.items():
             fields[field] = 0 if wanted == "zero" else 7
-        if event.listing:
+        if declared.listing:
             # The key comes last.
-            in_order = sorted(event.listing.fields.values(), key=lambda each: _is_key(chart, each))
-            fields[event.listing.name] = [_ordinary_values(in_order)]
-        yield {"event": name, "id": ID, "parent": PARENT, "fields": fields}
+            entry = sorted(declared.listing.fields.values(), key=lambda each: _is_key(chart, each))
+            fields[declared.listing.name] = [_ordinary_values(entry)]
+        self.fields = fields
+        self.event: Event = {"event": name, "id": ID, "parent": PARENT, "fields": fields}
+        self.parts = [(number, _text(part)) for number, part in written(chart, self.event)]
+        self.whole = self.bytes()
+        self.right = self.ok()
+
+    def bytes(self, **changed: Json) -> str:
+        """The bytes of the event with some keys changed."""
+        return _text(encoded(self.chart, self.event | changed).parts)
+
+    def ok(self, **changed: Json) -> Mapping[str, Json]:
+        """The answer that is the event with some keys changed."""
+        return {"ok": {"event": self.event | changed}}
+
+    def without(self, number: int) -> str:
+        """The bytes of all fields but one."""
+        return "".join(part for each, part in self.parts if each != number)
 
 
 def _ordinary_values(values: Iterable[EventField | WireValue]) -> Event:
@@ -92,19 +116,6 @@ def _ordinary_values(values: Iterable[EventField | WireValue]) -> Event:
 
 def _is_key(chart: Chart, value: WireValue) -> bool:
     return chart.key is not None and chart.key.name == value.name
-
-
-def _bytes(chart: Chart, event: Event) -> str:
-    """An event's bytes."""
-    return _text(encoded(chart, event).parts)
-
-
-def _apart(chart: Chart, event: Event) -> tuple[str, str]:
-    """An event's type, and the rest of its bytes."""
-    parts = written(chart, event)
-    kind = next(part for number, part in parts if number == chart.wire.event)
-    rest = [part for number, part in parts if number != chart.wire.event]
-    return _text(kind), "".join(map(_text, rest))
 
 
 def _text(parts: Iterable[object]) -> str:
@@ -120,182 +131,114 @@ def _of_size(number: int, size: int) -> str:
     return _field(number, BYTES, varint(size) + "11" * size)
 
 
-def _sound(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
+FAR: Final = 536_000_000
+"""A field number that no chart uses."""
+UNKNOWN: Final = {
+    "number": _field(FAR, VARINT, "01"),
+    "number of 64 bits": _field(FAR, FIXED64, "0102030405060708"),
+    "text": _field(FAR, BYTES, "0261ff"),
+    "group": _field(FAR, GROUP, "0801") + varint(FAR << 3 | END_GROUP),
+    "number of 32 bits": _field(FAR, FIXED32, "01020304"),
+}
+"""Fields of a number that nobody knows, of every wire type."""
+BROKEN: Final = {
+    "a field of number 0": "0001",
+    "a wire type that there is not": _field(FAR, 6, ""),
+    "an end of a group that was not begun": varint(FAR << 3 | END_GROUP),
+    "a group without end": _field(FAR, GROUP, "0801"),
+    "a number of eleven bytes": _field(FAR, VARINT, "ff" * 10 + "01"),
+    "a text longer than what is left": _field(FAR, BYTES, "7f61"),
+}
+"""Bytes that are no field."""
+
+
+def _sound(sample: _Sample) -> Iterator[Vector]:
     """Bytes that are the event, in every shape that protobuf allows."""
-    name, wire = event["event"], chart.wire
-    whole = _bytes(chart, event)
-    right = _ok(event)
-    yield name, whole, right
-    yield f"{name} at the epoch", _bytes(chart, event | {"parent": EPOCH}), _ok(event, parent=EPOCH)
-    kind, rest = _apart(chart, event)
-    yield f"{name} with its type last", rest + kind, right
-    for what, extra in _unknown(FAR).items():
-        yield f"{name} after an unknown {what}", extra + whole, right
-        yield f"{name} before an unknown {what}", whole + extra, right
-    yield f"{name} with its type twice", _text(varint_field(wire.event, 1)) + whole, right
-    yield f"{name} with its id twice", _of_size(wire.id, 16) + whole, right
-    high = _field(wire.event, VARINT, varint(chart.events[name].number | 1 << 40))
-    yield f"{name} with a type of more than 32 bits", high + rest, right
-    without = {"id": wire.id, "parent": wire.parent}
-    for field, number in without.items():
-        left = [part for each, part in written(chart, event) if each != number]
-        yield f"{name} without {field}", "".join(map(_text, left)), _ok(event, **{field: EPOCH})
-    yield from _sound_fields(chart, event)
+    wire, whole, right = sample.wire, sample.whole, sample.right
+    number, rest = sample.declared.number, sample.without(wire.event)
+    yield "", whole, right
+    yield "at the epoch", sample.bytes(parent=EPOCH), sample.ok(parent=EPOCH)
+    yield "with its type last", rest + _text(varint_field(wire.event, number)), right
+    for what, extra in UNKNOWN.items():
+        yield f"after an unknown {what}", extra + whole, right
+        yield f"before an unknown {what}", whole + extra, right
+    yield "with its type twice", _text(varint_field(wire.event, 1)) + whole, right
+    yield "with its id twice", _of_size(wire.id, 16) + whole, right
+    high = _field(wire.event, VARINT, varint(number | 1 << 40))
+    yield "with a type of more than 32 bits", high + rest, right
+    yield "without id", sample.without(wire.id), sample.ok(id=EPOCH)
+    yield "without parent", sample.without(wire.parent), sample.ok(parent=EPOCH)
 
 
-def _ok(event: Event, **changed: Json) -> Mapping[str, Json]:
-    return {"ok": {"event": event | changed}}
-
-
-def _sound_fields(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
-    name = event["event"]
-    declared = chart.events[name]
-    whole = _bytes(chart, event)
-    for field, each in declared.fields.items():
-        without = {key: value for key, value in event["fields"].items() if key != field}
-        read = without if each.type in IDS else event["fields"] | {field: _zero(each.type)}
-        lacking = _bytes(chart, event | {"fields": without})
-        if declared.when.get(field) == "nonzero":
+def _sound_fields(sample: _Sample) -> Iterator[Vector]:
+    """Fields that are left out, or there twice, or written in another way."""
+    when, whole, right = sample.declared.when, sample.whole, sample.right
+    for field, each in sample.declared.fields.items():
+        if when.get(field) == "nonzero":
             continue  # without it, it is another event
-        if each.required:
-            yield f"{name} without {field}", lacking, MALFORMED
-        else:
-            yield f"{name} without {field}", lacking, _ok(event, fields=read)
-        other = FIXED32 if each.type in (Type.INT32, Type.BOOL) else VARINT
-        content = "01000000" if other == FIXED32 else "01"
-        yield (
-            f"{name} with {field} of another wire type beside",
-            whole + _field(each.wire, other, content),
-            _ok(event),
-        )
-        if event["fields"][field]:
+        others = {key: value for key, value in sample.fields.items() if key != field}
+        read = others if each.type in IDS else sample.fields | {field: ZERO[each.type]}
+        lacking = sample.bytes(fields=others)
+        yield f"without {field}", lacking, MALFORMED if each.required else sample.ok(fields=read)
+        number = each.type in (Type.INT32, Type.BOOL)
+        beside = _field(each.wire, *((FIXED32, "01000000") if number else (VARINT, "01")))
+        yield f"with {field} of another wire type beside", whole + beside, right
+        if sample.fields[field]:
             first = _text(value_field(each.wire, each.type, ordinary(each.type, 99)))
-            yield f"{name} with {field} twice", first + whole, _ok(event)
-        if each.type is Type.INT32 and field not in declared.when:
+            yield f"with {field} twice", first + whole, right
+        if each.type is Type.INT32 and field not in when:
             for what, value in EXTREME[Type.INT32].items():
-                changed = event["fields"] | {field: value}
-                sample = event | {"fields": changed}
-                yield (
-                    f"{name} with {field} {what}",
-                    _bytes(chart, sample),
-                    _ok(event, fields=changed),
-                )
-            changed = event["fields"] | {field: -1}
-            yield (
-                f"{name} with {field} -1 in five bytes",
-                lacking + _field(each.wire, VARINT, "ffffffff0f"),
-                _ok(event, fields=changed),
-            )
-            changed = event["fields"] | {field: 5}
-            yield (
-                f"{name} with {field} of more than 32 bits",
-                lacking + _field(each.wire, VARINT, varint(5 | 1 << 36)),
-                _ok(event, fields=changed),
-            )
+                fields = sample.fields | {field: value}
+                yield f"with {field} {what}", sample.bytes(fields=fields), sample.ok(fields=fields)
+            for what, value, content in (
+                ("-1 in five bytes", -1, "ffffffff0f"),
+                ("of more than 32 bits", 5, varint(5 | 1 << 36)),
+            ):
+                data = lacking + _field(each.wire, VARINT, content)
+                yield f"with {field} {what}", data, sample.ok(fields=sample.fields | {field: value})
 
 
-def _zero(type_: Type) -> Json:
-    return {Type.INT32: 0, Type.STRING: "", Type.BOOL: False}[type_]
-
-
-def _unknown(number: int) -> dict[str, str]:
-    """Fields of a number that nobody knows, of every wire type."""
-    return {
-        "number": _field(number, VARINT, "01"),
-        "number of 64 bits": _field(number, FIXED64, "0102030405060708"),
-        "text": _field(number, BYTES, "0261ff"),
-        "group": _field(number, GROUP, "0801") + varint(number << 3 | END_GROUP),
-        "number of 32 bits": _field(number, FIXED32, "01020304"),
-    }
-
-
-def _damaged(chart: Chart, event: Event) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
+def _damaged(sample: _Sample) -> Iterator[Vector]:
     """Bytes that are no event, though of a type of the chart's."""
-    name, wire = event["event"], chart.wire
-    whole = _bytes(chart, event)
-    kind, _ = _apart(chart, event)
-    sizes = {"no byte": 0, "one byte": 1, "15 bytes": 15, "17 bytes": 17}
+    declared, wire, whole = sample.declared, sample.wire, sample.whole
     ids = {"id": wire.id, "parent": wire.parent}
-    declared = chart.events[name]
     ids |= {key: each.wire for key, each in declared.fields.items() if each.type in IDS}
     ids |= {f"{key} of another form": each.wire for key, each in declared.other_forms.items()}
     for field, each in declared.fields.items():
         if each.type is Type.STRING:
             bad = _field(each.wire, BYTES, "02c328")
             good = _text(bytes_field(each.wire, ["6f6b"]))
-            yield f"{name} with {field} that is no UTF-8", whole + bad, MALFORMED
-            yield f"{name} with {field} that was no UTF-8 first", bad + whole + good, MALFORMED
+            yield f"with {field} that is no UTF-8", whole + bad, MALFORMED
+            yield f"with {field} that was no UTF-8 first", bad + whole + good, MALFORMED
     for what, number in ids.items():
-        for size, count in sizes.items():
-            yield f"{name} with {what} of {size}", whole + _of_size(number, count), MALFORMED
+        for size, count in {"no byte": 0, "one byte": 1, "15 bytes": 15, "17 bytes": 17}.items():
+            yield f"with {what} of {size}", whole + _of_size(number, count), MALFORMED
     for what, form in declared.other_forms.items():
-        beside = whole + _of_size(form.wire, 16)
-        yield f"{name} with {what} of another form", beside, _ok(event)
-    for cut in range(1, (len(whole) - len(kind)) // 2):
+        yield f"with {what} of another form", whole + _of_size(form.wire, 16), sample.right
+    ends = set(accumulate(len(part) for _, part in sorted(sample.parts)))
+    for cut in range(1, len(sample.without(wire.event)) // 2):
         data = whole[: -2 * cut]
-        if not _ends_between_fields(data):
-            yield f"{name} without its last bytes, {cut}", data, MALFORMED
-    broken = {
-        "a field of number 0": "0001",
-        "a wire type that there is not": _field(FAR, 6, ""),
-        "an end of a group that was not begun": varint(FAR << 3 | END_GROUP),
-        "a group without end": _field(FAR, GROUP, "0801"),
-        "a number of eleven bytes": _field(FAR, VARINT, "ff" * 10 + "01"),
-        "a text longer than what is left": _field(FAR, BYTES, "7f61"),
-    }
-    for what, extra in broken.items():
-        yield f"{name} before {what}", whole + extra, MALFORMED
+        if len(data) not in ends:
+            yield f"without its last bytes, {cut}", data, MALFORMED
+    for what, extra in BROKEN.items():
+        yield f"before {what}", whole + extra, MALFORMED
     if declared.listing:
-        yield from _damaged_listing(chart, declared.listing, event)
+        yield from _damaged_listing(sample, declared.listing)
 
 
-def _damaged_listing(
-    chart: Chart, listing: Listing, event: Event
-) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
-    name = event["event"]
-    bare = _text(
-        part for number, parts in written(chart, event) if number != listing.wire for part in parts
-    )
-    yield f"{name} without its entries' message", bare, MALFORMED
+def _damaged_listing(sample: _Sample, listing: Listing) -> Iterator[Vector]:
+    bare = sample.without(listing.wire)
+    yield "without its entries' message", bare, MALFORMED
     empty = bare + _field(listing.wire, BYTES, "00")
-    yield f"{name} of nothing", empty, _ok(event, fields={listing.name: []})
-    (entry,) = event["fields"][listing.name]
-    key = next(each for each in listing.fields.values() if _is_key(chart, each))
+    yield "of nothing", empty, sample.ok(fields={listing.name: []})
+    key = next(each for each in listing.fields.values() if _is_key(sample.chart, each))
     if key.type in IDS:
+        (entry,) = sample.fields[listing.name]
         keyless = {field: value for field, value in entry.items() if field != key.name}
-        without = event | {"fields": {listing.name: [keyless]}}
-        yield f"{name} with an entry without key", _bytes(chart, without), MALFORMED
+        yield "with an entry without key", sample.bytes(fields={listing.name: [keyless]}), MALFORMED
 
 
-def _ends_between_fields(data: str) -> bool:
-    """Whether bytes that begin as a message end where a field ends."""
-    rest = bytes.fromhex(data)
-    while rest:
-        tag, rest = _read_varint(rest)
-        if tag is None:
-            return False
-        if tag & 7 == VARINT:
-            value, rest = _read_varint(rest)
-            if value is None:
-                return False
-        else:
-            size, rest = _read_varint(rest)
-            if size is None or size > len(rest):
-                return False
-            rest = rest[size:]
-    return True
-
-
-def _read_varint(data: bytes) -> tuple[int | None, bytes]:
-    value = 0
-    for at, digit in enumerate(data):
-        value |= (digit & 0x7F) << 7 * at
-        if digit < 0x80:
-            return value, data[at + 1 :]
-    return None, b""
-
-
-def _of_no_event(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
+def _of_no_event(chart: Chart) -> Iterator[Vector]:
     """Bytes of another workflow's events, or of none."""
     own = {event.number for event in chart.events.values()}
     wire = chart.wire
@@ -304,6 +247,5 @@ def _of_no_event(chart: Chart) -> Iterator[tuple[str, str, Mapping[str, Json]]]:
     yield "no type", ids, FOREIGN
     others = {0, 1, 2, max(own) + 1000, (1 << 31) - 1, -1, *(each + 1 for each in own)}
     for number in sorted(others - own):
-        data = _text(varint_field(wire.event, number)) + ids
-        yield f"a type of number {number}", data, FOREIGN
+        yield f"a type of number {number}", _text(varint_field(wire.event, number)) + ids, FOREIGN
     yield "a type that is a text", _field(wire.event, BYTES, "0161") + ids, FOREIGN
