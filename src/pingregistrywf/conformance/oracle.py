@@ -7,33 +7,18 @@ values that it does not look into, so that they may be real ids or names of ids 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.ir import (
-    DELETED,
-    NOT_IDEMPOTENT,
-    Arguments,
-    Carry,
-    Cell,
-    Chart,
-    FromArgument,
-    Guard,
-    Operation,
-    Outcome,
-    Rewrite,
-    Row,
-    Source,
-    Step,
-    StepSource,
-)
+from pingregistrywf.chart import ir
+from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
 from pingregistrywf.chart.parts import Constant, VidOfStep
 from pingregistrywf.chart.types import Type
 
 Json: TypeAlias = Any
 """A JSON value, in which ids may stand as names."""
-Cells: TypeAlias = Mapping[tuple[Row, str], Cell]
+Cells: TypeAlias = Mapping[tuple[ir.Row, str], Cell]
 NewId: TypeAlias = Callable[[], Any]
 
 EPOCH: Final = "0" * 26
@@ -47,11 +32,6 @@ ZERO: Final[Mapping[Type, Json]] = {
     Type.ULID: None,
 }
 """What is found of a carried value that no event has set."""
-
-
-def pascal(argument: str) -> str:
-    """An argument's name as ``ArgumentNotIdempotentError`` gives it."""
-    return "".join(word.capitalize() for word in argument.split("_"))
 
 
 def code_of(error: str) -> str:
@@ -109,16 +89,18 @@ class Histories:
     Args:
         chart: the chart.
         new_id: draws the id of an event.
-        cells: the cells to follow instead of the chart's own; the self-test changes some.
+        cells: the cells to follow instead of the chart's own.
     """
 
     def __init__(self, chart: Chart, new_id: NewId, cells: Cells | None = None) -> None:
         self.chart = chart
         self.new_id = new_id
         self.cells: Cells = chart.cells if cells is None else cells
-        self._initial = chart.initial
-        self._nothing = carried_nothing(chart)
         self._compared = {name: each.compared for name, each in chart.commands.items()}
+        self._nothing: Mapping[str, Json] = {
+            name: ZERO[each.type] if each.type else [] if each.kind == "list" else None
+            for name, each in chart.carried.items()
+        }
 
     def history(self) -> History:
         """A new, empty history."""
@@ -126,7 +108,7 @@ class Histories:
 
     def new_entry(self) -> Entry:
         """An entry in the initial state, which carries nothing."""
-        return Entry(self._initial, dict(self._nothing))
+        return Entry(self.chart.initial, dict(self._nothing))
 
     def cell(self, command: str, entry: Entry, args: Mapping[str, Json]) -> tuple[Cell, str]:
         """The cell of a command with these arguments, and the first argument that differs.
@@ -157,21 +139,26 @@ class Histories:
 
     def refused(self, cell: Cell, differing: str) -> Result:
         """The refusal that a cell answers."""
-        facts = {"arg": pascal(differing)} if cell.error == NOT_IDEMPOTENT else {}
+        named = "".join(word.capitalize() for word in differing.split("_"))
+        facts = {"arg": named} if cell.error == ir.NOT_IDEMPOTENT else {}
         return Result(cell.rule, refusal(code_of(str(cell.error)), **facts))
 
     def carry(self, entry: Entry, event: Happened) -> None:
         """Enter an event's fields into what an entry carries."""
         for carry in self.chart.events[event.name].carries:
-            value = _carried(carry, event)
-            appends = carry.operation == "append"
+            if carry.sources is None:
+                value = event.fields[str(carry.field)]
+            else:
+                value = {name: event.fields[source] for name, source in carry.sources.items()}
+                value["event_id"] = event.id
+            before = entry.carried[carry.carried]
             entry.carried[carry.carried] = (
-                [*entry.carried[carry.carried], value] if appends else value
+                [*before, value] if carry.operation == "append" else value
             )
 
 
 def holds(
-    guard: Guard | None, name: str, args: Mapping[str, Json], carried: Mapping[str, Json]
+    guard: ir.Guard | None, name: str, args: Mapping[str, Json], carried: Mapping[str, Json]
 ) -> bool:
     """Whether a guard holds for an argument."""
     match guard:
@@ -181,28 +168,19 @@ def holds(
             return True
 
 
-def carried_nothing(chart: Chart) -> dict[str, Json]:
-    """What is found of a state into which nothing has been carried."""
-    return {
-        name: ZERO[each.type] if each.type else [] if each.kind == "list" else None
-        for name, each in chart.carried.items()
-    }
-
-
-def _carried(carry: Carry, event: Happened) -> Json:
-    if carry.sources is None:
-        return event.fields[str(carry.field)]
-    values = {name: event.fields[source] for name, source in carry.sources.items()}
-    return values | {"event_id": event.id}
-
-
-def _value(source: Source, args: Mapping[str, Json]) -> Json:
-    return source.constant if isinstance(source, Constant) else args[source.argument]
+def _value(source: ir.StepSource, args: Mapping[str, Json], after: Sequence[Json] = ()) -> Json:
+    match source:
+        case VidOfStep(step=number):
+            return after[number - 1]
+        case Constant(constant=value):
+            return value
+        case ir.FromArgument(argument=name):
+            return args[name]
 
 
 @dataclass(slots=True)
-class History:
-    """One history."""
+class _Events:
+    """The events of one history."""
 
     of: Histories
     events: list[Happened] = field(default_factory=list)
@@ -212,29 +190,15 @@ class History:
         """The id of the newest event, or the epoch."""
         return self.events[-1].id if self.events else EPOCH
 
-    @property
-    def states(self) -> tuple[tuple[str, str], ...]:
-        """The state of each entry, by its key; a history that is one entry has the empty key."""
-        raise NotImplementedError
-
-    def entry(self, args: Mapping[str, Json]) -> Entry:
-        """The entry that a command with these arguments is about."""
-        raise NotImplementedError
-
-    def tell(self, command: str, args: Mapping[str, Json]) -> Result:
-        """Tell a command whose arguments are well-formed and whose version is right."""
-        raise NotImplementedError
-
-    def find(self) -> dict[str, Json]:
-        """What ``find`` answers: an object with ``ok`` or ``error``."""
-        raise NotImplementedError
+    def collect(self, days: int) -> None:
+        """Collect garbage so many days later: the id of a deleted history may be free again."""
 
     def read(self) -> list[dict[str, Json]]:
         """What ``events`` answers."""
         return [event.reply() for event in self.events]
 
 
-class Plain(History):
+class Plain(_Events):
     """A history that is one entry, and can be deleted."""
 
     def __init__(self, of: Histories) -> None:
@@ -243,12 +207,15 @@ class Plain(History):
 
     @property
     def states(self) -> tuple[tuple[str, str], ...]:
+        """The state of each entry, by its key; a history that is one entry has the empty key."""
         return (("", self._entry.state),)
 
     def entry(self, args: Mapping[str, Json]) -> Entry:  # noqa: ARG002 (there is one)
+        """The entry that a command with these arguments is about."""
         return self._entry
 
     def tell(self, command: str, args: Mapping[str, Json]) -> Result:
+        """Tell a command whose arguments are well-formed and whose version is right."""
         cell, differing = self.of.cell(command, self._entry, args)
         events: tuple[Happened, ...] = ()
         if cell.outcome is Outcome.EMIT:
@@ -263,12 +230,12 @@ class Plain(History):
             return self.of.refused(cell, differing)
         return Result(cell.rule, events=events, deleted=cell.outcome is Outcome.DELETE)
 
-    def free(self) -> None:
-        """Make the id of a deleted history free again."""
-        if self._entry.state == DELETED:
+    def collect(self, days: int) -> None:
+        if self._entry.state == ir.DELETED and days > MARK_DAYS:
             self._entry = self.of.new_entry()
 
     def find(self) -> dict[str, Json]:
+        """What ``find`` answers: an object with ``ok`` or ``error``."""
         if not self.events:
             return {"error": refusal("Uninitialized")}
         # What is found follows from the history; what is allowed, from the control state.
@@ -276,7 +243,7 @@ class Plain(History):
         return {"ok": {"state": state, "vid": self.vid, **self._entry.carried}}
 
 
-class Keyed(History):
+class Keyed(_Events):
     """A history of many entries, each named by its key."""
 
     def __init__(self, of: Histories) -> None:
@@ -314,7 +281,7 @@ class Keyed(History):
             self._entries[args[self._key]] = entry
         return Result(cell.rule, events=(event,))
 
-    def _rewrite(self, rule: str, rewrite: Rewrite, args: Mapping[str, Json]) -> Result:
+    def _rewrite(self, rule: str, rewrite: ir.Rewrite, args: Mapping[str, Json]) -> Result:
         listed, limit, saving = len(self._entries), rewrite.limit, rewrite.saving
         if not self._since_rewrite:
             return Result(rule)
@@ -332,11 +299,9 @@ class Keyed(History):
         self._since_rewrite = 0
         return Result(rule, events=tuple(self.events[before:]))
 
-    def _listed(self, rewrite: Rewrite, names: list[str]) -> list[dict[str, Json]]:
-        in_order = sorted(
-            self._entries.items(), key=lambda item: (item[1].carried[rewrite.order_by], item[0])
-        )
-        rows = [{**entry.carried, self._key: key} for key, entry in in_order]
+    def _listed(self, rewrite: ir.Rewrite, names: list[str]) -> list[dict[str, Json]]:
+        rows = [{**entry.carried, self._key: key} for key, entry in self._entries.items()]
+        rows.sort(key=lambda row: (row[rewrite.order_by], row[self._key]))
         return [{name: row[name] for name in names if row[name]} for row in rows]
 
     def find(self) -> dict[str, Json]:
@@ -351,19 +316,16 @@ class Keyed(History):
         return {"ok": {"vid": self.vid, **listed}}
 
 
+History: TypeAlias = Plain | Keyed
+
+
 # --- Operations of several steps -----------------------------------------------------------------
 
 
 def steps(
-    operation: Operation, history_of: Callable[[Step], History], values: Mapping[str, Json]
-) -> Iterator[tuple[Step, History, Result]]:
-    """Run an operation, one step at a time, until it ends or a refusal ends it.
-
-    Args:
-        operation: the operation; the caller gives no version.
-        history_of: the history that a step is about.
-        values: the operation's arguments.
-    """
+    operation: ir.Operation, history_of: Callable[[ir.Step], History], values: Mapping[str, Json]
+) -> Iterator[tuple[ir.Step, History, Result]]:
+    """Run an operation with its arguments, one step at a time, until it or a refusal ends it."""
     after: list[Json] = []
     for step in operation.steps:
         history = history_of(step)
@@ -371,7 +333,7 @@ def steps(
         if expected != history.vid and not step.starts:
             result = Result("version", conflict(history.vid, expected))
         else:
-            args = {name: _taken(each, values, after) for name, each in step.sources.items()}
+            args = {name: _value(each, values, after) for name, each in step.sources.items()}
             result = history.tell(step.command, args)
         after.append(history.vid)
         yield step, history, result
@@ -379,7 +341,7 @@ def steps(
             return
 
 
-def stops(step: Step, result: Result) -> bool:
+def stops(step: ir.Step, result: Result) -> bool:
     """True if the operation ends at this step with the step's error."""
     return bool(result.error) and (step.on_refusal == "stop" or result.rule == "version")
 
@@ -387,13 +349,3 @@ def stops(step: Step, result: Result) -> bool:
 def conflict(stored: Json, expected: Json) -> dict[str, Json]:
     """The error for a version that is not the head."""
     return refusal("VersionConflict", stored=stored, expected=expected)
-
-
-def _taken(source: StepSource, values: Mapping[str, Json], after: list[Json]) -> Json:
-    match source:
-        case VidOfStep(step=number):
-            return after[number - 1]
-        case Constant(constant=value):
-            return value
-        case FromArgument(argument=name):
-            return values[name]

@@ -10,15 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Chart
-from pingregistrywf.conformance.oracle import (
-    EPOCH,
-    MARK_DAYS,
-    Cells,
-    Histories,
-    History,
-    Plain,
-    conflict,
-)
+from pingregistrywf.conformance.oracle import EPOCH, Cells, Histories, History, conflict
 from pingregistrywf.conformance.suite.scenario import CROCKFORD
 
 Json: TypeAlias = Any
@@ -82,10 +74,8 @@ class Subject:
         return {"ok": {"vid": history.vid, "events": events}}
 
     def _collect(self, days: int) -> dict[str, Json]:
-        if days > MARK_DAYS:
-            for history in self._histories.values():
-                if isinstance(history, Plain):
-                    history.free()
+        for history in self._histories.values():
+            history.collect(days)
         return {"ok": {}}
 
     def _draw(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 from pingregistrywf.chart import ir
 from pingregistrywf.chart.ir import Arguments, Chart
 from pingregistrywf.conformance import oracle
-from pingregistrywf.conformance.oracle import EPOCH, MARK_DAYS, Histories, History, Plain, Result
+from pingregistrywf.conformance.oracle import EPOCH, Histories, History, Result
 from pingregistrywf.conformance.suite import encoding
 from pingregistrywf.conformance.suite.case import Case, Json, Ref, Step
 from pingregistrywf.conformance.suite.scenario import (
@@ -361,10 +361,8 @@ class Compilation:
 
     def _collect(self, action: Collect) -> None:
         self._needs.add("gc")
-        if action.days > MARK_DAYS:
-            for history in self._histories.values():
-                if isinstance(history, Plain):
-                    history.free()
+        for history in self._histories.values():
+            history.collect(action.days)
         self._add(Step({"op": "gc", "days": action.days}, {"ok": {}}, "garbage"))
         self._observe(0)
 
