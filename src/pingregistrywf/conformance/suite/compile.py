@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart import ir
@@ -58,7 +58,7 @@ class Compiler:
 
     Args:
         model: the charts, and their operations.
-        default_chart: the chart that a request need not name; every request names another.
+        default_chart: the chart that a request need not name.
 
     Attributes:
         chart: the chart under test.
@@ -78,9 +78,6 @@ class Compiler:
         for each in model.operations.values():
             self.operations |= each.operations
             self.names |= each.names
-        self._place()
-
-    def _place(self) -> None:
         numbers: Counter[str] = Counter()
         for operation in self.operations.values():
             for step in operation.steps:
@@ -90,8 +87,8 @@ class Compiler:
                     self.places[origin] = (step.chart, numbers[step.chart])
             for argument in operation.arguments.values():
                 if argument.input:
-                    number = len(self.values) + 1
-                    self.values.setdefault(argument.input, ordinary(argument.type, number))
+                    value = ordinary(argument.type, len(self.values) + 1)
+                    self.values.setdefault(argument.input, value)
 
     def compile(self, scenario: Scenario) -> Case:
         """The case of a scenario."""
@@ -108,36 +105,34 @@ def origin_of(argument: ir.OperationArgument) -> Origin:
 
 
 class Compilation:
-    """One scenario being compiled: its histories so far, and the steps that came of it.
-
-    Attributes:
-        ran: what each step of the last operation did.
-    """
+    """One scenario being compiled: its histories so far, and the steps that came of it."""
 
     def __init__(self, compiler: Compiler, scenario: Scenario) -> None:
         self.compiler = compiler
         self.scenario = scenario
         self.ran: Sequence[Result] = ()
+        """What each step of the last operation did."""
         self._charts = compiler.model.charts
         self._ids: dict[str, Json] = {}
         self._define: dict[str, Json] = {}
         self._steps: list[Step] = []
         self._rules: dict[str, None] = {}
         self._needs: set[str] = set()
-        self._drawn = 0
+        self._vids = (Ref(f"vid{number}") for number in count(1))
+        self._numbers = count(1)
+        """Numbers for ordinary values: each command has others."""
         self._histories: dict[tuple[str, int], History] = {}
-        self._makers = {name: Histories(chart, self._draw) for name, chart in self._charts.items()}
+        self._makers = {
+            name: Histories(chart, self._vids.__next__) for name, chart in self._charts.items()
+        }
         self._kinds: dict[str, str] = {}
         self._unseen: set[tuple[str, int]] = set()
-        self._numbers = 0
 
     def case(self) -> Case:
         """The case, once every action has been compiled."""
         scenario = self.scenario
         if scenario.wire:
             self._needs.add("wire")
-        if scenario.servers > 1:
-            self._needs.add("multi_server")
         for action in scenario.actions:
             match action:
                 case Tell():
@@ -193,7 +188,11 @@ class Compilation:
             result = history.tell(action.command, carried)
         else:
             result = Result("version", oracle.conflict(history.vid, vid))
-        self._need(chart, action)
+        declared = chart.commands[action.command]
+        if declared.deletes:
+            self._needs.add("delete")
+        if action.vid != "no_vc" and not declared.starts:
+            self._needs.add("retry" if action.vid == "retry_no_vc" else "versions")
         self._add(Step(send, self._answer(chart.name, history, result), result.rule, before))
         self._observe(action.server)
 
@@ -201,34 +200,21 @@ class Compilation:
         """The answer to a command; the events in it are defined from here on."""
         if result.error:
             return {"error": result.error}
-        events = [self._defined(chart, event.reply()) for event in result.events]
-        return {"ok": {"vid": history.vid, "events": events}}
-
-    def _defined(self, chart: str, reply: dict[str, Json]) -> Ref:
-        if self.scenario.wire:
-            reply = reply | {"wire": encoding.encoded(self._charts[chart], reply)}
-        name = _event_name(reply["id"])
-        self._define[name] = reply
-        return Ref(name)
-
-    def _need(self, chart: Chart, action: Tell) -> None:
-        command = chart.commands[action.command]
-        if chart is not self.compiler.chart:
-            self._needs.add("index")
-        if action.server:
-            self._needs.add("multi_server")
-        if command.deletes:
-            self._needs.add("delete")
-        if action.vid != "no_vc" and not command.starts:
-            self._needs.add("retry" if action.vid == "retry_no_vc" else "versions")
+        for event in result.events:
+            reply = event.reply()
+            if self.scenario.wire:
+                reply["wire"] = encoding.encoded(self._charts[chart], reply)
+            self._define[_event(event.id).name] = reply
+        return {"ok": {"vid": history.vid, "events": [_event(each.id) for each in result.events]}}
 
     def _arguments(self, chart: Chart, history: History, action: Tell) -> dict[str, Json]:
         command = chart.commands[action.command]
         if command.rewrite:
             return {command.rewrite.option: False, **action.args}
-        self._numbers += 1
+        number = next(self._numbers)
+        key = chart.key.name if chart.key else ""
         args = {
-            name: ordinary(argument.type, action.key if _is_key(chart, name) else self._numbers)
+            name: ordinary(argument.type, action.key if name == key else number)
             for name, argument in command.arguments.items()
         }
         if action.arguments is not Arguments.ANY:
@@ -260,9 +246,10 @@ class Compilation:
     def _vid(self, chart: Chart, history: History, action: Tell) -> tuple[Json, bool]:
         """The version to send, and whether it is right."""
         head = history.vid
-        match action.vid:
+        vid: Json = action.vid
+        match vid:
             case "no_vc" | "retry_no_vc":
-                return action.vid, True
+                return vid, True
             case "right":
                 vid = head
             case "stale":
@@ -274,9 +261,7 @@ class Compilation:
             case "future":
                 vid = LAST_ULID
             case "one" | "two":
-                vid = f"{('one', 'two').index(action.vid) + 1:026d}"
-            case literal:
-                vid = literal
+                vid = f"{1 if vid == 'one' else 2:026d}"
         return vid, chart.commands[action.command].starts or vid == head
 
     # --- Operations of several steps ------------------------------------------------------------
@@ -324,9 +309,8 @@ class Compilation:
         """The answer to an operation; None if the process dies before there is one."""
 
         def history_of(step: ir.Step) -> History:
-            return self._history(
-                *self.compiler.places[origin_of(operation.arguments[step.history])]
-            )
+            origin = origin_of(operation.arguments[step.history])
+            return self._history(*self.compiler.places[origin])
 
         done = list(islice(oracle.steps(operation, history_of, values), crash))
         self.ran = [result for _, _, result in done]
@@ -349,13 +333,10 @@ class Compilation:
     def _invalid(self, action: Invalid) -> None:
         send = self._request("exec", self.scenario.chart, action.history, 0)
         if action.id is not None:
-            name = next(key for key in ("workflow", "index") if key in send)
-            send[name] = action.id
+            send["index" if "index" in send else "workflow"] = action.id
         send |= {"command": action.command, "args": action.args}
         if action.vid is not None:
             send["vid"] = action.vid
-        if self.scenario.chart != self.compiler.chart.name:
-            self._needs.add("index")
         self._add(Step(send, {"error": oracle.refusal("InvalidCommand")}, "invalid"))
         self._observe(0)
 
@@ -369,8 +350,6 @@ class Compilation:
     def _decode(self, action: Decode) -> None:
         self._needs.add("wire")
         send = {"op": "decode", "bytes": action.data} | self._named(self.scenario.chart)
-        if self.scenario.chart != self.compiler.chart.name:
-            self._needs.add("index")
         answer = action.expect
         if "ok" in answer:
             self._define["decoded"] = answer["ok"]["event"]
@@ -378,7 +357,7 @@ class Compilation:
         self._add(Step(send, answer, "decode"))
 
     def _race(self, action: Race) -> None:
-        self._needs |= {"concurrent", "multi_server"}
+        self._needs.add("concurrent")
         if action.vid == "retry_no_vc":
             self._needs.add("retry")
         chart = self._charts[self.scenario.chart]
@@ -390,14 +369,9 @@ class Compilation:
                 send = self._request("exec", chart.name, 1, server)
                 requests.append(send | {"command": action.command, "args": args, "vid": action.vid})
         refused = "RetryExhausted" if action.vid == "retry_no_vc" else "VersionConflict"
-        self._add(
-            Step(
-                rule="race",
-                state=self._state(chart, history, action.command, {}),
-                together=tuple(requests),
-                any_of=({"ok": {}}, {"error": oracle.refusal(refused)}),
-            )
-        )
+        any_of: tuple[Answer, ...] = ({"ok": {}}, {"error": oracle.refusal(refused)})
+        state = self._state(chart, history, action.command, {})
+        self._add(Step(rule="race", state=state, together=tuple(requests), any_of=any_of))
 
     # --- Looking --------------------------------------------------------------------------------
 
@@ -414,7 +388,7 @@ class Compilation:
     def _look(self, chart: str, number: int, server: int) -> None:
         history = self._history(chart, number)
         self._unseen.discard((chart, number))
-        read = {"ok": {"events": [Ref(_event_name(each.id)) for each in history.events]}}
+        read = {"ok": {"events": [_event(each.id) for each in history.events]}}
         for op, answer in (("find", history.find()), ("events", read)):
             self._steps.append(Step(self._request(op, chart, number, server), answer, "find"))
 
@@ -424,10 +398,6 @@ class Compilation:
         self._steps.append(step)
 
     # --- Names ----------------------------------------------------------------------------------
-
-    def _draw(self) -> Ref:
-        self._drawn += 1
-        return Ref(f"vid{self._drawn}")
 
     def _history(self, chart: str, number: int) -> History:
         """A history of the case; empty when it is first named."""
@@ -445,6 +415,8 @@ class Compilation:
 
     def _named(self, chart: str) -> dict[str, Json]:
         """The chart of a request, unless it is the one that a request need not name."""
+        if chart != self.compiler.chart.name:
+            self._needs.add("index")
         return {} if chart == self.compiler.default_chart else {"chart": chart}
 
     def _request(self, op: str, chart: str, number: int, server: int) -> dict[str, Json]:
@@ -452,16 +424,14 @@ class Compilation:
         send: dict[str, Json] = {"op": op} | self._named(chart)
         send["index" if self._charts[chart].key else "workflow"] = Ref(self._id_name(chart, number))
         if server:
+            self._needs.add("multi_server")
             send["server"] = f"s{server}"
         return send
 
 
-def _event_name(vid: Ref) -> str:
-    return f"event{vid.name.removeprefix('vid')}"
-
-
-def _is_key(chart: Chart, name: str) -> bool:
-    return chart.key is not None and chart.key.name == name
+def _event(vid: Ref) -> Ref:
+    """The name of the event with an id."""
+    return Ref(f"event{vid.name.removeprefix('vid')}")
 
 
 def _normal(value: Json) -> Json:
