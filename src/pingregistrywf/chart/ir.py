@@ -296,9 +296,7 @@ class Cell(Part):
     rule: str
     """Where it comes from: a rule's id, ``otherwise``, or ``Deleted`` (the journal's own rule)."""
     event: str | None = None
-    """The event that is emitted."""
     error: str | None = None
-    """The error that is answered."""
     sources: dict[str, Source] = {}
     """Where each field of the event or of the error comes from."""
     guard: Guard | None = None
@@ -318,7 +316,6 @@ class Chart(Part):
     """A lowered chart."""
 
     format: Literal["pingregistrywf-chart/2"] = "pingregistrywf-chart/2"
-    """The format of this document."""
     name: str
     version: str
     """The chart's semantic version."""
@@ -331,7 +328,6 @@ class Chart(Part):
     key: Value | None
     """For a chart of which one history holds many entries: what names an entry."""
     wire: Wire
-    """How events look as protobuf."""
     initial: str
     """The state in which every history (or entry) begins."""
     states: dict[str, State]
@@ -342,7 +338,6 @@ class Chart(Part):
     events: dict[str, Event]
     commands: dict[str, Command]
     errors: dict[str, Error]
-    """The errors that the table names."""
     otherwise: str
     """The error where no rule holds."""
     columns: list[str]
@@ -465,7 +460,6 @@ class Operations(Part):
     """A lowered file of operations."""
 
     format: Literal["pingregistrywf-operations/1"] = "pingregistrywf-operations/1"
-    """The format of this document."""
     name: str
     """The name of this set of operations, and that of the generated package."""
     title: str

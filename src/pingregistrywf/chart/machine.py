@@ -48,11 +48,7 @@ class OrderError(Exception):
 
 
 class Machine:
-    """A history, or an entry of a keyed chart, run by python-statemachine.
-
-    Args:
-        chart: a chart that the reader accepted.
-    """
+    """A history, or an entry of a keyed chart, run by python-statemachine."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart

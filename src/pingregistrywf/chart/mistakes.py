@@ -7,7 +7,7 @@ kind are known after one reading.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -63,6 +63,14 @@ class Report:
     def say_at(self, mark: Mark, what: str, remedy: str) -> None:
         """Report a mistake at a line and column."""
         self.mistakes.append(Mistake(self.file, *mark, what, remedy))
+
+    def unused(
+        self, at: Path, declared: Iterable[str], used: Set[str | None], what: str, remedy: str
+    ) -> None:
+        """Report every name that is declared at a place and not used."""
+        for name in declared:
+            if name not in used:
+                self.say((*at, name), f"{what} {name}", remedy)
 
     def resolve(self, name: str, names: Iterable[str], at: Path, what: str) -> str | None:
         """Look up a name among those that exist; ``what`` it names is for people.

@@ -25,12 +25,9 @@ from pydantic_core import CoreSchema, core_schema
 class Wanted:
     """Annotates a type with constraints, and with what to write instead of a value without them.
 
-    pydantic then reports one error of the type ``wanted`` with these words, whatever is wrong with
-    the value.  An ellipsis in the words stands for the value as it was written.
-
-    Args:
-        words: what to write instead.
-        constraints: more keys for pydantic's schema of the type, like ``pattern`` and ``strict``.
+    The constraints are more keys for pydantic's schema of the type, like ``pattern``.  pydantic
+    then reports one error of the type ``wanted`` with these words, whatever is wrong with the
+    value.  An ellipsis in the words stands for the value as it was written.
     """
 
     def __init__(self, words: str, **constraints: Any) -> None:
@@ -50,6 +47,13 @@ def _whole(low: int, high: int | None = None) -> Wanted:
     if high is None:
         return Wanted(f"a whole number from {low}", strict=True, ge=low)
     return Wanted(f"a whole number from {low} to {high}", strict=True, ge=low, le=high)
+
+
+def _no_reserved(number: int) -> int:
+    if 19_000 <= number < 20_000:
+        what = f"the number {number} is reserved by protobuf"
+        raise ValueError(f"{what}: write another number, not from 19000 to 19999")
+    return number
 
 
 def _no_keyword(name: str) -> str:
@@ -97,7 +101,7 @@ WirePackage: TypeAlias = Annotated[
         pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$",
     ),
 ]
-FieldNumber: TypeAlias = Annotated[int, _whole(1, 536_870_911)]
+FieldNumber: TypeAlias = Annotated[int, _whole(1, 536_870_911), AfterValidator(_no_reserved)]
 EnumNumber: TypeAlias = Annotated[int, _whole(1, 2_147_483_647)]
 StateNumber: TypeAlias = Annotated[int, _whole(0, 2_147_483_647)]
 Positive: TypeAlias = Annotated[int, _whole(1)]
@@ -114,11 +118,8 @@ def by_shape(words: str, *keys: str) -> Discriminator:
     """Choose the branch of a union by the shape of a value.
 
     Text belongs to the branch ``[name]``.  A mapping belongs to ``[mapping]``; or, if keys are
-    given, to the branch ``[KEY]`` of the first of them that it has.
-
-    Args:
-        words: what to write instead of a value that belongs to no branch.
-        keys: the keys that tell mappings apart.
+    given, to the branch ``[KEY]`` of the first of them that it has.  The words say what to write
+    instead of a value that belongs to no branch.
     """
 
     def branch(value: Any) -> str | None:

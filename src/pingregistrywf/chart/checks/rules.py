@@ -27,11 +27,9 @@ def _check_command(chart: Chart, report: Report, name: str, command: Command) ->
     ruled: dict[str, str] = {}
     for number, rule in enumerate(command.rules, start=1):
         _Checker(chart, report, offer, number, rule).check(ruled)
-    for argument in command.args:
-        if argument not in (*offer.taken, offer.key):
-            what = f"no rule of {name} takes its argument {argument}"
-            remedy = "name it in emit, same or error, or remove it"
-            report.say(("commands", name, "args", argument), what, remedy)
+    at, taken = ("commands", name, "args"), {*offer.taken, offer.key}
+    remedy = "name it in emit, same or error, or remove it"
+    report.unused(at, command.args, taken, f"no rule of {name} takes its argument", remedy)
     _check_beginning(chart, report, name, command)
 
 

@@ -50,10 +50,8 @@ def check_leads(chart: Chart, report: Report) -> None:
             emitted.add(event)
             for state in states:
                 leads[str(state)].add(target)
-    for name in chart.events:
-        if name not in emitted:
-            what = f"no rule emits the event {name}"
-            report.say(("events", name), what, "write a rule, or remove it")
+    remedy = "write a rule, or remove it"
+    report.unused(("events",), chart.events, emitted, "no rule emits the event", remedy)
     reached: set[str] = set()
     ahead = [name for name, state in chart.states.items() if state.initial]
     while ahead:
@@ -177,19 +175,12 @@ def _kinds(carried: Carried) -> list[str]:
 
 
 def _check_use(chart: Chart, report: Report) -> None:
-    """Check that no record and no carried value is declared in vain.
-
-    Nothing is said while an unknown name is used, which may be a misspelling of any of them.
-    """
+    """Check that records and carried values are used, unless an unknown name may be any of them."""
     set_names = {name for event in chart.events.values() for name in (*event.set, *event.append)}
     if set_names <= set(chart.carried):
-        for name in chart.carried:
-            if name not in set_names:
-                what = f"no event sets the carried value {name}"
-                report.say(("carried", name), what, "let an event set it, or remove it")
+        what, remedy = "no event sets the carried value", "let an event set it, or remove it"
+        report.unused(("carried",), chart.carried, set_names, what, remedy)
     used = {name for carried in chart.carried.values() for name in (carried.record, carried.list)}
     if used <= {*chart.records, None}:
-        for name in chart.records:
-            if name not in used:
-                what = f"nothing is carried as the record {name}"
-                report.say(("records", name), what, "carry it, or remove it")
+        what, remedy = "nothing is carried as the record", "carry it, or remove it"
+        report.unused(("records",), chart.records, used, what, remedy)

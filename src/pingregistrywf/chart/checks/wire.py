@@ -10,8 +10,6 @@ from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import Chart, EventWire
 
-RESERVED_NUMBERS: Final = range(19_000, 20_000)
-"""The field numbers that protobuf keeps for itself."""
 UNSPECIFIED: Final = "EV_UNSPECIFIED"
 """The enum value that every chart's wire has, with number 0."""
 ENVELOPE: Final = ("event", "id", "parent")
@@ -72,7 +70,6 @@ def _check_fields(report: Report, fields: Iterator[WireField]) -> None:
     for field in fields:
         name, number = field.name, field.number
         wire_at = (*field.at, "wire")
-        _check_reserved(report, number, wire_at)
         if field.at[0] != "wire" and name in ENVELOPE:
             report.say(field.at, f"{name} is a field of every event", "write another name")
             continue
@@ -178,22 +175,12 @@ def _check_messages(chart: Chart, report: Report) -> None:
             what = f"{name} is the name of two messages"
             report.say((*at, key), what, "write another name")
         seen.add(name)
-    _check_reserved(report, message.entries_wire, (*at, "entries_wire"))
     names: dict[int, str] = {}
     for name, number in message.fields.items():
-        place = (*at, "fields", name)
-        _check_reserved(report, number, place)
         other = names.setdefault(number, name)
         if other != name:
             what = f"the fields {other} and {name} have one number {number}"
-            report.say(place, what, "write another number")
-
-
-def _check_reserved(report: Report, number: int, at: Path) -> None:
-    if number in RESERVED_NUMBERS:
-        what = f"the number {number} is reserved by protobuf"
-        low, high = RESERVED_NUMBERS.start, RESERVED_NUMBERS.stop - 1
-        report.say(at, what, f"write another number, not from {low} to {high}")
+            report.say((*at, "fields", name), what, "write another number")
 
 
 def check_shared_wire(chart: Chart, report: Report, other: Chart) -> None:
