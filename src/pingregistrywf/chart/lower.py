@@ -88,7 +88,7 @@ def lower_chart(chart: Chart) -> ir.Chart:
         },
         events={each.name: each for each in _events(chart)},
         commands={each.name: each for each in _commands(chart)},
-        errors={name: _error(chart, name) for name in _errors(chart)},
+        errors={name: _error(chart, name) for name in (*chart.errors, *chart.named_errors)},
         otherwise=chart.otherwise,
         columns=[*columns, *([ir.DELETED] if chart.deletes else [])],
         table=list(_table(chart, columns)),
@@ -110,15 +110,6 @@ def _key(chart: Chart) -> ir.Value | None:
 
 
 # --- Errors ---------------------------------------------------------------------------------------
-
-
-def _errors(chart: Chart) -> Iterable[str]:
-    """The errors that are declared, and those of every chart that its rules name."""
-    named = [chart.otherwise]
-    for rule in chart.rules:
-        named += rule.error or ()
-        named += [rule.otherwise] if rule.otherwise else []
-    return dict.fromkeys((*chart.errors, *named))
 
 
 def _error(chart: Chart, name: str) -> ir.Error:

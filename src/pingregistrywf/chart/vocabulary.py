@@ -51,18 +51,23 @@ class EventWire(Word):
     """The enum value's number.  Events may share it if ``when`` tells them apart."""
 
 
-class EventField(Word):
-    """A field of an event."""
+class PlainField(Word):
+    """A field of a record or of an error."""
 
     type: Type
-    """The field's type: int32, string, uuid, ulid or bool."""
+    """The type: int32, string, uuid, ulid or bool."""
+    doc: Prose
+
+
+class EventField(PlainField):
+    """A field of an event."""
+
     wire: FieldNumber
     """The protobuf field number; fields of one name share one number and type."""
     nonzero: StrictBool = False
     """True if replay refuses the event when the field is zero, empty or nil."""
     required: StrictBool = False
     """True if bytes without the field are malformed (ids only; else a missing id reads as nil)."""
-    doc: Prose
 
 
 class OtherFormField(Word):
@@ -106,14 +111,11 @@ class Event(Word):
     doc: Prose
 
 
-class Argument(Word):
+class Argument(PlainField):
     """An argument of a command."""
 
-    type: Type
-    """The argument's type: int32, string, uuid, ulid or bool."""
     nonzero: StrictBool = False
     """True if zero, an empty text or a nil id is not a valid argument."""
-    doc: Prose
 
 
 ArgumentSource: TypeAlias = Annotated[
@@ -188,14 +190,6 @@ class Command(Word):
     """The arguments, in the order of the generated method."""
     rules: list[Rule] = Field(min_length=1)
     """What the command does, and where."""
-    doc: Prose
-
-
-class PlainField(Word):
-    """A field of a record or of an error."""
-
-    type: Type
-    """The field's type."""
     doc: Prose
 
 
@@ -326,13 +320,21 @@ class Chart(Word):
 
     @property
     def initial(self) -> str:
-        """The name of the initial state."""
-        return next(name for name, state in self.states.items() if state.initial)
+        """The initial state: the first, or an empty text, in a chart that has mistakes."""
+        return next((name for name, state in self.states.items() if state.initial), "")
 
     @property
     def rules(self) -> Iterator[Rule]:
         """Every rule of every command."""
         return (rule for command in self.commands.values() for rule in command.rules)
+
+    @property
+    def named_errors(self) -> list[str]:
+        """The errors that ``otherwise`` and rules name."""
+        names = [self.otherwise]
+        for rule in self.rules:
+            names += [*(rule.error or ()), *([rule.otherwise] if rule.otherwise else ())]
+        return names
 
     @property
     def deletes(self) -> bool:

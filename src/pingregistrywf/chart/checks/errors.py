@@ -27,10 +27,7 @@ def check_errors(chart: Chart, report: Report) -> None:
         report.say(("otherwise",), what, f"write {CONFLICT}, or an error of your own")
     else:
         check_bare_error(chart, report, chart.otherwise, ("otherwise",))
-    named = {chart.otherwise}
-    for rule in chart.rules:
-        named.update(rule.error or ())
-        named.add(rule.otherwise or chart.otherwise)
+    named = set(chart.named_errors)
     if chart.snapshot:
         named |= {chart.snapshot.limit.error, chart.snapshot.saving.error}
     unknown = named.difference(chart.errors, STANDARD_ERRORS)

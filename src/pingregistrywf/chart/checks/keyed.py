@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pingregistrywf.chart.checks.errors import check_bare_error
-from pingregistrywf.chart.checks.states import initial_state
 from pingregistrywf.chart.ir import STANDARD_ERRORS
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.types import Type
@@ -93,7 +91,7 @@ def _check_states(chart: Chart, report: Report, snapshot: Snapshot, scalars: lis
         place = (*at, name)
         state = report.resolve(name, chart.states, place, "state")
         listed.add(state)
-        if state and state == initial_state(chart):
+        if state == chart.initial:
             what = f"{state} is the initial state, and entries in it are not listed"
             report.say(place, what, f"remove {state}")
         if value is not None:
@@ -114,8 +112,7 @@ def _check_states(chart: Chart, report: Report, snapshot: Snapshot, scalars: lis
         _check_telling(chart, report, snapshot)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A state, with the carried values that are surely set in it, and those that may be."""
 
     state: str

@@ -37,7 +37,7 @@ def check_operations(
             what = f"{name} is no possible name for an operation"
             report.say(("operations", name), what, "write another name")
         if all_charts or all(step.chart in charts for step in operation.steps):
-            _Checker(name, operation, charts, report).check()
+            _OperationChecker(name, operation, charts, report).check()
 
 
 def _check_inputs(operations: Operations, report: Report) -> None:
@@ -117,9 +117,7 @@ def _arguments(chart: Chart) -> dict[str, dict[str, Argument]]:
     return arguments
 
 
-class _Checker:
-    """Checks one operation."""
-
+class _OperationChecker:
     def __init__(
         self, name: str, operation: Operation, charts: Mapping[str, Chart], report: Report
     ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pingregistrywf.chart.checks.errors import check_bare_error, known_error
-from pingregistrywf.chart.checks.states import initial_state
 from pingregistrywf.chart.checks.values import Offer, Source, fits, is_zero
 from pingregistrywf.chart.ir import NOT_IDEMPOTENT
 from pingregistrywf.chart.mistakes import Path, Report
@@ -26,7 +25,7 @@ def _check_command(chart: Chart, report: Report, name: str, command: Command) ->
     offer = Offer(name, command.args, chart.keyed_by)
     ruled: dict[str, str] = {}
     for number, rule in enumerate(command.rules, start=1):
-        _Checker(chart, report, offer, number, rule).check(ruled)
+        _RuleChecker(chart, report, offer, number, rule).check(ruled)
     at, taken = ("commands", name, "args"), {*offer.taken, offer.key}
     remedy = "name it in emit, same or error, or remove it"
     report.unused(at, command.args, taken, f"no rule of {name} takes its argument", remedy)
@@ -35,7 +34,7 @@ def _check_command(chart: Chart, report: Report, name: str, command: Command) ->
 
 def _check_beginning(chart: Chart, report: Report, name: str, command: Command) -> None:
     """Check that a command that begins a history, and takes no vid, appends nowhere else."""
-    initial = initial_state(chart)
+    initial = chart.initial
     emitting = [(number, rule) for number, rule in enumerate(command.rules, start=1) if rule.emit]
     if chart.keyed_by or not any(initial in rule.states for _, rule in emitting):
         return
@@ -46,9 +45,7 @@ def _check_beginning(chart: Chart, report: Report, name: str, command: Command) 
             report.say(at, f"{what} append to one without any", "write another command for it")
 
 
-class _Checker:
-    """Checks one rule."""
-
+class _RuleChecker:
     def __init__(self, chart: Chart, report: Report, offer: Offer, number: int, rule: Rule) -> None:
         self._chart = chart
         self._report = report
@@ -113,7 +110,7 @@ class _Checker:
         if self._chart.keyed_by:
             what = f"{self._name} deletes the history, and with it every other entry"
             self._report.say(at, what, "emit an event that leads to the initial state")
-        initial = initial_state(self._chart)
+        initial = self._chart.initial
         if initial in self._rule.states:
             what = f"{self._name} deletes in {initial}, where there is no history yet"
             self._report.say(at, what, f"write another rule for {initial}, with noop")

@@ -11,11 +11,6 @@ from pingregistrywf.chart.vocabulary import Carried, Chart, Event
 _IDS = (Type.UUID, Type.ULID)
 
 
-def initial_state(chart: Chart) -> str | None:
-    """The initial state of a chart that may have none, or several: the first one, or None."""
-    return next((name for name, state in chart.states.items() if state.initial), None)
-
-
 def check_states(chart: Chart, report: Report) -> None:
     """Check the states by themselves."""
     initial = [name for name, state in chart.states.items() if state.initial]
@@ -69,15 +64,13 @@ def check_leads(chart: Chart, report: Report) -> None:
 def check_events(chart: Chart, report: Report) -> None:
     """Check every event, and what they carry."""
     for name, event in chart.events.items():
-        _Checker(chart, report, name, event).check()
+        _EventChecker(chart, report, name, event).check()
     for name, carried in chart.carried.items():
         _check_carried(chart, report, name, carried)
     _check_use(chart, report)
 
 
-class _Checker:
-    """Checks one event."""
-
+class _EventChecker:
     def __init__(self, chart: Chart, report: Report, name: str, event: Event) -> None:
         self._chart = chart
         self._report = report
@@ -87,7 +80,7 @@ class _Checker:
     def check(self) -> None:
         name, event, at = self._name, self._event, ("events", self._name)
         target = self._report.resolve(event.to, self._chart.states, (*at, "to"), "state")
-        if target and target == initial_state(self._chart) and not self._chart.keyed_by:
+        if target == self._chart.initial and not self._chart.keyed_by:
             what = f"{name} leads to the initial state {target}, in which a history has no event"
             remedy = "lead to another state; delete: true ends a history"
             self._report.say((*at, "to"), what, remedy)
@@ -149,7 +142,6 @@ class _Checker:
                 self._report.say(at, what, f"add {field}: FIELD OF {self._name}")
 
     def _check_field(self, source: str, of: str, kind: Type, at: Path) -> None:
-        """Check that a field of the event can enter something of a type."""
         name, fields = self._name, self._event.fields
         known = self._report.resolve(source, fields, at, f"field of {name}")
         if known is not None and fields[known].type is not kind:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.types import Type
@@ -20,8 +19,7 @@ WireValue: TypeAlias = tuple[str, EventWire, Path]
 """An event's name, its name and number on the wire, and where these are written."""
 
 
-@dataclass(frozen=True, slots=True)
-class WireField:
+class WireField(NamedTuple):
     """A field of the event message, as one event or the chart itself declares it."""
 
     name: str
