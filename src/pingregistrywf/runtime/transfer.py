@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, BinaryIO, Final, TypeAlias
 from uuid import UUID
 
 from pydantic import (
@@ -146,13 +146,9 @@ def read_export(
     clock: Clock = time.time,
     retention: Retention | None = None,
 ) -> Export:
-    """Read the whole of an export and verify it.
+    """Read the whole of an export, from where a seekable file stands, and verify it.
 
-    Args:
-        file: read from where it stands; it must be seekable.
-        declarations: the charts that are known.
-        clock: gives the present time.
-        retention: how long the exported journal kept what was no longer needed.
+    ``retention`` is how long the exported journal kept what was no longer needed.
 
     Raises:
         MalformedExportError: it is no export, or not all of one.
@@ -256,9 +252,6 @@ class _EntryLine(_Line):
     data: Annotated[bytes, AfterValidator(partial(b64decode, validate=True))]
 
 
-L = TypeVar("L", bound=_Line)
-
-
 def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
     """The histories of an export; each is complete, and only the last line proves them all.
 
@@ -280,7 +273,7 @@ def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
         value = lines.next()
         if "history" not in value:
             break
-        line = dict(lines.parse(_HistoryLine))
+        line = lines.parse(_HistoryLine)
         stored = Stored(**line | {"trims": tuple(Trim(**dict(each)) for each in line["trims"])})
         if stored.first > stored.end:
             raise lines.malformed("its first entry lies behind its end")
@@ -321,13 +314,13 @@ class _Lines:
             raise self.malformed("it is not a JSON object")
         return value
 
-    def parse(self, kind: type[L]) -> L:
+    def parse(self, kind: type[_Line]) -> dict[str, Any]:
         try:
-            return kind.model_validate_json(self._line)
+            return dict(kind.model_validate_json(self._line))
         except ValidationError as error:
             raise self.malformed(problems(error)) from None
 
     def entry(self, serial: int) -> Entry:
         if self.next().get("serial") != serial:
             raise self.malformed(f"entry {serial} must be here, and is not")
-        return Entry(**dict(self.parse(_EntryLine)))
+        return Entry(**self.parse(_EntryLine))
