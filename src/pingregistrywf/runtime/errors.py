@@ -62,11 +62,8 @@ class StateConflictError(BehaviorError):
     def __init__(self, what: str | None = None, state: str | None = None) -> None:
         self.what = what
         self.state = state
-        super().__init__(
-            "state conflict"
-            if what is None
-            else f"state conflict: {what} is not allowed in {state}"
-        )
+        details = "" if what is None else f": {what} is not allowed in {state}"
+        super().__init__(f"state conflict{details}")
 
 
 class ArgumentNotIdempotentError(BehaviorError):
@@ -99,11 +96,8 @@ class EventTypeError(WorkflowError):
 
     def __init__(self, number: int | None = None) -> None:
         self.number = number
-        super().__init__(
-            "not an event of this workflow"
-            if number is None
-            else f"not an event of this workflow: wire type {number}"
-        )
+        details = "" if number is None else f": wire type {number}"
+        super().__init__(f"not an event of this workflow{details}")
 
 
 class MalformedEventError(WorkflowError):

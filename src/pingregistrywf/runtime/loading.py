@@ -231,14 +231,12 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
     commands = {each.name: each.commands for each in charts}
 
     def argument(each: Document) -> operations.OperationArgument:
-        if derived := each["derived"]:
-            name = document["names"][derived["name"]]
-            namespace, prefix = UUID(derived["namespace"]), derived["prefix"]
-            source = operations.DerivedId(
-                name["name"], name["pattern"], name["doc"], namespace, prefix
-            )
-            return operations.OperationArgument(each["type"], source)
-        return operations.OperationArgument(each["type"], each["input"])
+        if (derived := each["derived"]) is None:
+            return operations.OperationArgument(each["type"], each["input"])
+        name = document["names"][derived["name"]]
+        namespace, prefix = UUID(derived["namespace"]), derived["prefix"]
+        how = operations.DerivedId(name["pattern"], name["doc"], namespace, prefix)
+        return operations.OperationArgument(each["type"], name["name"], how)
 
     def step(each: Document) -> operations.Step:
         command, vid = commands[each["chart"]][each["command"]], each["vid"]

@@ -50,15 +50,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class DerivedId:
-    """An id that follows from a name: UUID version 5 of a prefix and the name.
+    """How an id follows from a name: it is UUID version 5 of a prefix and the name.
 
-    Attributes:
-        input: the input that is the name.
-        pattern: the regular expression that the whole of a name matches.
-        rule: the same rule in words.
+    The whole of a name matches ``pattern``, a regular expression, which ``rule`` puts in words.
     """
 
-    input: str
     pattern: str
     rule: str
     namespace: UUID
@@ -67,15 +63,11 @@ class DerivedId:
 
 @dataclass(frozen=True, slots=True)
 class OperationArgument:
-    """An argument of an operation: the input that gives it, or how it follows from a name."""
+    """An argument of an operation: an input as it is, or the id that is derived from the input."""
 
     type: FieldType
-    source: str | DerivedId
-
-    @property
-    def input(self) -> str:
-        """The input that it depends on."""
-        return self.source.input if isinstance(self.source, DerivedId) else self.source
+    input: str
+    derived: DerivedId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +98,7 @@ class Operation:
         if set(inputs) != set(self.inputs):
             raise InvalidCommandError(f"{self.name} takes {', '.join(self.inputs)}")
         return {
-            name: self.derive(name, inputs[each.input])
-            if isinstance(each.source, DerivedId)
-            else inputs[each.input]
+            name: self.derive(name, inputs[each.input]) if each.derived else inputs[each.input]
             for name, each in self.arguments.items()
         }
 
@@ -119,14 +109,12 @@ class Operation:
             InvalidCommandError: the name breaks its rule.
             LookupError: the argument does not follow from a name.
         """
-        source = self.arguments[argument].source
-        if not isinstance(source, DerivedId):
+        kind, derived = self.arguments[argument].input, self.arguments[argument].derived
+        if derived is None:
             raise LookupError(f"{argument} of {self.name} is given, and follows from no name")
-        if not isinstance(name, str) or not re.fullmatch(source.pattern, name):
-            raise InvalidCommandError(
-                f"{name!r} is not the name of a {source.input}. {source.rule}"
-            )
-        return uuid5(namespace or source.namespace, f"{source.prefix}{name}")
+        if not isinstance(name, str) or not re.fullmatch(derived.pattern, name):
+            raise InvalidCommandError(f"{name!r} is not the name of a {kind}. {derived.rule}")
+        return uuid5(namespace or derived.namespace, f"{derived.prefix}{name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ def _inputs(operation: Operation, args: Any) -> tuple[dict[str, Any], Ulid | Non
     if "vid" in inputs and operation.versioned:
         vid = _ulid("vid", inputs.pop("vid"))
     for each in operation.arguments.values():
-        if each.source in inputs and each.type in _READERS:
+        if each.derived is None and each.input in inputs and each.type in _READERS:
             inputs[each.input] = _READERS[each.type](each.input, inputs[each.input])
     return inputs, vid
 
