@@ -18,9 +18,8 @@ from uuid import UUID
 from pingregistrywf import open_journal
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.gatherer import Gatherer
+from pingregistrywf.coordination.daemon import Gatherer, Server
 from pingregistrywf.coordination.registry import Registry, RegistryContext
-from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.operations import Operation
 

@@ -39,9 +39,8 @@ from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.gatherer import Gatherer, summary
+from pingregistrywf.coordination.daemon import Gatherer, Server, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
-from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Entry, Head, Subscription

@@ -29,8 +29,8 @@ from pingregistrywf._generated.ping_registry_index import SnapshotBegin, Snapsho
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Action, Collector
+from pingregistrywf.coordination.daemon import Server
 from pingregistrywf.coordination.registry import Registry, RegistryContext
-from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import Entry, Head

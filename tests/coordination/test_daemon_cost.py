@@ -19,10 +19,8 @@ import pytest
 from pingregistrywf import NO_VC, Journal, StateCode, open_journal
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.daemon import Daemon
-from pingregistrywf.coordination.gatherer import Gatherer
+from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server
 from pingregistrywf.coordination.registry import Registry, RegistryContext
-from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime import engine
 from pingregistrywf.runtime.journal import Head, Reading

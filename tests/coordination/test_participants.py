@@ -28,10 +28,8 @@ from pingregistrywf import (
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.daemon import Daemon
-from pingregistrywf.coordination.gatherer import Gatherer, summary
+from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
-from pingregistrywf.coordination.server import Server
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.journal import Entry, Subscription
 from pingregistrywf.runtime.operations import Operation

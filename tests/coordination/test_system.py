@@ -24,7 +24,7 @@ from pingregistrywf._generated.ping_registry import (
 from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf._generated.ping_registry_index import PingRegistryCompleted
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
-from pingregistrywf.coordination.server import Server
+from pingregistrywf.coordination.daemon import Server
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.journal import Entry, Head
 from pingregistrywf.runtime.operations import Operation, VidOfStep
@@ -202,7 +202,7 @@ class PostsByItself(Server):
     """Posts a ping in no declared operation."""
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
-        self._context.workflows.append_ping(workflow_id, NO_VC, 0, f"{self._name} ping 0")
+        self.context.workflows.append_ping(workflow_id, NO_VC, 0, f"{self.name} ping 0")
         yield from super().take_part(workflow_id)
 
 
@@ -214,9 +214,9 @@ class StartsOver(Server):
     """Counts none of its pings that the workflow holds already."""
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
-        for number in range(1, self._pings + 1):
-            self._context.operations.ping(workflow_id, self._code, f"{self._name} ping {number}")
-            yield self._context.journal.clock() + self._interval
+        for number in range(1, self.pings + 1):
+            self.context.operations.ping(workflow_id, self.code, f"{self.name} ping {number}")
+            yield self.context.journal.clock() + self.interval
 
 
 def pings_posted_twice() -> Build:

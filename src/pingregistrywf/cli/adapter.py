@@ -77,7 +77,7 @@ def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = 
         operations = [packages[name].Operations(engines, (crash,)) for name in model.operations]
     else:
         from pingregistrywf._generated import ping_registry, ping_registry_index
-        from pingregistrywf.coordination.outside import OutsideOperations
+        from pingregistrywf.coordination.admin import OutsideOperations
 
         behaviors = [ping_registry.Behavior, ping_registry_index.Behavior]
         operations = [OutsideOperations(journal, observers=(crash,))]

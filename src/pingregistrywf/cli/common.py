@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -128,21 +129,11 @@ def open_(url: str, *, create: bool = True) -> Journal:
     """Open the journal that an option names."""
     from pingregistrywf.runtime.journal import open_journal
 
-    if sys.stderr.isatty():
-        _show_waits()
-    return open_journal(url, create=create)
-
-
-def _show_waits() -> None:
-    """Show on the terminal for whom the journal waits, unless a daemon's log shows it anyway."""
-    import logging
-
     logger = logging.getLogger("pingregistrywf.runtime.journal")
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("pingregistrywf: %(message)s"))
-        logger.addHandler(handler)
+    if sys.stderr.isatty() and not logger.hasHandlers():  # no daemon's log shows for whom it waits
+        logging.basicConfig(format="pingregistrywf: %(message)s")
         logger.setLevel(logging.INFO)
+    return open_journal(url, create=create)
 
 
 def uuid(option: str, text: str) -> UUID:

@@ -21,7 +21,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.registry import RegistryArgument, opened
-from pingregistrywf.coordination.defaults import DURATION, GATHERER, INTERVAL, PINGS
+from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.registry import RegistryContext
@@ -45,7 +45,7 @@ def server(
     log_json: LogJsonOption = False,
 ) -> None:
     """Post pings to each new workflow of a registry, until stopped."""
-    from pingregistrywf.coordination.server import Server
+    from pingregistrywf.coordination.daemon import Server
 
     with _daemon(registry, journal, log_json=log_json) as (context, stop):
         Server(context, name, pings=pings, interval=interval, code=code).serve(stop)
@@ -63,7 +63,7 @@ def gather(
     log_json: LogJsonOption = False,
 ) -> None:
     """Summarize each new workflow of a registry at its deadline, until stopped."""
-    from pingregistrywf.coordination.gatherer import Gatherer
+    from pingregistrywf.coordination.daemon import Gatherer
 
     with _daemon(registry, journal, log_json=log_json) as (context, stop):
         Gatherer(context, name, pings=pings, interval=interval, duration=duration).serve(stop)

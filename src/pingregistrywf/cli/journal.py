@@ -73,22 +73,21 @@ def verify(url: JournalOption) -> None:
 
     with _opened(url) as opened:
         declarations, now = _declarations(), opened.clock()
-        histories = events = faults = notes = 0
+        counts = {"histories": 0, "events": 0, "faults": 0, "notes": 0}
         for scanned in opened.scan():
             if scanned.stored is not None:
-                histories += 1
-                events += len(scanned.entries)
-            wrong = faults_of(scanned, declarations, opened.retention, now)
-            unusual = notes_of(scanned)
-            faults += len(wrong)
-            notes += len(unusual)
-            for finding in wrong + unusual:
+                counts["histories"] += 1
+                counts["events"] += len(scanned.entries)
+            faults = faults_of(scanned, declarations, opened.retention, now)
+            notes = notes_of(scanned)
+            counts["faults"] += len(faults)
+            counts["notes"] += len(notes)
+            for finding in faults + notes:
                 _print_finding(finding)
-        if faults:
+        if counts["faults"]:
             remedy = "keep the file as it is, and restore a backup or export what is sound"
-            fail(f"{_count(faults, 'fault')} in {url}: {remedy}", REFUSED)
-        counts = {"histories": histories, "events": events, "faults": 0, "notes": notes}
-        text = f"sound: {histories} histories, {events} events in {url}"
+            fail(f"{_count(counts['faults'], 'fault')} in {url}: {remedy}", REFUSED)
+        text = f"sound: {counts['histories']} histories, {counts['events']} events in {url}"
         answer({"journal": url, **counts}, text)
 
 
@@ -181,8 +180,9 @@ def import_(
 def _declarations() -> Mapping[str, Declaration]:
     from pingregistrywf._generated import ping_registry, ping_registry_index
 
-    known = (ping_registry.DECLARATION, ping_registry_index.DECLARATION)
-    return {each.name: each for each in known}
+    return {
+        each.DECLARATION.name: each.DECLARATION for each in (ping_registry, ping_registry_index)
+    }
 
 
 @contextmanager

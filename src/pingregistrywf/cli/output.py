@@ -1,7 +1,7 @@
-"""Standard output that ends the program, always in the same way, once nobody reads it any more.
+"""Standard output that ends the program once nobody reads it any more.
 
-typer, rich and the interpreter each have an exit code of their own for a closed pipe.  Here all of
-them come to the code of a program that SIGPIPE has ended.
+typer, rich and the interpreter each have an exit code of their own for a closed pipe.  Here it is
+always that of a program that SIGPIPE has ended.
 """
 
 from __future__ import annotations
@@ -19,11 +19,7 @@ CLOSED_PIPE = 128 + signal.SIGPIPE
 
 
 class _Descriptor(io.FileIO):
-    """A file descriptor to which nothing more is written after the first error.
-
-    Raises:
-        SystemExit: it is a pipe that has no reader.
-    """
+    """A file descriptor to which nothing more is written after the first error."""
 
     def write(self, data: Any) -> int:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from typer import Argument, Option
 
@@ -27,8 +27,7 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
+    from pingregistrywf._generated.ping_registry_index import State as Index
     from pingregistrywf.coordination.registry import RegistryContext
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.coordination.waiting import Stop
@@ -117,8 +116,7 @@ def list_(registry: RegistryArgument, journal: JournalOption, utc: UtcOption = F
     from pingregistrywf.coordination.timeline import zoned
 
     with opened(registry, journal) as context:
-        _check_index(context)
-        entries = context.index().entries.values()
+        entries = _existing_index(context).entries.values()
         for entry in sorted(entries, key=lambda each: each.started_workflow_event_id):
             state = context.indexes.engine.declaration.state_names[entry.state_code].lower()
             started = entry.started_workflow_event_id
@@ -151,7 +149,7 @@ def events(
     with opened(registry, journal) as context, stopped_by_signals() as stop:
         if not watch:  # which may wait for the first event
             if workflow_id is None:
-                _check_index(context)
+                _existing_index(context)
             else:
                 context.state_of(workflow_id)
             stop.ask()
@@ -195,27 +193,31 @@ def follow_lines(
     Raises:
         UnknownWorkflowError: the workflow belongs to another registry.
     """
-    from pingregistrywf.coordination.timeline import lines
-    from pingregistrywf.coordination.waiting import follow
+    from pingregistrywf.coordination.timeline import Line
+    from pingregistrywf.coordination.waiting import wake_ups
 
     engine: Engine[Any, Any] = context.workflows.engine if workflow_id else context.indexes.engine
-    last = after
-    for changes in follow(engine, workflow_id or context.registry.index_id, stop):
+    history = workflow_id or context.registry.index_id
+    last, checkpoint = after, None
+    for _ in wake_ups(context.journal, history, stop):
+        changes = engine.follow(history, checkpoint, whole=True)
+        checkpoint = changes.checkpoint
         if workflow_id and changes.events:
-            context.check_own(changes.checkpoint.state)
+            context.check_own(checkpoint.state)
         ids = [event.id for event in changes.events]
         if after is not None and after not in ids:
             raise CannotRunError(f"--after: the history has no event {after}")
         after = None
         new = 0 if changes.continues or last not in ids else ids.index(last) + 1
-        yield from lines(engine.declaration, changes.events[new:])
+        yield from (Line(engine.declaration, event) for event in changes.events[new:])
         last = ids[-1] if ids else last
 
 
-def _check_index(context: RegistryContext) -> None:
-    if not context.index().vid:
+def _existing_index(context: RegistryContext) -> Index:
+    if not (index := context.index()).vid:
         name = context.registry.name
         fail(f"nothing was ever begun in registry {name!r}: check its name", REFUSED)
+    return index
 
 
 def _expected(text: str | None, *, no_vid: bool) -> Ulid | None:

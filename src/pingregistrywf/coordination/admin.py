@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode
-from pingregistrywf.coordination.registry import OPEN, RegistryContext
+from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode, Workflows
+from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
+from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf.coordination.registry import OPEN, Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
@@ -18,7 +21,8 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.operations import Ran
+from pingregistrywf.runtime.journal import Journal
+from pingregistrywf.runtime.operations import Observer, Operation, Ran
 
 ACTIVE: Final = 101
 """The code of a workflow whose pings are not summarized yet."""
@@ -52,11 +56,11 @@ class Answer:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False)
 class Admin:
     """The admin of a registry.  An interrupted operation is finished by running it again."""
 
-    def __init__(self, context: RegistryContext) -> None:
-        self._context = context
+    context: RegistryContext
 
     def begin(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
         """Begin a workflow.  A workflow that the index lists already is left as it is.
@@ -68,7 +72,7 @@ class Admin:
             JournalError: the index is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
-        context, registry = self._context, self._context.registry
+        context, registry = self.context, self.context.registry
         index = context.index()
         if vid is not None and vid != index.vid:
             conflict = VersionConflictError(index.vid, vid)
@@ -93,20 +97,16 @@ class Admin:
             UnknownWorkflowError: it belongs to another registry.
             JournalError: whatever the journal raised.
         """
-        journal = self._context.journal
+        journal = self.context.journal
         deadline = journal.clock() + (wait or 0.0)
-
-        def left() -> float:
-            return max(0.0, deadline - journal.clock())
-
-        for _ in wake_ups(journal, workflow_id, stop, timeout=left):
+        for _ in wake_ups(journal, workflow_id, stop, lambda: max(0.0, deadline - journal.clock())):
             answer = self._answer(workflow_id)
-            if answer.code != ACTIVE or not left():
+            if answer.code != ACTIVE or journal.clock() >= deadline:
                 break
         return answer
 
     def _answer(self, workflow_id: UUID) -> Answer:
-        state = self._context.state_of(workflow_id)
+        state = self.context.state_of(workflow_id)
         summary = state.summary_status
         if state.state_code in OPEN:
             return Answer(state, ACTIVE, DECLARATION.state_names[state.state_code].lower())
@@ -124,7 +124,7 @@ class Admin:
             JournalError: the workflow is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
-        context = self._context
+        context = self.context
         with suppress(UninitializedError):  # the first step refuses a workflow without events
             context.state_of(workflow_id)
         try:
@@ -139,10 +139,35 @@ class Admin:
 
     def _found(self, workflow_id: UUID) -> State | None:
         try:
-            return self._context.workflows.find_id(workflow_id)
+            return self.context.workflows.find_id(workflow_id)
         except UninitializedError:
             return None
 
 
 def _vids(ran: Ran) -> Vids:
     return Vids(ran.by_chart["ping_registry_index"], ran.by_chart["ping_registry"])
+
+
+class OutsideOperations(Operations):
+    """The declared operations for callers that know a registry by its name, as the adapter does.
+
+    What the admin adds to the declared steps of begin and commit (behaviour.md, section 8, 7 and 8)
+    holds for such callers, too.  Every other operation is run as it is declared.
+    """
+
+    def __init__(self, journal: Journal, observers: tuple[Observer, ...] = ()) -> None:
+        self._journal = journal
+        engines = (Workflows(journal).engine, WorkflowIndexes(journal).engine)
+        super().__init__({each.declaration.name: each for each in engines}, observers)
+
+    def run_from(
+        self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None
+    ) -> Mapping[str, Ulid]:
+        if operation.name not in ("begin", "commit"):
+            return super().run_from(operation, inputs, vid)
+        workflow_id = operation.resolve(inputs)["workflow_id"]
+        registry = Registry(inputs["registry"])
+        admin = Admin(RegistryContext(self._journal, registry, observers=self._observers))
+        act = admin.begin if operation.name == "begin" else admin.commit
+        vids = act(workflow_id, vid)
+        return {"ping_registry": vids.workflow, "ping_registry_index": vids.index}

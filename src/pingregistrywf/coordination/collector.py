@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -29,13 +29,9 @@ DELETE_AFTER: Final = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action of a run, done or planned.
+    """One action of a run, done or planned: expire, delete, snapshot, trim or collect.
 
-    Attributes:
-        name: expire, delete, snapshot, trim or collect.
-        workflow: the workflow, if it is about one.
-        error: why it failed; None if it did not.
-        detail: its effect in words; empty if it had none.
+    The detail is its effect in words; it is empty if there was none.
     """
 
     name: str
@@ -44,19 +40,14 @@ class Action:
     detail: str = ""
 
 
+@dataclass(frozen=True, eq=False)
 class Collector:
     """The collector of a registry; times are in seconds since the Unix epoch."""
 
-    def __init__(
-        self,
-        context: RegistryContext,
-        *,
-        expire_after: timedelta = EXPIRE_AFTER,
-        delete_after: timedelta = DELETE_AFTER,
-    ) -> None:
-        self._context = context
-        self._expire_after = expire_after
-        self._delete_after = delete_after
+    context: RegistryContext
+    _: KW_ONLY
+    expire_after: timedelta = EXPIRE_AFTER
+    delete_after: timedelta = DELETE_AFTER
 
     def plan(self, now: float) -> Iterator[Action]:
         """Yield what a run at that time would do with the workflows: expire, then delete.
@@ -68,15 +59,15 @@ class Collector:
         def older(since: Ulid, limit: timedelta) -> bool:
             return timedelta(seconds=now - since.milliseconds / 1000) > limit
 
-        entries = self._context.index().entries.values()
+        entries = self.context.index().entries.values()
         listed = sorted(entries, key=lambda each: each.started_workflow_event_id)
         for entry in listed:
             started = entry.started_workflow_event_id
-            if entry.state_code is StateCode.ACTIVE and older(started, self._expire_after):
+            if entry.state_code is StateCode.ACTIVE and older(started, self.expire_after):
                 yield Action("expire", entry.workflow_id)
         for entry in listed:
             completed = entry.completed_workflow_event_id
-            if entry.state_code is StateCode.COMPLETED and older(completed, self._delete_after):
+            if entry.state_code is StateCode.COMPLETED and older(completed, self.delete_after):
                 yield Action("delete", entry.workflow_id)
 
     def run(self, now: float | None = None) -> Iterator[Action]:
@@ -85,7 +76,7 @@ class Collector:
         Raises:
             JournalError: the index cannot be read.
         """
-        journal, index_id = self._context.journal, self._context.registry.index_id
+        journal, index_id = self.context.journal, self.context.registry.index_id
         moment = journal.clock() if now is None else now
         for action in tuple(self.plan(moment)):
             yield self._tried(action, partial(self._operate, action))
@@ -94,19 +85,19 @@ class Collector:
         yield self._tried(Action("collect"), lambda: self._collect(moment))
 
     def _operate(self, action: Action) -> str:
-        operations, index_id = self._context.operations, self._context.registry.index_id
+        operations, index_id = self.context.operations, self.context.registry.index_id
         run = {"expire": operations.expire, "delete": operations.delete}[action.name]
         if action.workflow is not None:
             run(action.workflow, index_id)
         return ""
 
     def _snapshot(self) -> str:
-        ran = self._context.operations.snapshot(self._context.registry.index_id)
+        ran = self.context.operations.snapshot(self.context.registry.index_id)
         return "written" if ran.events else ""
 
     def _collect(self, now: float) -> str:
         entries, freed = 0, 0
-        while collected := self._context.journal.collect(now):
+        while collected := self.context.journal.collect(now):
             entries += collected.entries
             freed += len(collected.freed)
         return f"{entries} events removed, {freed} ids free" if entries or freed else ""
@@ -121,5 +112,5 @@ class Collector:
         level = logging.ERROR if done.error else logging.INFO
         fields = {"workflow": done.workflow, "detail": done.detail, "error": done.error}
         given = {name: value for name, value in fields.items() if value}
-        logged(_LOGGER, done.name, level, registry=self._context.registry.name, **given)
+        logged(_LOGGER, done.name, level, registry=self.context.registry.name, **given)
         return done

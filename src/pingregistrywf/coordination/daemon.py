@@ -1,4 +1,4 @@
-"""What the daemons of a registry share: they find workflows through the index and pace themselves.
+"""The daemons of a registry find workflows through the index and pace themselves.
 
 A daemon takes part in a workflow step by step: ``take_part`` is an iterator that does one thing and
 then yields the time at which it wants to go on.  ``serve`` runs many of these side by side in one
@@ -12,18 +12,26 @@ import heapq
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar, Final, TypeAlias
 from uuid import UUID
 
+from pingregistrywf._generated.ping_registry import Status
 from pingregistrywf._generated.ping_registry_index import Event, PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
-from pingregistrywf.coordination.defaults import INTERVAL, PINGS
+from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.registry import OPEN, RegistryContext
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.engine import Changes, Checkpoint
-from pingregistrywf.runtime.errors import StateConflictError, UninitializedError, WorkflowError
+from pingregistrywf.runtime.errors import (
+    JournalError,
+    StateConflictError,
+    UninitializedError,
+    VersionConflictError,
+    WorkflowError,
+)
 
 RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
@@ -31,10 +39,11 @@ Agenda: TypeAlias = list[tuple[float, UUID, Iterator[float]]]
 """A heap: when each workflow goes on, and with what."""
 
 
+@dataclass(eq=False)
 class Daemon(ABC):
     """A daemon of a registry, which posts pings to each workflow.
 
-    Args:
+    Attributes:
         context: the registry on its journal; its journal's clock is the daemon's.
         name: the daemon's name, which its pings carry.
         pings: how many pings it posts to each workflow.
@@ -42,22 +51,13 @@ class Daemon(ABC):
         code: the status code of each ping; 0 if the daemon is well.
     """
 
-    _logger: logging.Logger
-
-    def __init__(
-        self,
-        context: RegistryContext,
-        name: str,
-        *,
-        pings: int = PINGS,
-        interval: float = INTERVAL,
-        code: int = 0,
-    ) -> None:
-        self._context = context
-        self._name = name
-        self._pings = pings
-        self._interval = interval
-        self._code = code
+    context: RegistryContext
+    name: str
+    _: KW_ONLY
+    pings: int = PINGS
+    interval: float = INTERVAL
+    code: int = 0
+    _logger: ClassVar[logging.Logger]
 
     @abstractmethod
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
@@ -75,7 +75,7 @@ class Daemon(ABC):
 
         A failure in one workflow is logged, and that workflow tried again after a pause.
         """
-        journal, registry = self._context.journal, self._context.registry
+        journal, registry = self.context.journal, self.context.registry
         agenda: Agenda = []
         seen: Checkpoint[State] | None = None
         look = math.inf  # when to look at the index although nothing changed
@@ -88,7 +88,7 @@ class Daemon(ABC):
         for changed in wake_ups(journal, registry.index_id, stop, pause):
             if changed or look <= journal.clock():
                 try:
-                    changes = self._context.indexes.engine.follow(registry.index_id, seen)
+                    changes = self.context.indexes.engine.follow(registry.index_id, seen)
                 except WorkflowError as error:
                     logged(self._logger, "failed", logging.ERROR, error=error)
                     look = journal.clock() + RETRY
@@ -105,7 +105,7 @@ class Daemon(ABC):
         for workflow_id in listed:
             if workflow_id not in taken_up:
                 taken_up.add(workflow_id)
-                now = self._context.journal.clock()
+                now = self.context.journal.clock()
                 heapq.heappush(agenda, (now, workflow_id, self.take_part(workflow_id)))
 
     def _go_on(self, agenda: Agenda) -> None:
@@ -115,7 +115,7 @@ class Daemon(ABC):
             due = next(part, None)
         except WorkflowError as error:
             logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
-            due = self._context.journal.clock() + RETRY
+            due = self.context.journal.clock() + RETRY
             part = self.take_part(workflow_id)
         if due is not None:
             heapq.heappush(agenda, (due, workflow_id, part))
@@ -128,22 +128,80 @@ class Daemon(ABC):
         advanced past appending, the daemon quits quietly.
         """
         try:
-            state = self._context.workflows.find_id(workflow_id)
+            state = self.context.workflows.find_id(workflow_id)
         except UninitializedError:
             return
         held = {ping.message for ping in state.pings}
-        messages = (f"{self._name} ping {number}" for number in range(1, self._pings + 1))
+        messages = (f"{self.name} ping {number}" for number in range(1, self.pings + 1))
         missing = [message for message in messages if message not in held]
         for number, message in enumerate(missing):
             if number:
-                yield self._context.journal.clock() + self._interval
+                yield self.context.journal.clock() + self.interval
             try:
-                ran = self._context.operations.ping(workflow_id, self._code, message)
+                ran = self.context.operations.ping(workflow_id, self.code, message)
             except StateConflictError:
                 logged(self._logger, "advanced", workflow=workflow_id, unposted=message)
                 return
             vid = ran.by_chart["ping_registry"]
             logged(self._logger, "pinged", workflow=workflow_id, message=message, vid=vid)
+
+
+class Server(Daemon):
+    """A server, which posts its pings and takes no other part (behaviour.md, section 7)."""
+
+    _logger = logging.getLogger("pingregistrywf.server")
+
+    def take_part(self, workflow_id: UUID) -> Iterator[float]:
+        return self._post_pings(workflow_id)
+
+
+def summary(pings: Sequence[Status]) -> tuple[int, str]:
+    """Return the code and message that summarize pings."""
+    errors = sum(ping.code != 0 for ping in pings)
+    return int(errors > 0), f"{{ totalCount: {len(pings)}, errorCount: {errors} }}"
+
+
+@dataclass(eq=False)
+class Gatherer(Daemon):
+    """A gatherer, which also summarizes a workflow's pings at its deadline.
+
+    Attributes:
+        duration: from a workflow's start to its deadline, in seconds.
+    """
+
+    name: str = GATHERER
+    _: KW_ONLY
+    duration: float = DURATION
+    _logger = logging.getLogger("pingregistrywf.gatherer")
+
+    def take_part(self, workflow_id: UUID) -> Iterator[float]:
+        yield from self._post_pings(workflow_id)
+        events = self.context.workflows.events(workflow_id)
+        if not events:
+            return
+        yield events[0].id.milliseconds / 1000 + self.duration
+        while not self._post_summary(workflow_id):
+            # A ping was posted after the state was read.  It must be counted: read again.
+            yield self.context.journal.clock()
+
+    def _post_summary(self, workflow_id: UUID) -> bool:
+        """Post a summary of the pings; return False if the workflow changed in the meantime."""
+        try:
+            state = self.context.workflows.find_id(workflow_id)
+            if state.state_code in OPEN:
+                code, message = summary(state.pings)
+                ran = self.context.operations.gather(workflow_id, code, message, vid=state.vid)
+                vid = ran.by_chart["ping_registry"]
+                logged(self._logger, "summarized", workflow=workflow_id, message=message, vid=vid)
+                return True
+        except (StateConflictError, UninitializedError):
+            pass
+        except JournalError as error:
+            if isinstance(error.err, VersionConflictError):
+                return False
+            raise
+        logged(self._logger, "advanced", workflow=workflow_id)
+        return True
 
 
 def _listed(changes: Changes[State, Event]) -> Iterable[UUID]:

@@ -16,14 +16,12 @@ from multiprocessing.synchronize import Semaphore
 from typing import Final
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import StateCode
+from pingregistrywf._generated.ping_registry import DECLARATION, StateCode
+from pingregistrywf.coordination import GATHERER
 from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.daemon import Daemon
-from pingregistrywf.coordination.defaults import GATHERER
-from pingregistrywf.coordination.gatherer import Gatherer
+from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server
 from pingregistrywf.coordination.registry import OPEN, Registry, RegistryContext
-from pingregistrywf.coordination.server import Server
-from pingregistrywf.coordination.timeline import Incident, Line, lines
+from pingregistrywf.coordination.timeline import Incident, Line
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.journal import Journal, open_journal
 
@@ -35,16 +33,7 @@ PATIENCE: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a demonstration.
-
-    Attributes:
-        servers: how many servers take part.
-        pings: how many pings each participant posts.
-        interval: the pause between two pings of one, in seconds.
-        duration: from the workflow's start to its deadline, in seconds.
-        failing: how many of the servers post pings with a code that is not 0.
-        chaos: True to kill a server after its first ping, and start it again.
-    """
+    """The options of the command ``demo``, which explains them; times are in seconds."""
 
     servers: int
     pings: int
@@ -84,7 +73,8 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
                 participants.check()
             changes = context.workflows.engine.follow(workflow_id, checkpoint)
             checkpoint = changes.checkpoint
-            for line in lines(context.workflows.engine.declaration, changes.events):
+            for event in changes.events:
+                line = Line(DECLARATION, event)
                 yield line
                 if line.who == victim:
                     participants.kill(victim)

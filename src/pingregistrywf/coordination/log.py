@@ -15,17 +15,19 @@ from typing import Any
 
 def logged(logger: logging.Logger, action: str, level: int = logging.INFO, **fields: Any) -> None:
     """Log an action and its fields."""
-    plain = {name: _plain(each) for name, each in fields.items()}
-    logger.log(level, action, extra={"fields": plain})
+    plain = (str, int, float, type(None))
+    shown = {name: each if isinstance(each, plain) else str(each) for name, each in fields.items()}
+    logger.log(level, action, extra={"fields": shown})
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def _time(record: logging.LogRecord, zone: tzinfo | None = None) -> str:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    return moment.astimezone(zone).isoformat(timespec="milliseconds")
+def _head(record: logging.LogRecord, zone: tzinfo | None) -> dict[str, str]:
+    moment = datetime.fromtimestamp(record.created, UTC).astimezone(zone)
+    return {
+        "time": moment.isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "action": record.getMessage(),
+    }
 
 
 class TextFormatter(logging.Formatter):
@@ -34,21 +36,14 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", {})
         rendered = (f"{name}={_word(value)}" for name, value in fields.items())
-        head = (_time(record), record.levelname.lower(), record.name, record.getMessage())
-        return " ".join((*head, *rendered))
+        return " ".join((*_head(record, None).values(), *rendered))
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time in UTC, level, logger, action, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        head = {
-            "time": _time(record, UTC),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "action": record.getMessage(),
-        }
-        return json.dumps(head | getattr(record, "fields", {}))
+        return json.dumps(_head(record, UTC) | getattr(record, "fields", {}))
 
 
 def _word(value: Any) -> str:

@@ -26,15 +26,9 @@ _COLORS: Final = {"Summarized": "yellow", "Completed": "magenta", "Terminated": 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One workflow that the index lists.
+    """One workflow that the index lists; ``started`` is the id of its first event.
 
-    Attributes:
-        workflow: the workflow's id.
-        state: its state, as the chart names it.
-        pings: how many pings it holds.
-        failed: how many of these have a code that is not zero.
-        started: the id of its first event.
-        summary: its summary's code and message; empty until there is one.
+    Pings have failed whose code is not zero.  The summary is empty until there is one.
     """
 
     workflow: UUID

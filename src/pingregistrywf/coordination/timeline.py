@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from pingregistrywf._generated import ping_registry as workflow
 from pingregistrywf._generated import ping_registry_index as index
-from pingregistrywf.coordination.defaults import GATHERER
+from pingregistrywf.coordination import GATHERER
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.render import event_json
@@ -30,12 +29,35 @@ def zoned(moment: datetime, *, utc: bool) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event of a history: who posted it, as far as it shows, and its fields in words."""
+    """One event of a workflow's or an index's history."""
 
-    event: Event
-    who: str
-    details: tuple[str, ...]
     declaration: Declaration
+    event: Event
+
+    @property
+    def who(self) -> str:
+        """Who posted the event, as far as it shows; empty in an index."""
+        match self.event:
+            case workflow.ServerPinged(status_message=message):
+                # Pings of this project's daemons name their poster: NAME ping K.
+                name, _, number = message.rpartition(" ping ")
+                return name if number.isdigit() else ""
+            case workflow.ServerPingsGathered():
+                return GATHERER
+            case _:
+                return ADMIN if self.declaration is workflow.DECLARATION else ""
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """The event's fields in words."""
+        match self.event:
+            case workflow.ServerPinged() | workflow.ServerPingsGathered() as event:
+                return (f"{event.status_code} {printable(event.status_message)}",)
+            case index.SnapshotState(ping_registry=entries):
+                return (f"{len(entries)} listed",)
+            case event:
+                names = type(event).model_fields.keys() - {"id", "parent"}
+                return tuple(f"{name} {_value(getattr(event, name))}" for name in sorted(names))
 
     @property
     def state(self) -> str:
@@ -80,38 +102,8 @@ class Incident:
         return {"incident": self.what, "who": self.who}
 
 
-def lines(declaration: Declaration, events: Iterable[Event]) -> Iterator[Line]:
-    """Yield the lines of a workflow's or an index's history."""
-    for event in events:
-        who = _who(event) if declaration is workflow.DECLARATION else ""
-        yield Line(event, who, _details(event), declaration)
-
-
-def _who(event: Event) -> str:
-    match event:
-        case workflow.ServerPinged(status_message=message):
-            # Pings of this project's daemons name their poster: NAME ping K.
-            name, _, number = message.rpartition(" ping ")
-            return name if number.isdigit() else ""
-        case workflow.ServerPingsGathered():
-            return GATHERER
-        case _:
-            return ADMIN
-
-
-def _details(event: Event) -> tuple[str, ...]:
-    match event:
-        case workflow.ServerPinged() | workflow.ServerPingsGathered():
-            return (f"{event.status_code} {printable(event.status_message)}",)
-        case index.SnapshotState(ping_registry=entries):
-            return (f"{len(entries)} listed",)
-        case _:
-            names = type(event).model_fields.keys() - {"id", "parent"}
-            values = ((name, getattr(event, name)) for name in sorted(names))
-            return tuple(
-                f"{name} {value if isinstance(value, UUID | Ulid) else repr(value)}"
-                for name, value in values
-            )
+def _value(value: object) -> str:
+    return str(value) if isinstance(value, UUID | Ulid) else repr(value)
 
 
 def printable(message: str) -> str:

@@ -5,15 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.engine import Changes, Engine
 from pingregistrywf.runtime.journal import WorkflowJournal
-from pingregistrywf.runtime.values import Event
-
-S = TypeVar("S")
-E = TypeVar("E", bound=Event)
 
 
 class Stop:
@@ -59,15 +53,10 @@ def wake_ups(
     stop: Stop | None = None,
     timeout: Callable[[], float | None] = lambda: None,
 ) -> Iterator[bool]:
-    """Yield at once, then at each change of a history, until stopped.
+    """Yield at once, then at each change of a history, or of any history, until stopped.
 
-    No change is missed: whatever is written while the caller works ends the next wait.
-
-    Args:
-        journal: the journal.
-        history: which history; any of the journal if None.
-        stop: ends the wait and the iteration.
-        timeout: returns before each wait how many seconds it may last; None for no limit.
+    No change is missed: whatever is written while the caller works ends the next wait.  Before each
+    wait, ``timeout`` returns how many seconds it may last, or None for no limit.
 
     Yields:
         True for a change and at first, False if the wait ended without one.
@@ -81,14 +70,3 @@ def wake_ups(
             if stop.asked or (limit is None and not changed):
                 return
             yield changed
-
-
-def follow(
-    engine: Engine[S, E], history: UUID, stop: Stop | None = None
-) -> Iterator[Changes[S, E]]:
-    """Yield the whole history, then what is new at each change, until stopped."""
-    checkpoint = None
-    for _ in wake_ups(engine.journal, history, stop):
-        changes = engine.follow(history, checkpoint, whole=True)
-        checkpoint = changes.checkpoint
-        yield changes
