@@ -5,6 +5,7 @@ Whatever concerns the process itself (signals, pipes that close, how it starts) 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -39,6 +40,9 @@ def run(
         streams[0].write(input)
         streams[0].seek(0)
         stack.callback(time.tzset)
+        logger = logging.getLogger("pingregistrywf")  # to which the daemons add a handler
+        stack.enter_context(patch.object(logger, "handlers", [*logger.handlers]))
+        stack.callback(logger.setLevel, logger.level)
         stack.enter_context(patch.dict(os.environ, variables, clear=True))
         time.tzset()
         stack.enter_context(patch.object(sys, "argv", ["pingregistrywf", *words]))
