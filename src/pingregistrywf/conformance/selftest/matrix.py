@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-from pingregistrywf.chart.ir import Chart
+from pingregistrywf.chart.ir import Cell, Chart
 from pingregistrywf.conformance.oracle import Cells
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import execute
@@ -24,6 +24,7 @@ from pingregistrywf.conformance.suite.scenario import Bound, Tell
 Json: TypeAlias = Any
 
 Progress: TypeAlias = Callable[[str], None]
+_Broken = TypeVar("_Broken", Mutant, Fault)
 
 OUT_OF_PROCESS: Final = frozenset({"crash"})
 """What an implementation in this process cannot do."""
@@ -91,14 +92,10 @@ class SelfTest:
         self._reference = reference or (lambda: Subject(self._chart))
         self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS
         self._crosscheck = CrossCheck(suite.model)
-        self._cases: Mapping[int, list[Case]] = {
-            level: [
-                case
-                for case in suite.cases(frozenset({level}), bound)
-                if set(case.needs) <= self._capabilities
-            ]
-            for level in LEVELS
-        }
+        self._cases: dict[int, list[Case]] = {level: [] for level in LEVELS}
+        for case in suite.cases(bound=bound):
+            if self._capabilities.issuperset(case.needs):
+                self._cases[case.level].append(case)
         self._random = Random(0)  # noqa: S311 (ids of a test)
 
     def run(self, progress: Progress = _quietly) -> Matrix:
@@ -110,26 +107,14 @@ class SelfTest:
 
     def run_mutants(self, progress: Progress = _quietly) -> Matrix:
         """Run level 1 on every mutant of the chart."""
-        classes: dict[str, Killed] = {}
-        for mutant in (*first_order(self._chart), *extra_state(self._chart)):
-            if mutant.group not in classes:
-                progress(mutant.group)
-            found = (1,) if self.kills(mutant) else ()
-            self._enter(classes, mutant.group, mutant.name, (1,), found)
-        return Matrix((), tuple(classes.values()))
+        mutants = (*first_order(self._chart), *extra_state(self._chart))
+        return _matrix(mutants, (1,), lambda _, mutant: self.kills(mutant), progress)
 
     def run_faults(self, progress: Progress = _quietly) -> Matrix:
         """Run every level on every fault of journals and data."""
-        classes: dict[str, Killed] = {}
         levels = tuple(level for level, cases in self._cases.items() if cases)
-        for fault in faults():
-            if fault.needs and fault.needs not in self._capabilities:
-                continue
-            if fault.group not in classes:
-                progress(fault.group)
-            found = (level for level in levels if self.finds(level, fault))
-            self._enter(classes, fault.group, fault.name, levels, found)
-        return Matrix((), tuple(classes.values()))
+        met = [each for each in faults() if not each.needs or each.needs in self._capabilities]
+        return _matrix(met, levels, self.finds, progress)
 
     def finds(self, level: int, fault: Fault) -> bool:
         """Whether a level finds a fault."""
@@ -140,22 +125,6 @@ class SelfTest:
         """Whether level 1 finds a mutant; the cases first that can be seen to find it."""
         cases = itertools.chain(self._promising(mutant.cells), self._cases[1])
         return any(not self._passes(case, Subject(self._chart, mutant.cells)) for case in cases)
-
-    @staticmethod
-    def _enter(
-        classes: dict[str, Killed],
-        group: str,
-        name: str,
-        asked: tuple[int, ...],
-        found: Iterable[int],
-    ) -> None:
-        killed = classes.setdefault(group, Killed(group, asked))
-        killed.made += 1
-        levels = tuple(found)
-        for level in levels:
-            killed.by_level[level] = killed.by_level.get(level, 0) + 1
-        if not levels:
-            killed.survivors.append(name)
 
     def _failing(self, answer: Answer) -> Iterator[str]:
         for cases in self._cases.values():
@@ -172,25 +141,44 @@ class SelfTest:
                     break
                 row = (action.command, action.arguments)
                 right, wrong = self._chart.cells[row, state], cells[row, mine]
-                if (right.outcome, right.event, right.error) != (
-                    wrong.outcome,
-                    wrong.event,
-                    wrong.error,
-                ):
+                if _output(right) != _output(wrong):
                     yield case
                     return
                 state, mine = right.target, wrong.target
 
     def _passes(self, case: Case, answer: Answer) -> bool:
         execution = execute(case, self._crosscheck, self._random)
-        number = 0
+        numbers = itertools.count(1)
         batch = next(execution)
         while True:
-            replies = []
-            for request in batch:
-                number += 1
-                replies.append(answer({"id": number, **request}))
+            replies = [answer({"id": next(numbers), **request}) for request in batch]
             try:
                 batch = execution.send(replies)
             except StopIteration as end:
                 return bool(end.value.status is Status.PASSED)
+
+
+def _output(cell: Cell) -> tuple[object, ...]:
+    return cell.outcome, cell.event, cell.error
+
+
+def _matrix(
+    broken: Iterable[_Broken],
+    levels: tuple[int, ...],
+    finds: Callable[[int, _Broken], bool],
+    progress: Progress,
+) -> Matrix:
+    """Count what some levels find, class by class."""
+    classes: dict[str, Killed] = {}
+    for each in broken:
+        if each.group not in classes:
+            progress(each.group)
+            classes[each.group] = Killed(each.group, levels)
+        killed = classes[each.group]
+        killed.made += 1
+        found = [level for level in levels if finds(level, each)]
+        for level in found:
+            killed.by_level[level] = killed.by_level.get(level, 0) + 1
+        if not found:
+            killed.survivors.append(each.name)
+    return Matrix((), tuple(classes.values()))

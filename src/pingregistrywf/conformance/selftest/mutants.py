@@ -7,19 +7,11 @@ leads elsewhere; these have one state more than the chart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pingregistrywf.chart.ir import (
-    DELETED,
-    HISTORY_DELETED,
-    Arguments,
-    Cell,
-    Chart,
-    Outcome,
-    Row,
-)
+from pingregistrywf.chart.ir import DELETED, HISTORY_DELETED, Arguments, Cell, Chart, Outcome, Row
 from pingregistrywf.conformance.oracle import Cells
 from pingregistrywf.conformance.suite.sequential import spoken
 
@@ -44,7 +36,7 @@ class Mutant:
 
 def first_order(chart: Chart) -> Iterator[Mutant]:
     """Each output and each target of each cell, changed."""
-    for (row, state), cell in _told_apart(chart):
+    for (row, state), cell in _distinct_cells(chart):
         for other, what in _changes(chart, cell, chart.columns):
             group = "output" if other.target == cell.target else "target"
             name = f"{spoken(row)} in {state} {what}"
@@ -56,27 +48,28 @@ def extra_state(chart: Chart) -> Iterator[Mutant]:
     for twinned in chart.columns:
         twin = twinned + TWIN
         own: dict[tuple[Row, str], Cell] = {
-            (row, twin): _with(chart.cells[row, twinned], state=twin) for row in chart.rows
+            (row, twin): chart.cells[row, twinned].model_copy(update={"state": twin})
+            for row in chart.rows
         }
-        ways = [key for key, cell in _told_apart(chart) if cell.target == twinned]
+        ways = [key for key, cell in _distinct_cells(chart) if cell.target == twinned]
         changes = [
             (row, other, what)
-            for (row, state), _ in _told_apart(chart)
+            for (row, state), _ in _distinct_cells(chart)
             if state == twinned
             for other, what in _changes(chart, own[row, twin], (*chart.columns, twin))
         ]
         for way in ways:
-            bent = {**chart.cells, **own, way: _with(chart.cells[way], target=twin)}
+            to_twin = chart.cells[way].model_copy(update={"target": twin})
+            bent = {**chart.cells, **own, way: to_twin}
             for row, other, what in changes:
-                cells: Mapping[tuple[Row, str], Cell] = {**bent, (row, twin): other}
                 name = (
                     f"after {spoken(way[0])} in {way[1]}, {twinned} is another state,"
                     f" in which {spoken(row)} {what}"
                 )
-                yield Mutant("extra state", name, cells)
+                yield Mutant("extra state", name, {**bent, (row, twin): other})
 
 
-def _told_apart(chart: Chart) -> Iterator[tuple[tuple[Row, str], Cell]]:
+def _distinct_cells(chart: Chart) -> Iterator[tuple[tuple[Row, str], Cell]]:
     """The cells that an implementation can tell apart: where nothing is carried yet, arguments are
     neither the same nor others."""
     for (row, state), cell in chart.cells.items():
@@ -97,18 +90,12 @@ def _changes(chart: Chart, cell: Cell, states: Sequence[str]) -> Iterator[tuple[
             continue
         if empty and {outcome, cell.outcome} == {Outcome.NOOP, Outcome.DELETE}:
             continue  # on an empty history they are one and the same
-        yield (
-            _with(cell, outcome=outcome, event=event, error=error),
-            f"{outcome} {event or error or ''}".rstrip(),
-        )
+        output = {"outcome": outcome, "event": event, "error": error}
+        yield cell.model_copy(update=output), f"{outcome} {event or error or ''}".rstrip()
     for target in states:
         # A twin that leads to itself where the state leads to itself is no departure.
         if target.removesuffix(TWIN) != cell.target.removesuffix(TWIN):
-            yield _with(cell, target=target), f"leads to {target}"
-
-
-def _with(cell: Cell, **changes: object) -> Cell:
-    return cell.model_copy(update=changes)
+            yield cell.model_copy(update={"target": target}), f"leads to {target}"
 
 
 def _outputs(chart: Chart) -> Iterator[tuple[Outcome, str | None, str | None]]:

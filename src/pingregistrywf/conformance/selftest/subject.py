@@ -6,33 +6,32 @@ wrong control state is seen by what it leads to and not by its name.
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Chart
-from pingregistrywf.conformance.oracle import EPOCH, Cells, Histories, History, conflict
-from pingregistrywf.conformance.suite.scenario import CROCKFORD
+from pingregistrywf.conformance.oracle import Cells, Histories, History, conflict
 
 Json: TypeAlias = Any
 Answer: TypeAlias = Callable[[Mapping[str, Json]], dict[str, Json]]
 
 CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "gc")
-FIRST_ID: Final = 1 << 100
+FIRST_ID: Final = 10**20
 
 
 class Subject:
     """Answers the requests of levels 1, 2 and some of 6 for one chart that is not keyed.
 
-    Args:
-        chart: the chart.
-        cells: the cells that it follows; the chart's own unless given.
+    It follows the chart's own cells unless others are given.
     """
 
     def __init__(self, chart: Chart, cells: Cells | None = None) -> None:
-        self._drawn = FIRST_ID
-        self._makers = Histories(chart, self._draw, cells)
+        ids = (f"{number:026d}" for number in itertools.count(FIRST_ID))
+        makers = Histories(chart, ids.__next__, cells)
         self._starting = {name for name, each in chart.commands.items() if each.starts}
-        self._histories: dict[str, History] = {}
+        self._histories: defaultdict[str, History] = defaultdict(makers.history)
 
     def __call__(self, request: Mapping[str, Json]) -> dict[str, Json]:
         """The reply to a request."""
@@ -47,7 +46,7 @@ class Subject:
                 return bearing | {"bye": {}}
             case "gc":
                 return bearing | self._collect(request["days"])
-        history = self._history(request["workflow"])
+        history = self._histories[request["workflow"]]
         match request["op"]:
             case "exec":
                 return bearing | self._exec(history, request)
@@ -55,11 +54,6 @@ class Subject:
                 return bearing | history.find()
             case _:
                 return bearing | {"ok": {"events": history.read()}}
-
-    def _history(self, name: str) -> History:
-        if name not in self._histories:
-            self._histories[name] = self._makers.history()
-        return self._histories[name]
 
     def _exec(self, history: History, request: Mapping[str, Json]) -> dict[str, Json]:
         vid = request.get("vid", "no_vc")
@@ -77,11 +71,3 @@ class Subject:
         for history in self._histories.values():
             history.collect(days)
         return {"ok": {}}
-
-    def _draw(self) -> str:
-        self._drawn += 1
-        rest, digits = self._drawn, ""
-        for _ in EPOCH:
-            digits = CROCKFORD[rest & 31] + digits
-            rest >>= 5
-        return digits
