@@ -18,8 +18,7 @@ from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.lower import read_model
-from pingregistrywf.conformance.assembly import suite_of
-from pingregistrywf.conformance.manifest import committed_ids
+from pingregistrywf.conformance.assembly import committed_ids, suite_of
 from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.conformance.suite import Suite

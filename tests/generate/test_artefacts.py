@@ -14,8 +14,7 @@ from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.chart.ir import Chart, Model, to_json
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.lower import read_model
-from pingregistrywf.conformance.assembly import suite_of_model
-from pingregistrywf.conformance.manifest import NAME, manifest
+from pingregistrywf.conformance.assembly import MANIFEST_NAME, manifest, suite_of_model
 from pingregistrywf.generate import artefacts, readme
 
 
@@ -85,7 +84,7 @@ class TestArtefacts:
     def test_are_what_is_committed(self, model: Model) -> None:
         root = Path(ping_registry.__file__).parents[1]
         suite = suite_of_model(model)
-        ids = {PurePosixPath(suite.chart.name) / NAME: manifest(suite).encode()}
+        ids = {PurePosixPath(suite.chart.name) / MANIFEST_NAME: manifest(suite).encode()}
         assert artefacts.check(artefacts.package(model) | ids, root) == []
 
     @pytest.mark.slow

@@ -161,9 +161,9 @@ def _check_importable(package: Path) -> None:
 
 def _manifest(suite: Suite, below: PurePosixPath) -> dict[PurePosixPath, bytes]:
     """The manifest of the suite, which lies with the package of the chart under test."""
-    from pingregistrywf.conformance.manifest import NAME, manifest
+    from pingregistrywf.conformance.assembly import MANIFEST_NAME, manifest
 
-    return {below / suite.chart.name / NAME: manifest(suite).encode()}
+    return {below / suite.chart.name / MANIFEST_NAME: manifest(suite).encode()}
 
 
 def project_root() -> Path:

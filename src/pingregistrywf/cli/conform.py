@@ -132,8 +132,7 @@ def _conform(
     if context.invoked_subcommand is not None:
         return
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.conformance.assembly import suite_of
-    from pingregistrywf.conformance.manifest import committed_ids
+    from pingregistrywf.conformance.assembly import committed_ids, suite_of
     from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run

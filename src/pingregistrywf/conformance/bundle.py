@@ -11,7 +11,8 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -49,12 +50,9 @@ def protocol_page() -> str:
 
 
 def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
-    """Write the bundle.
+    """Write the bundle of a suite to a file, which is replaced if it is there.
 
-    Args:
-        suite: the suite.
-        protocol: the page that describes the adapter protocol, as Markdown.
-        to: the file, which is replaced if it is there.
+    The bundle holds the adapter protocol's page, which is Markdown.
     """
     contents = dict(sorted(_contents(suite, protocol)))
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
@@ -77,7 +75,7 @@ def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
 
 
 def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
-    counts: dict[int, int] = dict.fromkeys(LEVELS, 0)
+    counts: Counter[int] = Counter()
     lines = []
     for case in suite.cases():
         counts[case.level] += 1
@@ -95,12 +93,8 @@ def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
     yield "adapter-protocol.md", _LINK.sub(r"\1", protocol).encode()
     readme = files("pingregistrywf.conformance").joinpath("bundle.md").read_text(encoding="utf-8")
     rows = [f"| {level} | {name} | {counts[level]:,} |" for level, name in LEVELS.items()]
-    filled: Mapping[str, str] = {
-        "version": VERSION,
-        "chart": suite.chart.name,
-        "levels": "\n".join(rows),
-    }
-    for key, value in filled.items():
+    values = {"version": VERSION, "chart": suite.chart.name, "levels": "\n".join(rows)}
+    for key, value in values.items():
         readme = readme.replace(f"@{key}@", value)
     yield "README.md", readme.encode()
 

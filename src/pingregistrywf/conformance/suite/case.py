@@ -131,13 +131,15 @@ class Case:
             "rules": list(self.rules),
             "needs": list(self.needs),
         }
-        if self.bound:
-            head["bound"] = self.bound
-        return head | {
-            "ids": plain(self.ids),
-            "define": plain(self.define),
-            "steps": [_step(step) for step in self.steps],
-        }
+        return (
+            head
+            | ({"bound": self.bound} if self.bound else {})
+            | {
+                "ids": plain(self.ids),
+                "define": plain(self.define),
+                "steps": [_step(step) for step in self.steps],
+            }
+        )
 
 
 def plain(value: Json) -> Json:
@@ -147,8 +149,6 @@ def plain(value: Json) -> Json:
             return {"$": name}
         case Hex(parts):
             return {"hex": [plain(part) for part in parts]}
-        case str():
-            return value
         case Mapping():
             return {key: plain(each) for key, each in value.items()}
         case list() | tuple():

@@ -7,6 +7,7 @@ their numbers; a zero number, an empty text and false are not written, an id alw
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -24,7 +25,8 @@ VARINT, FIXED64, BYTES, GROUP, END_GROUP, FIXED32 = 0, 1, 2, 3, 4, 5
 
 def encoded(chart: Chart, reply: Mapping[str, Json]) -> Hex:
     """The bytes of an event, given as the adapter protocol writes it."""
-    return joined(part for _, parts in sorted(written(chart, reply), key=_number) for part in parts)
+    in_order = sorted(written(chart, reply), key=itemgetter(0))
+    return joined(part for _, parts in in_order for part in parts)
 
 
 def written(chart: Chart, reply: Mapping[str, Json]) -> list[tuple[int, Parts]]:
@@ -55,10 +57,6 @@ def _present(
     for name, each in fields.items():
         if name in values:
             yield each, value_field(each.wire, each.type, values[name])
-
-
-def _number(part: tuple[int, Parts]) -> int:
-    return part[0]
 
 
 def value_field(number: int, type_: Type, value: Json) -> Parts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pingregistrywf.chart.ir import Arguments
 
@@ -133,15 +133,7 @@ class Run:
 
 
 Action: TypeAlias = Tell | Invalid | Look | Collect | Decode | Race | Run
-_KINDS: Final = {
-    "tell": Tell,
-    "invalid": Invalid,
-    "look": Look,
-    "collect": Collect,
-    "decode": Decode,
-    "race": Race,
-    "run": Run,
-}
+_KINDS: Final = {each.__name__.lower(): each for each in get_args(Action)}
 
 
 @dataclass(frozen=True)
@@ -199,11 +191,10 @@ def from_text(text: str) -> Scenario:
 
 
 def _as_json(action: Action) -> dict[str, Json]:
-    kind = next(name for name, each in _KINDS.items() if isinstance(action, each))
     first, *rest = fields(action)
     values = asdict(action)
     others = {each.name: values[each.name] for each in rest if values[each.name] != _default(each)}
-    return {kind: values[first.name], **others}
+    return {type(action).__name__.lower(): values[first.name], **others}
 
 
 def _default(of: Field[Any]) -> Json:

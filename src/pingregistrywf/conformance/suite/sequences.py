@@ -50,11 +50,7 @@ class NotMinimalError(SuiteError):
 
 
 class Mealy:
-    """A chart's table as a Mealy machine: the rows of the commands that are about one state.
-
-    Args:
-        chart: the chart.
-    """
+    """A chart's table as a Mealy machine: the rows of the commands that are about one state."""
 
     def __init__(self, chart: Chart) -> None:
         self.name = chart.name
