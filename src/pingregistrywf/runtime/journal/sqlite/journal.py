@@ -83,7 +83,7 @@ class SqliteJournal(Closable):
                 if found is None:
                     found = records.begin(batch.connection, history, chart)
                 records.insert(batch.connection, found, found.stored.end, entries)
-                found = replace(found, stored=found.stored.extended(entries, restart=restart))
+                found = records.History(found.key, found.stored.extended(entries, restart=restart))
                 records.update(batch.connection, found)
             batch.changed[history] = found.mark
             return found.place

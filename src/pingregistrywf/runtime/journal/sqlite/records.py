@@ -23,6 +23,7 @@ from pingregistrywf.runtime.journal.inspection import Stored, Trim
 from pingregistrywf.runtime.journal.sqlite.failures import damage
 
 _NEVER: Final = -(1 << 63)
+_NUMBERS: Final = struct.Struct(">6q")
 SELECT: Final = (
     "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
     " FROM history"
@@ -75,7 +76,7 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
         if again.fetchone() is not None:
             raise damage(f"finding history {history}", "two indexes disagree on whether it exists")
         return None
-    found = verified(row)
+    found = verified(row, history)
     if found is None or found.stored.id != history:
         raise damage(f"finding history {history}", "its row does not match its checksum")
     return found
@@ -120,17 +121,32 @@ def all_(connection: sqlite3.Connection) -> Iterator[Stored]:
         yield measured(connection, found)
 
 
-def verified(row: Sequence[Any]) -> History | None:
-    """Return a row of ``SELECT`` as a history, None if it is not what was written."""
+def verified(row: Sequence[Any], asked: UUID | None = None) -> History | None:
+    """Return a row of ``SELECT`` as a history, None if it is not what was written.
+
+    Args:
+        row: the row.
+        asked: the id that was asked for; it saves making it again.
+    """
     checksum, *columns = row
     try:
         if checksum != _history_digest(*columns):
             return None
-        key, own, chart, end, vid, start, restart, *times = columns
-        deleted, trimmed = (None if each is None else each / 1000 for each in times)
-        name, newest = UUID(bytes=own), Ulid(vid)
+        key, own, chart, end, vid, start, restart, deleted, trimmed = columns
+        name = asked if asked is not None and asked.bytes == own else UUID(bytes=own)
         return History(
-            key, Stored(name, chart.decode(), newest, end, start, restart, end, deleted, trimmed)
+            key,
+            Stored(
+                name,
+                chart.decode(),
+                Ulid(vid),
+                end,
+                start,
+                restart,
+                end,
+                None if deleted is None else deleted / 1000,
+                None if trimmed is None else trimmed / 1000,
+            ),
         )
     except (TypeError, ValueError, struct.error):  # a flipped bit may make a text of a number
         return None
@@ -252,11 +268,18 @@ def _history_digest(
     vid: bytes,
     start: int,
     restart: int,
-    *times: int | None,
+    deleted_at: int | None,
+    trimmed_at: int | None,
 ) -> bytes:
-    moments = (_NEVER if each is None else each for each in times)
-    numbers = struct.pack(">6q", key, head, start, restart, *moments)
-    return _digest(b"".join((id, vid, numbers, chart)))
+    numbers = _NUMBERS.pack(
+        key,
+        head,
+        start,
+        restart,
+        _NEVER if deleted_at is None else deleted_at,
+        _NEVER if trimmed_at is None else trimmed_at,
+    )
+    return _digest(id + vid + numbers + chart)
 
 
 def _entry_digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) -> bytes:
