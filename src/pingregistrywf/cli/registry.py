@@ -93,7 +93,7 @@ def get(
 ) -> None:
     """Print a workflow's pings and summary.  Code 101: active; 100: summarized, not committed."""
     from pingregistrywf.coordination.admin import Admin
-    from pingregistrywf.coordination.timeline import printable
+    from pingregistrywf.runtime.render import printable
 
     workflow_id = uuid("--workflow", workflow)
     with opened(registry, journal) as context, stopped_by_signals() as stop:

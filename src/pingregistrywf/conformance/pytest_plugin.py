@@ -16,7 +16,7 @@ import pytest
 
 from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
-from pingregistrywf.conformance.reports.text import failure_text
+from pingregistrywf.conformance.reports.rendered import failure_text
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Hello, Status
 from pingregistrywf.conformance.run.session import InfrastructureError, Session, opened
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf.coordination.registry import RegistryContext
-from pingregistrywf.coordination.timeline import printable
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import UninitializedError
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.render import printable
 
 TICK: Final = 1.0
 """How often ages are shown anew, in seconds."""

@@ -12,7 +12,7 @@ from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.coordination import GATHERER
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.render import event_json
+from pingregistrywf.runtime.render import event_json, printable
 from pingregistrywf.runtime.values import Event
 
 ADMIN: Final = "admin"
@@ -104,11 +104,3 @@ class Incident:
 
 def _value(value: object) -> str:
     return str(value) if isinstance(value, UUID | Ulid) else repr(value)
-
-
-def printable(message: str) -> str:
-    """Return a message as one line, with control characters escaped so that it is only text."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in message
-    )

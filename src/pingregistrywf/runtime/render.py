@@ -1,4 +1,4 @@
-"""Events and states as JSON, in the form of adapter protocol 1.
+"""Events and states as JSON, in the form of adapter protocol 1; texts of others as plain text.
 
 An event is an object with ``event`` (its name), ``id``, ``parent`` and ``fields``.  Ids are texts,
 and a field has the name that the chart gives it.
@@ -6,8 +6,9 @@ and a field has the name that the chart gives it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime.declaration import Declaration
@@ -15,6 +16,7 @@ from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event, KeyedState, is_zero
 
 Json: TypeAlias = dict[str, Any]
+_NOT_ASCII_TEXT: Final = re.compile("[^ -~]")
 
 
 def event_json(declaration: Declaration, event: Event) -> Json:
@@ -72,3 +74,17 @@ def _record(record: Any) -> Json:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID | Ulid) else value
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Return a text with all that is not printable escaped, but for the characters to keep.
+
+    What is left commands no terminal and does not turn the direction of writing.
+    """
+
+    def escaped(found: re.Match[str]) -> str:
+        letter = found.group()
+        kept = letter.isprintable() or letter in keep
+        return letter if kept else letter.encode("unicode_escape").decode()
+
+    return _NOT_ASCII_TEXT.sub(escaped, text)

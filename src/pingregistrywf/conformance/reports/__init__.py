@@ -5,9 +5,7 @@ Each is a small pure function of the result; none judges anything.
 
 from pingregistrywf.conformance.reports.badge import badge
 from pingregistrywf.conformance.reports.document import as_json
-from pingregistrywf.conformance.reports.junit import junit
-from pingregistrywf.conformance.reports.page import page
-from pingregistrywf.conformance.reports.text import text
+from pingregistrywf.conformance.reports.rendered import junit, page, text
 from pingregistrywf.conformance.reports.write import put
 
 __all__ = ["as_json", "badge", "junit", "page", "put", "text"]

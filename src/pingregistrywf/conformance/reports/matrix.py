@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
+from pingregistrywf.conformance.reports.rendered import render
 from pingregistrywf.conformance.selftest.matrix import Matrix
 from pingregistrywf.conformance.suite.levels import LEVELS
 
@@ -14,37 +14,17 @@ SHOWN: Final = 20
 
 
 def text(matrix: Matrix) -> str:
-    """The matrix: a row a class, a column a level, how many of the class the level found."""
-    return "\n".join(_lines(matrix)) + "\n"
-
-
-def _lines(matrix: Matrix) -> Iterator[str]:
-    heads = "".join(f"{f'level {level}':>9}" for level in LEVELS)
-    yield f"{'':<13}{'made':>7}{'killed':>9}{heads}"
-    for each in matrix.classes:
-        killed = each.made - len(each.survivors)
-        levels = "".join(
-            f"{each.by_level.get(level, 0) if level in each.asked else '·':>9}" for level in LEVELS
-        )
-        yield f"{each.group:<13}{each.made:>7,}{killed:>9,}{levels}"
-    yield ""
-    yield "· not asked: level 1 alone answers for the chart's cells."
-    for each in matrix.classes:
-        for name in each.survivors[:SHOWN]:
-            yield f"survived: {each.group}: {name}"
-        if len(each.survivors) > SHOWN:
-            yield f"survived: {each.group}: {len(each.survivors) - SHOWN:,} more"
-    for title in matrix.reference[:SHOWN]:
-        yield f"fails on what is right: {title}"
-    made = sum(each.made for each in matrix.classes)
-    survived = sum(len(each.survivors) for each in matrix.classes)
-    right = "what is right passes" if not matrix.reference else "what is right does not pass"
-    yield f"{made - survived:,} of {made:,} killed; {right}"
+    """Return a table: a row a class, a column a level, how many of the class the level found."""
+    return render("matrix.txt.jinja", **_document(matrix), levels=LEVELS, shown=SHOWN)
 
 
 def as_json(matrix: Matrix) -> str:
-    """The matrix as JSON."""
-    document = {
+    """Return the text of the JSON document."""
+    return json.dumps(_document(matrix), indent=2, ensure_ascii=False) + "\n"
+
+
+def _document(matrix: Matrix) -> dict[str, Any]:
+    return {
         "format": "pingregistrywf-self-test/1",
         "sound": matrix.sound,
         "reference_failures": list(matrix.reference),
@@ -60,4 +40,3 @@ def as_json(matrix: Matrix) -> str:
             for each in matrix.classes
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
