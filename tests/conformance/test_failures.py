@@ -14,7 +14,7 @@ import pytest
 
 from pingregistrywf.conformance.reports import as_json, text
 from pingregistrywf.conformance.run.result import CaseResult, Exit, Failure, RunResult, Status
-from pingregistrywf.conformance.run.session import opened
+from pingregistrywf.conformance.run.session import Session
 from pingregistrywf.conformance.run.shrink import shortest
 from pingregistrywf.conformance.run.transport import ObjectTransport
 from pingregistrywf.conformance.run.triage import FLAKY
@@ -71,7 +71,7 @@ def parts(scenario: Scenario) -> list[Scenario]:
 
 
 def failing(name: str, suite: Suite, scenarios: list[Scenario]) -> list[Scenario]:
-    session = opened(suite, ObjectTransport(lambda: answering(name)), Random(0))
+    session = Session(suite, ObjectTransport(lambda: answering(name)), Random(0))
     session.hello()
     cases = [suite.compiler.compile(each) for each in scenarios]
     return [

@@ -18,7 +18,7 @@ from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Hello, Status
-from pingregistrywf.conformance.run.session import InfrastructureError, Session, opened
+from pingregistrywf.conformance.run.session import InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
 from pingregistrywf.conformance.run.triage import explained
 from pingregistrywf.conformance.suite.case import Case
@@ -73,7 +73,7 @@ class UnderTest:
         self.bound = option(f"{_PREFIX}-bound")
         store = LAST_LEVEL in self.levels
         transport = ChildTransport(self.command, option(f"{_PREFIX}-timeout"), store=store)
-        self.session: Session = opened(self.suite, transport, Random())  # noqa: S311 (ids of a test)
+        self.session = Session(self.suite, transport, Random())  # noqa: S311 (ids of a test)
         self._hello: Hello | None = None
         self._gone: Exception | None = None
 

@@ -7,36 +7,27 @@ chart, from the first state on; every command that answers otherwise or leads el
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import DELETED, Arguments, Cell, Chart, Outcome, Row
 from pingregistrywf.conformance.oracle import code_of
+from pingregistrywf.conformance.run.session import Session
 from pingregistrywf.conformance.suite.sequential import spoken
 from pingregistrywf.conformance.suite.values import ordinary
 
 Json: TypeAlias = Any
-Ask: TypeAlias = Callable[[Mapping[str, Json]], Mapping[str, Json]]
 Output: TypeAlias = tuple[str, str]
 
 MOST_REQUESTS: Final = 40_000
 """After so many requests nothing is learned."""
 
 
-class UnlearnableError(Exception):
-    """The implementation does not answer as a machine would."""
+def differences(chart: Chart, capabilities: Collection[str], session: Session) -> list[str]:
+    """Return how the implementation's machine differs from the chart, in words.
 
-
-def differences(
-    chart: Chart, capabilities: Collection[str], ask: Ask, new_id: Callable[[], str]
-) -> list[str]:
-    """How the implementation's machine differs from the chart, in words; [] if nothing was learned.
-
-    Args:
-        chart: the chart.
-        capabilities: what the adapter claims; without ``delete`` nothing is deleted.
-        ask: asks the adapter one thing.
-        new_id: makes up an id of a history.
+    The list is empty, too, if nothing was learned.  Nothing is deleted if the adapter does not
+    claim ``delete``.
     """
     # Imported here: it is large, and only needed when something fails.
     from aalpy.base import SUL
@@ -46,7 +37,7 @@ def differences(
     rows = [
         row for row in chart.rows if "delete" in capabilities or not chart.commands[row[0]].deletes
     ]
-    asking = _Asking(chart, ask, new_id)
+    asking = _Asking(chart, session)
 
     class Subject(SUL):  # type: ignore[misc]
         def pre(self) -> None:
@@ -62,31 +53,32 @@ def differences(
     oracle = WMethodEqOracle(rows, subject, len(chart.columns))
     try:
         learned = run_Lstar(rows, subject, oracle, automaton_type="mealy", print_level=0)
-    except UnlearnableError:
-        return []
-    except SystemExit:  # how the library says that answers differ from one time to the next
+    # By SystemExit the library says that answers differ from one time to the next.
+    except (UnlearnableError, SystemExit):
         return []
     return _compared(chart, rows, learned)
 
 
-class _Asking:
-    """Tells commands, one history after the other."""
+class UnlearnableError(Exception):
+    """The implementation does not answer as a machine would."""
 
-    def __init__(self, chart: Chart, ask: Ask, new_id: Callable[[], str]) -> None:
+
+class _Asking:
+    """Sends commands, to one history after the other."""
+
+    def __init__(self, chart: Chart, session: Session) -> None:
         self._chart = chart
-        self._ask = ask
-        self._new_id = new_id
+        self._session = session
         self._history = ""
         self._stored: dict[str, Json] = {}
         self._asked = 0
 
     def begin(self) -> None:
-        """Turn to a new history."""
-        self._history = self._new_id()
+        self._history = self._session.new_id()
         self._stored = {}
 
     def tell(self, row: Row) -> Output:
-        """Tell a command; what was answered, and the state that is found."""
+        """Send a command; return what was answered, and the state that is found."""
         command, arguments = row
         args = self._arguments(command, arguments)
         reply = self._request({"op": "exec", "command": command, "args": args})
@@ -112,21 +104,18 @@ class _Asking:
         if self._asked > MOST_REQUESTS:
             raise UnlearnableError
         chart = {"chart": self._chart.name}
-        return self._ask({**chart, "workflow": self._history, **request})
+        return self._session.ask({**chart, "workflow": self._history, **request})
 
     def _arguments(self, command: str, arguments: Arguments) -> dict[str, Json]:
         """The same arguments each time, or one other set."""
         declared = self._chart.commands[command].arguments
-        sets = [
-            {
-                name: ordinary(arg.type, first + at)
-                for at, (name, arg) in enumerate(declared.items())
-            }
-            for first in (1, 101)
-        ]
-        stored: dict[str, Json] = self._stored.get(command, sets[0])
+        first, second = (
+            {name: ordinary(arg.type, at) for at, (name, arg) in enumerate(declared.items(), start)}
+            for start in (1, 101)
+        )
+        stored: dict[str, Json] = self._stored.get(command, first)
         if arguments is Arguments.OTHER:
-            return sets[1] if stored == sets[0] else sets[0]
+            return second if stored == first else first
         return stored
 
 

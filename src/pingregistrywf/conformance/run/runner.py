@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from random import Random
-from uuid import UUID
 
 from pingregistrywf.conformance.run import learn
 from pingregistrywf.conformance.run.expected import NONE, ExpectedFailures
@@ -28,7 +27,7 @@ from pingregistrywf.conformance.run.session import (
     AlwaysEndsError,
     BrokenOffError,
     InfrastructureError,
-    opened,
+    Session,
 )
 from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
 from pingregistrywf.conformance.run.triage import explained, groups, merged
@@ -71,11 +70,7 @@ class Plan:
 
 
 def run(plan: Plan, transport: Transport) -> RunResult:
-    """Run the suite on an adapter.
-
-    Args:
-        plan: what to run.
-        transport: leads to the adapter; it is closed at the end.
+    """Run the suite on an adapter, and close the transport that leads to it.
 
     Raises:
         NotMinimalError: two states of the chart cannot be distinguished.
@@ -93,8 +88,7 @@ class _Run:
         self._plan = plan
         self._started = time.monotonic()
         self._chart = plan.suite.chart
-        self._random = Random(plan.seed)  # noqa: S311 (ids of a test)
-        self._session = opened(plan.suite, transport, self._random)
+        self._session = Session(plan.suite, transport, Random(plan.seed))  # noqa: S311 (ids)
         self._missing: list[str] = []
         self._trouble = ""
 
@@ -117,7 +111,7 @@ class _Run:
             self._trouble = str(error)
         except ProtocolError as error:
             if not failures:  # else it is only more of the same
-                self._trouble = f"at the end: {error.what}"
+                self._trouble = f"at the end: {error}"
         finally:
             self._session.close()
         return RunResult(
@@ -162,7 +156,7 @@ class _Run:
             self._missing.append(f"{why}: {' '.join(scope.only)}")
 
     def _listed(self) -> frozenset[str]:
-        """The ids of the manifest that are in scope; none if the bound leaves some of them out."""
+        """The manifest's ids that are in scope; none if the bound leaves some of them out."""
         plan = self._plan
         if plan.manifest is None or plan.scope.bound != BOUNDS[-1]:
             return frozenset()
@@ -236,13 +230,8 @@ class _Run:
         if self._chart.key or self._trouble:
             return []
         with suppress(ProtocolError, InfrastructureError, CannotStartError):
-            return learn.differences(
-                self._chart, hello.capabilities, self._session.ask, self._new_id
-            )
+            return learn.differences(self._chart, hello.capabilities, self._session)
         return []
-
-    def _new_id(self) -> str:
-        return str(UUID(int=self._random.getrandbits(128), version=4))
 
 
 def _chosen(case: Case, patterns: Iterable[str]) -> bool:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count, islice
 from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.chart.ir import Chart, Model
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
 from pingregistrywf.conformance.run.result import CaseResult, Hello, Status
@@ -72,8 +72,8 @@ class BrokenOffError(Exception):
 class _SecondAnswerError(ProtocolError):
     """A request was answered again, after its case had ended."""
 
-    def __init__(self, what: str, case: Case) -> None:
-        super().__init__(what)
+    def __init__(self, reply: Mapping[str, Json], case: Case) -> None:
+        super().__init__(f"a request is answered a second time: {shown(reply)}")
         self.case = case
 
 
@@ -86,27 +86,20 @@ class _UnderWay:
 
 
 class Session:
-    """Executes cases on one adapter.
+    """Executes cases of a suite on one adapter, which it starts.
 
     Args:
-        transport: leads to the adapter; the session starts it.
-        model: the charts that the cases are about.
-        chart: the chart that the adapter must be for; it is asked for its hash.
+        suite: its charts are those that the cases are about; the adapter must be for its chart.
+        transport: leads to the adapter.
         random: makes ids up.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        model: Model,
-        chart: Chart,
-        random: Random,
-    ) -> None:
+    def __init__(self, suite: Suite, transport: Transport, random: Random) -> None:
         self._transport = transport
-        self._crosscheck = CrossCheck(model)
-        self._chart = chart
+        self._crosscheck = CrossCheck(suite.model)
+        self._chart = suite.chart
         self._random = random
-        self._next_id = 0
+        self._numbers = count(1)
         self._asked: dict[int, Case] = {}
         self._in_a_row = 0
         self._hangs = 0
@@ -122,25 +115,22 @@ class Session:
         if not self._transport.running:
             self._transport.start()
         self._asked.clear()
+        chart = {"chart": self._chart.name, "chart_sha256": self._chart.sha256}
         try:
-            reply = self._ask({"op": "hello", **self._opening()})
+            reply = self._ask({"op": "hello", "protocol": PROTOCOL, "suite": VERSION, **chart})
+            return self._greeted(reply)
         except ProtocolError as error:
             self._transport.stop()
+            log = self._transport.log()
             raise InfrastructureError(
-                f"hello is not answered as it must be: {error.what}{self._logged()}"
+                f"hello is not answered as it must be: {error}{_end_of(log)}"
             ) from None
-        try:
-            return self._greeted(reply)
         except InfrastructureError:
             self._transport.stop()
             raise
 
     def execute(self, cases: Iterable[Case], *, side_by_side: int = 1) -> Iterator[CaseResult]:
-        """Execute cases; their results come as they end.
-
-        Args:
-            cases: the cases.
-            side_by_side: how many may be under way at once.
+        """Execute cases, so many of them side by side; their results come as they end.
 
         Raises:
             InfrastructureError: the adapter ends in every case, or hangs again and again.
@@ -176,7 +166,7 @@ class Session:
         except ProtocolError as error:
             log = self._transport.log()
             self._transport.stop()
-            return replace(result, status=Status.FAILED, why=error.what, log=log)
+            return replace(result, status=Status.FAILED, why=str(error), log=log)
         return result
 
     def bye(self) -> None:
@@ -201,19 +191,17 @@ class Session:
             self.hello()
         return self._ask(request)
 
+    def new_id(self) -> str:
+        """Make up the id of a history."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
     def close(self) -> None:
         """End the adapter."""
         self._transport.close()
 
     # --- Inside ---------------------------------------------------------------------------------
 
-    def _opening(self) -> Mapping[str, Json]:
-        """What hello asks beside its id and op."""
-        chart = {"chart": self._chart.name, "chart_sha256": self._chart.sha256}
-        return {"protocol": PROTOCOL, "suite": VERSION, **chart}
-
     def _greeted(self, reply: Mapping[str, Json]) -> Hello:
-        """What the answer to hello says; it must speak this protocol, and be for this chart."""
         hello = reply.get("hello")
         if not isinstance(hello, dict):
             raise InfrastructureError(
@@ -248,7 +236,7 @@ class Session:
         under_way: dict[int, _UnderWay] = {}
         going: dict[str, _UnderWay] = {}
         while True:
-            for case in _taken(cases, side_by_side - len(going)):
+            for case in islice(cases, side_by_side - len(going)):
                 if not self._transport.running:
                     self.hello()
                 elif side_by_side == 1:
@@ -297,7 +285,7 @@ class Session:
     ) -> None:
         each.waiting = []
         for request in batch:
-            number = self._number()
+            number = next(self._numbers)
             each.waiting.append(number)
             under_way[number] = each
             self._asked[number] = each.case
@@ -307,9 +295,7 @@ class Session:
         number = reply.get("id")
         each = under_way.pop(number, None) if type(number) is int else None
         if each is None and type(number) is int and number in self._asked:
-            raise _SecondAnswerError(
-                f"a request is answered a second time: {shown(reply)}", self._asked[number]
-            )
+            raise _SecondAnswerError(reply, self._asked[number])
         if each is None:
             raise ProtocolError(f"an answer bears an id that was not asked: {shown(reply)}")
         kinds = [kind for kind in KINDS if kind in reply]
@@ -337,7 +323,7 @@ class Session:
         else:
             (each,) = going
             ended = isinstance(error, AdapterEndedError)
-            instead = {DIED if ended else BROKEN: error.what}
+            instead = {DIED if ended else BROKEN: str(error)}
             try:
                 batch = each.execution.send([instead] * len(each.waiting))
             except StopIteration as end:
@@ -352,30 +338,29 @@ class Session:
         self._hangs += hangs
         self._in_a_row += 1
         status = Status.HANGS if hangs else Status.FAILED
-        return replace(result, status=status, why=result.why or error.what, log=log)
+        return replace(result, status=status, why=result.why or str(error), log=log)
 
     def _give_up(self, error: ProtocolError, log: str) -> None:
         if self._hangs >= HANGS:
-            raise InfrastructureError(
-                f"the adapter has hung {HANGS} times: {error.what}; see --timeout"
-            )
+            raise InfrastructureError(f"the adapter has hung {HANGS} times: {error}; see --timeout")
         if self._in_a_row >= (GIVE_UP if self._completed else GIVE_UP_EARLY):
             ended = isinstance(error, AdapterEndedError)
             if ended and not self._completed and not self._answers_twice():
                 raise AlwaysEndsError(
-                    f"the adapter ends whatever it is asked: {error.what}{_end_of(log)}"
+                    f"the adapter ends whatever it is asked: {error}{_end_of(log)}"
                 )
             raise BrokenOffError(
-                f"the last {self._in_a_row} cases each broke the protocol: {error.what}"
+                f"the last {self._in_a_row} cases each broke the protocol: {error}"
             )
 
     def _ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
-        number = self._number()
+        number = next(self._numbers)
         self._transport.send({"id": number, **request})
         reply = self._transport.receive()
-        if type(reply.get("id")) is int and reply["id"] in self._asked:
-            raise ProtocolError(f"a request is answered a second time: {shown(reply)}")
-        if type(reply.get("id")) is not int or reply["id"] != number:
+        answered = reply.get("id")
+        if type(answered) is int and answered in self._asked:
+            raise _SecondAnswerError(reply, self._asked[answered])
+        if type(answered) is not int or answered != number:
             raise ProtocolError(f"an answer bears another id than was asked: {shown(reply)}")
         return reply
 
@@ -393,15 +378,7 @@ class Session:
     def _fence(self) -> Mapping[str, Json]:
         """A request that concerns no case."""
         kind = "index" if self._chart.key else "workflow"
-        number = UUID(int=self._random.getrandbits(128), version=4)
-        return {"op": "find", "chart": self._chart.name, kind: str(number)}
-
-    def _number(self) -> int:
-        self._next_id += 1
-        return self._next_id
-
-    def _logged(self) -> str:
-        return _end_of(self._transport.log())
+        return {"op": "find", "chart": self._chart.name, kind: self.new_id()}
 
 
 def shown(reply: Mapping[str, Json]) -> str:
@@ -412,16 +389,3 @@ def shown(reply: Mapping[str, Json]) -> str:
 def _end_of(log: str) -> str:
     lines = log.strip().splitlines()
     return f"; its log ends: {lines[-1]:.{SHOWN}}" if lines else ""
-
-
-def opened(suite: Suite, transport: Transport, random: Random) -> Session:
-    """A session for a suite."""
-    return Session(transport, suite.model, suite.chart, random)
-
-
-def _taken(cases: Iterator[Case], number: int) -> Iterator[Case]:
-    for _ in range(number):
-        case = next(cases, None)
-        if case is None:
-            return
-        yield case

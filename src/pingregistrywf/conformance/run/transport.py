@@ -43,15 +43,7 @@ GRACE: Final = 2.0
 
 
 class ProtocolError(Exception):
-    """The adapter did not answer as the protocol has it.
-
-    Attributes:
-        what: what happened, in words.
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
+    """The adapter did not answer as the protocol has it; the text says what happened."""
 
 
 class AdapterEndedError(ProtocolError):
@@ -74,42 +66,38 @@ class Transport(Protocol):
         """True from ``start`` to ``stop``, or until the adapter has ended."""
 
     def start(self) -> None:
-        """Start the adapter; it is not running."""
+        """Start the adapter, which is not running; raise ``CannotStartError`` if it cannot be."""
 
     def send(self, request: Request) -> None:
         """Send a request, which has its id."""
 
     def receive(self) -> Reply:
-        """The next answer.
-
-        Raises:
-            ProtocolError: what came is no answer, or nothing came.
-        """
+        """Return the next answer; raise ``ProtocolError`` for anything else, or for none."""
 
     def stop(self) -> None:
         """End the adapter, if it is running, without asking it."""
 
     def bye(self) -> None:
-        """Wait for an adapter that has answered ``bye`` to end.
+        """Wait for an adapter that has answered ``bye``; it must end, and with exit code 0.
 
         Raises:
-            ProtocolError: it does not end, or not with 0.
+            ProtocolError: it does not.
         """
 
     def close(self) -> None:
         """End the adapter, and remove what was kept for it."""
 
     def log(self) -> str:
-        """The end of what the adapter wrote to standard error since this was last asked."""
+        """Return the end of what was written to standard error since this was last asked."""
 
 
 class _Child:
-    """A child process, and its three streams, none of which blocks.
+    """A child process, and what travels on its three streams, none of which blocks.
 
     It leads a process group, so that whatever it starts can be ended with it.
     """
 
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: list[str], environment: Mapping[str, str], log: bytearray) -> None:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(  # noqa: S603
             command,
@@ -124,22 +112,92 @@ class _Child:
         self.input, self.output, self.errors = (stream.fileno() for stream in streams if stream)
         for descriptor in (self.input, self.output, self.errors):
             os.set_blocking(descriptor, False)
+        self.lines: deque[bytes] = deque()
+        self.outgoing = bytearray()
+        self._unsent = 0
+        self._received = bytearray()
+        self._searched = 0
+        self._log = log
 
-    def hang_up(self) -> None:
-        """Close its standard input: there is nothing more to come."""
-        if self.process.stdin:
-            with suppress(OSError):
-                self.process.stdin.close()
+    def send(self, line: bytes) -> None:
+        self.outgoing += line
+        self._unsent += 1
+        if self._unsent >= AT_ONCE:
+            self.write()
 
-    def reap(self) -> int:
-        """Kill it and all that it started, if they are still there; its exit code."""
-        self.hang_up()
+    def write(self) -> None:
+        self._unsent = 0
+        try:
+            del self.outgoing[: os.write(self.input, self.outgoing)]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self.outgoing.clear()  # its end shows when its answers are read
+
+    def read_lines(self) -> bool:
+        """Read what is there of the answers; False at their end."""
+        chunk = os.read(self.output, CHUNK)
+        self._received += chunk
+        end = self._received.rfind(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._received)
+            if self._searched > LONGEST:
+                raise ProtocolError(f"a line is longer than {LONGEST >> 20} MiB{self.partial()}")
+        else:
+            self.lines.extend(bytes(self._received[:end]).split(b"\n"))
+            del self._received[: end + 1]
+            self._searched = 0
+        return bool(chunk)
+
+    def read_log(self) -> bool:
+        """Read what is there of the log; False at its end."""
+        try:
+            chunk = os.read(self.errors, CHUNK)
+        except BlockingIOError:
+            return True
+        self._log += chunk
+        del self._log[:-LOG_SIZE]
+        return bool(chunk)
+
+    def drain_log(self) -> None:
+        for _ in range(DRAINED):
+            if not select.select([self.errors], [], [], 0)[0] or not self.read_log():
+                return
+
+    def partial(self) -> str:
+        if not self._received:
+            return ""
+        return f", after half a line: {_shown(bytes(self._received))}"
+
+    def wait(self, seconds: float) -> int | None:
+        """Close its standard input and wait for its end, while its log is read.
+
+        What it has started is ended with it.  Returns its exit code; None if it did not end.
+        """
+        self._hang_up()
+        deadline = time.monotonic() + seconds
+        while (code := self.process.poll()) is None and time.monotonic() < deadline:
+            self.drain_log()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.01)
+        self.kill()
+        return code
+
+    def kill(self) -> None:
+        """Kill it and all that it started, if they are still there."""
+        self.drain_log()
+        self._hang_up()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
-        return self.process.wait()
+        self.process.wait()
+
+    def _hang_up(self) -> None:
+        if self.process.stdin:
+            with suppress(OSError):
+                self.process.stdin.close()
 
 
 class ChildTransport:
@@ -166,11 +224,6 @@ class ChildTransport:
             tempfile.TemporaryDirectory(prefix="pingregistrywf-adapter-") if store else None
         )
         self._child: _Child | None = None
-        self._outgoing = bytearray()
-        self._unsent = 0
-        self._received = bytearray()
-        self._searched = 0
-        self._lines: deque[bytes] = deque()
         self._log = bytearray()
 
     @property
@@ -178,54 +231,38 @@ class ChildTransport:
         return self._child is not None
 
     def start(self) -> None:
-        """Start the adapter.
-
-        Raises:
-            CannotStartError: there is no such program.
-        """
+        store = {STORE_VARIABLE: self._store.name} if self._store else {}
         try:
-            store = {STORE_VARIABLE: self._store.name} if self._store else {}
-            self._child = _Child(self._command, os.environ | store)
+            self._child = _Child(self._command, os.environ | store, self._log)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise CannotStartError(
                 f"the adapter {self._command[0]} cannot be started: {why}; "
                 "check the command of --adapter"
             ) from None
-        self._outgoing.clear()
-        self._received.clear()
-        self._searched = 0
-        self._lines.clear()
 
     def send(self, request: Request) -> None:
-        self._outgoing += written_line(request)
-        self._unsent += 1
-        if self._unsent >= AT_ONCE and self._child is not None:
-            self._write(self._child.input)
+        if self._child is not None:
+            self._child.send(written_line(request))
 
     def receive(self) -> Reply:
-        if not self._lines:
-            self._await_line()
-        return _answer(self._lines.popleft())
+        child = self._child
+        if child is None:
+            raise AdapterEndedError("the adapter is not running")
+        if not child.lines:
+            self._await_line(child)
+        return _answer(child.lines.popleft())
 
     def stop(self) -> None:
         child, self._child = self._child, None
         if child is not None:
-            self._drain_log(child)
-            child.reap()
+            child.kill()
 
     def bye(self) -> None:
         child, self._child = self._child, None
         if child is None:
             return
-        child.hang_up()
-        deadline = time.monotonic() + self._timeout
-        while (code := child.process.poll()) is None and time.monotonic() < deadline:
-            self._drain_log(child)
-            with suppress(subprocess.TimeoutExpired):
-                child.process.wait(0.01)
-        self._drain_log(child)
-        child.reap()
+        code = child.wait(self._timeout)
         if code != 0:
             how = f"did not end within {self._timeout:g} s" if code is None else _ended(code)
             raise ProtocolError(f"after bye the adapter {how}; it must end with exit code 0")
@@ -237,84 +274,29 @@ class ChildTransport:
 
     def log(self) -> str:
         if self._child is not None:
-            self._drain_log(self._child)
+            self._child.drain_log()
         text = self._log.decode(errors="replace")
         self._log.clear()
         return text
 
-    def _await_line(self) -> None:
-        child = self._child
-        if child is None:
-            raise AdapterEndedError("the adapter is not running")
+    def _await_line(self, child: _Child) -> None:
         readers = [child.output, child.errors]
         deadline = time.monotonic() + self._timeout
-        while not self._lines:
-            writers = [child.input] if self._outgoing else []
+        while not child.lines:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise AdapterHangsError(f"no answer within {self._timeout:g} s{self._partial()}")
+                raise AdapterHangsError(f"no answer within {self._timeout:g} s{child.partial()}")
+            writers = [child.input] if child.outgoing else []
             readable, writable, _ = select.select(readers, writers, [], left)
-            if child.errors in readable and not self._read_log(child):
+            if child.errors in readable and not child.read_log():
                 readers.remove(child.errors)
             if writable:
-                self._write(child.input)
-            if child.output in readable and not self._read_lines(child.output):
-                raise AdapterEndedError(f"the adapter {self._end(child)}{self._partial()}")
-
-    def _end(self, child: _Child) -> str:
-        """Take leave of a child that has closed its standard output; how it ended, in words."""
-        self._child = None
-        child.hang_up()
-        code = None
-        with suppress(subprocess.TimeoutExpired):
-            code = child.process.wait(GRACE)
-        self._drain_log(child)
-        child.reap()
-        return "closed its standard output" if code is None else _ended(code)
-
-    def _write(self, descriptor: int) -> None:
-        self._unsent = 0
-        try:
-            del self._outgoing[: os.write(descriptor, self._outgoing)]
-        except BlockingIOError:
-            pass
-        except BrokenPipeError:
-            self._outgoing.clear()  # its end shows when its answers are read
-
-    def _read_lines(self, descriptor: int) -> bool:
-        chunk = os.read(descriptor, CHUNK)
-        self._received += chunk
-        end = self._received.rfind(b"\n", self._searched)
-        if end < 0:
-            self._searched = len(self._received)
-            if self._searched > LONGEST:
-                raise ProtocolError(f"a line is longer than {LONGEST >> 20} MiB{self._partial()}")
-        else:
-            self._lines.extend(bytes(self._received[:end]).split(b"\n"))
-            del self._received[: end + 1]
-            self._searched = 0
-        return bool(chunk)
-
-    def _read_log(self, child: _Child) -> bool:
-        """Read what is there of the log; False at its end."""
-        try:
-            chunk = os.read(child.errors, CHUNK)
-        except BlockingIOError:
-            return True
-        self._log += chunk
-        if len(self._log) > LOG_SIZE:
-            del self._log[:-LOG_SIZE]
-        return bool(chunk)
-
-    def _drain_log(self, child: _Child) -> None:
-        for _ in range(DRAINED):
-            if not select.select([child.errors], [], [], 0)[0] or not self._read_log(child):
-                return
-
-    def _partial(self) -> str:
-        if not self._received:
-            return ""
-        return f", after half a line: {_shown(bytes(self._received))}"
+                child.write()
+            if child.output in readable and not child.read_lines():
+                self._child = None
+                code = child.wait(GRACE)
+                how = "closed its standard output" if code is None else _ended(code)
+                raise AdapterEndedError(f"the adapter {how}{child.partial()}")
 
 
 class ObjectTransport:
@@ -370,11 +352,7 @@ class ObjectTransport:
     def stop(self) -> None:
         self._answer = None
 
-    def bye(self) -> None:
-        self.stop()
-
-    def close(self) -> None:
-        self.stop()
+    bye = close = stop
 
     def log(self) -> str:
         log, self._log = self._log, ""
