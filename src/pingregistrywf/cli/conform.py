@@ -133,7 +133,7 @@ def _conform(
         return
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import committed_ids, suite_of
-    from pingregistrywf.conformance.run.expected import NONE, ExpectedFailuresError, read_expected
+    from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
@@ -173,7 +173,7 @@ def _conform(
                 suite=suite,
                 scope=scope,
                 manifest=None if model else committed_ids(suite),
-                expected=NONE if expected is None else read_expected(expected),
+                expected={} if expected is None else read_expected(expected),
                 today=_today(),
                 seed=seed,
                 command=tuple(command),

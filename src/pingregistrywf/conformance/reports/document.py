@@ -13,14 +13,7 @@ from pingregistrywf.conformance.suite import VERSION
 
 def as_json(run: RunResult) -> str:
     """Return the text of the JSON document."""
-    text = json.dumps(document(run), indent=2, ensure_ascii=False) + "\n"
-    # An unpaired surrogate, which UTF-8 does not have, becomes its escape.
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def document(run: RunResult) -> dict[str, Any]:
-    """Return the result of a run as JSON."""
-    return {
+    document = {
         "format": "pingregistrywf-report/1",
         "verdict": run.verdict,
         "exit": int(run.exit),
@@ -30,11 +23,7 @@ def document(run: RunResult) -> dict[str, Any]:
         "chart_sha256": run.sha256,
         "adapter": run.hello
         and asdict(run.hello) | {"capabilities": sorted(run.hello.capabilities)},
-        "scope": {
-            "levels": list(run.scope.levels),
-            "bound": run.scope.bound,
-            "only": list(run.scope.only),
-        },
+        "scope": asdict(run.scope),
         "levels": run.by_level(),
         "failures": [_failure(each) for each in run.failures],
         "differences": list(run.differences),
@@ -45,6 +34,9 @@ def document(run: RunResult) -> dict[str, Any]:
         "cases": {each.case.id: each.status for each in run.results},
         "seconds": round(run.seconds, 3),
     }
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # An unpaired surrogate, which UTF-8 does not have, becomes its escape.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -16,11 +16,7 @@ Json: TypeAlias = Any
 
 
 class CrossCheck:
-    """Checks the state that was found against the history that was read.
-
-    Args:
-        model: the charts.
-    """
+    """Checks the states that were found against the histories that were read."""
 
     def __init__(self, model: Model) -> None:
         self._charts = model.charts
@@ -28,12 +24,9 @@ class CrossCheck:
         self._folded: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def contradicts(self, name: str, events: list[Json], found: Mapping[str, Json]) -> str:
-        """What is wrong with a history and the state found of it; empty if nothing is.
+        """Return what is wrong with a chart's whole history and the state found of it, if anything.
 
-        Args:
-            name: the chart.
-            events: the whole history, as the adapter protocol writes it.
-            found: the state, likewise.
+        Events and state are as the adapter protocol writes them.
         """
         chart = self._charts[name]
         try:

@@ -23,20 +23,13 @@ Execution: TypeAlias = Generator[Batch, list[dict[str, Json]], CaseResult]
 
 
 def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
-    """Execute a case.
-
-    Args:
-        case: the case.
-        crosscheck: judges the histories at the end.
-        random: makes ids up.
-    """
+    """Execute a case with ids that are made up; the cross-check judges its histories at the end."""
     names = Names(case.ids, case.define, random)
     transcript = Transcript(names)
     seen: dict[Json, dict[str, tuple[Step, Json]]] = {}
     for step in case.steps:
         if step.together:
-            why = yield from _race(step, names, transcript)
-            if why:
+            if why := (yield from _race(step, names, transcript)):
                 return transcript.failed(case, why)
             continue
         sent = names.fill(step.send)
@@ -55,8 +48,7 @@ def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
         if step.observes and "ok" in reply:
             seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
     for looks in seen.values():
-        why = _contradiction(crosscheck, case.chart, looks)
-        if why:
+        if why := _contradiction(crosscheck, case.chart, looks):
             return transcript.failed(case, why)
     return CaseResult(case, Status.PASSED)
 

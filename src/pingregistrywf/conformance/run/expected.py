@@ -16,66 +16,48 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 TABLE: Final = "expected_failure"
-_KEYS: Final = {"id": str, "reason": str, "issue": str, "expires": date}
+_MEANT: Final = {"expires": "a date, like 2027-01-31", "issue": "the URL of an issue"}
 
 
 class ExpectedFailuresError(ValueError):
     """The file cannot be used; the text says why and what to write."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedFailure:
-    """One entry.
+class ExpectedFailure(BaseModel):
+    """One entry: a case that is expected to fail until the end of a day, and why."""
 
-    Attributes:
-        id: the case that is expected to fail.
-        reason: why.
-        issue: the URL of the issue that will put it right.
-        expires: the last day on which it is expected.
-    """
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
-    id: str
-    reason: str
-    issue: str
+    id: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    issue: str = Field(pattern="^https?://")
     expires: date
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedFailures:
-    """The entries, by the id of their case."""
-
-    entries: Mapping[str, ExpectedFailure]
-
-    def complaints(self, known: Collection[str], passed: Collection[str], today: date) -> list[str]:
-        """What is wrong with the list itself.
-
-        Args:
-            known: the ids of every case of the suite.
-            passed: those that passed.
-            today: the day.
-        """
-        complaints = []
-        for each in self.entries.values():
-            if each.id not in known:
-                complaints.append(f"{each.id} is expected to fail, but the suite has no such case")
-            elif each.expires < today:
-                complaints.append(
-                    f"{each.id} was expected to fail until {each.expires}: {each.issue}"
-                )
-            elif each.id in passed:
-                complaints.append(
-                    f"{each.id} is expected to fail, but passes: remove it from the list"
-                )
-        return complaints
+ExpectedFailures: TypeAlias = Mapping[str, ExpectedFailure]
+"""The entries, by the id of their case."""
 
 
-NONE: Final = ExpectedFailures({})
+def complaints(
+    expected: ExpectedFailures, known: Collection[str], passed: Collection[str], today: date
+) -> list[str]:
+    """Return what is wrong with the entries, given the ids of the suite and of what passed."""
+    found = []
+    for case, entry in expected.items():
+        if case not in known:
+            found.append(f"{case} is expected to fail, but the suite has no such case")
+        elif entry.expires < today:
+            found.append(f"{case} was expected to fail until {entry.expires}: {entry.issue}")
+        elif case in passed:
+            found.append(f"{case} is expected to fail, but passes: remove it from the list")
+    return found
 
 
 def read_expected(path: Path) -> ExpectedFailures:
@@ -98,25 +80,21 @@ def read_expected(path: Path) -> ExpectedFailures:
         )
     entries: dict[str, ExpectedFailure] = {}
     for number, table in enumerate(tables, start=1):
-        entry = _entry(f"{path}, entry {number}", table)
+        try:
+            entry = ExpectedFailure.model_validate(table)
+        except ValidationError as invalid:
+            raise ExpectedFailuresError(f"{path}, entry {number}: {_wrong(invalid)}") from None
         if entry.id in entries:
             raise ExpectedFailuresError(f"{path}, entry {number}: {entry.id} is listed twice")
         entries[entry.id] = entry
-    return ExpectedFailures(entries)
+    return entries
 
 
-def _entry(where: str, table: object) -> ExpectedFailure:
-    given = set(table) if isinstance(table, dict) else set()
-    if not isinstance(table, dict) or given != set(_KEYS):
-        lacking = "".join(f"; {key} is missing" for key in _KEYS if key not in given)
-        unknown = "".join(f"; {key} is none of them" for key in sorted(given - set(_KEYS)))
-        keys = ", ".join(_KEYS)
-        raise ExpectedFailuresError(f"{where}: its keys are {keys}{lacking}{unknown}")
-    for key, kind in _KEYS.items():
-        value = table[key]
-        if not isinstance(value, kind) or isinstance(value, datetime) or value == "":
-            meant = "a date, like 2027-01-31" if kind is date else "a text that is not empty"
-            raise ExpectedFailuresError(f"{where}: {key} is {meant}")
-    if not table["issue"].startswith(("https://", "http://")):
-        raise ExpectedFailuresError(f"{where}: issue is the URL of an issue")
-    return ExpectedFailure(**table)
+def _wrong(invalid: ValidationError) -> str:
+    kinds = {"missing": "missing", "extra_forbidden": "none of them"}
+    found = [("".join(map(str, error["loc"])), error["type"]) for error in invalid.errors()]
+    keys = "".join(f"; {key} is {kinds[kind]}" for key, kind in found if kind in kinds)
+    key, _ = found[0]
+    if keys or not key:  # a table of other keys, or no table at all
+        return f"its keys are {', '.join(ExpectedFailure.model_fields)}{keys}"
+    return f"{key} is {_MEANT.get(key, 'a text that is not empty')}"

@@ -18,14 +18,16 @@ _ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 class Names:
     """What the names of a case stand for in one run of it.
 
+    Attributes:
+        known: the ids that are known so far, by their names.
+
     Args:
         ids: the ids to make up, by name, and how.
         define: the events that names stand for.
-        random: makes the ids up.
     """
 
     def __init__(self, ids: Mapping[str, Json], define: Mapping[str, Json], random: Random) -> None:
-        self._known: dict[str, str] = {}
+        self.known: dict[str, str] = {}
         self._define = define
         self._seen: dict[str, str] = {}
         # Ids in the order of their names, so that what is sorted by id is the same in every run.
@@ -34,16 +36,16 @@ class Names:
             bits = number >> 60 << 64 | number & (1 << 60) - 1
             match how:
                 case "uuid":
-                    self._known[name] = str(UUID(int=bits, version=4))
+                    self.known[name] = str(UUID(int=bits, version=4))
                 case "name":
-                    self._known[name] = f"name-{bits:x}"
+                    self.known[name] = f"name-{bits:x}"
                 case {"name": [template, alphabet, length]}:
                     letters = "".join(Random(number).choices(alphabet, k=length))  # noqa: S311
-                    self._known[name] = template.replace("*", letters)
+                    self.known[name] = template.replace("*", letters)
         for name, how in ids.items():
             if isinstance(how, Mapping) and "uuid5" in how:
                 namespace, prefix, base = how["uuid5"]
-                self._known[name] = str(uuid5(UUID(namespace), prefix + self._known[base.name]))
+                self.known[name] = str(uuid5(UUID(namespace), prefix + self.known[base.name]))
 
     def fill(self, value: Json) -> Json:
         """A value to send, with what its names stand for."""
@@ -56,7 +58,7 @@ class Names:
                 key: each if type(each) is str else self.fill(each) for key, each in value.items()
             }
         if kind is Ref:
-            return self._known.get(value.name, "")
+            return self.known.get(value.name, "")
         if kind is Hex:
             return "".join(
                 part if isinstance(part, str) else self._bytes(part) for part in value.parts
@@ -76,9 +78,7 @@ class Names:
             return (
                 type(actual) is dict
                 and len(actual) == len(expected)
-                and all(
-                    key in actual and self.fits(each, actual[key]) for key, each in expected.items()
-                )
+                and self._fit_all(expected, actual)
             )
         if kind is list:
             return (
@@ -95,14 +95,7 @@ class Names:
         if "error" not in expected:
             return "ok" in reply and self.fits(expected["ok"], reply["ok"])
         error = reply.get("error")
-        return isinstance(error, dict) and all(
-            key in error and self.fits(each, error[key]) for key, each in expected["error"].items()
-        )
-
-    @property
-    def known(self) -> Mapping[str, str]:
-        """The ids that are known so far, by their names."""
-        return self._known
+        return isinstance(error, dict) and self._fit_all(expected["error"], error)
 
     def expected(self, value: Json) -> Json:
         """What was expected, events spelt out, for readers."""
@@ -119,30 +112,30 @@ class Names:
             return [self.expected(each) for each in value]
         return value
 
+    def _fit_all(self, expected: Mapping[str, Json], actual: Mapping[str, Json]) -> bool:
+        return all(key in actual and self.fits(each, actual[key]) for key, each in expected.items())
+
     def _bytes(self, name: Ref) -> str:
-        text = self._known.get(name.name, "")
+        text = self.known.get(name.name, "")
         return text.replace("-", "") if "-" in text or not text else ulid_hex(text)
 
     def _fits_name(self, name: str, actual: Json) -> bool:
         event = self._define.get(name)
         if event is not None:
-            return self._fits_event(name, event, actual)
-        known = self._known.get(name)
+            # Histories are read again and again: what looks just as before is right as before.
+            looks = repr(actual)
+            if self._seen.get(name) == looks:
+                return True
+            fits = self._is_event(event, actual)
+            if fits:
+                self._seen[name] = looks
+            return fits
+        known = self.known.get(name)
         if known is not None:
             return bool(known == actual)
         if not isinstance(actual, str) or not _ULID.fullmatch(actual):
             return False
-        self._known[name] = actual
-        return True
-
-    def _fits_event(self, name: str, expected: Mapping[str, Json], actual: Json) -> bool:
-        # Histories are read again and again: what looks just as before is right as before.
-        looks = repr(actual)
-        if self._seen.get(name) == looks:
-            return True
-        if not self._is_event(expected, actual):
-            return False
-        self._seen[name] = looks
+        self.known[name] = actual
         return True
 
     def _is_event(self, expected: Mapping[str, Json], actual: Json) -> bool:
@@ -151,9 +144,7 @@ class Names:
         unasked = "wire" in actual and "wire" not in expected
         return (
             len(actual) - unasked == len(expected)
-            and all(
-                key in actual and self.fits(each, actual[key]) for key, each in expected.items()
-            )
+            and self._fit_all(expected, actual)
             # Within a history ids grow strictly (behaviour.md, section 8, 9).
             and (type(expected["id"]) is str or bool(actual["parent"] < actual["id"]))
         )

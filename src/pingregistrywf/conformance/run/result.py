@@ -32,12 +32,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and its answer, with the names of the ids, for readers.
+    """A step of a case as it went, with the names of the ids, for readers.
 
     Attributes:
-        step: the step of the case.
-        send: what was sent.
-        expect: what was expected.
         got: what was answered; None if nothing was.
         right: whether it is the answer expected.
     """
@@ -54,10 +51,8 @@ class CaseResult:
     """How a case came out.
 
     Attributes:
-        case: the case.
-        status: how it came out.
         why: one line that says what was wrong, if anything was.
-        exchanges: what was said up to there, for a case that failed.
+        exchanges: what was sent and answered up to there, for a case that failed.
         log: the end of what the adapter wrote to standard error meanwhile.
     """
 
@@ -70,14 +65,7 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the adapter says of itself.
-
-    Attributes:
-        implementation: its name.
-        version: its version.
-        language: what it is written in.
-        capabilities: what it claims.
-    """
+    """What the adapter says of itself, and which capabilities it claims."""
 
     implementation: str
     version: str
@@ -99,7 +87,6 @@ class Scope:
     """What a run is meant to cover.
 
     Attributes:
-        levels: the levels.
         bound: how many states an implementation may have.
         only: the patterns of the cases to run; a filtered run never claims conformance.
     """
@@ -120,7 +107,7 @@ class Failure:
         result: the case as it failed in the run.
         shortest: the shortest sequence that fails, as it failed.
         rule: the rule that says what should have been answered.
-        prose: what it says.
+        prose: the rule in words.
         replay: the command line that runs just the shortest sequence.
         alike: the ids of other cases that failed in the same way.
         note: a remark, such as that it fails only sometimes.
@@ -137,7 +124,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run says.
+    """The result of a run; all but ``seconds`` is the same in every run with the same answers.
 
     Attributes:
         chart: the name of the chart under test.
@@ -151,18 +138,18 @@ class RunResult:
         expected: that list.
         missing: what keeps the run from being complete, in words.
         trouble: what is wrong with the infrastructure, in words; empty if nothing is.
-        seconds: how long it took; the one thing that differs from run to run.
+        seconds: how long it took.
     """
 
     chart: str
     sha256: str
-    hello: Hello | None
     scope: Scope
-    results: Sequence[CaseResult]
+    expected: ExpectedFailures = field(default_factory=dict)
+    hello: Hello | None = None
+    results: Sequence[CaseResult] = ()
     failures: Sequence[Failure] = ()
     differences: Sequence[str] = ()
     complaints: Sequence[str] = ()
-    expected: ExpectedFailures = field(default_factory=lambda: ExpectedFailures({}))
     missing: Sequence[str] = ()
     trouble: str = ""
     seconds: float = 0.0
@@ -180,7 +167,7 @@ class RunResult:
         return [
             result
             for result in self.results
-            if result.status is Status.FAILED and result.case.id not in self.expected.entries
+            if result.status is Status.FAILED and result.case.id not in self.expected
         ]
 
     @property
@@ -202,28 +189,25 @@ class RunResult:
     @property
     def verdict(self) -> str:
         """The verdict in one line."""
-        run = self.count(Status.PASSED, Status.FAILED)
-        cases = counted(run, "case")
+        cases = counted(self.count(Status.PASSED, Status.FAILED), "case")
+        without = f"not claimed: {self.unclaimed}" if self.unclaimed else ""
         match self.exit:
             case Exit.CONFORMS:
                 but = f" except {self.excused} listed" if self.excused else ""
                 scope = replace(self.scope, levels=self.claimed)
-                without = f"; not claimed: {self.unclaimed}" if self.unclaimed else ""
-                return f"conforms{but}: {scope}, {cases}{without}"
-            case Exit.DEVIATES:
-                failed = len(self.unexpected)
-                if not failed:
-                    more = len(self.complaints) - 1
-                    return f"deviates: {self.complaints[0]}" + (f"; {more} more" if more else "")
+                return _joined(f"conforms{but}: {scope}, {cases}", without)
+            case Exit.DEVIATES if self.unexpected:
                 but = f", beside {self.excused} listed" if self.excused else ""
+                failed = len(self.unexpected)
                 return f"deviates: {failed:,} of {cases} failed{but}; {self.scope}"
+            case Exit.DEVIATES:
+                more = len(self.complaints) - 1
+                return _joined(f"deviates: {self.complaints[0]}", f"{more} more" if more else "")
             case Exit.INFRASTRUCTURE:
                 hangs = counted(self.count(Status.HANGS), "case")
                 return f"no verdict: {self.trouble or f'{hangs} not answered in time'}"
             case Exit.INCOMPLETE:
-                without = f"not claimed: {self.unclaimed}" if self.unclaimed else ""
-                why = "; ".join(each for each in (*self.missing, without) if each)
-                return f"incomplete: {cases} run" + (f"; {why}" if why else "")
+                return _joined(f"incomplete: {cases} run", *self.missing, without)
 
     @property
     def claimed(self) -> tuple[int, ...]:
@@ -233,16 +217,15 @@ class RunResult:
     @property
     def unclaimed(self) -> str:
         """What the adapter does not claim of the run's scope, in words."""
-        levels = [each["level"] for each in self.by_level() if each["lacking"]]
-        whole = [level for level in levels if level not in self.claimed]
-        lacks = [_named(whole)] if whole else []
         lacking: dict[str, list[int]] = {}
         for each in self.by_level():
-            if each["claimed"]:
-                for capability in each["lacking"]:
-                    lacking.setdefault(capability, []).append(each["level"])
-        lacks += [f"{name} in {_named(levels)}" for name, levels in sorted(lacking.items())]
-        return ", ".join(lacks)
+            for capability in each["lacking"] if each["claimed"] else ():
+                lacking.setdefault(capability, []).append(each["level"])
+        whole = [
+            each["level"] for each in self.by_level() if each["lacking"] and not each["claimed"]
+        ]
+        parts = [f"{name} in {_named(levels)}" for name, levels in sorted(lacking.items())]
+        return ", ".join([_named(whole), *parts] if whole else parts)
 
     def by_level(self) -> list[dict[str, Json]]:
         """The counts of each level in scope, and the capabilities that it lacks."""
@@ -272,3 +255,7 @@ def counted(number: int, thing: str) -> str:
 
 def _named(levels: Sequence[int]) -> str:
     return f"level{'s' if len(levels) > 1 else ''} {spoken_levels(levels)}"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(each for each in parts if each)

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from random import Random
 
 from pingregistrywf.conformance.run import learn
-from pingregistrywf.conformance.run.expected import NONE, ExpectedFailures
+from pingregistrywf.conformance.run.expected import ExpectedFailures, complaints
 from pingregistrywf.conformance.run.result import (
     CaseResult,
     Failure,
@@ -61,7 +61,7 @@ class Plan:
     suite: Suite
     scope: Scope
     manifest: Collection[str] | None = None
-    expected: ExpectedFailures = NONE
+    expected: ExpectedFailures = field(default_factory=dict)
     today: date = date.min
     seed: int | None = None
     command: tuple[str, ...] = ()
@@ -86,48 +86,33 @@ def run(plan: Plan, transport: Transport) -> RunResult:
 class _Run:
     def __init__(self, plan: Plan, transport: Transport) -> None:
         self._plan = plan
-        self._started = time.monotonic()
         self._chart = plan.suite.chart
         self._session = Session(plan.suite, transport, Random(plan.seed))  # noqa: S311 (ids)
         self._missing: list[str] = []
         self._trouble = ""
 
     def result(self) -> RunResult:
-        hello: Hello | None = None
-        results: list[CaseResult] = []
-        failures: list[Failure] = []
-        differences: list[str] = []
-        complaints: list[str] = []
+        plan, started = self._plan, time.monotonic()
+        found = RunResult(self._chart.name, self._chart.sha256, plan.scope, plan.expected)
         try:
             hello = self._session.hello()
+            found = replace(found, hello=hello)
             results = self._executed(hello)
-            complaints = [] if self._trouble else self._complaints(results)
-            kinds = groups(results, self._plan.expected.entries)[:MOST_EXPLAINED]
-            failures = merged(self._explained(alike) for alike in kinds)
-            if any(each.result.case.level == 1 for each in failures):
-                differences = self._learned(hello)
+            found = replace(found, results=results, complaints=self._complaints(results))
+            kinds = groups(results, plan.expected)[:MOST_EXPLAINED]
+            found = replace(found, failures=merged(map(self._explained, kinds)))
+            if any(each.result.case.level == 1 for each in found.failures):
+                found = replace(found, differences=self._learned(hello))
             self._session.bye()
         except (InfrastructureError, CannotStartError) as error:
             self._trouble = str(error)
         except ProtocolError as error:
-            if not failures:  # else it is only more of the same
+            if not found.failures:  # else it is only more of the same
                 self._trouble = f"at the end: {error}"
         finally:
             self._session.close()
-        return RunResult(
-            chart=self._plan.suite.chart.name,
-            sha256=self._chart.sha256,
-            hello=hello,
-            scope=self._plan.scope,
-            results=results,
-            failures=failures,
-            differences=differences,
-            complaints=complaints,
-            expected=self._plan.expected,
-            missing=self._missing,
-            trouble=self._trouble,
-            seconds=time.monotonic() - self._started,
-        )
+        seconds = time.monotonic() - started
+        return replace(found, missing=self._missing, trouble=self._trouble, seconds=seconds)
 
     # --- Which cases ----------------------------------------------------------------------------
 
@@ -139,11 +124,11 @@ class _Run:
             yield plan.suite.compiler.compile(plan.scenario)
             return
         made: set[str] = set()
-        chosen = 0
+        chosen = False
         for case in plan.suite.cases(frozenset(scope.levels), scope.bound):
             made.add(case.id)
             if not scope.only or _chosen(case, scope.only):
-                chosen += 1
+                chosen = True
                 yield case
         gone = sorted(self._listed() - made)
         if gone:
@@ -209,13 +194,13 @@ class _Run:
 
     def _complaints(self, results: Iterable[CaseResult]) -> list[str]:
         expected = self._plan.expected
-        if not expected.entries:
+        if not expected or self._trouble:
             return []
         known = self._plan.manifest
         if known is None:
             known = {case.id for case in self._plan.suite.cases()}
         passed = {each.case.id for each in results if each.status is Status.PASSED}
-        return expected.complaints(known, passed, self._plan.today)
+        return complaints(expected, known, passed, self._plan.today)
 
     # --- What failed ----------------------------------------------------------------------------
 

@@ -18,17 +18,10 @@ MOST_SENT = 200_000
 def shortest(
     result: CaseResult, compile: Callable[[Scenario], Case], execute: Callable[[Case], CaseResult]
 ) -> tuple[CaseResult, bool] | None:
-    """The shortest part of a failed case that still fails: no action of it can be left out.
+    """Return the shortest part of a failed case that still fails: no action can be left out.
 
-    Args:
-        result: a case that failed.
-        compile: makes a case of a scenario.
-        execute: executes a case.
-
-    Returns:
-        The shortest part, as it failed, and whether every action of it was seen to be needed: not
-        if it would have taken too long, or if the adapter hung.  None if the case does not fail
-        again.
+    With it comes whether every action was seen to be needed: not if that would have taken too
+    long, or if the adapter hung.  None if the case does not fail again.
     """
     best = execute(result.case)
     if best.status is not Status.FAILED:

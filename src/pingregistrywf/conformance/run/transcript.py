@@ -35,11 +35,7 @@ _FIXED: Final = frozenset({EPOCH, LAST_ULID, f"{1:026d}", f"{2:026d}"})
 
 
 class Transcript:
-    """The requests and answers of one case.
-
-    Args:
-        names: what the names of the case stand for.
-    """
+    """The requests and answers of one case, and what the names of the case stand for."""
 
     def __init__(self, names: Names) -> None:
         self._names = names

@@ -31,13 +31,9 @@ def explained(
     execute: Callable[[Case], CaseResult],
     command: Sequence[str],
 ) -> Failure:
-    """One failure for all that are alike, shrunk.
+    """Return one failure for results that are alike, at least one, shrunk.
 
-    Args:
-        alike: the results, at least one.
-        compiler: compiles what is left of a scenario.
-        execute: executes a case.
-        command: the command line to which a replay is added.
+    The command is the command line to which the replay is added.
     """
     first = min(alike, key=lambda each: len(each.case.scenario.actions))
     shortest, note = first, NOT_SHORTEST
