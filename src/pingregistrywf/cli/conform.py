@@ -9,117 +9,70 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer import Option
 
-from pingregistrywf.cli.common import (
-    CannotRunError,
-    ModelOption,
-    answering,
-    called,
-    fail,
-)
+from pingregistrywf.cli.common import CannotRunError, ModelOption, answering, called, fail
 
 if TYPE_CHECKING:
-    from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite import Suite
     from pingregistrywf.conformance.suite.scenario import Scenario
 
-conform = typer.Typer(
-    invoke_without_command=True,
-    no_args_is_help=True,
-)
-_ALL_LEVELS: Final = "1-6"
+conform = typer.Typer(invoke_without_command=True, no_args_is_help=True)
 
 BoundOption = Annotated[
     Literal["n", "n+1", "n+2"],
-    typer.Option(
-        "--bound",
+    Option(
         help="How many states an implementation may have, if the chart has n: every implementation"
         " within the bound that departs from the chart fails.",
     ),
 ]
+JsonFileOption = Annotated[Path | None, Option("--json", metavar="FILE", help="Write JSON.")]
 
 
 @conform.callback()
 def _conform(
     context: typer.Context,
-    adapter: Annotated[
-        str,
-        typer.Option(
-            "--adapter", metavar="COMMAND", help="Starts the adapter.", show_default=False
-        ),
-    ] = "",
+    adapter: Annotated[str | None, Option(metavar="COMMAND", help="Starts the adapter.")] = None,
     python: Annotated[
-        str,
-        typer.Option(
-            "--python",
+        str | None,
+        Option(
             metavar="MODULE:FACTORY",
             help="An adapter in this process: FACTORY() gives a function from request to reply.",
-            show_default=False,
         ),
-    ] = "",
+    ] = None,
     level: Annotated[
-        str, typer.Option("--level", metavar="LEVELS", help="The levels to run, as 1-3 or 1,4.")
-    ] = _ALL_LEVELS,
+        str, Option(metavar="LEVELS", help="The levels to run, as 1-3 or 1,4.")
+    ] = "1-6",
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            "--only",
+        Option(
             metavar="PATTERN",
             help="Run only cases whose id, rule or title is like this: * and ? are wild.",
-            show_default=False,
         ),
     ] = None,
     bound: BoundOption = "n+2",
-    expected: Annotated[
+    expected_failures: Annotated[
         Path | None,
-        typer.Option(
-            "--expected-failures",
-            metavar="FILE",
-            help="TOML: what is known to fail, and until when.",
-            show_default=False,
-        ),
+        Option(metavar="FILE", help="TOML: what is known to fail, and until when."),
     ] = None,
     replay: Annotated[
-        str,
-        typer.Option(
-            "--replay",
-            metavar="SCENARIO",
-            help="Run just this sequence, copied from a report.",
-            show_default=False,
-        ),
-    ] = "",
-    junit: Annotated[
-        Path | None,
-        typer.Option("--junit", metavar="FILE", help="Write JUnit's XML.", show_default=False),
+        str | None,
+        Option(metavar="SCENARIO", help="Run just this sequence, copied from a report."),
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write JSON.", show_default=False),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page.", show_default=False),
-    ] = None,
-    badge: Annotated[
-        Path | None,
-        typer.Option("--badge", metavar="FILE", help="Write a badge, as SVG.", show_default=False),
-    ] = None,
+    junit: Annotated[Path | None, Option(metavar="FILE", help="Write JUnit's XML.")] = None,
+    json_file: JsonFileOption = None,
+    html: Annotated[Path | None, Option(metavar="FILE", help="Write a page.")] = None,
+    badge: Annotated[Path | None, Option(metavar="FILE", help="Write a badge, as SVG.")] = None,
     seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed", help="Makes the same ids in every run; else they differ.", show_default=False
-        ),
+        int | None, Option(help="Makes the same ids in every run; else they differ.")
     ] = None,
     timeout: Annotated[
-        float,
-        typer.Option(
-            "--timeout", metavar="SECONDS", help="An adapter that is silent hangs.", min=0.1
-        ),
+        float, Option(metavar="SECONDS", help="An adapter that is silent hangs.", min=0.1)
     ] = 30.0,
     model: ModelOption = None,
 ) -> None:
@@ -131,12 +84,18 @@ def _conform(
     """
     if context.invoked_subcommand is not None:
         return
+    from datetime import UTC, datetime
+
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import committed_ids, suite_of
     from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
-    from pingregistrywf.conformance.run.transport import CannotStartError
+    from pingregistrywf.conformance.run.transport import (
+        CannotStartError,
+        ChildTransport,
+        ObjectTransport,
+    )
     from pingregistrywf.conformance.suite.levels import (
         LAST_LEVEL,
         LevelsError,
@@ -154,59 +113,60 @@ def _conform(
                 raise CannotRunError(f"{option}: there is no directory {path.parent}")
             if path is not None and path.is_dir():
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
-        levels = levels_of(level)
-        store = bool(replay) or LAST_LEVEL in levels
-        with _ended_by_signals(), closing(_transport(adapter, python, timeout, store)) as transport:
+        scope = Scope(levels_of(level), bound, tuple(only or ()))
+        if adapter:
+            store = bool(replay) or LAST_LEVEL in scope.levels
+            transport: Transport = ChildTransport(adapter, timeout, store=store)
+        else:
+            transport = ObjectTransport(_factory(python or ""))
+        with _ended_by_signals(), closing(transport):
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
                 transport.start()
             suite = suite_of(model or [])
-            scope = Scope(levels, bound, tuple(only or ()))
-            scenario = None
-            if replay:
-                scenario = _replayed(suite, replay)
-                scope = Scope((scenario.level,), bound)
+            scenario = _replayed(suite, replay) if replay else None
             command = [*called(), "conform"]
-            command += ["--adapter", adapter] if adapter else ["--python", python]
+            command += ["--adapter", adapter] if adapter else ["--python", python or ""]
             command += [word for file in model or [] for word in ("--model", str(file))]
             plan = Plan(
                 suite=suite,
-                scope=scope,
+                scope=Scope((scenario.level,), bound) if scenario else scope,
                 manifest=None if model else committed_ids(suite),
-                expected={} if expected is None else read_expected(expected),
-                today=_today(),
+                expected=read_expected(expected_failures) if expected_failures else {},
+                today=datetime.now(UTC).date(),
                 seed=seed,
                 command=tuple(command),
                 scenario=scenario,
             )
             with _progress(plan) as watched:
                 report = run(watched, transport)
-        _print(report)
-        _write(report, suite, outputs)
+        from pingregistrywf.conformance import reports
+
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
+        typer.echo(reports.text(report), nl=False)
+        writers: dict[str, Callable[[], str]] = {
+            "--junit": lambda: reports.junit(report),
+            "--json": lambda: reports.as_json(report),
+            "--html": lambda: reports.page(report, suite.chart),
+            "--badge": lambda: reports.badge(report),
+        }
+        for option, path in outputs.items():
+            if path is not None:
+                reports.put(path, writers[option]().encode())
     raise typer.Exit(int(report.exit))
-
-
-def _transport(adapter: str, python: str, timeout: float, store: bool) -> Transport:
-    from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
-
-    return (
-        ChildTransport(adapter, timeout, store=store)
-        if adapter
-        else ObjectTransport(_factory(python))
-    )
 
 
 def _factory(name: str) -> Callable[[], Any]:
     from importlib import import_module
+    from operator import attrgetter
 
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise CannotRunError(f"--python {name}: write MODULE:FACTORY")
     sys.path.insert(0, "")
     try:
-        made: Any = import_module(module)
-        for part in attribute.split("."):
-            made = getattr(made, part)
+        made: Any = attrgetter(attribute)(import_module(module))
     # Were its exit ours, a module could end the run with the code of conformance.
     except (Exception, SystemExit) as error:
         raise CannotRunError(
@@ -235,12 +195,6 @@ def _replayed(suite: Suite, text: str) -> Scenario:
     except ValueError as error:
         raise CannotRunError(f"--replay: {error}") from None
     return scenario
-
-
-def _today() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).date()
 
 
 @contextmanager
@@ -289,25 +243,3 @@ def _progress(plan: Plan) -> Iterator[Plan]:
         yield replace(
             plan, progress=lambda done, all_: bar.update(task, completed=done, total=all_)
         )
-
-
-def _print(report: RunResult) -> None:
-    from pingregistrywf.conformance.reports import text
-
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every character
-    typer.echo(text(report), nl=False)
-
-
-def _write(report: RunResult, suite: Suite, outputs: dict[str, Path | None]) -> None:
-    from pingregistrywf.conformance import reports
-
-    writers: dict[str, Callable[[], str]] = {
-        "--junit": lambda: reports.junit(report),
-        "--json": lambda: reports.as_json(report),
-        "--html": lambda: reports.page(report, suite.chart),
-        "--badge": lambda: reports.badge(report),
-    }
-    for option, path in outputs.items():
-        if path is not None:
-            reports.put(path, writers[option]().encode())

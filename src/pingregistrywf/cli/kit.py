@@ -9,22 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from pingregistrywf.cli.adapter import reference
-from pingregistrywf.cli.common import (
-    REFUSED,
-    CannotRunError,
-    ModelOption,
-    answering,
-    open_,
-)
-from pingregistrywf.cli.conform import BoundOption
+from pingregistrywf.cli.common import REFUSED, CannotRunError, ModelOption, answering, open_
+from pingregistrywf.cli.conform import BoundOption, JsonFileOption
 
 
 def self_test(
     bound: BoundOption = "n+1",
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="FILE", help="Write JSON.", show_default=False),
-    ] = None,
+    json_file: JsonFileOption = None,
     model: ModelOption = None,
 ) -> None:
     """Run the suite on all that is broken on purpose, and print what it found.
@@ -55,9 +46,7 @@ def self_test(
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")],
-    language: Annotated[
-        str, typer.Option("--language", help="python, javascript, java, go or rust.")
-    ],
+    language: Annotated[str, typer.Option(help="python, javascript, java, go or rust.")],
 ) -> None:
     """Write a starter: an adapter that runs as it is, and calls your code in one place."""
     from pingregistrywf.chart.locate import load_model

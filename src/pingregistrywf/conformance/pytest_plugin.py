@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any, Final, TypeVar
@@ -17,7 +18,7 @@ import pytest
 from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
-from pingregistrywf.conformance.run.result import CaseResult, Failure, Hello, Status
+from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
 from pingregistrywf.conformance.run.session import InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
 from pingregistrywf.conformance.run.triage import explained
@@ -31,33 +32,21 @@ _UNDER_TEST: Final = pytest.StashKey["UnderTest"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options."""
+    """Add the options."""
     group = parser.getgroup("pingregistrywf", "conformance to a chart")
-    group.addoption(f"{_PREFIX}-adapter", metavar="COMMAND", help="starts the adapter")
-    group.addoption(
-        f"{_PREFIX}-level", metavar="LEVELS", default="1-6", help="the levels, as 1-3 or 1,4"
-    )
-    group.addoption(
-        f"{_PREFIX}-bound",
-        choices=BOUNDS,
-        default=BOUNDS[-1],
-        help="how many states are allowed for",
-    )
-    group.addoption(f"{_PREFIX}-model", metavar="FILE", action="append", help="charts of your own")
-    group.addoption(
-        f"{_PREFIX}-timeout",
-        metavar="SECONDS",
-        type=float,
-        default=30.0,
-        help="a silent adapter hangs",
-    )
+
+    def add(name: str, help: str, **more: Any) -> None:
+        group.addoption(f"{_PREFIX}-{name}", help=help, **more)
+
+    add("adapter", "starts the adapter", metavar="COMMAND")
+    add("level", "the levels, as 1-3 or 1,4", metavar="LEVELS", default="1-6")
+    add("bound", "how many states are allowed for", choices=BOUNDS, default=BOUNDS[-1])
+    add("model", "charts of your own", metavar="FILE", action="append")
+    add("timeout", "a silent adapter hangs", metavar="SECONDS", type=float, default=30.0)
 
 
 class UnderTest:
     """The adapter of this session, started when it is first needed.
-
-    Args:
-        config: pytest's configuration.
 
     Raises:
         CannotStartError: the adapter's command line is no command.
@@ -74,15 +63,12 @@ class UnderTest:
         store = LAST_LEVEL in self.levels
         transport = ChildTransport(self.command, option(f"{_PREFIX}-timeout"), store=store)
         self.session = Session(self.suite, transport, Random())  # noqa: S311 (ids of a test)
-        self._hello: Hello | None = None
         self._gone: Exception | None = None
 
-    @property
+    @cached_property
     def claimed(self) -> frozenset[str]:
         """The capabilities that the adapter claims."""
-        if self._hello is None:
-            self._hello = self._once(self.session.hello)
-        return self._hello.capabilities
+        return self._once(self.session.hello).capabilities
 
     def execute(self, case: Case) -> CaseResult:
         """Execute a case."""
@@ -113,11 +99,7 @@ class RuleGroup(pytest.Collector):
 
 
 class DeviationError(Exception):
-    """An implementation departs from the chart.
-
-    Attributes:
-        failure: how.
-    """
+    """An implementation departs from the chart; the failure shows how."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.shortest.why)
@@ -125,13 +107,7 @@ class DeviationError(Exception):
 
 
 class CaseItem(pytest.Item):
-    """One case.
-
-    Args:
-        case: the case.
-        under_test: the adapter.
-        more: what every item of pytest takes.
-    """
+    """One case, and the adapter to execute it on."""
 
     def __init__(self, *, case: Case, under_test: UnderTest, **more: Any) -> None:
         super().__init__(**more)
