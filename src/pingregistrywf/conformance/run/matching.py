@@ -61,7 +61,8 @@ class Names:
             return self.known.get(value.name, "")
         if kind is Hex:
             return "".join(
-                part if isinstance(part, str) else self._bytes(part) for part in value.parts
+                part if isinstance(part, str) else id_hex(self.known.get(part.name, ""))
+                for part in value.parts
             )
         if kind is list or kind is tuple:
             return [self.fill(each) for each in value]
@@ -115,10 +116,6 @@ class Names:
     def _fit_all(self, expected: Mapping[str, Json], actual: Mapping[str, Json]) -> bool:
         return all(key in actual and self.fits(each, actual[key]) for key, each in expected.items())
 
-    def _bytes(self, name: Ref) -> str:
-        text = self.known.get(name.name, "")
-        return text.replace("-", "") if "-" in text or not text else ulid_hex(text)
-
     def _fits_name(self, name: str, actual: Json) -> bool:
         event = self._define.get(name)
         if event is not None:
@@ -148,3 +145,8 @@ class Names:
             # Within a history ids grow strictly (behaviour.md, section 8, 9).
             and (type(expected["id"]) is str or bool(actual["parent"] < actual["id"]))
         )
+
+
+def id_hex(id: str) -> str:
+    """Return the bytes of a UUID or ULID as hexadecimal digits; none for an empty text."""
+    return id.replace("-", "") if "-" in id or not id else ulid_hex(id)

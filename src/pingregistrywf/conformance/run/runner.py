@@ -47,11 +47,9 @@ class Plan:
     """What to run.
 
     Attributes:
-        suite: the suite.
-        scope: which of its cases.
+        scope: which cases of the suite.
         manifest: the ids that the whole suite must have; None if nobody wrote them down.
-        expected: the failures that are expected.
-        today: the day, for those.
+        today: the day, for the failures that are expected.
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
         scenario: a single scenario to run in place of the suite.

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.conformance.oracle import EPOCH
-from pingregistrywf.conformance.run.matching import Names
+from pingregistrywf.conformance.run.matching import Names, id_hex
 from pingregistrywf.conformance.run.result import CaseResult, Exchange, Status
 from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.compile import LAST_ULID
-from pingregistrywf.conformance.suite.encoding import ulid_hex
 
 Json: TypeAlias = Any
 Text: TypeAlias = Callable[[str, str], str]
@@ -70,10 +70,10 @@ class Transcript:
             if got and got.keys() & {DIED, BROKEN}:
                 why = why if right else next(iter(got.values()))
                 got = None
-            exchanges.append((step, send, expect, with_names(got, answered_id), right))
+            exchanges.append(Exchange(step, send, expect, with_names(got, answered_id), right))
         why = with_names(why, answered_id)
 
-        in_bytes = {_hex(text): f"{{{name}}}" for text, name in named.items() if name != text}
+        in_bytes = {id_hex(text): f"{{{name}}}" for text, name in named.items() if name != text}
 
         def names_in_bytes(key: str, text: str) -> str:
             if key in _BYTES:
@@ -82,25 +82,15 @@ class Transcript:
             return text
 
         drop = "" if case.scenario.wire else WIRE  # bytes that were not asked for
-        return CaseResult(
-            case,
-            Status.FAILED,
-            why,
-            tuple(
-                Exchange(
-                    step,
-                    _rewritten(send, names_in_bytes),
-                    expect,
-                    _rewritten(answer, names_in_bytes, drop),
-                    right,
-                )
-                for step, send, expect, answer, right in exchanges
-            ),
+        shown = (
+            replace(
+                each,
+                send=_rewritten(each.send, names_in_bytes),
+                got=_rewritten(each.got, names_in_bytes, drop),
+            )
+            for each in exchanges
         )
-
-
-def _hex(id: str) -> str:
-    return id.replace("-", "") if "-" in id else ulid_hex(id)
+        return CaseResult(case, Status.FAILED, why, tuple(shown))
 
 
 def _rewritten(value: Json, text: Text, drop: str = "", key: str = "") -> Json:

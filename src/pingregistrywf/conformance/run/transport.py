@@ -18,7 +18,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pingregistrywf.runtime.jsonlines import read_line, written_line
 
@@ -56,39 +56,6 @@ class AdapterHangsError(ProtocolError):
 
 class CannotStartError(Exception):
     """The adapter cannot be started; the text says why and what to do."""
-
-
-class Transport(Protocol):
-    """A connection to one adapter, over its restarts."""
-
-    @property
-    def running(self) -> bool:
-        """True from ``start`` to ``stop``, or until the adapter has ended."""
-
-    def start(self) -> None:
-        """Start the adapter, which is not running; raise ``CannotStartError`` if it cannot be."""
-
-    def send(self, request: Request) -> None:
-        """Send a request, which has its id."""
-
-    def receive(self) -> Reply:
-        """Return the next answer; raise ``ProtocolError`` for anything else, or for none."""
-
-    def stop(self) -> None:
-        """End the adapter, if it is running, without asking it."""
-
-    def bye(self) -> None:
-        """Wait for an adapter that has answered ``bye``; it must end, and with exit code 0.
-
-        Raises:
-            ProtocolError: it does not.
-        """
-
-    def close(self) -> None:
-        """End the adapter, and remove what was kept for it."""
-
-    def log(self) -> str:
-        """Return the end of what was written to standard error since this was last asked."""
 
 
 class _Child:
@@ -201,7 +168,7 @@ class _Child:
 
 
 class ChildTransport:
-    """A transport to a child process.
+    """A transport to a child process, over its restarts.
 
     Args:
         command: the adapter's command line, split as a shell would; no shell runs it.
@@ -228,9 +195,11 @@ class ChildTransport:
 
     @property
     def running(self) -> bool:
+        """True from ``start`` to ``stop``, or until the adapter has ended."""
         return self._child is not None
 
     def start(self) -> None:
+        """Start the adapter, which is not running; raise ``CannotStartError`` if it cannot be."""
         store = {STORE_VARIABLE: self._store.name} if self._store else {}
         try:
             self._child = _Child(self._command, os.environ | store, self._log)
@@ -242,10 +211,12 @@ class ChildTransport:
             ) from None
 
     def send(self, request: Request) -> None:
+        """Send a request, which has its id."""
         if self._child is not None:
             self._child.send(written_line(request))
 
     def receive(self) -> Reply:
+        """Return the next answer; raise ``ProtocolError`` for anything else, or for none."""
         child = self._child
         if child is None:
             raise AdapterEndedError("the adapter is not running")
@@ -254,11 +225,17 @@ class ChildTransport:
         return _answer(child.lines.popleft())
 
     def stop(self) -> None:
+        """End the adapter, if it is running, without asking it."""
         child, self._child = self._child, None
         if child is not None:
             child.kill()
 
     def bye(self) -> None:
+        """Wait for an adapter that has answered ``bye`` to end.
+
+        Raises:
+            ProtocolError: it does not end, or not with exit code 0.
+        """
         child, self._child = self._child, None
         if child is None:
             return
@@ -268,11 +245,13 @@ class ChildTransport:
             raise ProtocolError(f"after bye the adapter {how}; it must end with exit code 0")
 
     def close(self) -> None:
+        """End the adapter, and remove what was kept for it."""
         self.stop()
         if self._store:
             self._store.cleanup()
 
     def log(self) -> str:
+        """Return the end of what was written to standard error since this was last asked."""
         if self._child is not None:
             self._child.drain_log()
         text = self._log.decode(errors="replace")
@@ -300,10 +279,9 @@ class ChildTransport:
 
 
 class ObjectTransport:
-    """A transport to an object in this process that answers a request by a reply.
+    """A transport, with the same methods, to a function in this process from request to reply.
 
-    Args:
-        make: makes the object, at each start afresh.
+    Each start makes the function afresh.
     """
 
     def __init__(self, make: Callable[[], Callable[[Request], Reply]]) -> None:
@@ -357,6 +335,9 @@ class ObjectTransport:
     def log(self) -> str:
         log, self._log = self._log, ""
         return log
+
+
+Transport: TypeAlias = ChildTransport | ObjectTransport
 
 
 def _answer(line: bytes) -> Reply:
