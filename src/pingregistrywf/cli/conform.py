@@ -91,11 +91,7 @@ def _conform(
     from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
-    from pingregistrywf.conformance.run.transport import (
-        CannotStartError,
-        ChildTransport,
-        ObjectTransport,
-    )
+    from pingregistrywf.conformance.run.transport import CannotStartError
     from pingregistrywf.conformance.suite.levels import (
         LAST_LEVEL,
         LevelsError,
@@ -114,12 +110,8 @@ def _conform(
             if path is not None and path.is_dir():
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
         scope = Scope(levels_of(level), bound, tuple(only or ()))
-        if adapter:
-            store = bool(replay) or LAST_LEVEL in scope.levels
-            transport: Transport = ChildTransport(adapter, timeout, store=store)
-        else:
-            transport = ObjectTransport(_factory(python or ""))
-        with _ended_by_signals(), closing(transport):
+        store = bool(replay) or LAST_LEVEL in scope.levels
+        with _ended_by_signals(), closing(_transport(adapter, python, timeout, store)) as transport:
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
                 transport.start()
@@ -155,6 +147,14 @@ def _conform(
             if path is not None:
                 reports.put(path, writers[option]().encode())
     raise typer.Exit(int(report.exit))
+
+
+def _transport(adapter: str | None, python: str | None, timeout: float, store: bool) -> Transport:
+    from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
+
+    if adapter:
+        return ChildTransport(adapter, timeout, store=store)
+    return ObjectTransport(_factory(python or ""))
 
 
 def _factory(name: str) -> Callable[[], Any]:
