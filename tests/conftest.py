@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from .tiers import EXHAUSTIVE
+from .tools import require_tool
 
 
 def _load(name: str) -> ModuleType:
@@ -42,6 +45,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def cells() -> ModuleType:
     """The module ``cells``: ``WORKFLOW`` and ``INDEX``, and how they are written."""
     return _CELLS
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; gone before other tests, which may want an event loop of their own."""
+    path = require_tool("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 SLOW_FIXTURES = frozenset({"browser", "run_child"})

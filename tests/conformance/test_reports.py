@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from pingregistrywf.conformance.reports import as_json, badge, junit, page, text
 from pingregistrywf.conformance.run.result import RunResult, Status
 from pingregistrywf.conformance.suite import Suite
 
-from ..tools import node_modules, require_tool
+from ..tools import node_modules
 from .conftest import Runs
 
 SCREENS: dict[str, dict[str, Any]] = {
@@ -114,16 +113,6 @@ def test_the_badge(deviating: RunResult) -> None:
 
 
 # --- The page -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium; gone before other tests, which may want an event loop of their own."""
-    path = require_tool("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def opened(browser: Browser, suite: Suite, report: RunResult, place: Path, **screen: Any) -> Page:

@@ -102,6 +102,7 @@ def test_hello_unsupported(run_object: Runs) -> None:
     assert "hello is answered by {'unsupported': {'reason': 'not yet'}}" in verdict
 
 
+@pytest.mark.exhaustive
 def test_quits_after_every_answer(run_child: Runs, tmp_path: Any) -> None:
     starts = tmp_path / "starts"
     report = run_child(f"quits after every answer:{starts}")
@@ -212,6 +213,7 @@ def test_a_line_without_end(run_child: Runs, few: Suite, monkeypatch: pytest.Mon
     assert report.failures[0].shortest.why.startswith("a line is longer than 4 MiB, after half")
 
 
+@pytest.mark.exhaustive
 def test_garbage_after_hello_ends_early(run_child: Runs) -> None:
     report = run_child("garbage:after hello")
     assert line(report, Exit.DEVIATES).startswith("deviates: 10 of 10 cases failed")
@@ -219,6 +221,7 @@ def test_garbage_after_hello_ends_early(run_child: Runs) -> None:
     assert any("each broke the protocol" in each for each in report.missing)
 
 
+@pytest.mark.exhaustive
 def test_second_answers_everywhere(run_child: Runs) -> None:
     report = run_child("second answers to events")
     assert line(report, Exit.DEVIATES).startswith("deviates: 10 of 10 cases failed")

@@ -45,6 +45,7 @@ def test_every_other_answer_and_every_other_target_is_a_mutant() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_level_1_finds_every_mutant_of_the_first_order_and_with_an_extra_state() -> None:
     matrix = SelfTest(Suite(load_model()), bound="n+1").run_mutants()
     assert matrix.sound

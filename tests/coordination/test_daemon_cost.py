@@ -22,13 +22,11 @@ from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
-from pingregistrywf.runtime import engine
 from pingregistrywf.runtime.journal import Head, Reading
 
-from ..tiers import EXHAUSTIVE
 from .simulation import Wrapped
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 DAY = 86_400.0
 REGISTRY = Registry("reg")
@@ -36,7 +34,7 @@ MEASURED = 2.0
 """For how long an idle daemon is watched, in seconds."""
 BATCH = 50
 """Workflows that are listed at the same time."""
-BATCHES = 200 if EXHAUSTIVE else 20
+BATCHES = 200
 WARM = BATCHES // 4
 """After so many batches, no more memory is needed."""
 
@@ -138,10 +136,8 @@ def summarized(context: RegistryContext, workflow: UUID) -> None:
             assert news.wait(60)
 
 
-def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches begin, are taken part in, committed, deleted, and collected; 10,000 if EXHAUSTIVE."""
-    if not EXHAUSTIVE:  # so few workflows would not fill an engine's cache
-        monkeypatch.setattr(engine, "CACHED_STATES", BATCH)
+def test_memory_and_reading_are_flat_over_many_workflows() -> None:
+    """Batches begin, are taken part in, committed, deleted, and collected: 10,000 workflows."""
     clock = Clock()
     journal = open_journal("memory:", clock=clock)
     counted = Counted(journal)

@@ -26,8 +26,9 @@ pytestmark = pytest.mark.slow
 REGISTRY = "reg"
 SERVERS = 5 if EXHAUSTIVE else 3
 GATHERERS = ("north", "south")
-WORKFLOWS = 10 if EXHAUSTIVE else 4
+WORKFLOWS = 10 if EXHAUSTIVE else 3
 PINGS = 2
+DURATION = "4" if EXHAUSTIVE else "1"
 
 
 def environment(journal: str) -> dict[str, str]:
@@ -88,7 +89,7 @@ def test_many_workflows_and_servers_and_two_gatherers(tmp_path: Path) -> None:
             words = ("server", REGISTRY, "--name", f"server-{number}", "--code", str(number % 2))
             daemons.enter_context(daemon(journal, logs[number], *words, *pace))
         for name, log in zip(GATHERERS, logs[SERVERS:], strict=True):
-            words = ("gather", REGISTRY, "--name", name, "--duration", "4")
+            words = ("gather", REGISTRY, "--name", name, "--duration", DURATION)
             daemons.enter_context(daemon(journal, log, *words, *pace))
 
         def admin(workflow: str) -> None:

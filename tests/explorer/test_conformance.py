@@ -15,7 +15,7 @@ from .engine import command
 
 pytestmark = pytest.mark.slow
 
-BOUND = "n+2" if EXHAUSTIVE else "n+1"
+BOUND = "n+2" if EXHAUSTIVE else "n"
 
 
 def test_levels_1_to_3(tmp_path: Path) -> None:

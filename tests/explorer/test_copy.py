@@ -23,6 +23,8 @@ from pingregistrywf.service.stdio import Adapter
 from .conftest import Opened
 from .test_browser import FIRST, INDEX, OTHERS, chain, everything, tell
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def page(open_page: Opened, url: str) -> Page:

@@ -45,6 +45,7 @@ from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
 
 from ..properties.driven import Subject, drive, opener
+from ..tiers import EXHAUSTIVE
 
 NAMES = ("split_repo.yaml", "leases.yaml", "split_repo_operations.yaml")
 FILES = [Path(__file__).with_name(name) for name in NAMES]
@@ -92,7 +93,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", ["memory", "sqlite"] if EXHAUSTIVE else ["memory"])
 @pytest.mark.parametrize("name", ["split_repo", "leases"])
 def test_random_commands(
     model: Model, packages: Callable[[str], ModuleType], name: str, kind: str, tmp_path: Path
@@ -352,6 +353,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_command_line_writes_the_same(directory: Path, tmp_path: Path) -> None:
     place = tmp_path / PACKAGE
     arguments = ["generate", *(word for file in FILES for word in ("--model", file))]

@@ -1,4 +1,4 @@
-"""Every page in Chromium: quiet, quick, accessible in light and dark, and readable on a phone."""
+"""Every page in Chromium: quiet, light, accessible in light and dark, and readable on a phone."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from ..tiers import EXHAUSTIVE
 from ..tools import node_modules
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(
-    source.relative_to(DOCS).with_suffix(".html").as_posix() for source in DOCS.rglob("*.md")
+PAGES = (
+    sorted(page.relative_to(DOCS).with_suffix(".html").as_posix() for page in DOCS.rglob("*.md"))
+    if EXHAUSTIVE
+    else ["index.html", "reference/table.html"]
 )
-DRAWN = ["index.html", "reference/behaviour.html", "reference/diagrams.html"]
+DRAWN = ["index.html", "reference/behaviour.html", "reference/diagrams.html"][
+    : 3 if EXHAUSTIVE else 1
+]
 PHONE = {"width": 390, "height": 844}
-MOST_SECONDS = 1.0
+MOST_BYTES = 1_000_000  # the index of the search included
+MOST_ELEMENTS = 12_000
 
 
 def opened(browser: Browser, url: str, **options: Any) -> tuple[Page, list[str]]:
@@ -30,40 +36,45 @@ def opened(browser: Browser, url: str, **options: Any) -> tuple[Page, list[str]]
     page.add_init_script(
         "window.wrong = []; addEventListener('error', (event) => wrong.push(event.message));"
     )
-    page.goto(url, wait_until="networkidle")
+    page.goto(url, wait_until="load")
     return page, asked
 
 
-@pytest.mark.parametrize("name", [*PAGES, "404.html"])
-def test_a_page_asks_for_nothing_elsewhere(browser: Browser, address: str, name: str) -> None:
+@pytest.mark.parametrize("name", [*PAGES, "404.html", "explorer/index.html"])
+def test_a_page_is_quiet_and_light(browser: Browser, address: str, name: str) -> None:
+    """Bytes and elements are what makes a page slow; ``make bench`` measures the time."""
     page, asked = opened(browser, address + name)
+    page.wait_for_load_state("networkidle")
     wrong = page.evaluate("window.wrong")
+    weight = page.evaluate(
+        """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+             .reduce((bytes, { encodedBodySize }) => bytes + encodedBodySize, 0)"""
+    )
+    elements = page.evaluate("document.querySelectorAll('*').length")
     page.context.close()
     assert asked
     assert wrong == []
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert 0 < weight < MOST_BYTES
+    assert elements < MOST_ELEMENTS
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, address: str, name: str, scheme: str) -> None:
+def test_a_page_is_accessible(browser: Browser, address: str, name: str, scheme: str) -> None:
+    """In light and in dark axe finds nothing, and on a phone no line is too wide."""
     page, _ = opened(browser, address + name, color_scheme=scheme)
-    dark = page.evaluate("document.body.dataset.mdColorScheme")
-    assert dark == {"light": "default", "dark": "slate"}[scheme]
+    shown = {"light": "default", "dark": "slate"}[scheme]
+    page.wait_for_function(f"document.body.dataset.mdColorScheme === {shown!r}")
     page.evaluate((node_modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate(
         """async () => (await axe.run()).violations.flatMap(({ id, nodes }) =>
              nodes.map((node) => `${id}: ${node.html.slice(0, 150)} ${node.failureSummary}`))"""
     )
-    page.context.close()
-    assert found == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_a_phone(browser: Browser, address: str, name: str) -> None:
-    page, _ = opened(browser, address + name, viewport=PHONE)
+    page.set_viewport_size(PHONE)
     wide = page.evaluate("document.documentElement.scrollWidth")
     page.context.close()
+    assert found == []
     assert wide <= PHONE["width"]
 
 
@@ -122,17 +133,3 @@ def test_it_can_be_read_from_disk(browser: Browser, site: Path, name: str) -> No
     page.context.close()
     assert styled == "sticky"
     assert [url for url in asked if not url.startswith("file:")] == []
-
-
-@pytest.mark.parametrize("name", [*PAGES, "explorer/index.html"])
-def test_a_page_loads_in_a_second(browser: Browser, address: str, name: str) -> None:
-    """The best of three: what else this machine does is no fault of the page."""
-    page = browser.new_context().new_page()
-    times: list[float] = []
-    while len(times) < 3 and min(times, default=MOST_SECONDS) >= MOST_SECONDS:
-        page.goto(address + name, wait_until="load")
-        times.append(
-            page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000")
-        )
-    page.context.close()
-    assert min(times) < MOST_SECONDS

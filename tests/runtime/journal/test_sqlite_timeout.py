@@ -297,11 +297,13 @@ def test_making_a_journal_waits_no_longer(tmp_path: Path, url: str) -> None:
 
 
 SCRIPT = """
+import signal
 import sys
 from uuid import uuid4
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.ids import EPOCH, UlidSource
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 journal = open_journal(sys.argv[1])
 print("ready", flush=True)
 try:
