@@ -61,7 +61,7 @@ docs-serve: $(STAMPS)/editable ## Show the site, and build it anew at every chan
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 bench: $(STAMPS)/editable ## Measure, and print the figures
-	$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
+	EXHAUSTIVE=1 $(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
 
 clean: ## Remove .venv and all that was built
 	rm -rf $(VENV) build dist site .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -61,12 +61,15 @@ SLOW_FIXTURES = frozenset({"browser", "run_child"})
 """Each test that uses one of these is slow: it starts a browser or several processes."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("exhaustive") and not EXHAUSTIVE:
-            item.add_marker(pytest.mark.skip(reason="exhaustive: set EXHAUSTIVE=1"))
+    left_out = (
+        [] if EXHAUSTIVE else [each for each in items if each.get_closest_marker("exhaustive")]
+    )
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [each for each in items if each not in left_out]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -25,6 +25,7 @@ from pingregistrywf.testing.journal import TurnedClock
 from . import command_line
 from .command_line import environment
 from .runtime.stocked import Stock, digest, row_of, rows_of, stock
+from .tiers import some
 
 COMMANDS = ("info", "verify", "backup", "export", "import")
 
@@ -393,7 +394,7 @@ def test_the_page_tells_how_long_things_are_kept() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("damaged", some([False, True], every=2))
 def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damaged: bool) -> None:
     """All of them, from top to bottom; also when the journal is damaged after its backup."""
     pages = f"{JOURNAL}\n{RECOVERY}"

@@ -3,5 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+Case = TypeVar("Case")
 
 EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
+
+
+def some(cases: Iterable[Case], every: int) -> list[Case]:
+    """All cases if EXHAUSTIVE, else each ``every``-th, the first one included."""
+    return list(cases)[:: 1 if EXHAUSTIVE else every]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.xdist_group("site")]
 
 
 @pytest.mark.parametrize(

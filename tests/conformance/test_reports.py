@@ -15,6 +15,7 @@ from pingregistrywf.conformance.reports import as_json, badge, junit, page, text
 from pingregistrywf.conformance.run.result import RunResult, Status
 from pingregistrywf.conformance.suite import Suite
 
+from ..tiers import some
 from ..tools import node_modules
 from .conftest import Runs
 
@@ -130,7 +131,7 @@ def opened(browser: Browser, suite: Suite, report: RunResult, place: Path, **scr
     return shown
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", some(SCREENS, every=3))
 def test_the_page(
     browser: Browser, suite: Suite, deviating: RunResult, tmp_path: Path, screen: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_a_rejection_says_why_in_prose(page: Page) -> None:
     )
 
 
+@pytest.mark.exhaustive
 def test_a_version_that_is_not_the_head(page: Page) -> None:
     tell(page, "Init", "AppendPing")
     page.locator("#vid").select_option(index=3)
@@ -148,6 +149,7 @@ def test_a_version_that_is_not_the_head(page: Page) -> None:
     expect(page.locator("#answer")).to_contain_text("ServerPinged appended")
 
 
+@pytest.mark.exhaustive
 def test_malformed_arguments(page: Page) -> None:
     tell(page, "Init")
     for text in ("2147483648", "", "1.5", "one"):
@@ -186,6 +188,7 @@ def test_several_workflows_and_the_index(page: Page) -> None:
     expect(card.locator(".entries > li")).to_have_count(2)
 
 
+@pytest.mark.exhaustive
 def test_more_histories(page: Page) -> None:
     page.locator("#more-ping_registry").click()
     expect(page.locator("#commands-of")).to_have_text("Ping registry 3")
@@ -210,6 +213,7 @@ def test_an_interrupted_commit_is_finished_by_running_it_again(page: Page, step:
     assert chain(page, INDEX) == ["PingRegistryStarted", "PingRegistryCompleted"]
 
 
+@pytest.mark.exhaustive
 def test_an_operation_that_is_refused_stops(page: Page) -> None:
     run(page, "begin")
     run(page, "commit")
@@ -232,6 +236,7 @@ def test_undo_and_start_over(page: Page) -> None:
     expect(page.locator("#current")).to_have_text("Uninitialized")
 
 
+@pytest.mark.exhaustive
 def test_undo_in_a_text_undoes_the_text(page: Page) -> None:
     tell(page, "Init")
     page.locator("[id$=-AppendPing-message]").fill("something else")
@@ -239,6 +244,7 @@ def test_undo_in_a_text_undoes_the_text(page: Page) -> None:
     expect(page.locator("#current")).to_have_text("Initialized")
 
 
+@pytest.mark.exhaustive
 def test_arrows_tell_their_commands(page: Page) -> None:
     drawing = page.locator(".drawing:not([hidden])")
     drawing.locator("tspan[data-command=Init][data-rule='Init.1']").click()

@@ -153,7 +153,7 @@ def test_killed_while_posting(tmp_path: Path) -> None:
     drawn = random.Random(2)
     url, history = f"sqlite:{tmp_path}/pings.db", uuid4()
     acknowledged: set[str] = set()
-    for _ in range(50 if EXHAUSTIVE else 10):
+    for _ in range(50 if EXHAUSTIVE else 5):
         victim, survivor = Poster(url, history, 1_000_000), Poster(url, history, 20)
         victim.go()
         assert victim.process.stdout is not None
@@ -176,7 +176,7 @@ def test_killed_while_posting(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_while_making_the_file(tmp_path: Path) -> None:
     drawn = random.Random(3)
-    for round_ in range(50 if EXHAUSTIVE else 10):
+    for round_ in range(50 if EXHAUSTIVE else 5):
         url, history = f"sqlite:{tmp_path}/{round_}.db", uuid4()
         victim = Poster(url, history, 1_000_000)
         victim.go()
