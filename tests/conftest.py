@@ -65,11 +65,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-    left_out = (
-        [] if EXHAUSTIVE else [each for each in items if each.get_closest_marker("exhaustive")]
-    )
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [each for each in items if each not in left_out]
+    if not EXHAUSTIVE:
+        left_out = [each for each in items if each.get_closest_marker("exhaustive")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if not each.get_closest_marker("exhaustive")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -331,6 +331,7 @@ def test_a_journal_of_a_newer_version(command: str, journal: Operated, tmp_path:
     assert digest(journal.path) == before
 
 
+@pytest.mark.slow
 def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
     """Another program has it to itself: each command waits for a while, then says so."""
     file = tmp_path / "file"

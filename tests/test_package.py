@@ -73,6 +73,7 @@ def test_the_model_is_found() -> None:
     assert set(load_model().charts) == set(CHARTS)
 
 
+@pytest.mark.slow
 def test_the_source_distribution_gives_the_same_wheel(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
@@ -169,6 +170,7 @@ def tracked() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 
+@pytest.mark.slow
 def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
     # Put together here, so that this file does not name them either.
     names = ("pypi", "pythonhosted", "npmjs", "yarnpkg", "crates", "rubygems", "anaconda", "ghcr")

@@ -236,6 +236,7 @@ def _arguments(both: Both, command: str, draw: Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", [*OWN, *OTHERS])
+@pytest.mark.slow
 def test_every_cell_and_random_sequences(package: Callable[[str], ModuleType], name: str) -> None:
     both, draw = Both(package(name)), Random(name)
     names = list(both.document["commands"])

@@ -407,6 +407,7 @@ def spots(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+@pytest.mark.slow
 def test_whatever_is_wrong_is_told_in_the_files_own_terms(
     tmp_path: Path, data: st.DataObject
 ) -> None:

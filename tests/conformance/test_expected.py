@@ -13,6 +13,8 @@ from pingregistrywf.conformance.run.result import Exit, RunResult
 
 from .conftest import Runs
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 7, 1)
 
 

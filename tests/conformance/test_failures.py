@@ -110,6 +110,7 @@ def test_what_is_needed_only_by_what_is_left_out_later_is_left_out_too(suite: Su
     assert [each.command for each in found[0].case.scenario.actions] == ["Commit"]
 
 
+@pytest.mark.slow
 def test_what_is_printed(run_object: Runs) -> None:
     printed = text(run_object("another target"))
     for line in (
@@ -147,6 +148,7 @@ def test_a_thousand_pings_are_shrunk_to_those_that_are_needed(run_object: Runs) 
     assert f"{most + 2} AppendPing(code={most + 2}" in printed
 
 
+@pytest.mark.slow
 def test_a_flaky_adapter_is_called_so(run_object: Runs) -> None:
     (failure,) = run_object("flaky:Init").failures
     assert failure.note == FLAKY

@@ -19,6 +19,8 @@ from ..tiers import some
 from ..tools import node_modules
 from .conftest import Runs
 
+pytestmark = pytest.mark.slow
+
 SCREENS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},

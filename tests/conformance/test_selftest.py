@@ -58,6 +58,7 @@ def test_level_1_finds_every_mutant_of_the_first_order_and_with_an_extra_state()
     ]
 
 
+@pytest.mark.slow
 def test_the_bound_matters() -> None:
     """At bound n, something that has one state more gets away."""
     test = SelfTest(Suite(load_model()), bound="n")

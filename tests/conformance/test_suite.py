@@ -146,6 +146,7 @@ class TestSequences:
 
 
 class TestLevels:
+    @pytest.mark.slow
     def test_every_version_for_every_command_in_every_state(self, cases: list[Case]) -> None:
         chart = load_model().charts["ping_registry"]
         asked = {_last(case) for case in cases if case.level == 2}
@@ -160,6 +161,7 @@ class TestLevels:
         assert len(set(ids)) == len(ids)
 
     @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
+    @pytest.mark.slow
     def test_another_chart_has_every_level_and_nothing_of_this_one(self, path: Path) -> None:
         made = list(Suite(read_model([path])).cases(bound="n"))
         assert {1, 2, 3, 4} <= {case.level for case in made}
@@ -219,6 +221,7 @@ class TestLevels:
 
 
 class TestIds:
+    @pytest.mark.slow
     def test_are_those_of_the_manifest(self) -> None:
         """Another chart than the project's own is named by every request, which the ids show."""
         suite = suite_of()
@@ -252,6 +255,7 @@ class TestIds:
 
 
 class TestScenarios:
+    @pytest.mark.slow
     def test_every_scenario_survives_as_one_line(self, cases: list[Case], own: Suite) -> None:
         for case in cases:
             line = to_text(case.scenario)

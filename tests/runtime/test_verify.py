@@ -218,6 +218,7 @@ def flip(value: int | bytes, at: int) -> int | bytes:
 @pytest.mark.parametrize(
     ("table", "column"), [(table, each) for table, columns in FLIPPED.items() for each in columns]
 )
+@pytest.mark.slow
 def test_a_flipped_bit_of_any_column_is_found_or_harmless(
     original: Stocked, tmp_path: Path, table: str, column: str
 ) -> None:
@@ -260,6 +261,7 @@ def shut(original: Stocked, place: Path) -> Stocked:
     return replace(original, path=Path(shutil.copy(original.path, place / "again.db")))
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_of_the_file_is_found_or_harmless(original: Stocked, tmp_path: Path) -> None:
     expected = seen(shut(original, tmp_path))
     stored = original.path.read_bytes()

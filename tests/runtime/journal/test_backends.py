@@ -75,6 +75,7 @@ def test_the_example_keeps_the_contract(folder: Installed) -> None:
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.slow
 def test_python_and_the_command_line_open_it(folder: Installed) -> None:
     script = """
 from uuid import UUID

@@ -105,6 +105,7 @@ def test_children_of_children(run: Run) -> None:
     """)
 
 
+@pytest.mark.slow
 def test_forked_while_threads_are_in_their_turns(run: Run) -> None:
     run("""
         stop, posted = threading.Event(), []

@@ -121,6 +121,7 @@ def test_latency(journal: SqliteJournal, other: OtherProcess) -> None:
 
 
 @pytest.mark.xdist_group("timing")
+@pytest.mark.slow
 def test_idle_cost(journal: SqliteJournal) -> None:
     shares = []
     with journal.subscribe(uuid4()), journal.subscribe():
@@ -163,6 +164,7 @@ def test_own_changes_wake_once(journal: SqliteJournal) -> None:
         assert not one.wait(0.1)
 
 
+@pytest.mark.slow
 def test_no_change_falls_between_subscribing_and_the_first_look(journal: SqliteJournal) -> None:
     """Again and again, with a thread that just started and one that has been running."""
     with open_journal(journal.url) as second:
