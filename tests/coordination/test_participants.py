@@ -27,6 +27,7 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
+from pingregistrywf.coordination import waiting
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
@@ -347,6 +348,35 @@ class TestServe:
         failures = [each for each in caplog.records if each.getMessage() == "failed"]
         assert {each.fields["workflow"] for each in failures} == {str(broken)}  # type: ignore[attr-defined]
         assert "corrupted data" in failures[0].fields["error"]  # type: ignore[attr-defined]
+
+    def test_a_deadline_in_the_machines_sleep_is_kept_when_it_wakes(
+        self, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Meanwhile nothing but the journal's clock went on, and no change wakes anybody."""
+        monkeypatch.setattr(waiting, "LONGEST_WAIT", 0.01)
+        context = RegistryContext(open_journal("memory:", clock=clock), Registry("reg"))
+        workflow_id = uuid.uuid4()
+        Admin(context).begin(workflow_id)
+        with (
+            caplog.at_level("WARNING", "pingregistrywf"),
+            self.serving(Gatherer(context, pings=1, duration=3600)),
+            context.journal.subscribe(workflow_id) as news,
+        ):
+            self.pings_of(context, workflow_id, 1)
+            clock.now += 7200
+            while context.workflows.find_id(workflow_id).state_code is not StateCode.SUMMARIZED:
+                assert news.wait(60)
+        (record,) = caplog.records
+        assert record.getMessage() == "clock jumped"
+        assert record.fields == {"seconds": 7200}  # type: ignore[attr-defined]
+
+    def test_each_jump_of_the_clock_is_noticed_once(self, clock: Clock) -> None:
+        jumping = waiting.JumpingClock(clock)
+        noticed = []
+        for seconds in (0, 3600, 0, 59, -3600, 0):
+            clock.now += seconds
+            noticed.append(round(jumping.jump()))
+        assert noticed == [0, 3600, 0, 0, -3600, 0]
 
     def test_logs_one_line_an_action(
         self, context: RegistryContext, workflow_id: uuid.UUID, caplog: pytest.LogCaptureFixture

@@ -12,7 +12,7 @@ from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCod
 from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination.registry import OPEN, Registry, RegistryContext
-from pingregistrywf.coordination.waiting import Stop, wake_ups
+from pingregistrywf.coordination.waiting import Stop, seconds_until, wake_ups
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
     JournalError,
@@ -99,7 +99,9 @@ class Admin:
         """
         journal = self.context.journal
         deadline = journal.clock() + (wait or 0.0)
-        for _ in wake_ups(journal, workflow_id, stop, lambda: max(0.0, deadline - journal.clock())):
+        for _ in wake_ups(
+            journal, workflow_id, stop, lambda: seconds_until(deadline, journal.clock)
+        ):
             answer = self._answer(workflow_id)
             if answer.code != ACTIVE or journal.clock() >= deadline:
                 break

@@ -23,7 +23,7 @@ from pingregistrywf._generated.ping_registry_index import StateCode as ListedCod
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import OPEN, RegistryContext
-from pingregistrywf.coordination.waiting import Stop, wake_ups
+from pingregistrywf.coordination.waiting import JumpingClock, Stop, seconds_until, wake_ups
 from pingregistrywf.runtime.engine import Changes, Checkpoint
 from pingregistrywf.runtime.errors import (
     JournalError,
@@ -79,13 +79,16 @@ class Daemon(ABC):
         agenda: Agenda = []
         seen: Checkpoint[State] | None = None
         look = math.inf  # when to look at the index although nothing changed
+        clock = JumpingClock(journal.clock)
 
         def pause() -> float | None:
             due = min(look, agenda[0][0]) if agenda else look
-            return None if due == math.inf else max(due - journal.clock(), 0.0)
+            return None if due == math.inf else seconds_until(due, journal.clock)
 
         logged(self._logger, "watching", registry=registry.name)
         for changed in wake_ups(journal, registry.index_id, stop, pause):
+            if jump := clock.jump():
+                logged(self._logger, "clock jumped", logging.WARNING, seconds=round(jump))
             if changed or look <= journal.clock():
                 try:
                     changes = self.context.indexes.engine.follow(registry.index_id, seen)

@@ -1,13 +1,25 @@
-"""Waiting for changes of a journal until a stop is asked for, by a signal or another thread."""
+"""Waiting for changes of a journal until a stop is asked for, by a signal or another thread.
+
+The system counts the seconds of a wait on a clock that stands still while the machine is suspended.
+So a wait for a time of the journal's clock looks at that clock now and then: ``seconds_until``.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
+from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal import WorkflowJournal
+
+LONGEST_WAIT: Final = 30.0
+"""Seconds of a wait without a look at the journal's clock: no deadline is kept later than that."""
+JUMP: Final = 60.0
+"""A clock that moved by this many seconds more or less than time passed has jumped."""
 
 
 class Stop:
@@ -70,3 +82,25 @@ def wake_ups(
             if stop.asked or (limit is None and not changed):
                 return
             yield changed
+
+
+def seconds_until(moment: float, clock: Clock) -> float:
+    """Return how long to wait for a moment of the clock before another look at it, in seconds."""
+    return min(max(moment - clock(), 0.0), LONGEST_WAIT)
+
+
+class JumpingClock:
+    """Notices when a clock jumps: the machine slept, or somebody set the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset = self._measured()
+
+    def jump(self) -> float:
+        """Return by how many seconds the clock jumped since the last call, 0 if it did not."""
+        before, self._offset = self._offset, self._measured()
+        moved = self._offset - before
+        return moved if abs(moved) > JUMP else 0.0
+
+    def _measured(self) -> float:
+        return self._clock() - time.monotonic()
