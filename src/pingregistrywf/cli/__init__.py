@@ -19,7 +19,9 @@ from pingregistrywf.cli.common import CANNOT_RUN
 from pingregistrywf.cli.conform import conform
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
+from pingregistrywf.cli.doctor import doctor
 from pingregistrywf.cli.explore import explore
+from pingregistrywf.cli.extras import extra_of
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.output import ending_with_the_reader
@@ -27,15 +29,6 @@ from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 
 _SEVERAL: Final = ("--model", "--step")
 """The options that may be followed by several words."""
-
-_EXTRAS: Final = {
-    "aalpy": "conformance",
-    "anybadge": "conformance",
-    "jinja2": "model",
-    "orjson": "conformance",
-    "statemachine": "model",
-}
-"""The extra that brings a module which a command of the workshop needs."""
 
 app = typer.Typer(
     name="pingregistrywf",
@@ -52,7 +45,7 @@ def main() -> None:
         with ending_with_the_reader():
             app(_spread(sys.argv[1:]))
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        extra = extra_of((error.name or "").partition(".")[0])
         if extra is None:
             raise
         remedy = f"pip install 'pingregistrywf[{extra}]'"
@@ -101,4 +94,5 @@ for _panel, _commands in _PANELS.items():
 for _part in (self_test, init, bundle):
     conform.command(_part.__name__.replace("_", "-"))(_part)
 app.add_typer(conform, name="conform", rich_help_panel="Conformance")
+app.command(rich_help_panel="For operators")(doctor)
 app.add_typer(journal, name="journal", rich_help_panel="For operators")

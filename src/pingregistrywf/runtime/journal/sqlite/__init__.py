@@ -14,6 +14,7 @@ What each module owns:
 - ``scan``: reads every row, and goes on after damaged ones.
 - ``database``: the above for one opened file, rebuilt after a fork.
 - ``journal``: the journal protocol, in terms of the above.
+- ``health``: what ``pingregistrywf doctor`` checks of SQLite, the place and the file.
 - ``failures``: SQLite's errors as journal-level errors that name cause and remedy.
 
 Beside PATH stand SQLite's own ``PATH-wal`` and ``PATH-shm``, and the empty ``PATH-next`` and

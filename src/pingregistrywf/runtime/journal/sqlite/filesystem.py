@@ -26,26 +26,28 @@ _UNFIT: Final = frozenset(_NAMES.split())
 """Types of file systems, without the ``fuse.`` of those that a program serves."""
 
 
-def check_file_system(address: Address) -> None:
+def check_file_system(address: Address) -> str | None:
     """Refuse a journal on a file system that would lose what is committed.
+
+    Return the type of its file system, None if it is not known.
 
     Raises:
         JournalOpenError: it is on one, and the URL does not say ``filesystem=any``.
     """
-    if address.filesystem == "any":
-        return
     try:
         mounts = MOUNTS.read_text("utf-8", "surrogateescape")
     except OSError:
-        return
+        return None
     kind = file_system(address.path, mounts)
-    if kind is not None and kind.removeprefix("fuse.") in _UNFIT:
+    unfit = kind is not None and kind.removeprefix("fuse.") in _UNFIT
+    if unfit and address.filesystem != "any":
         raise address.refusal(
             f"it is on a file system of type {kind}, on which SQLite's write-ahead log may lose"
             " what is committed",
             "choose a path on a local disk, or add ?filesystem=any if only one machine uses it and"
             " you know that its locks and shared memory work",
         )
+    return kind
 
 
 def file_system(path: Path, mounts: str) -> str | None:

@@ -1,0 +1,76 @@
+"""The command ``doctor``: what this machine, this installation and a journal are fit for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from pingregistrywf import __version__
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answer, with_json
+from pingregistrywf.cli.extras import EXTRAS
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.journal.check import Check
+
+
+@with_json
+def doctor(
+    url: Annotated[
+        str | None,
+        Option(
+            "--journal",
+            metavar="URL",
+            envvar=JOURNAL_VARIABLE,
+            help="A journal to check, with the place where it is; none unless given.",
+        ),
+    ] = None,
+) -> None:
+    """Check this machine, this installation and a journal; say what to do about what is wrong.
+
+    Exits with 1 if something will not work.
+    """
+    from pingregistrywf.runtime.journal.check import Verdict
+
+    counts = dict.fromkeys(Verdict, 0)
+    for check in _checks(url):
+        counts[check.verdict] += 1
+        remedy = f": {check.remedy}" if check.remedy else ""
+        fields = {"check": check.subject, "verdict": check.verdict.value, "text": check.text}
+        text = f"{check.verdict.value:<6} {check.subject:<17} {check.text}{remedy}"
+        answer({**fields, "remedy": check.remedy}, text)
+    if counts[Verdict.FAULT]:
+        raise typer.Exit(REFUSED)
+
+
+def _checks(url: str | None) -> Iterator[Check]:
+    import platform  # slow to import
+
+    from pingregistrywf.runtime.journal.check import Check, Verdict
+    from pingregistrywf.runtime.journal.health import clock_check, journal_checks
+    from pingregistrywf.runtime.journal.sqlite.health import sqlite_check
+
+    yield Check("pingregistrywf", Verdict.OK, __version__)
+    yield Check(
+        "Python", Verdict.OK, f"{platform.python_version()}, {platform.python_implementation()}"
+    )
+    yield sqlite_check()
+    for name, extra in EXTRAS.items():
+        subject = f"extra {name}"
+        missing = [module for module in extra.modules if find_spec(module) is None]
+        if missing:
+            remedy = f"pip install 'pingregistrywf[{name}]'"
+            text = f"not installed, so there is no {extra.enables}"
+            yield Check(subject, Verdict.NOTE, text, remedy)
+        else:
+            yield Check(subject, Verdict.OK, f"gives {extra.enables}")
+    if url is None:
+        yield clock_check(time.time(), 0.0)
+        remedy = f"name one by --journal or in {JOURNAL_VARIABLE} to have it checked"
+        yield Check("journal", Verdict.NOTE, "none is named", remedy)
+    else:
+        yield from journal_checks(url, time.time)

@@ -1,0 +1,120 @@
+"""What a SQLite journal needs of its machine, and what stands beside its file.
+
+The journal's own file is looked at by its status alone: a process that opens and closes the file
+drops the locks that SQLite holds on it for the whole process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import pwd
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pingregistrywf.runtime.errors import JournalOpenError
+from pingregistrywf.runtime.journal.check import Check, Verdict
+from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
+
+_RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
+"""The first and the last SQLite with the WAL-reset bug."""
+_MENDED: Final = ((3, 44, 6), (3, 50, 7))
+"""Versions between these that do not have it."""
+
+
+def sqlite_check(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Check:
+    """Tell what is known of a version of SQLite; this Python's unless given."""
+    text = ".".join(map(str, version[:3]))
+    if version < (3, 37, 0):
+        remedy = "use a Python that has SQLite 3.37.0 or newer"
+        return Check("SQLite", Verdict.FAULT, f"{text} lacks strict tables", remedy)
+    first, last = _RESET_BUG
+    if first <= version <= last and version not in _MENDED:
+        return Check(
+            "SQLite",
+            Verdict.NOTE,
+            f"{text} can lose commits when two connections write and checkpoint at one instant",
+            "let no other program write to a journal or checkpoint it",
+        )
+    return Check("SQLite", Verdict.OK, text)
+
+
+def file_checks(url: str) -> Iterator[Check]:
+    """Check the place of the file that a URL names, the file, and what stands beside it."""
+    try:
+        address = Address.parse(url)
+    except JournalOpenError:
+        return  # opening it gives the same error
+    yield _file_system(address)
+    if os.access(address.path.parent, os.W_OK | os.X_OK):
+        yield _locks_and_memory(address.path.parent)
+    yield from _files(address.path)
+
+
+def _file_system(address: Address) -> Check:
+    try:
+        kind = check_file_system(address)
+    except JournalOpenError as error:
+        return Check("file system", Verdict.FAULT, error.cause, error.remedy)
+    if kind is None:
+        return Check("file system", Verdict.NOTE, "of a type that this system does not tell")
+    return Check("file system", Verdict.OK, kind)
+
+
+def _locks_and_memory(directory: Path) -> Check:
+    """Try on a new file whether a lock keeps others out, and whether memory is shared."""
+    with (
+        tempfile.NamedTemporaryFile(dir=directory, prefix=".pingregistrywf-") as one,
+        open(one.name, "r+b") as other,  # noqa: PTH123
+    ):
+        try:
+            one.truncate(mmap.PAGESIZE)
+            with (
+                mmap.mmap(one.fileno(), mmap.PAGESIZE) as written,
+                mmap.mmap(other.fileno(), mmap.PAGESIZE) as read,
+            ):
+                written[0] = 1
+                shared = read[0] == 1
+            fcntl.flock(one, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locked = False
+            except BlockingIOError:
+                locked = True
+        except OSError as error:
+            return Check("locks and memory", Verdict.FAULT, str(error), "choose another directory")
+    if shared and locked:
+        return Check("locks and memory", Verdict.OK, "locks keep others out, memory is shared")
+    missing = "locks keep nobody out" if shared else "processes cannot share memory"
+    return Check("locks and memory", Verdict.FAULT, missing, "choose a directory on a local disk")
+
+
+def _files(path: Path) -> Iterator[Check]:
+    try:
+        found = path.stat()
+    except OSError:
+        return  # opening it tells why
+    mode = stat.filemode(found.st_mode)
+    described = f"{found.st_size} bytes, {mode}, of {_user(found.st_uid)}"
+    if found.st_nlink > 1:
+        remedy = "keep one name: each name would have a log of its own"
+        yield Check("file", Verdict.FAULT, f"{described}, {found.st_nlink} names", remedy)
+    else:
+        yield Check("file", Verdict.OK, described)
+    for suffix, what in (("-wal", "log"), ("-shm", "index of the log")):
+        beside = Path(f"{path}{suffix}")
+        if beside.exists():
+            yield Check(what, Verdict.OK, f"{beside.stat().st_size} bytes in {beside.name}")
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
