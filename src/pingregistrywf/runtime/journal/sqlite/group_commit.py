@@ -88,21 +88,34 @@ class Batch:
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """What the body writes is written as a whole, or not at all."""
+        """What the body writes is written as a whole, or not at all.
+
+        The first step that writes needs no savepoint: undoing it undoes the whole transaction.
+        """
         self.check()
-        self.connection.execute("SAVEPOINT step")
+        first = not self.dirty
+        if not first:
+            self.connection.execute("SAVEPOINT step")
         try:
             yield
-            self.connection.execute("RELEASE step")
+            if not first:
+                self.connection.execute("RELEASE step")
         except BaseException as cause:
             try:
-                self.connection.execute("ROLLBACK TO step")
-                self.connection.execute("RELEASE step")
+                self._undo(first=first)
             except sqlite3.Error as error:
                 # A full disk, for example, makes SQLite undo the transaction of all.
                 root = cause if isinstance(cause, sqlite3.Error) else error
                 self.error = failure("writing to the journal", root)
             raise
+
+    def _undo(self, *, first: bool) -> None:
+        if first:
+            self.connection.execute("ROLLBACK")
+            self.connection.execute("BEGIN IMMEDIATE")
+        else:
+            self.connection.execute("ROLLBACK TO step")
+            self.connection.execute("RELEASE step")
 
     def commit(self) -> None:
         """Make it durable; ``error`` tells if that failed."""

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -178,36 +178,30 @@ class SqliteJournal(Closable):
         """Return the time, or the clock's, as exactly as it is stored."""
         return records.milliseconds(self.clock() if now is None else now) / 1000
 
-    @contextmanager
-    def _view(self, op: str) -> Iterator[sqlite3.Connection]:
+    def _view(self, op: str) -> AbstractContextManager[sqlite3.Connection]:
         """One consistent view: the turn's own, or a snapshot."""
-        self._database.pool.check_open()
-        with _translated(op):
-            batch = self._database.group_commit.mine
-            if batch is not None:
-                batch.check()
-                yield batch.connection
-                return
-            with self._snapshot(op) as connection:
-                yield connection
+        inside = self._database.group_commit.mine is not None
+        return self._turn_view(op) if inside else self._snapshot(op)
+
+    @contextmanager
+    def _turn_view(self, op: str) -> Iterator[sqlite3.Connection]:
+        """What the turn that this thread is in has read and written."""
+        with self._writing(op) as batch:
+            yield batch.connection
 
     @contextmanager
     def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
         """What is durable at one moment."""
-        self._database.pool.check_open()
-        with _translated(op), self._database.pool.lend(Role.READER) as connection:
+        with _Translated(op), self._database.pool.lend(Role.READER) as connection:
             connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            yield connection
+            connection.execute("ROLLBACK")
 
     @contextmanager
     def _writing(self, op: str) -> Iterator[Batch]:
         """The turn that this thread is in, or one of its own."""
         self._database.pool.check_open()
-        with self._database.group_commit.turn() as batch, _translated(op):
+        with self._database.group_commit.turn() as batch, _Translated(op):
             batch.check()
             yield batch
 
@@ -230,12 +224,20 @@ class SqliteJournal(Closable):
             return batch.connection.execute(statement, arguments).rowcount
 
 
-@contextmanager
-def _translated(op: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise failure(op, error) from error
+class _Translated:
+    """A context that raises SQLite's errors as journal-level ones; ``op`` says what was done."""
+
+    __slots__ = ("_op",)
+
+    def __init__(self, op: str) -> None:
+        self._op = op
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise failure(self._op, error) from error
 
 
 def _following(
