@@ -451,7 +451,6 @@ def test_the_errors_of_the_run_time_are_all_known() -> None:
         (runtime_values.Command, names._MODEL),
         (runtime_values.Event, (*names._MODEL, *names._EVENT)),
         (runtime_values.State, names._STATE),
-        (runtime_values.KeyedState, (*names._STATE, *names._KEYED)),
         (runtime_values.DeclaredError, names._ERROR),
         (Facade, names._FACADE),
     ],

@@ -8,24 +8,26 @@ chart, so that nothing here can fail.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from pingregistrywf.chart import ir
 from pingregistrywf.chart import reader as surface
 from pingregistrywf.chart.ir import Arguments, Outcome
 from pingregistrywf.chart.meaning import sha256
 from pingregistrywf.chart.naming import snake
-from pingregistrywf.chart.parts import Word
+from pingregistrywf.chart.parts import Constant, Word
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import (
     Chart,
     Command,
     Error,
     Event,
+    EventField,
     EventWire,
     Operation,
     Operations,
+    PlainField,
     Rule,
     Snapshot,
     Step,
@@ -33,6 +35,7 @@ from pingregistrywf.chart.vocabulary import (
 )
 
 N = TypeVar("N", bound=ir.Named)
+Target: TypeAlias = EventField | PlainField | ir.Argument
 
 BEGIN, LIST, END = "SnapshotBegin", "SnapshotState", "SnapshotEnd"
 
@@ -279,13 +282,19 @@ def _outcome(chart: Chart, rule: Rule, arguments: Arguments) -> dict[str, Any]:
     return {**outcome, "guard": guard, "compared": compared}
 
 
-def _sources(names: Iterable[str], written: Mapping[str, StepSource]) -> dict[str, ir.StepSource]:
+def _sources(
+    targets: Mapping[str, Target], written: Mapping[str, StepSource]
+) -> dict[str, ir.StepSource]:
     """Where each value comes from: the argument of its own name, unless a source is written."""
-    return {
-        name: ir.FromArgument(argument=source) if isinstance(source, str) else source
-        for name in names
-        for source in (written.get(name, name),)
-    }
+    return {name: _source(each, written.get(name, name)) for name, each in targets.items()}
+
+
+def _source(target: Target, source: StepSource) -> ir.StepSource:
+    if isinstance(source, str):
+        return ir.FromArgument(argument=source)
+    if isinstance(source, Constant) and target.type is Type.UUID:
+        return Constant(constant=str(source.constant).lower())
+    return source
 
 
 def _deleted(empty: ir.Cell) -> ir.Cell:

@@ -8,7 +8,7 @@ is code.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -147,19 +147,27 @@ class _Loader:
             return None
         key = self.chart["key"]["name"]
         rewrites = [each["rewrite"] for each in self.chart["commands"].values() if each["rewrite"]]
-        ordered = [self._attribute(each["order_by"]) for each in rewrites]
-        may_be_zero = {name for name, field in self._entering(key) if not field["nonzero"]}
-        nonzero = tuple(name for name in (key, *ordered) if name not in may_be_zero)
+        names = (key, *(self._attribute(each["order_by"]) for each in rewrites))
+        nonzero = tuple(name for name in names if self._is_set(name, key))
         return declaration.KeyedDeclaration(key, self.states.Entry, nonzero)
 
-    def _entering(self, key: str) -> Iterator[tuple[str, Document]]:
-        """The attributes of entries that single fields of events set, each with its field."""
+    def _is_set(self, name: str, key: str) -> bool:
+        """Whether no listed entry has zero as that attribute: its first event sets it, and no event
+        to zero."""
+        initial = self.chart["initial"]
+        first = {each["event"] for each in self.chart["table"] if each["state"] == initial}
         for event in self.chart["events"].values():
-            if event["to"] is not None:
-                yield key, event["fields"][key]
-                for carry in event["carries"]:
-                    if carry["field"] is not None:
-                        yield self._attribute(carry["carried"]), event["fields"][carry["field"]]
+            setting = [
+                event["fields"][carry["field"]]
+                for carry in event["carries"]
+                if self._attribute(carry["carried"]) == name and carry["field"]
+            ]
+            if name == key and event["to"]:
+                setting = [event["fields"][key]]
+            begins = event["name"] in first and event["to"] != initial
+            if not all(field["nonzero"] for field in setting) or (begins and not setting):
+                return False
+        return True
 
     def _carry(self, carry: Document) -> declaration.Carry:
         carried = self.chart["carried"][carry["carried"]]

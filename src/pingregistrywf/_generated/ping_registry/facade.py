@@ -92,8 +92,8 @@ class Workflows(Facade[State, Event]):
             StateConflictError: The command is not allowed in the workflow's state.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdAppendPing(code=code, message=message)
-        return self._tell(id, vid, command)
+        cmd = CmdAppendPing(code=code, message=message)
+        return self._tell(id, vid, cmd)
 
     def post_summary(self, id: UUID, vid: Vid, code: int, message: str) -> Ulid:
         """The gatherer summarizes the pings.
@@ -115,8 +115,8 @@ class Workflows(Facade[State, Event]):
             StateConflictError: The command is not allowed in the workflow's state.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdPostSummary(code=code, message=message)
-        return self._tell(id, vid, command)
+        cmd = CmdPostSummary(code=code, message=message)
+        return self._tell(id, vid, cmd)
 
     def commit(self, id: UUID, vid: Vid) -> Ulid:
         """The admin has read the summary and completes the workflow.
@@ -137,8 +137,8 @@ class Workflows(Facade[State, Event]):
             StateConflictError: The command is not allowed in the workflow's state.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdCommit()
-        return self._tell(id, vid, command)
+        cmd = CmdCommit()
+        return self._tell(id, vid, cmd)
 
     def abort_expired(self, id: UUID, vid: Vid) -> Ulid:
         """The collector completes a workflow that nobody has committed in time.
@@ -159,8 +159,8 @@ class Workflows(Facade[State, Event]):
             StateConflictError: The command is not allowed in the workflow's state.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdAbortExpired()
-        return self._tell(id, vid, command)
+        cmd = CmdAbortExpired()
+        return self._tell(id, vid, cmd)
 
     def end(self, id: UUID, vid: Vid) -> Ulid:
         """Confirm that the history ends.
@@ -181,8 +181,8 @@ class Workflows(Facade[State, Event]):
             StateConflictError: The command is not allowed in the workflow's state.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdEnd()
-        return self._tell(id, vid, command)
+        cmd = CmdEnd()
+        return self._tell(id, vid, cmd)
 
     def delete(self, id: UUID, vid: Vid) -> None:
         """Delete the workflow's history.
@@ -200,5 +200,5 @@ class Workflows(Facade[State, Event]):
             StateConflictError: The command is not allowed in the workflow's state.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdDelete()
-        self._tell(id, vid, command)
+        cmd = CmdDelete()
+        self._tell(id, vid, cmd)

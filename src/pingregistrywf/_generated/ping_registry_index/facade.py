@@ -73,8 +73,8 @@ class WorkflowIndexes(Facade[State, Event]):
             StateConflictError: The workflow is listed as completed. It cannot begin again.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdBeginPingRegistry(workflow_id=workflow_id, workflow_event_id=workflow_event_id)
-        return self._tell(id, vid, command)
+        cmd = CmdBeginPingRegistry(workflow_id=workflow_id, workflow_event_id=workflow_event_id)
+        return self._tell(id, vid, cmd)
 
     def commit_ping_registry(
         self,
@@ -104,11 +104,8 @@ class WorkflowIndexes(Facade[State, Event]):
             UnknownWorkflowError: The index does not list the workflow as the command needs it.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdCommitPingRegistry(
-            workflow_id=workflow_id,
-            workflow_event_id=workflow_event_id,
-        )
-        return self._tell(id, vid, command)
+        cmd = CmdCommitPingRegistry(workflow_id=workflow_id, workflow_event_id=workflow_event_id)
+        return self._tell(id, vid, cmd)
 
     def delete_ping_registry(self, id: UUID, vid: Vid, workflow_id: UUID) -> Ulid:
         """Take a workflow from the list.
@@ -130,8 +127,8 @@ class WorkflowIndexes(Facade[State, Event]):
             UnknownWorkflowError: The index does not list the workflow as the command needs it.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdDeletePingRegistry(workflow_id=workflow_id)
-        return self._tell(id, vid, command)
+        cmd = CmdDeletePingRegistry(workflow_id=workflow_id)
+        return self._tell(id, vid, cmd)
 
     def snapshot(self, id: UUID, vid: Vid, if_storage_reduction: bool) -> Ulid:
         """Rewrite the list as a snapshot.
@@ -153,5 +150,5 @@ class WorkflowIndexes(Facade[State, Event]):
             SmallStorageReductionError: A snapshot would not save enough storage yet.
             JournalError: A version conflict, or another error of the journal.
         """
-        command = CmdSnapshot(if_storage_reduction=if_storage_reduction)
-        return self._tell(id, vid, command)
+        cmd = CmdSnapshot(if_storage_reduction=if_storage_reduction)
+        return self._tell(id, vid, cmd)

@@ -152,10 +152,15 @@ def _after(chart: Chart, entry: _Entry, name: str) -> _Entry:
     event = chart.events[name]
     if chart.states[event.to].initial:
         return _Entry(event.to)
-    setting = {value: event.fields[str(source)] for value, source in event.set.items()}
-    surely = {value for value, field in setting.items() if field.nonzero}
+    sources = {value: str(source) for value, source in event.set.items()}
+    surely = {
+        value
+        for value, field in sources.items()
+        if event.fields[field].nonzero or event.when.get(field) == "nonzero"
+    }
+    perhaps = {value for value, field in sources.items() if event.when.get(field) != "zero"}
     return _Entry(
         event.to,
-        entry.surely.difference(setting).union(surely),
-        entry.perhaps.union(setting),
+        entry.surely.difference(sources).union(surely),
+        entry.perhaps.difference(sources).union(perhaps),
     )

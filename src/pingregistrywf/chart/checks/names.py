@@ -1,4 +1,7 @@
-"""Names: none that generated Python, or what it is built on, uses for something else."""
+"""Names: none that generated Python, or what it is built on, uses for something else.
+
+The same holds for what an adapter answers: what is found of a state has names, too.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +25,25 @@ CLASSES: Final = (
     *("SetRecord", "SetValue"),
     *("BaseAdvancer", "BaseBehavior", "BaseEvent", "BaseState", "Facade", "KeyedState"),
     *("EPOCH", "Int32", "NIL", "NonZero", "Text", "UUID", "Ulid", "Vid"),
-    *("Annotated", "BaseException", "Final", "IntEnum", "Mapping", "PVector", "Path"),
+    *("Annotated", "BaseException", "Final", "IntEnum", "Literal", "Mapping", "PVector", "Path"),
 )
 """The names that generated modules use, beside those from the chart."""
 
-# The members of the run time's classes, from which generated classes derive.
-_MODEL: Final = tuple(name for name in dir(BaseModel) if not name.startswith("_"))
-_EVENT: Final = ("codec", "id", "parent", "marshal_proto", "unmarshal_proto")
-_STATE: Final = ("id", "vid", "state_code", "with_vid")
-_KEYED: Final = ("entries", "events_since_snapshot", "in_state", "rewritten")
-_METHOD: Final = ("self", "id", "vid", "cmd")
-_ERROR: Final = ("args", "add_note", "with_traceback", "definite", "prose")
-_FACADE: Final = ("find_id", "events", "engine", "behavior")
+# The members of the run time's classes, from which generated classes derive, and what the bodies
+# of generated classes name: a member of that name would hide it.
+_TYPES: Final = ("bool", "int", "str")
+_MODEL: Final = ("bool", *(name for name in dir(BaseModel) if not name.startswith("_")))
+_EVENT: Final = (*_MODEL, "codec", "id", "parent", "marshal_proto", "unmarshal_proto")
+_ENTRY: Final = (*_TYPES, "field", "property", "pvector", "state_code")
+_STATE: Final = (*_ENTRY, "id", "vid", "with_vid")
+_ARGUMENT: Final = (*_MODEL, "self", "id", "vid", "cmd")
+_ERROR: Final = (*_TYPES, "args", "add_note", "with_traceback", "definite", "prose")
+_FACADE: Final = (*_TYPES, "find_id", "events", "engine", "behavior")
 
 _MEMBERS: Final = (
-    ("events", "fields", "a field of an event", (*_EVENT, *_MODEL)),
-    ("commands", "args", "an argument", (*_METHOD, *_MODEL)),
-    ("records", "fields", "a field of a record, which has its own", ("event_id",)),
+    ("events", "fields", "a field of an event", _EVENT),
+    ("commands", "args", "an argument", _ARGUMENT),
+    ("records", "fields", "a field of a record", (*_TYPES, "event_id")),
     ("errors", "fields", "a field of an error", _ERROR),
 )
 
@@ -56,20 +61,23 @@ def check_names(chart: Chart, report: Report) -> None:
     _check_scope(report, "state code", codes, ("MRO",))
     _check_scope(report, "class", _classes(chart), CLASSES)
     _check_scope(report, "method", methods, (*_FACADE, *keyword.kwlist))
-    _check_scope(report, "attribute", _attributes(chart), (*_STATE, *_KEYED))
+    _check_scope(report, "attribute", _attributes(chart), _ENTRY if chart.keyed_by else _STATE)
+    _check_scope(report, "name", _found(chart), ("vid",), " in what is found")
     for name, what, taken, at in _members(chart):
         if name in taken or ("model_copy" in taken and name.startswith("model_")):
             report.say(at, f"{name} is no possible name for {what}", "write another name")
 
 
-def _check_scope(report: Report, kind: str, uses: Iterable[Use], taken: Iterable[str]) -> None:
+def _check_scope(
+    report: Report, kind: str, uses: Iterable[Use], taken: Iterable[str], where: str = " in Python"
+) -> None:
     """Check the names of one scope."""
     seen: dict[str, str] = {}
     for name, owner, at in uses:
         other = seen.setdefault(name, owner)
         if name in taken or other != owner:
             clash = f"{owner} cannot have the" if name in taken else f"{other} and {owner} have one"
-            report.say(at, f"{clash} {kind} {name} in Python", "write another name")
+            report.say(at, f"{clash} {kind} {name}{where}", "write another name")
 
 
 def _classes(chart: Chart) -> Iterator[Use]:
@@ -100,6 +108,18 @@ def _attributes(chart: Chart) -> Iterator[Use]:
             yield carried.count, f"the count of {name}", (*at, "count")
 
 
+def _found(chart: Chart) -> Iterator[Use]:
+    """What ``find`` answers beside the vid: the state and what it carries, or the keys by state."""
+    if chart.keyed_by:
+        for name, state in chart.states.items():
+            if not state.initial:
+                yield name.lower(), f"the state {name}", ("states", name)
+    else:
+        yield "state", "the state", ("states",)
+        for name in chart.carried:
+            yield name, f"the carried value {name}", ("carried", name)
+
+
 def _members(chart: Chart) -> Iterator[tuple[str, str, Sequence[str], Path]]:
     """Fields and arguments: each name, what it is, the names that are taken, and its place."""
     for part, key, what, taken in _MEMBERS:
@@ -107,5 +127,7 @@ def _members(chart: Chart) -> Iterator[tuple[str, str, Sequence[str], Path]]:
             for name in getattr(each, key):
                 yield name, what, taken, (part, owner, key, name)
     if chart.snapshot:
-        option = chart.snapshot.command.option
-        yield option, "an argument", (*_METHOD, *_MODEL), ("snapshot", "command", "option")
+        option, entries = chart.snapshot.command.option, chart.snapshot.message.entries
+        yield option, "an argument", _ARGUMENT, ("snapshot", "command", "option")
+        taken = (*_EVENT, "tuple")
+        yield entries, "a field of an event", taken, ("snapshot", "message", "entries")

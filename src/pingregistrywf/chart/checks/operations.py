@@ -17,8 +17,8 @@ from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import Argument, Chart, Name, Operation, Operations, Step
 
 _VID: Final = "vid"
-_PARAMETERS: Final = ("self", _VID)
-_METHODS: Final = ("declared", "run", "run_from")
+_PARAMETERS: Final = ("arguments", "self", _VID)
+_METHODS: Final = ("bool", "int", "str", "declared", "run", "run_from")
 
 
 def check_operations(

@@ -28,7 +28,7 @@ from pingregistrywf.conformance.suite.scenario import (
     Scenario,
     Tell,
 )
-from pingregistrywf.conformance.suite.values import name_shape, ordinary
+from pingregistrywf.conformance.suite.values import ZERO, name_shape, ordinary
 
 Answer: TypeAlias = dict[str, Json]
 Origin: TypeAlias = str | ir.DerivedId | None
@@ -87,7 +87,7 @@ class Compiler:
                     self.places[origin] = (step.chart, numbers[step.chart])
             for argument in operation.arguments.values():
                 if argument.input:
-                    value = ordinary(argument.type, len(self.values) + 1)
+                    value = ordinary(argument.type, len(self.values) + 1, argument.nonzero)
                     self.values.setdefault(argument.input, value)
 
     def compile(self, scenario: Scenario) -> Case:
@@ -214,7 +214,7 @@ class Compilation:
         number = next(self._numbers)
         key = chart.key.name if chart.key else ""
         args = {
-            name: ordinary(argument.type, action.key if name == key else number)
+            name: ordinary(argument.type, action.key if name == key else number, argument.nonzero)
             for name, argument in command.arguments.items()
         }
         if action.arguments is not Arguments.ANY:
@@ -226,16 +226,26 @@ class Compilation:
         command: ir.Command, history: History, action: Tell, args: Mapping[str, Json]
     ) -> dict[str, Json]:
         """The arguments that are compared: those carried, or the first pair of each type."""
-        types = {name: command.arguments[name].type for name in command.compared}
-        carried = history.entry(args).carried
+        compared = {name: command.arguments[name] for name in command.compared}
+        entry = history.entry(args)
+        carries = entry.state not in (history.of.chart.initial, ir.DELETED)
         # Before anything is carried, two sets of values stand for the same and for others.
-        first = {name: ordinary(each, 1001 + at) for at, (name, each) in enumerate(types.items())}
-        same = {name: carried.get(name) or first[name] for name in types}
+        first = {
+            name: ordinary(each.type, 1001 + at, each.nonzero)
+            for at, (name, each) in enumerate(compared.items())
+        }
+        same = {
+            name: entry.carried.get(name)
+            or (ZERO.get(each.type, first[name]) if carries and not each.nonzero else first[name])
+            for name, each in compared.items()
+        }
         if action.arguments is Arguments.SAME:
             return same
         differs = action.differs or command.compared[0]
-        other = ordinary(types[differs], 2001)
-        return same | {differs: first[differs] if other == same[differs] else other}
+        type_, nonzero = compared[differs].type, compared[differs].nonzero
+        others = (ordinary(type_, 2001, nonzero), first[differs], ordinary(type_, 2002, nonzero))
+        other = next((each for each in others if each != same[differs]), same[differs])
+        return same | {differs: other}
 
     @staticmethod
     def _state(chart: Chart, history: History, command: str, args: Mapping[str, Json]) -> str:

@@ -17,7 +17,16 @@ INT32_MIN: Final = -(1 << 31)
 INT32_MAX: Final = (1 << 31) - 1
 
 
-def ordinary(type_: Type, number: int) -> Json:
+ZERO: Final[Mapping[Type, Json]] = {
+    Type.INT32: 0,
+    Type.STRING: "",
+    Type.BOOL: False,
+    Type.ULID: "0" * 26,
+}
+"""The value that is zero or empty, of each type that has a valid one: a nil UUID is malformed."""
+
+
+def ordinary(type_: Type, number: int, nonzero: bool = False) -> Json:
     """An ordinary value; another number gives another value, except of bool, which has but two."""
     match type_:
         case Type.INT32:
@@ -25,7 +34,7 @@ def ordinary(type_: Type, number: int) -> Json:
         case Type.STRING:
             return f"text {number}"
         case Type.BOOL:
-            return number % 2 == 1
+            return nonzero or number % 2 == 1
         case Type.UUID:
             return f"a0000000-0000-4000-8000-{number:012x}"
         case Type.ULID:
@@ -110,8 +119,8 @@ def bad(argument: Argument) -> Iterator[tuple[str, Json]]:
             yield "a number", 7
             yield "empty", ""
             yield from BAD_ULIDS.items()
-    if argument.nonzero and argument.type in (Type.INT32, Type.STRING, Type.ULID):
-        yield "zero", {Type.INT32: 0, Type.STRING: "", Type.ULID: "0" * 26}[argument.type]
+    if argument.nonzero and argument.type in ZERO:
+        yield "zero", ZERO[argument.type]
 
 
 BAD_ULIDS: Final[Mapping[str, str]] = {
