@@ -130,6 +130,21 @@ snapshot:
 """
 
 
+BELL = """
+chart: bell
+version: "1.0.0"
+title: Bell
+wire: {package: bell}
+states:
+  Silent: {code: 0, initial: true}
+  Rung: {code: 1}
+events:
+  Rung: {wire: {name: RUNG, number: 1}, to: Rung}
+commands:
+  Ring: {rules: [{in: [Silent], emit: Rung}]}
+"""
+
+
 def conform(files: list[Path], *levels: int) -> RunResult:
     with open_journal("memory:") as journal:
         adapter = reference(journal, files)
@@ -170,6 +185,14 @@ def test_same_arguments_are_those_carried_and_others_differ(
     same, other = (step.expect for step in case.steps if step.send.get("command") == "Compare")
     assert same["ok"]["events"] == []
     assert other["error"]["code"] == "Other"
+
+
+def test_two_charts_without_a_keyed_one(flags: Path, tmp_path: Path) -> None:
+    bell = tmp_path / "bell.yaml"
+    bell.write_text(BELL, encoding="utf-8")
+    result = conform([flags, bell], 5)
+    assert result.exit is Exit.CONFORMS
+    assert not result.unclaimed
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ class Adapter:
     def _hello(self, request: Request) -> Reply:
         declaration = self._service.declaration(request)
         claimed = {
-            "index": any(each.keyed for each in self._service.declarations.values()),
+            "index": len(self._service.declarations) > 1,
             "operations": bool(self._service.operations),
             "crash": self._crash is not None,
         }
