@@ -400,7 +400,7 @@ def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damage
     """All of them, from top to bottom; also when the journal is damaged after its backup."""
     pages = f"{JOURNAL}\n{RECOVERY}"
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", pages, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     program = f'pingregistrywf() {{ {sys.executable} -m pingregistrywf "$@"; }}'
     script = ["set -eu", program, "systemctl() { :; }", *blocks]
     if damaged:  # before step 1
