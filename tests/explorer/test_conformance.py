@@ -13,7 +13,7 @@ import pytest
 from ..tiers import EXHAUSTIVE
 from .engine import command
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 BOUND = "n+2" if EXHAUSTIVE else "n"
 

@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import ROOT, build
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.xdist_group("site")]
 
 CHANGES = {
     # A state's name, prose, and a rule: a summarized workflow may be ended without a commit.

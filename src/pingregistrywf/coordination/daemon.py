@@ -82,13 +82,13 @@ class Daemon(ABC):
         clock = JumpingClock(journal.clock)
 
         def pause() -> float | None:
+            if jump := clock.jump():
+                logged(self._logger, "clock jumped", logging.WARNING, seconds=round(jump))
             due = min(look, agenda[0][0]) if agenda else look
             return None if due == math.inf else seconds_until(due, journal.clock)
 
         logged(self._logger, "watching", registry=registry.name)
         for changed in wake_ups(journal, registry.index_id, stop, pause):
-            if jump := clock.jump():
-                logged(self._logger, "clock jumped", logging.WARNING, seconds=round(jump))
             if changed or look <= journal.clock():
                 try:
                     changes = self.context.indexes.engine.follow(registry.index_id, seen)
