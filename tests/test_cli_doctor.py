@@ -49,7 +49,7 @@ def test_a_sound_journal(file: Path) -> None:
     assert {found[subject]["verdict"] for subject in subjects} == {"ok"}
     assert verdict(found, "journal") == ("ok", f"1 histories, 1 events in {url}", "")
     assert sorted(path.name for path in file.parent.iterdir()) == sorted(
-        f"pings.db{suffix}" for suffix in ("", "-main", "-next")
+        f"pings.db{suffix}" for suffix in ("", "-main", "-next", "-open")
     )
 
 

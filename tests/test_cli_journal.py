@@ -59,7 +59,7 @@ class Operated:
 
     def names(self) -> list[str]:
         """What is in the directory, but for the journal's own lock files."""
-        own = {self.path.name + end for end in ("-main", "-next")}
+        own = {self.path.name + end for end in ("-main", "-next", "-open")}
         return sorted({each.name for each in self.path.parent.iterdir()} - own)
 
     def damage(self) -> None:

@@ -331,7 +331,7 @@ def test_lock_files_of_another_user(place: Path) -> None:
     journal_at(place / "pings.db")
     place.chmod(0o777)
     (place / "pings.db").chmod(0o666)
-    for name in ("pings.db-next", "pings.db-main"):
+    for name in ("pings.db-next", "pings.db-main", "pings.db-open"):
         (place / name).chmod(0o444)
     assert open_unprivileged(place / "pings.db") == ["opened"]
     if os.getuid() == 0:

@@ -23,6 +23,7 @@ from pingregistrywf.runtime.errors import DBError, JournalOpenError
 from pingregistrywf.runtime.journal import NO_HEAD, Head, open_journal
 from pingregistrywf.runtime.journal.sqlite import group_commit
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
+from pingregistrywf.runtime.journal.sqlite.guard import FileGuard
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 from pingregistrywf.testing.journal import post
@@ -271,10 +272,10 @@ def test_a_commit_waits_for_a_slow_disk(
     commit = Batch.commit
     flushing, flushed = threading.Event(), threading.Event()
 
-    def slow(batch: Batch) -> None:
+    def slow(batch: Batch, guard: FileGuard) -> bool:
         flushing.set()
         assert flushed.wait(LONG)
-        commit(batch)
+        return commit(batch, guard)
 
     monkeypatch.setattr(Batch, "commit", slow)
     with opened(url, LONG) as journal:

@@ -6,6 +6,7 @@ What each module owns:
 - ``filesystem``: which file systems cannot hold a journal.
 - ``schema``: the tables; making a journal file, and refusing any other file without touching it.
 - ``records``: histories and entries as rows; each row's checksum is verified when it is read.
+- ``guard``: what people do to the files while they are open, and which close removes the log.
 - ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.
 - ``process_lock``: the queue of processes, two file locks beside the file.
 - ``lock_holder``: which process holds a lock, for messages.
@@ -17,9 +18,13 @@ What each module owns:
 - ``health``: what ``pingregistrywf doctor`` checks of SQLite, the place and the file.
 - ``failures``: SQLite's errors as journal-level errors that name cause and remedy.
 
-Beside PATH stand SQLite's own ``PATH-wal`` and ``PATH-shm``, and the empty ``PATH-next`` and
-``PATH-main`` of the process lock.  The last two hold no data and are never removed: removing a lock
-file lets two processes hold "the same" lock.
+Beside PATH stand SQLite's own ``PATH-wal`` and ``PATH-shm``, the empty ``PATH-next`` and
+``PATH-main`` of the process lock, and the guard's ``PATH-open``.  The last three are never removed:
+removing a lock file lets two processes hold "the same" lock.
+
+The engine is the standard library's ``sqlite3``.  A newer SQLite in another library, such as apsw,
+would be faster, but two SQLite libraries in one process do not know of each other: when one closes
+the file, the locks of the other are gone, and acknowledged commits are lost.
 """
 
 from __future__ import annotations

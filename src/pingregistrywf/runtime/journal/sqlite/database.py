@@ -17,6 +17,7 @@ from typing import Final
 from pingregistrywf.runtime.journal.notify import Notifier
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.group_commit import GroupCommit
+from pingregistrywf.runtime.journal.sqlite.guard import FileGuard
 from pingregistrywf.runtime.journal.sqlite.poller import Poller
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
@@ -49,7 +50,7 @@ class Database:
         self._quiet = True
         with _NO_FORK:
             try:
-                open_file(address, self._process_lock)
+                open_file(address, self._process_lock, self.pool)
             except BaseException:
                 self._process_lock.close()
                 raise
@@ -82,6 +83,7 @@ class Database:
         self.group_commit.abandon()
         if not self._quiet:
             self.pool.orphan()
+        FileGuard.forget(self.address)
         closed = self.pool.closed
         self.notifier.forget()
         self._build()

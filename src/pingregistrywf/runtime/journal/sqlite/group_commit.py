@@ -29,8 +29,12 @@ from threading import Lock
 from typing import Final
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import CorruptedDataError, DBError
+from pingregistrywf.runtime.errors import CorruptedDataError, DBError, JournalLevelError
 from pingregistrywf.runtime.journal.sqlite.failures import failure
+from pingregistrywf.runtime.journal.sqlite.guard import (
+    FileGuard,
+    FileLostError,
+)
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 from pingregistrywf.runtime.journal.sqlite.records import Mark
@@ -41,6 +45,12 @@ MOST_TURNS: Final = 64
 MOST_SECONDS: Final = 0.02
 
 _WAITING: Final = "waiting for the turn to write"
+_TURN_SECONDS: Final = 0.001
+"""A turn that is over so soon relies on the look that it began with."""
+_NOTHING_WRITTEN: Final = (
+    "the journal's files were moved or removed meanwhile, and nothing was written: run again"
+)
+_IN_DOUBT: Final = "the journal's files were moved or removed meanwhile: see what was written"
 _here: Final = threading.local()
 
 
@@ -57,6 +67,7 @@ class Batch:
         connection: the write connection, inside of the transaction.
         changed: the histories that it changes, and how they are then.
         turns: how many turns it took.
+        witness: tells on a new connection whether the batch is in the file.
         error: once it is done, what kept it from the disk.
         flushing: whether its last turn is over.
         done: set when it is durable, or has failed.
@@ -65,6 +76,7 @@ class Batch:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.changed: dict[UUID, Mark] = {}
+        self.witness: Callable[[sqlite3.Connection], bool] | None = None
         self.turns = 0
         self.error: DBError | CorruptedDataError | None = None
         self.flushing = False
@@ -117,16 +129,28 @@ class Batch:
             self.connection.execute("ROLLBACK TO step")
             self.connection.execute("RELEASE step")
 
-    def commit(self) -> None:
-        """Make it durable; ``error`` tells if that failed."""
+    def commit(self, guard: FileGuard) -> bool:
+        """Make it durable; ``error`` tells if that failed.
+
+        Return True if it is in doubt, because the journal's files were moved or removed meanwhile.
+        """
+        dirty = self.dirty
         if self.error is None:
             try:
+                guard.look(_TURN_SECONDS)
                 self.connection.execute("COMMIT")
+                if dirty:
+                    guard.look()
+            except FileLostError:
+                if not self.connection.in_transaction:
+                    return True
+                self.error = DBError("committing", RuntimeError(_NOTHING_WRITTEN))
             except sqlite3.Error as error:
                 self.error = failure("committing", error, committing=True)
         if self.connection.in_transaction:
             with suppress(sqlite3.Error):
                 self.connection.execute("ROLLBACK")
+        return False
 
 
 class GroupCommit:
@@ -260,23 +284,25 @@ class GroupCommit:
             self._flush(batch)
 
     def _begin(self, deadline: float) -> Batch:
-        connection = self._pool.take(Role.WRITER)
+        self._pool.check_open()
         try:
             holder = self._process_lock.acquire(_seconds_until(deadline))
-            if holder is not None:
-                raise self._timed_out(holder)
+        except OSError as error:
+            raise DBError(_WAITING, error) from error
+        if holder is not None:
+            raise self._timed_out(holder)
+        try:
+            connection = self._pool.take(Role.WRITER)
             try:
                 execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
                 return Batch(connection)
-            except BaseException:
-                self._process_lock.release()
+            except BaseException as error:
+                self._pool.give(Role.WRITER, connection, sound=False)
+                if isinstance(error, sqlite3.Error):
+                    raise failure(_WAITING, error) from error
                 raise
-        except BaseException as error:
-            self._pool.give(Role.WRITER, connection, sound=False)
-            if isinstance(error, sqlite3.Error):
-                raise failure(_WAITING, error) from error
-            if isinstance(error, OSError):
-                raise DBError(_WAITING, error) from error
+        except BaseException:
+            self._process_lock.release()
             raise
 
     def _leave(self, batch: Batch) -> None:
@@ -312,20 +338,40 @@ class GroupCommit:
 
     def _flush(self, batch: Batch) -> None:
         batch.flushing = True
+        connection: sqlite3.Connection | None = batch.connection
         try:
-            batch.commit()
+            if batch.commit(self._pool.guard):
+                connection = self._settle(batch)
         except BaseException:
             batch.error = DBError("committing", RuntimeError("it was interrupted"), definite=False)
             raise
         finally:
             self._batch = None
             sound = batch.error is None
-            self._pool.give(Role.WRITER, batch.connection, sound=sound)
+            if connection is not None:
+                self._pool.give(Role.WRITER, connection, sound=sound)
             self._process_lock.release()
             self._pass_on()
             if sound and batch.changed:
                 self._publish(batch.changed)
             batch.done.set()
+
+    def _settle(self, batch: Batch) -> sqlite3.Connection | None:
+        """Find out whether a batch in doubt is in the file; return the connection that told."""
+        self._pool.give(Role.WRITER, batch.connection, sound=False)
+        connection = None
+        try:
+            self._pool.guard.mend(turn=True, doubt=True)
+            connection = self._pool.take(Role.WRITER)
+            if batch.witness is None:
+                batch.error = DBError("committing", RuntimeError(_IN_DOUBT), definite=False)
+            elif not batch.witness(connection):
+                batch.error = DBError("committing", RuntimeError(_NOTHING_WRITTEN))
+        except JournalLevelError as error:
+            batch.error = DBError("committing", error, definite=False)
+        except sqlite3.Error as error:
+            batch.error = failure("committing", error, committing=True)
+        return connection
 
     def _pass_on(self) -> None:
         """Give the turn to the next in the queue."""

@@ -86,7 +86,9 @@ class SqliteJournal(Closable):
                 found = records.History(found.key, found.stored.extended(entries, restart=restart))
                 records.update(batch.connection, found)
             batch.changed[history] = found.mark
-            return found.place
+            place = found.place
+            batch.witness = lambda connection: _holds(connection, history, place)
+            return place
 
     @contextmanager
     def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
@@ -103,6 +105,7 @@ class SqliteJournal(Closable):
             with batch.step():
                 records.update(batch.connection, found)
             batch.changed[history] = found.mark
+            batch.witness = lambda connection: _holds(connection, history, None)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
         self._database.pool.check_open()
@@ -252,3 +255,11 @@ def _following(
             return None
     # A file restored from a backup may have grown again, along another chain.
     return entries if after.vid == (entries[0].parent if entries else stored.vid) else None
+
+
+def _holds(connection: sqlite3.Connection, history: UUID, place: Head | None) -> bool:
+    """Tell whether a history has reached a place, or, without one, was deleted."""
+    found = records.find(connection, history)
+    if place is None:
+        return found is None or found.stored.deleted_at is not None
+    return found is not None and _following(connection, found, place) is not None

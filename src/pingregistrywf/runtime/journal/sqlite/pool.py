@@ -3,15 +3,16 @@
 No connection may be open over a fork: SQLite keeps books, per process, on the locks it holds, and a
 forked child would inherit the books without the locks.  ``shut`` therefore closes all, waiting for
 those that are lent, and ``reopen`` lets them be opened again when they are next needed.
+
+No connection is lent whose files may have been moved or removed: ``guard`` looks, and mends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Final
@@ -19,7 +20,13 @@ from typing import ClassVar, Final
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import failure
-from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
+from pingregistrywf.runtime.journal.sqlite.guard import (
+    LOOK_SECONDS,
+    FileGuard,
+    FileLostError,
+    never_close,
+)
+from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 _MOST_IDLE: Final = 4
 
@@ -32,6 +39,7 @@ class ConnectionPool:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self.guard: Final = FileGuard.of(address)
         # Its lock is re-entrant: a finalizer may close a journal at any point of any thread.
         self._changed = threading.Condition()
         self._idle: defaultdict[Role, list[sqlite3.Connection]] = defaultdict(list)
@@ -41,25 +49,56 @@ class ConnectionPool:
         self.closed = False
 
     def check_open(self) -> None:
-        """Raise the ``DBError`` that every method of a closed journal raises."""
+        """Raise a ``DBError`` if the journal is closed, or this process cannot use its file."""
         if self.closed:
             raise DBError("use of a closed journal", ValueError("open it again"))
+        if self._address.path in self.orphaned:
+            raise DBError(
+                "use of a journal in a process that was forked in the middle of a commit",
+                ValueError("fork outside of exclusive(), or start the process afresh"),
+            )
 
-    def take(self, role: Role) -> sqlite3.Connection:
-        """Borrow a connection; ``give`` it back.
+    def begin(self, prepare: Callable[[sqlite3.Connection], None], *, make: bool) -> None:
+        """Open the first connection; see ``FileGuard.connect``.
 
         Raises:
-            DBError: the journal is closed, or SQLite cannot open its file.
+            DBError: this process has the file open, and it was moved or removed.
         """
+        while True:
+            try:
+                opened = self.guard.connect(
+                    self, self._address, Role.WRITER, prepare=prepare, make=make
+                )
+            except FileLostError:
+                self.guard.mend(turn=False)
+            else:
+                self._idle[Role.WRITER].append(opened)
+                return
+
+    def take(self, role: Role) -> sqlite3.Connection:
+        """Borrow a connection; ``give`` it back.  A writer is borrowed in the turn to write.
+
+        Raises:
+            DBError: the journal is closed, its files were moved or removed, or SQLite cannot open
+                its file.
+        """
+        writes = role is Role.WRITER
+        while True:
+            connection = None
+            try:
+                connection = self._take(role)
+                self.guard.look(0.0 if writes else LOOK_SECONDS)
+                return connection
+            except FileLostError:
+                if connection is not None:
+                    self.give(role, connection, sound=False)
+                self.guard.mend(turn=writes)
+
+    def _take(self, role: Role) -> sqlite3.Connection:
         with self._changed:
             while self._shut:
                 self._changed.wait()
             self.check_open()
-            if self._address.path in self.orphaned:
-                raise DBError(
-                    "use of a journal in a process that was forked in the middle of a commit",
-                    ValueError("fork outside of exclusive(), or start the process afresh"),
-                )
             if self._idle[role]:
                 connection = self._idle[role].pop()
                 self._lent.add(connection)
@@ -67,7 +106,7 @@ class ConnectionPool:
             self._opening += 1
         opened: sqlite3.Connection | None = None
         try:
-            opened = connect(self._address, role)
+            opened = self.guard.connect(self, self._address, role)
         except sqlite3.Error as error:
             raise failure("opening the journal's file", error) from error
         finally:
@@ -82,12 +121,15 @@ class ConnectionPool:
         """Give a connection back, outside of any transaction unless it is not ``sound``."""
         with self._changed:
             idle = self._idle[role]
-            if sound and not self._shut and not self.closed and len(idle) < _MOST_IDLE:
+            keep = sound and not self._shut and not self.closed and len(idle) < _MOST_IDLE
+            if keep:
                 idle.append(connection)
-            else:
-                _close(connection)
-            self._lent.discard(connection)
-            self._notify()
+                self._lent.discard(connection)
+        if not keep:
+            self.guard.close(connection)  # with no lock held, as it may wait
+            with self._changed:
+                self._lent.discard(connection)
+                self._notify()
 
     @contextmanager
     def lend(self, role: Role) -> Iterator[sqlite3.Connection]:
@@ -107,7 +149,9 @@ class ConnectionPool:
         """
         with self._changed:
             self._shut += 1
-            self._close_idle()
+        self.drop_idle()
+        self.guard.leave(self)
+        with self._changed:
             return self._changed.wait_for(lambda: not (self._lent or self._opening), timeout)
 
     def reopen(self) -> None:
@@ -120,7 +164,8 @@ class ConnectionPool:
         """Close what is idle now, and what is lent when it comes back."""
         with self._changed:
             self.closed = True
-            self._close_idle()
+        self.drop_idle()
+        self.guard.leave(self)
 
     def orphan(self) -> None:
         """In a child that was forked although ``shut`` failed: never touch the file again.
@@ -128,23 +173,17 @@ class ConnectionPool:
         Even closing the parent's connections could harm what other processes are writing, so they
         get a reference that nothing takes back, not even the end of the interpreter.
         """
-        import ctypes  # seldom needed, and slow to import
-
         self.orphaned.add(self._address.path)
-        for connection in self._lent:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        never_close(*self._lent)
 
     def _notify(self) -> None:
         if self._shut:  # a thread waits for this
             self._changed.notify_all()
 
-    def _close_idle(self) -> None:
-        for connections in self._idle.values():
-            while connections:
-                _close(connections.pop())
-
-
-def _close(connection: sqlite3.Connection) -> None:
-    # What was written is durable since its COMMIT; a close that fails loses nothing.
-    with contextlib.suppress(sqlite3.Error):
-        connection.close()
+    def drop_idle(self) -> None:
+        """Close the connections that nobody has borrowed."""
+        with self._changed:
+            idle = [each for connections in self._idle.values() for each in connections]
+            self._idle.clear()
+        for connection in idle:
+            self.guard.close(connection)

@@ -54,9 +54,9 @@ class ProcessLock:
         """
         if self._files is None:
             following, main = self._paths
-            opened = _open(following)
+            opened = open_lock_file(following)
             try:
-                self._files = (opened, _open(main))
+                self._files = (opened, open_lock_file(main))
             except OSError:
                 os.close(opened)
                 raise
@@ -94,6 +94,18 @@ class ProcessLock:
                     self._unlock()
             raise
 
+    def try_acquire(self) -> bool:
+        """Take the turn if nobody has it or waits for it; return whether this succeeded.
+
+        Raises:
+            OSError: the file system cannot lock.
+        """
+        following, main = self.open()
+        if not (try_lock(following) and try_lock(main)):
+            return False
+        fcntl.flock(following, fcntl.LOCK_UN)
+        return True
+
     def release(self) -> None:
         """Let the next process in."""
         _, main = self.open()
@@ -129,8 +141,7 @@ class ProcessLock:
             # While the helper queues, no other thread may lock these files: through the same
             # descriptor a second lock always succeeds, and means nothing.
             if not self._queueing:
-                if _try(following) and _try(main):
-                    fcntl.flock(following, fcntl.LOCK_UN)
+                if self.try_acquire():
                     return None
                 self._queueing = True
                 try:
@@ -174,15 +185,21 @@ class _Request(threading.Event):
     error: OSError | None = None
 
 
-def _try(file: int) -> bool:
+def try_lock(file: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file unless another has it; return whether this succeeded."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _open(path: Path) -> int:
+def open_lock_file(path: str | Path) -> int:
+    """Open a lock file, making it if it is missing.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     # A lock needs no more than a file that can be read, so that users may share a journal.  The
     # first attempt goes without O_CREAT, which the kernel refuses for other users' files in /tmp.
     try:

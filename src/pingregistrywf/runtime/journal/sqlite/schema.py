@@ -13,13 +13,17 @@ import sqlite3
 import stat
 import time
 from enum import Enum
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from pingregistrywf.runtime.errors import JournalOpenError
+from pingregistrywf.runtime.errors import DBError, JournalOpenError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
 SCHEMA_VERSION: Final = 1
@@ -80,7 +84,7 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
         sqlite3.Error: SQLite cannot open it.
     """
     connection = sqlite3.connect(
-        address.uri(mode="rwc" if make else "rw"),
+        address.uri(mode="rwc" if make else "rw" if role is Role.WRITER else "ro"),
         uri=True,
         timeout=address.timeout,
         isolation_level=None,
@@ -94,9 +98,10 @@ def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Conn
         except UnicodeDecodeError:  # SQLite quotes what is damaged
             raise sqlite3.DatabaseError("malformed database schema") from None
         connection.execute("PRAGMA cell_size_check = ON")
-        if role is not Role.WRITER:
-            connection.execute("PRAGMA query_only = ON")
-        else:
+        if role is Role.WRITER:
+            # On macOS, a plain fsync does not reach the disk; elsewhere these change nothing.
+            connection.execute("PRAGMA fullfsync = ON")
+            connection.execute("PRAGMA checkpoint_fullfsync = ON")
             connection.execute("PRAGMA busy_timeout = 0")  # ``execute_when_free`` waits instead
             if address.max_page_count is not None:
                 connection.execute(f"PRAGMA max_page_count = {address.max_page_count:d}")
@@ -126,8 +131,8 @@ def execute_when_free(
         time.sleep(_BUSY_PAUSE)
 
 
-def open_file(address: Address, process_lock: ProcessLock) -> None:
-    """Make sure that the address names a journal of this version, making it if there is none.
+def open_file(address: Address, process_lock: ProcessLock, pool: ConnectionPool) -> None:
+    """Open a journal of this version, making it if there is none.
 
     Raises:
         JournalOpenError: it names something else, or cannot be used.
@@ -143,9 +148,9 @@ def open_file(address: Address, process_lock: ProcessLock) -> None:
         if found is not None and found.st_size > 0:
             _peek(address)
         process_lock.open()
-        with contextlib.closing(connect(address, Role.WRITER, make=found is None)) as connection:
-            if not _is_journal(address, connection):
-                _make(address, connection)
+        pool.begin(lambda each: _prepare(address, each), make=found is None)
+    except DBError as error:
+        raise address.refusal(str(error.err), "then open it again") from error
     except sqlite3.Error as error:
         raise _refusal(address, error) from error
     except OSError as error:
@@ -153,11 +158,19 @@ def open_file(address: Address, process_lock: ProcessLock) -> None:
         raise address.refusal(error.strerror or str(error), remedy) from error
 
 
+def _prepare(address: Address, connection: sqlite3.Connection) -> None:
+    if not _is_journal(address, connection):
+        _make(address, connection)
+
+
 def _look_at_path(address: Address) -> os.stat_result | None:
     """Return the file's status, None if there is none; refuse what its path shows to be wrong."""
     path, parent, shown = address.path, address.path.parent, repr(str(address.path.parent))
     refuse = address.refusal
     found = None
+    log = Path(f"{path}-wal")
+    # Looked at before the file: another process may be making the journal, the file first.
+    left = log.exists() and log.stat().st_size > 0
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -171,11 +184,22 @@ def _look_at_path(address: Address) -> os.stat_result | None:
             raise refuse("it is a directory", "name a file in it")
         if not stat.S_ISREG(found.st_mode):
             raise refuse("it is not a regular file", _ANOTHER_PATH)
+        if found.st_nlink > 1:
+            raise refuse(
+                f"the file has {found.st_nlink} names (hard links), and SQLite would keep a log for"
+                " each",
+                "remove all names but one",
+            )
         if found.st_size == 1:  # which SQLite would take for empty
             raise refuse(_NO_DATABASE, _ANOTHER_PATH)
         if not os.access(path, os.R_OK | os.W_OK):
             remedy = "change its permissions, or its owner"
             raise refuse("this user may not read and write the file", remedy)
+    if left and (found is None or found.st_size == 0):
+        raise refuse(
+            f"there is a log {str(log)!r} without its journal, which was moved, removed or emptied",
+            "put the file back beside it, or move the log to where the file is now",
+        )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise refuse(
             f"this user may not write in {shown}, where SQLite keeps its log",

@@ -1,0 +1,135 @@
+"""Processes that use a journal as they are told: tests fork them from one that has all imported.
+
+``python user.py FD`` waits on a socket.  For each byte, and the socket that comes with it, it forks
+a process that reads one JSON list a line, ``[METHOD, ARGUMENT, …]``, calls that method of ``User``,
+and answers with one JSON object: ``{"result": …}``, or ``{"error": TEXT, "definite": BOOL}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pingregistrywf.runtime.errors import WorkflowError
+from pingregistrywf.runtime.ids import UlidSource
+from pingregistrywf.runtime.journal import Entry, Journal, Subscription, open_journal
+
+HISTORY = UUID(int=7)
+
+
+class User:
+    """One process's use of journals, by their paths."""
+
+    def __init__(self) -> None:
+        self.journals: dict[str, Journal] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.ids = UlidSource()
+        self.iterators: list[Iterator[object]] = []
+        self.connections: list[sqlite3.Connection] = []
+
+    def open(self, path: str, options: str = "") -> None:
+        self.journals[path] = open_journal(f"sqlite:{path}{options}")
+
+    def close(self, path: str) -> None:
+        self.journals.pop(path).close()
+
+    def append(self, path: str, times: int = 1, moved: str = "") -> list[str]:
+        """Append entries, a commit each; ``moved``: rename the file inside the last turn."""
+        journal, written = self.journals[path], []
+        for time in range(times):
+            with journal.exclusive(HISTORY):
+                head = journal.read(HISTORY).head
+                entry = Entry(self.ids.next(head.vid), head.vid, b"x" * 100)
+                journal.commit(HISTORY, head, [entry], chart="pings")
+                if moved and time == times - 1:
+                    Path(path).rename(moved)
+            written.append(str(entry.id))
+        return written
+
+    def read(self, path: str) -> list[str]:
+        return [str(entry.id) for entry in self.journals[path].read(HISTORY).entries]
+
+    def subscribe(self, path: str) -> None:
+        self.subscriptions[path] = self.journals[path].subscribe(HISTORY)
+
+    def wait_for(self, path: str, written: str) -> bool:
+        """Wait as a program does, reading after each wake-up, until an entry is there."""
+        while written not in self.read(path):
+            if not self.subscriptions[path].wait(60):
+                return False
+        return True
+
+    def touch(self, path: str) -> None:
+        """Drop the process's locks on a file, as any careless reader does."""
+        with Path(path).open("rb") as file:
+            file.read(1)
+
+    def iterate(self, path: str) -> None:
+        """Begin to iterate, and do not go on."""
+        iterator = iter(self.journals[path].scan())
+        next(iterator)
+        self.iterators.append(iterator)
+
+    def stop_iterating(self) -> None:
+        self.iterators.clear()
+
+    def sqlite(self, path: str, statement: str) -> list[Any]:
+        """Execute a statement on a connection outside of the journal, and keep it open."""
+        self.connections.append(sqlite3.connect(path, isolation_level=None))
+        return self.connections[-1].execute(statement).fetchall()
+
+    def close_sqlite(self) -> None:
+        while self.connections:
+            self.connections.pop().close()
+
+    def locks(self) -> int:
+        """How many locks the system lists for this process."""
+        lines = Path("/proc/locks").read_text("ascii").splitlines()
+        return sum(line.split()[4] == str(os.getpid()) for line in lines if "POSIX" in line)
+
+    def end(self) -> None:
+        """End as Python does, without closing anything first."""
+        raise SystemExit
+
+
+def serve(channel: socket.socket) -> None:
+    """Do what comes on a socket until it ends."""
+    user = User()
+    with channel, channel.makefile("rw") as lines:
+        for line in lines:
+            method, *arguments = json.loads(line)
+            try:
+                answer = {"result": getattr(user, method)(*arguments)}
+            except WorkflowError as error:
+                answer = {"error": str(error), "definite": getattr(error, "definite", True)}
+            lines.write(json.dumps(answer) + "\n")
+            lines.flush()
+
+
+def main(number: str) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(fileno=int(number)) as server:
+        while True:
+            asked, files, _, _ = socket.recv_fds(server, 1, 1)
+            if not asked:
+                return
+            channel = socket.socket(fileno=files[0])
+            pid = os.fork()
+            if pid == 0:
+                server.close()
+                serve(channel)
+                return
+            channel.close()
+            server.sendall(pid.to_bytes(4, "big"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
