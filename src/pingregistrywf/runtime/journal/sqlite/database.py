@@ -50,7 +50,7 @@ class Database:
         self._quiet = True
         with _NO_FORK:
             try:
-                open_file(address, self._process_lock, self.pool)
+                open_file(address, self._process_lock, self.pool.begin)
             except BaseException:
                 self._process_lock.close()
                 raise

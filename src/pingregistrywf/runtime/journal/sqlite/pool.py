@@ -58,7 +58,7 @@ class ConnectionPool:
                 ValueError("fork outside of exclusive(), or start the process afresh"),
             )
 
-    def begin(self, prepare: Callable[[sqlite3.Connection], None], *, make: bool) -> None:
+    def begin(self, prepare: Callable[[sqlite3.Connection], None], make: bool) -> None:
         """Open the first connection; see ``FileGuard.connect``.
 
         Raises:

@@ -12,18 +12,17 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pingregistrywf.runtime.errors import DBError, JournalOpenError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
-
-if TYPE_CHECKING:
-    from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
 SCHEMA_VERSION: Final = 1
@@ -131,8 +130,18 @@ def execute_when_free(
         time.sleep(_BUSY_PAUSE)
 
 
-def open_file(address: Address, process_lock: ProcessLock, pool: ConnectionPool) -> None:
+def open_file(
+    address: Address,
+    process_lock: ProcessLock,
+    begin: Callable[[Callable[[sqlite3.Connection], None], bool], None],
+) -> None:
     """Open a journal of this version, making it if there is none.
+
+    Args:
+        address: the file.
+        process_lock: is opened, too.
+        begin: calls its first argument with a connection that may write; the second says whether
+            to make the file.
 
     Raises:
         JournalOpenError: it names something else, or cannot be used.
@@ -148,7 +157,7 @@ def open_file(address: Address, process_lock: ProcessLock, pool: ConnectionPool)
         if found is not None and found.st_size > 0:
             _peek(address)
         process_lock.open()
-        pool.begin(lambda each: _prepare(address, each), make=found is None)
+        begin(partial(_prepare, address), found is None)
     except DBError as error:
         raise address.refusal(str(error.err), "then open it again") from error
     except sqlite3.Error as error:
