@@ -36,14 +36,14 @@ def doctor(
     """
     from pingregistrywf.runtime.journal.check import Verdict
 
-    counts = dict.fromkeys(Verdict, 0)
+    works = True
     for check in _checks(url):
-        counts[check.verdict] += 1
+        works = works and check.verdict is not Verdict.FAULT
         remedy = f": {check.remedy}" if check.remedy else ""
         fields = {"check": check.subject, "verdict": check.verdict.value, "text": check.text}
         text = f"{check.verdict.value:<6} {check.subject:<17} {check.text}{remedy}"
         answer({**fields, "remedy": check.remedy}, text)
-    if counts[Verdict.FAULT]:
+    if not works:
         raise typer.Exit(REFUSED)
 
 

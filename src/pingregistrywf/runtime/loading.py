@@ -152,8 +152,10 @@ class _Loader:
         return declaration.KeyedDeclaration(key, self.states.Entry, nonzero)
 
     def _is_set(self, name: str, key: str) -> bool:
-        """Whether no listed entry has zero as that attribute: its first event sets it, and no event
-        to zero."""
+        """Whether an attribute is nonzero in every listed entry.
+
+        The entry's first event sets it, and no event sets it to zero.
+        """
         initial = self.chart["initial"]
         first = {each["event"] for each in self.chart["table"] if each["state"] == initial}
         for event in self.chart["events"].values():

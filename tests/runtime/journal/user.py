@@ -90,11 +90,6 @@ class User:
         while self.connections:
             self.connections.pop().close()
 
-    def locks(self) -> int:
-        """How many locks the system lists for this process."""
-        lines = Path("/proc/locks").read_text("ascii").splitlines()
-        return sum(line.split()[4] == str(os.getpid()) for line in lines if "POSIX" in line)
-
     def end(self) -> None:
         """End as Python does, without closing anything first."""
         raise SystemExit

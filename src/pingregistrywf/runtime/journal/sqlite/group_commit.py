@@ -31,10 +31,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, JournalLevelError
 from pingregistrywf.runtime.journal.sqlite.failures import failure
-from pingregistrywf.runtime.journal.sqlite.guard import (
-    FileGuard,
-    FileLostError,
-)
+from pingregistrywf.runtime.journal.sqlite.guard import FileGuard, FileLostError
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 from pingregistrywf.runtime.journal.sqlite.records import Mark

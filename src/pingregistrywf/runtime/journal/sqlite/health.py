@@ -21,6 +21,8 @@ from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.check import Check, Verdict
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
+from pingregistrywf.runtime.journal.sqlite.process_lock import try_lock
+from pingregistrywf.runtime.journal.sqlite.schema import NEWER_SQLITE, OLDEST_SQLITE
 
 _RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
 """The first and the last SQLite with the WAL-reset bug."""
@@ -31,9 +33,8 @@ _MENDED: Final = ((3, 44, 6), (3, 50, 7))
 def sqlite_check(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Check:
     """Tell what is known of a version of SQLite; this Python's unless given."""
     text = ".".join(map(str, version[:3]))
-    if version < (3, 37, 0):
-        remedy = "use a Python that has SQLite 3.37.0 or newer"
-        return Check("SQLite", Verdict.FAULT, f"{text} lacks strict tables", remedy)
+    if version < OLDEST_SQLITE:
+        return Check("SQLite", Verdict.FAULT, f"{text} lacks strict tables", NEWER_SQLITE)
     first, last = _RESET_BUG
     if first <= version <= last and version not in _MENDED:
         return Check(
@@ -82,11 +83,7 @@ def _locks_and_memory(directory: Path) -> Check:
                 written[0] = 1
                 shared = read[0] == 1
             fcntl.flock(one, fcntl.LOCK_EX)
-            try:
-                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                locked = False
-            except BlockingIOError:
-                locked = True
+            locked = not try_lock(other.fileno())
         except OSError as error:
             return Check("locks and memory", Verdict.FAULT, str(error), "choose another directory")
     if shared and locked:

@@ -30,7 +30,9 @@ _BUSY_PAUSE: Final = 0.01
 
 _NO_DATABASE: Final = "the file is not a journal, nor any database"
 _ANOTHER_PATH: Final = "choose another path"
-_OLDEST_SQLITE: Final = (3, 37, 0)  # STRICT tables
+OLDEST_SQLITE: Final = (3, 37, 0)
+"""The first with STRICT tables."""
+NEWER_SQLITE: Final = f"use a Python that has SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer"
 
 # Times are milliseconds since the Unix epoch.  What the columns say is in records.py.
 _TABLES: Final = {
@@ -146,10 +148,10 @@ def open_file(
     Raises:
         JournalOpenError: it names something else, or cannot be used.
     """
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise address.refusal(
             f"Python's SQLite is {sqlite3.sqlite_version}",
-            f"use a Python that has SQLite {'.'.join(map(str, _OLDEST_SQLITE))} or newer",
+            NEWER_SQLITE,
         )
     try:
         found = _look_at_path(address)
