@@ -53,7 +53,7 @@ def test_the_reference_on_sqlite(suite: Suite, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("names", "journal"),
-    product(["leases", "split_repo", SEVERAL], ["memory:", "sqlite:"])
+    list(product(["leases", "split_repo", SEVERAL], ["memory:", "sqlite:"]))
     if EXHAUSTIVE
     else [("leases", "sqlite:"), (SEVERAL, "memory:")],
 )
