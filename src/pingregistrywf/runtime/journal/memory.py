@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -70,7 +70,8 @@ class MemoryJournal(Closable):
         self._closed = False
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             found = self._histories.get(history)
             if found is None or found.stored.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
@@ -91,7 +92,8 @@ class MemoryJournal(Closable):
         chart: str,
         restart: bool = False,
     ) -> Head:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             found = self._histories.get(history)
             head = NO_HEAD if found is None else found.head
             deleted = found is not None and found.stored.deleted_at is not None
@@ -105,13 +107,12 @@ class MemoryJournal(Closable):
         self._notifier.notify(history)
         return head
 
-    @contextmanager
-    def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
-        with self._lock:
-            yield
+    def exclusive(self, history: UUID) -> AbstractContextManager[object]:  # noqa: ARG002
+        return self._lock  # one for all histories
 
     def delete(self, history: UUID, after: Head) -> None:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             found = self._histories.get(history)
             if found is None or not check_delete(found.head, after):
                 return
@@ -119,12 +120,14 @@ class MemoryJournal(Closable):
         self._notifier.notify(history)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             return self._notifier.subscribe(history)
 
     def collect(self, now: float | None = None) -> Collected:
         removed, freed = 0, []
-        with self._opened():
+        with self._lock:
+            self._check_open()
             moment = self.clock() if now is None else now
             for history, found in list(self._histories.items()):
                 stored, due = found.stored, garbage(found.stored, self.retention, moment)
@@ -138,7 +141,8 @@ class MemoryJournal(Closable):
         return Collected(removed, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             found = self._histories.get(history)
             moment = self.clock() if now is None else now
             if found is None or not trim_is_due(found.stored, self.retention, moment):
@@ -148,11 +152,13 @@ class MemoryJournal(Closable):
         return True
 
     def histories(self) -> Iterator[Stored]:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             return iter([each.described() for each in self._histories.values()])
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
-        with self._opened():
+        with self._lock:
+            self._check_open()
             return iter(
                 [
                     Scanned(each.described(), tuple(enumerate(each.entries, each.stored.first)))
@@ -166,7 +172,8 @@ class MemoryJournal(Closable):
 
     def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
         stored.check_entries(entries)
-        with self._opened():
+        with self._lock:
+            self._check_open()
             if stored.id in self._histories:
                 raise HistoryExistsError(stored.id)
             self._histories[stored.id] = _History(stored, list(entries))
@@ -177,9 +184,6 @@ class MemoryJournal(Closable):
             self._closed = True
         self._notifier.close()
 
-    @contextmanager
-    def _opened(self) -> Iterator[None]:
-        with self._lock:
-            if self._closed:
-                raise DBError("use of a closed journal", ValueError("open it again"))
-            yield
+    def _check_open(self) -> None:
+        if self._closed:
+            raise DBError("use of a closed journal", ValueError("open it again"))

@@ -103,13 +103,14 @@ class WorkflowJournal(Closable, Protocol):
             DBError: the database failed; ``definite`` says whether nothing was written.
         """
 
-    def exclusive(self, history: UUID) -> AbstractContextManager[None]:
+    def exclusive(self, history: UUID) -> AbstractContextManager[object]:
         """Keep others from committing to the history while this thread is inside, if possible.
 
-        This is a hint: a backend may do nothing.  Reads and commits of this thread inside belong
-        together.  Leaving waits until what was committed inside is durable, and also what was read
-        inside of other users' commits: give nobody a result before.  Do not wait for another
-        thread inside: it may be waiting to get in.
+        This is a hint: a backend may do nothing, and it may hold up commits to all other histories
+        too, as the journals of this package do: a thread inside should not stay there.  Reads and
+        commits of this thread inside belong together.  Leaving waits until what was committed
+        inside is durable, and also what was read inside of other users' commits: give nobody a
+        result before.  Do not wait for another thread inside: it may be waiting to get in.
 
         Raises:
             DBError: on leaving, what was committed or read inside could not be made durable.

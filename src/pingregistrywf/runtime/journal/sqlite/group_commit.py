@@ -24,7 +24,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Lock
 from typing import Final
 from uuid import UUID
@@ -51,9 +50,9 @@ _IN_DOUBT: Final = "the journal's files were moved or removed meanwhile: see wha
 _here: Final = threading.local()
 
 
-def _files_here() -> set[Path]:
+def _files_here() -> set[str]:
     """The files on which this thread is in a turn, by whichever journal object."""
-    files: set[Path] = _here.__dict__.setdefault("files", set())
+    files: set[str] = _here.__dict__.setdefault("files", set())
     return files
 
 
@@ -169,6 +168,7 @@ class GroupCommit:
         self._process_lock = process_lock
         self._publish = publish
         self._timeout = timeout
+        self._file: Final = str(process_lock.path)
         self._mutex = threading.RLock()
         self._waiting: deque[Lock] = deque()
         self._taken = False
@@ -196,13 +196,13 @@ class GroupCommit:
             yield mine
             return
         files = _files_here()
-        if self._process_lock.path in files:
+        if self._file in files:
             reason = (
                 "this thread is in a turn of another journal object for the same file, which it"
                 " would wait for without end: use that object"
             )
             raise DBError(_WAITING, RuntimeError(reason))
-        files.add(self._process_lock.path)
+        files.add(self._file)
         try:
             batch = self._mine.batch = self._enter()
             try:
@@ -212,7 +212,7 @@ class GroupCommit:
                 if not self._abandoned:
                     self._leave(batch)
         finally:
-            files.discard(self._process_lock.path)
+            files.discard(self._file)
 
     def close(self) -> None:
         """Close the process lock, now or after the turns that are under way or waited for."""
@@ -224,7 +224,7 @@ class GroupCommit:
     def abandon(self) -> None:
         """In a forked child: a turn in which the thread was forked belongs to the parent."""
         self._abandoned = True
-        _files_here().discard(self._process_lock.path)
+        _files_here().discard(self._file)
         self._process_lock.forget()
 
     def _enter(self) -> Batch:

@@ -101,7 +101,7 @@ class _Pool(Protocol):
 
 
 _Identity = tuple[int, int]
-_Identities = tuple[_Identity | None, _Identity | None, _Identity | None]
+_Identities = tuple[_Identity | None, ...]
 
 
 class FileGuard:
@@ -238,8 +238,10 @@ class FileGuard:
                 self._reopen(doubt=doubt)
 
     def _identities(self) -> _Identities:
-        file, log, index = self._names
-        return _identity(file), _identity(log), _identity(index)
+        try:
+            return tuple([(each.st_ino, each.st_dev) for each in map(os.stat, self._names)])
+        except OSError:  # not all of them are there
+            return tuple(map(_identity, self._names))
 
     def _loss(self, found: _Identities) -> Loss:
         if found[0] != self._open[0]:

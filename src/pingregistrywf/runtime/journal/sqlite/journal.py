@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import HistoryExistsError
@@ -32,6 +32,8 @@ from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
 from pingregistrywf.runtime.journal.sqlite.schema import Role
+
+T = TypeVar("T")
 
 COLLECTED_AT_ONCE: Final = 1000
 """Entries that garbage collection removes in one turn, so that writers need not wait for long."""
@@ -90,11 +92,9 @@ class SqliteJournal(Closable):
             batch.witness = lambda connection: _holds(connection, history, place)
             return place
 
-    @contextmanager
-    def exclusive(self, history: UUID) -> Iterator[None]:  # noqa: ARG002 (one lock for all)
+    def exclusive(self, history: UUID) -> AbstractContextManager[object]:  # noqa: ARG002
         self._database.pool.check_open()
-        with self._database.group_commit.turn():
-            yield
+        return self._database.group_commit.turn()  # one for all histories
 
     def delete(self, history: UUID, after: Head) -> None:
         with self._writing(f"deleting history {history}") as batch:
@@ -183,30 +183,36 @@ class SqliteJournal(Closable):
 
     def _view(self, op: str) -> AbstractContextManager[sqlite3.Connection]:
         """One consistent view: the turn's own, or a snapshot."""
-        inside = self._database.group_commit.mine is not None
-        return self._turn_view(op) if inside else self._snapshot(op)
-
-    @contextmanager
-    def _turn_view(self, op: str) -> Iterator[sqlite3.Connection]:
-        """What the turn that this thread is in has read and written."""
-        with self._writing(op) as batch:
-            yield batch.connection
+        batch = self._inside()
+        return self._snapshot(op) if batch is None else _Translated(op, batch.connection)
 
     @contextmanager
     def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
         """What is durable at one moment."""
-        with _Translated(op), self._database.pool.lend(Role.READER) as connection:
+        with _Translated(op, None), self._database.pool.lend(Role.READER) as connection:
             connection.execute("BEGIN")
             yield connection
             connection.execute("ROLLBACK")
 
-    @contextmanager
-    def _writing(self, op: str) -> Iterator[Batch]:
+    def _writing(self, op: str) -> AbstractContextManager[Batch]:
         """The turn that this thread is in, or one of its own."""
+        batch = self._inside()
+        return self._turn(op) if batch is None else _Translated(op, batch)
+
+    @contextmanager
+    def _turn(self, op: str) -> Iterator[Batch]:
         self._database.pool.check_open()
-        with self._database.group_commit.turn() as batch, _Translated(op):
+        with self._database.group_commit.turn() as batch, _Translated(op, batch):
             batch.check()
             yield batch
+
+    def _inside(self) -> Batch | None:
+        """The batch of the turn that this thread is in, if it is in one."""
+        batch = self._database.group_commit.mine
+        if batch is not None:
+            self._database.pool.check_open()
+            batch.check()
+        return batch
 
     def _remove_entries(self, key: int, before: int) -> int:
         """Remove a history's entries before a serial, in several turns; return how many."""
@@ -227,16 +233,22 @@ class SqliteJournal(Closable):
             return batch.connection.execute(statement, arguments).rowcount
 
 
-class _Translated:
-    """A context that raises SQLite's errors as journal-level ones; ``op`` says what was done."""
+class _Translated(Generic[T]):
+    """A context that raises SQLite's errors as journal-level ones.
 
-    __slots__ = ("_op",)
+    Args:
+        op: what is done there, for the errors.
+        value: what the context gives.
+    """
 
-    def __init__(self, op: str) -> None:
+    __slots__ = ("_op", "_value")
+
+    def __init__(self, op: str, value: T) -> None:
         self._op = op
+        self._value = value
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> T:
+        return self._value
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):

@@ -52,7 +52,7 @@ class ConnectionPool:
         """Raise a ``DBError`` if the journal is closed, or this process cannot use its file."""
         if self.closed:
             raise DBError("use of a closed journal", ValueError("open it again"))
-        if self._address.path in self.orphaned:
+        if self.orphaned and self._address.path in self.orphaned:
             raise DBError(
                 "use of a journal in a process that was forked in the middle of a commit",
                 ValueError("fork outside of exclusive(), or start the process afresh"),

@@ -23,6 +23,7 @@ from pingregistrywf.runtime.journal.inspection import Stored, Trim
 from pingregistrywf.runtime.journal.sqlite.failures import damage
 
 _NEVER: Final = -(1 << 63)
+_DIGEST: Final = 16
 _NUMBERS: Final = struct.Struct(">6q")
 SELECT: Final = (
     "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
@@ -279,18 +280,14 @@ def _history_digest(
         _NEVER if deleted_at is None else deleted_at,
         _NEVER if trimmed_at is None else trimmed_at,
     )
-    return _digest(id + vid + numbers + chart)
+    return blake2b(id + vid + numbers + chart, digest_size=_DIGEST).digest()
 
 
 def _entry_digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) -> bytes:
     place = b"".join((history, serial.to_bytes(8, "big"), id, parent))
     if len(place) != 56:  # without it, bytes could move from one field to another unnoticed
         raise TypeError("an id is not sixteen bytes")
-    return _digest(place + data)
-
-
-def _digest(data: bytes) -> bytes:
-    return blake2b(data, digest_size=16).digest()
+    return blake2b(place + data, digest_size=_DIGEST).digest()
 
 
 def _reading(stored: Stored, serial: int) -> str:
