@@ -83,7 +83,7 @@ def journal(original: Operated, tmp_path: Path) -> Operated:
     return Operated(Path(shutil.copy(original.path, place)), original.stock)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "restore"])
 def test_help(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
@@ -208,6 +208,66 @@ def test_a_damaged_journal_is_not_backed_up(journal: Operated, tmp_path: Path) -
     assert [each.name for each in tmp_path.iterdir()] == ["journal"]
 
 
+# --- restore -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def copy(journal: Operated, tmp_path: Path) -> Path:
+    """A backup of the journal, which is damaged after it."""
+    copy = tmp_path / "copy.db"
+    assert run("backup", str(copy), "--journal", journal.url).returncode == 0
+    journal.damage()
+    return copy
+
+
+def test_restore(journal: Operated, copy: Path) -> None:
+    before = digest(journal.path)
+    done = run("restore", str(copy), "--journal", journal.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"restored {journal.url} from {copy}, verified; ")
+    old = Path(done.stdout.rpartition(" ")[2].strip())
+    assert digest(old / journal.path.name) == before
+    assert run("verify", "--journal", journal.url).returncode == 0
+    again = json.loads(run("restore", str(copy), "--json", "--journal", journal.url).stdout)
+    assert again.pop("old") not in (None, str(old))
+    assert again == {"journal": journal.url, "restored": str(copy)}
+
+
+def test_restore_where_no_journal_was(copy: Path, tmp_path: Path) -> None:
+    other = f"sqlite:{tmp_path / 'other.db'}"
+    done = run("restore", str(copy), "--journal", other)
+    assert done.stdout == f"restored {other} from {copy}, verified; there were no old files\n"
+    assert run("verify", "--journal", other).returncode == 0
+
+
+def test_restore_names_the_faults_of_a_backup(journal: Operated, tmp_path: Path) -> None:
+    journal.damage()
+    other = f"sqlite:{tmp_path / 'other.db'}"
+    done = run("restore", str(journal.path), "--journal", other)
+    assert done.returncode == 1
+    fault, reason = done.stderr.splitlines()
+    assert str(journal.stock["pinged"]) in fault
+    assert "nothing was restored" in reason
+    refused(run("verify", "--journal", other), 2, "no such file")
+
+
+def test_a_journal_in_use_is_not_restored(journal: Operated, copy: Path) -> None:
+    with open_journal(journal.url):
+        refused(run("restore", str(copy), "--journal", journal.url), 2, "is in use by")
+    refused(run("restore", "--journal", journal.url), 2, "name the backup")
+
+
+def test_an_interrupted_restoration(journal: Operated, copy: Path) -> None:
+    """Every command names the command that finishes it."""
+    shutil.copy(copy, f"{journal.path}-restore")
+    done = run("verify", "--journal", journal.url)
+    command = f"pingregistrywf journal restore --journal {journal.url}"
+    refused(done, 2, "restoration is not finished", f"`{command}`")
+    done = run("restore", "--journal", journal.url)
+    assert done.stdout.startswith(f"restored {journal.url}, finishing what was interrupted; ")
+    assert run("verify", "--journal", journal.url).returncode == 0
+
+
 # --- export and import ---------------------------------------------------------------------------
 
 
@@ -302,7 +362,7 @@ def test_an_empty_file_is_not_made_a_journal(tmp_path: Path) -> None:
     assert (tmp_path / "empty.db").stat().st_size == 0
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "restore"])
 @pytest.mark.parametrize(
     ("url", "cause"),
     [("memory:", "sqlite:PATH"), ("pings.db", "no kind"), ("x:y", "'x'"), ("sqlite:", "no file")],
@@ -313,7 +373,7 @@ def test_a_url_that_makes_no_sense(
     file = tmp_path / "file"
     if command == "import":
         run("export", str(file), "--journal", journal.url)
-    more = (str(file),) if command in ("backup", "export", "import") else ()
+    more = (str(file),) if command in ("backup", "export", "import", "restore") else ()
     refused(run(command, *more, "--journal", url), 2, cause)
     assert file.exists() is (command == "import")
 
@@ -400,12 +460,12 @@ def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damage
     """All of them, from top to bottom; also when the journal is damaged after its backup."""
     pages = f"{JOURNAL}\n{RECOVERY}"
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", pages, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     program = f'pingregistrywf() {{ {sys.executable} -m pingregistrywf "$@"; }}'
     script = ["set -eu", program, "systemctl() { :; }", *blocks]
     if damaged:  # before step 1
         damage = shlex.join([sys.executable, "-c", DAMAGE])
-        script.insert(-3, f'{damage} "${{PINGREGISTRYWF_JOURNAL#*:}}"')
+        script.insert(-4, f'{damage} "${{PINGREGISTRYWF_JOURNAL#*:}}"')
     for place in ("/var/lib/pingregistrywf", "/var/backups"):
         here = tmp_path / place.rpartition("/")[2]
         script = [each.replace(place, str(here)) for each in script]

@@ -1,4 +1,4 @@
-"""Commands for whoever operates a journal: look into it, check it, copy it, move what it holds."""
+"""Commands for whoever operates a journal: look into it, check, copy, restore and move it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
 
 journal = typer.Typer(
-    help="Look into a journal, check it, copy it, and move what it holds.", no_args_is_help=True
+    help="Look into a journal, check it, copy and restore it, and move what it holds.",
+    no_args_is_help=True,
 )
 
 
@@ -109,6 +110,32 @@ def backup(
         size = destination.stat().st_size
         text = f"{destination}: {size} bytes, verified, a copy of {url}"
         answer({"journal": url, "backup": destination, "bytes": size}, text)
+
+
+@journal.command()
+@with_json
+def restore(
+    url: JournalOption,
+    source: Annotated[
+        Path | None,
+        Argument(metavar="BACKUP", help="The backup; none to finish an interrupted restoration."),
+    ] = None,
+) -> None:
+    """Put a backup, once verified, in the place of a journal that nobody uses; keep the old files.
+
+    After an interruption the journal is the old one, the new one, or cannot be opened until this
+    command is run again.
+    """
+    from pingregistrywf.runtime.errors import UnsoundError
+    from pingregistrywf.runtime.restore import restore as replace
+
+    try:
+        old = replace(source, url, _declarations())
+    except UnsoundError as error:
+        _refuse_faults(error.faults, "nothing was restored")
+    how = ", finishing what was interrupted" if source is None else f" from {source}, verified"
+    kept = "there were no old files" if old is None else f"the old files are in {old}"
+    answer({"journal": url, "restored": source, "old": old}, f"restored {url}{how}; {kept}")
 
 
 @journal.command()

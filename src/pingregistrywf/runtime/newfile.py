@@ -1,4 +1,4 @@
-"""A file that appears whole or not at all, and never in place of another."""
+"""A file that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EM
 
 
 @contextmanager
-def new_file(destination: Path) -> Iterator[Path]:
+def new_file(destination: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a path to write to; leaving without an exception puts the file in its place, durably.
 
     The path lies in a directory of its own beside the destination, ``.NAME.…``, which is removed
     with all that is in it.  Only a killed process leaves it behind.
 
+    Args:
+        destination: the file's place.
+        replace: whether it may replace another file; the new file then never has two names.
+
     Raises:
-        FileExistsError: there is something at the destination, now or by the time of leaving.
+        FileExistsError: there is something at the destination that it may not replace, now or by
+            the time of leaving.
         FileNotFoundError: its directory does not exist.
     """
-    _refuse_existing(destination)
+    if not replace:
+        _refuse_existing(destination)
     if not destination.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {str(destination.parent)!r}: make it first")
     with tempfile.TemporaryDirectory(
@@ -32,25 +38,33 @@ def new_file(destination: Path) -> Iterator[Path]:
     ) as directory:
         path = Path(directory) / destination.name
         yield path
-        _sync(path)
-        try:
-            os.link(path, destination)  # which never replaces anything
-        except OSError as error:
-            _refuse_existing(destination)
-            if error.errno not in _NO_LINKS:
-                raise
-            path.rename(destination)
-        _sync(destination.parent)
+        sync(path)
+        if replace:
+            path.replace(destination)
+        else:
+            _link(path, destination)
+        sync(destination.parent)
 
 
-def _refuse_existing(path: Path) -> None:
-    if os.path.lexists(path):
-        raise FileExistsError(f"{str(path)!r} exists, and is not overwritten")
-
-
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Flush a file or a directory to the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _link(path: Path, destination: Path) -> None:
+    try:
+        os.link(path, destination)  # which never replaces anything
+    except OSError as error:
+        _refuse_existing(destination)
+        if error.errno not in _NO_LINKS:
+            raise
+        path.rename(destination)
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FileExistsError(f"{str(path)!r} exists, and is not overwritten")

@@ -42,6 +42,11 @@ class User:
         self._lines.write(json.dumps([method, *map(_plain, arguments)]) + "\n")
         self._lines.flush()
 
+    def dies(self, method: str, *arguments: object) -> bool:
+        """Call a method that may kill its process; return whether it did."""
+        self.send(method, *arguments)
+        return self._lines.readline() == ""
+
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         self.wait()

@@ -16,13 +16,26 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from pingregistrywf import CmdInit, Workflows
+from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import UlidSource
 from pingregistrywf.runtime.journal import Entry, Journal, Subscription, open_journal
+from pingregistrywf.runtime.restore import restore
 
 HISTORY = UUID(int=7)
+DECLARATIONS = {
+    each.DECLARATION.name: each.DECLARATION for each in (ping_registry, ping_registry_index)
+}
+STEPS = frozenset(
+    {
+        *("open", "sqlite3.connect", "os.mkdir", "os.rename", "os.remove", "os.rmdir"),
+        *("os.chmod", "os.chown", "os.utime", "os.link"),
+    }
+)
+"""The audit events of what changes files."""
 
 
 class User:
@@ -57,6 +70,16 @@ class User:
     def read(self, path: str) -> list[str]:
         return [str(entry.id) for entry in self.journals[path].read(HISTORY).entries]
 
+    def begin(self, path: str, times: int = 1) -> list[str]:
+        """Begin workflows, a commit each."""
+        begun = [uuid4() for _ in range(times)]
+        for workflow in begun:
+            Workflows(self.journals[path]).init(workflow, CmdInit(registry_id=uuid4()))
+        return sorted(map(str, begun))
+
+    def histories(self, path: str) -> list[str]:
+        return sorted(str(stored.id) for stored in self.journals[path].histories())
+
     def subscribe(self, path: str) -> None:
         self.subscriptions[path] = self.journals[path].subscribe(HISTORY)
 
@@ -89,6 +112,25 @@ class User:
     def close_sqlite(self) -> None:
         while self.connections:
             self.connections.pop().close()
+
+    def restore(self, backup: str, path: str, fatal: int) -> int:
+        """Put a backup in a journal's place; return how many steps that took on files.
+
+        ``fatal`` is the number of the step before which SIGKILL comes, from 1; 0 for none.
+        """
+        steps = 0
+
+        def count(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal steps
+            reads = event in ("open", "sqlite3.connect")
+            if event in STEPS and (not reads or str(Path(path).parent) in str(arguments[0])):
+                steps += 1
+                if steps == fatal:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        restore(Path(backup), f"sqlite:{path}", DECLARATIONS)
+        return steps
 
     def end(self) -> None:
         """End as Python does, without closing anything first."""

@@ -54,11 +54,7 @@ def open_journal(
     Raises:
         JournalOpenError: the URL makes no sense, or what it names cannot be opened.
     """
-    if not isinstance(url, str):
-        raise JournalOpenError(repr(url), "a journal URL is text", _FORMS)
-    scheme, colon, _ = url.partition(":")
-    if not (scheme and colon):
-        raise JournalOpenError(url, "it names no kind of journal", _FORMS)
+    scheme = scheme_of(url)
     opener: Opener
     match scheme:
         case "memory":
@@ -72,6 +68,20 @@ def open_journal(
         case _:
             opener = partial(_open_installed, scheme=scheme)
     return opener(url, create=create, clock=clock, retention=retention)
+
+
+def scheme_of(url: str) -> str:
+    """Return a URL's scheme, which names the backend.
+
+    Raises:
+        JournalOpenError: it has none.
+    """
+    if not isinstance(url, str):
+        raise JournalOpenError(repr(url), "a journal URL is text", _FORMS)
+    scheme, colon, _ = url.partition(":")
+    if not (scheme and colon):
+        raise JournalOpenError(url, "it names no kind of journal", _FORMS)
+    return scheme
 
 
 def _open_installed(url: str, *, scheme: str, **options: Any) -> Journal:

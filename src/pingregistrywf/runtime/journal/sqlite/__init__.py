@@ -15,12 +15,14 @@ What each module owns:
 - ``scan``: reads every row, and goes on after damaged ones.
 - ``database``: the above for one opened file, rebuilt after a fork.
 - ``journal``: the journal protocol, in terms of the above.
+- ``replacement``: puts another file in a journal's place, as the old one or the new one.
 - ``health``: what ``pingregistrywf doctor`` checks of SQLite, the place and the file.
 - ``failures``: SQLite's errors as journal-level errors that name cause and remedy.
 
 Beside PATH stand SQLite's own ``PATH-wal`` and ``PATH-shm``, the empty ``PATH-next`` and
 ``PATH-main`` of the process lock, and the guard's ``PATH-open``.  The last three are never removed:
-removing a lock file lets two processes hold "the same" lock.
+removing a lock file lets two processes hold "the same" lock.  A replacement adds ``PATH-restore``
+for a moment, and leaves ``PATH-before-TIME``.
 
 The engine is the standard library's ``sqlite3``.  A newer SQLite in another library, such as apsw,
 would be faster, but two SQLite libraries in one process do not know of each other: when one closes
@@ -34,6 +36,7 @@ from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 
 __all__ = ["open_sqlite"]
 
@@ -47,6 +50,7 @@ def open_sqlite(
         JournalOpenError: the URL makes no sense, or the file is no journal or cannot be used.
     """
     address = Address.parse(url)
+    refuse_unfinished(address)
     if not create:
         remedy = "name a journal that exists"
         if not address.path.exists():

@@ -60,6 +60,7 @@ from typing import Final, Protocol
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock, open_lock_file, try_lock
+from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
 
 LOOK_SECONDS: Final = 0.02
@@ -258,6 +259,7 @@ class FileGuard:
         self._lock = open_lock_file(self._lock_path)
         try:
             alone = self._share(address.timeout)
+            refuse_unfinished(address)
             self._open_anchors(address, prepare, make=make, alone=alone)
             fcntl.flock(self._lock, fcntl.LOCK_SH)
         except BaseException:

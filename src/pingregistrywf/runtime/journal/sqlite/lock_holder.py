@@ -8,28 +8,39 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _LOCK: Final = re.compile(
-    r"\d+: \w+ +\w+ +WRITE (?P<pid>\d+) (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) "
+    r"\d+: \w+ +\w+ +(?P<kind>READ|WRITE) +(?P<pid>\d+)"
+    r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) "
 )
 _LONGEST_COMMAND: Final = 200
 
 
 def lock_holder(path: Path, *, proc: Path = Path("/proc")) -> int | None:
     """Return the process that holds a file locked exclusively, None if it is not known."""
+    return next((pid for kind, pid in _locks(path, proc) if kind == "WRITE"), None)
+
+
+def lock_holders(path: Path, *, proc: Path = Path("/proc")) -> list[int]:
+    """Return the processes that have a lock of any kind on a file, as far as they are known."""
+    return sorted({pid for _, pid in _locks(path, proc)})
+
+
+def _locks(path: Path, proc: Path) -> Iterator[tuple[str, int]]:
+    """Yield kind and process of each lock that is held on a file."""
     try:
         file = path.stat()
         lines = (proc / "locks").read_text("ascii").splitlines()
     except (OSError, ValueError):
-        return None
+        return
     wanted = (os.major(file.st_dev), os.minor(file.st_dev), file.st_ino)
     for found in filter(None, map(_LOCK.match, lines)):
         locked = (int(found["major"], 16), int(found["minor"], 16), int(found["inode"]))
         if locked == wanted and int(found["pid"]):
-            return int(found["pid"])
-    return None
+            yield found["kind"], int(found["pid"])
 
 
 def describe_process(pid: int | None, *, proc: Path = Path("/proc")) -> str:
