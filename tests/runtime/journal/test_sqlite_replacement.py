@@ -173,9 +173,10 @@ def test_the_log_joins_the_file_that_was_moved_before_a_kill(
         path.replace(target)
         moved.append(path)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", rename)
-        place.restore()
+        with pytest.raises(KeyboardInterrupt):
+            place.restore()
     assert moved == [place.path]
     restore(place.backup if named else None, f"sqlite:{place.path}", DECLARATIONS)
     assert found(place.path) == place.new
