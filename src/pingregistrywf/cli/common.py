@@ -125,15 +125,19 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
         fail(str(error), REFUSED if isinstance(cause, refusals) else CANNOT_RUN)
 
 
-def open_(url: str, *, create: bool = True) -> Journal:
-    """Open the journal that an option names."""
-    from pingregistrywf.runtime.journal import open_journal
+def open_(url: str, *, create: bool = True, writes: bool = True) -> Journal:
+    """Open the journal that an option names; refuse one that takes no writes if it is to write."""
+    from pingregistrywf.runtime.journal import ReadOnly, open_journal
 
     logger = logging.getLogger("pingregistrywf.runtime.journal")
     if sys.stderr.isatty() and not logger.hasHandlers():  # no daemon's log shows for whom it waits
         logging.basicConfig(format="pingregistrywf: %(message)s")
         logger.setLevel(logging.INFO)
-    return open_journal(url, create=create)
+    opened = open_journal(url, create=create)
+    if writes and isinstance(opened, ReadOnly):
+        opened.close()
+        raise opened.refusal
+    return opened
 
 
 def uuid(option: str, text: str) -> UUID:

@@ -82,7 +82,7 @@ def collect(
     from pingregistrywf.coordination.collector import Collector
 
     failed = False
-    with opened(registry, journal) as context:
+    with opened(registry, journal, writes=not dry_run) as context:
         if log_json:
             _log(as_json=True)
         collector = Collector(context)
@@ -108,7 +108,10 @@ def _daemon(
 ) -> Iterator[tuple[RegistryContext, Stop]]:
     with answering():
         _log(as_json=log_json)
-        with opened(registry, journal, create=True) as context, stopped_by_signals() as stop:
+        with (
+            opened(registry, journal, create=True, writes=True) as context,
+            stopped_by_signals() as stop,
+        ):
             yield context, stop
 
 

@@ -46,6 +46,8 @@ journal = typer.Typer(
 @with_json
 def info(url: JournalOption) -> None:
     """Print what is in a journal, and when the ids of deleted histories are free again."""
+    from pingregistrywf.runtime.journal import ReadOnly
+
     with _opened(url) as opened:
         histories = [_fields(stored, opened.retention) for stored in opened.histories()]
         if json_wanted():
@@ -63,7 +65,10 @@ def info(url: JournalOption) -> None:
             f"{totals['histories']} histories ({totals['deleted']} deleted),"
             f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
         )
-        answer({"journal": url, **totals}, text)
+        read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
+        if read_only is not None and not json_wanted():
+            typer.echo(f"for reading only: {read_only}")
+        answer({"journal": url, **totals, "read_only": read_only}, text)
 
 
 @journal.command()
@@ -189,7 +194,7 @@ def import_(
         except UnsoundError as error:
             _refuse_faults(error.faults, "nothing was imported")
         histories = 0
-        with _opened(url, create=True) as opened:
+        with _opened(url, writes=True) as opened:
             try:
                 for stored in take_in(opened, sound):
                     histories += 1
@@ -213,10 +218,11 @@ def _declarations() -> Mapping[str, Declaration]:
 
 
 @contextmanager
-def _opened(url: str, *, create: bool = False) -> Iterator[OperatorJournal]:
+def _opened(url: str, *, writes: bool = False) -> Iterator[OperatorJournal]:
+    """Open the journal that an option names; make one if it is missing and the command writes."""
     if url.startswith("memory:"):
         raise CannotRunError("a journal in memory ends with its process: use --journal sqlite:PATH")
-    with open_(url, create=create) as opened:
+    with open_(url, create=writes, writes=writes) as opened:
         yield opened
 
 

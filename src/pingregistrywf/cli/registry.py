@@ -56,7 +56,7 @@ def begin(
 
     index_vid = _expected(expected, no_vid=no_vid)
     workflow_id = uuid4() if workflow is None else uuid("--workflow", workflow)
-    with opened(registry, journal, create=True) as context:
+    with opened(registry, journal, create=True, writes=True) as context:
         # Before the first write: interrupted, it can be finished with this id alone.
         _print(workflow=workflow_id)
         vids = Admin(context).begin(workflow_id, index_vid)
@@ -76,7 +76,7 @@ def commit(
 
     workflow_vid = _expected(expected, no_vid=no_vid)
     workflow_id = uuid("--workflow", workflow)
-    with opened(registry, journal) as context:
+    with opened(registry, journal, writes=True) as context:
         vids = Admin(context).commit(workflow_id, workflow_vid)
         _print(index_vid=vids.index, workflow_vid=vids.workflow)
 
@@ -170,15 +170,18 @@ def watch(registry: RegistryArgument, journal: JournalOption) -> None:
 
 
 @contextmanager
-def opened(registry: str, journal: str, *, create: bool = False) -> Iterator[RegistryContext]:
+def opened(
+    registry: str, journal: str, *, create: bool = False, writes: bool = False
+) -> Iterator[RegistryContext]:
     """Open the registry of that name on the journal that an option names.
 
-    A bad name is refused before a journal is created.
+    A bad name is refused before a journal is created.  A journal that this user may only read is
+    refused if the command ``writes``.
     """
     from pingregistrywf.coordination.registry import Registry, RegistryContext
 
     named = Registry(registry)
-    with open_(journal, create=create) as found:
+    with open_(journal, create=create, writes=writes) as found:
         yield RegistryContext(found, named)
 
 

@@ -66,12 +66,14 @@ def database(path: Path, *statements: str) -> None:
         ("\ud800", "no file can have that name"),
         ("//host/pings.db", "host"),
         ("x.db?", "no option ''"),
-        ("x.db?mode=ro", "no option 'mode'"),
+        ("x.db?cache=shared", "no option 'cache'"),
+        ("x.db?mode=rw", "mode is not 'rw'"),
+        ("x.db?mode=ro", "no such file"),
         ("x.db?max_page_count=", "max_page_count is not ''"),
         ("x.db?max_page_count=0", "max_page_count"),
         ("x.db?max_page_count=-5", "max_page_count"),
         ("x.db?max_page_count=4294967295", "max_page_count"),
-        ("x.db?max_page_count=9&mode=ro", "no option 'mode'"),
+        ("x.db?max_page_count=9&cache=shared", "no option 'cache'"),
         ("x.db?max_page_count=\N{ARABIC-INDIC DIGIT FIVE}", "max_page_count"),
         ("/dev/null", "not a regular file"),
         ("/dev/null/x.db", "not a directory"),
@@ -252,18 +254,22 @@ UNPRIVILEGED = """
 import os, sys
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal import open_journal
+from pingregistrywf.runtime.journal import ReadOnly
 import pingregistrywf.runtime.journal.sqlite  # which nobody may be allowed to read later
 if os.getuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
 try:
-    open_journal(sys.argv[1])
+    journal = open_journal(sys.argv[1])
 except JournalOpenError as error:
     print(error.cause)
     print(error.remedy)
 else:
-    print("opened")
+    if isinstance(journal, ReadOnly):
+        print("for reading only", journal.refusal.cause, journal.refusal.remedy, sep="\\n")
+    else:
+        print("opened")
 """
 
 
@@ -301,17 +307,27 @@ def test_a_journal_in_a_directory_that_may_not_be_written(place: Path) -> None:
     (place / "pings.db").chmod(0o666)
     place.chmod(0o555)
     before = (place / "pings.db").read_bytes()
-    cause, remedy = open_unprivileged(place / "pings.db")
+    said, cause, remedy = open_unprivileged(place / "pings.db")
+    assert said == "for reading only"
     assert "may not write in" in cause
     assert remedy
     assert (place / "pings.db").read_bytes() == before
 
 
-@pytest.mark.parametrize("mode", [0o444, 0o000])
-def test_a_journal_that_may_not_be_written(place: Path, mode: int) -> None:
+def test_a_journal_that_may_not_be_written(place: Path) -> None:
     journal_at(place / "pings.db")
     place.chmod(0o777)
-    (place / "pings.db").chmod(mode)
+    (place / "pings.db").chmod(0o444)
+    said, cause, remedy = open_unprivileged(place / "pings.db")
+    assert said == "for reading only"
+    assert "may read but not write" in cause
+    assert "permissions" in remedy
+
+
+def test_a_journal_that_may_not_be_read(place: Path) -> None:
+    journal_at(place / "pings.db")
+    place.chmod(0o777)
+    (place / "pings.db").chmod(0o000)
     cause, remedy = open_unprivileged(place / "pings.db")
     assert "may not read and write the file" in cause
     assert "permissions" in remedy

@@ -13,11 +13,13 @@ import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pingregistrywf.runtime.journal.sqlite  # noqa: F401 (another user may not read it later)
 from pingregistrywf import CmdInit, Workflows
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.errors import WorkflowError
@@ -36,6 +38,7 @@ STEPS = frozenset(
     }
 )
 """The audit events of what changes files."""
+NOBODY = 65534
 
 
 class User:
@@ -90,6 +93,31 @@ class User:
                 return False
         return True
 
+    def become_nobody(self, temporary: str) -> None:
+        """Give up the rights of root, and keep temporary files in a directory."""
+        tempfile.tempdir = temporary
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+    def write(self, path: str, how: str) -> None:
+        """Write in a way that is not an append."""
+        journal = self.journals[path]
+        head = journal.read(HISTORY).head
+        match how:
+            case "commit":
+                entry = Entry(self.ids.next(head.vid), head.vid, b"x")
+                journal.commit(HISTORY, head, [entry], chart="pings")
+            case "delete":
+                journal.delete(HISTORY, head)
+            case "collect":
+                journal.collect()
+            case "trim":
+                journal.trim(HISTORY)
+            case _:
+                with journal.exclusive(HISTORY):
+                    pass
+
     def touch(self, path: str) -> None:
         """Drop the process's locks on a file, as any careless reader does."""
         with Path(path).open("rb") as file:
@@ -100,6 +128,10 @@ class User:
         iterator = iter(self.journals[path].scan())
         next(iterator)
         self.iterators.append(iterator)
+
+    def finish_iterating(self) -> int:
+        """Go on to the end; return how many more there are."""
+        return len(list(self.iterators.pop()))
 
     def stop_iterating(self) -> None:
         self.iterators.clear()

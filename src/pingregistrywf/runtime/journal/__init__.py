@@ -12,6 +12,7 @@ from pingregistrywf.runtime.journal.opening import open_journal
 from pingregistrywf.runtime.journal.protocol import (
     Journal,
     OperatorJournal,
+    ReadOnly,
     Subscription,
     WorkflowJournal,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Head",
     "Journal",
     "OperatorJournal",
+    "ReadOnly",
     "Reading",
     "Retention",
     "Scanned",

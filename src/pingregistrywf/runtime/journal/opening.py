@@ -45,8 +45,8 @@ def open_journal(
     """Open a journal; close it, or use it as a context manager.
 
     Args:
-        url: ``memory:``; ``sqlite:PATH`` for a file, which is made if there is none; or the URL of
-            an installed backend.
+        url: ``memory:``; ``sqlite:PATH`` for a file, which is made if there is none, and opened for
+            reading only if this user may not write it; or the URL of an installed backend.
         create: False to refuse a journal that does not exist yet.
         clock: seconds since the Unix epoch; marks deletions and trims.
         retention: how long the journal keeps what is no longer needed; None for the default.

@@ -1,7 +1,8 @@
 """What a journal promises: append-only histories of opaque entries, with compare-and-set.
 
 The protocol has parts.  ``WorkflowJournal`` is what a workflow needs, and all that an engine asks
-for.  ``OperatorJournal`` is what operators and the collector need.  ``Journal`` is both.
+for.  ``OperatorJournal`` is what operators and the collector need.  ``Journal`` is both.  A journal
+that takes no writes is also ``ReadOnly``.
 
 A journal stores bytes; it knows no chart but the name of the one that a history was begun under.
 Correctness rests on the compare-and-set of ``commit`` and ``delete`` alone: ``exclusive`` only
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 from uuid import UUID
 
+from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.history import Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored
@@ -201,6 +203,15 @@ class OperatorJournal(Closable, Protocol):
             HistoryExistsError: the journal has a history of that id, or its deletion's mark.
             DBError: the database failed; ``definite`` says whether nothing was written.
         """
+
+
+@runtime_checkable
+class ReadOnly(Protocol):
+    """A journal that this user may only read: each write raises a ``DBError``."""
+
+    @property
+    def refusal(self) -> JournalOpenError:
+        """Why it takes no writes, and what to do."""
 
 
 @runtime_checkable

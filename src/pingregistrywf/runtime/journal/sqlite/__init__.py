@@ -7,6 +7,7 @@ What each module owns:
 - ``schema``: the tables; making a journal file, and refusing any other file without touching it.
 - ``records``: histories and entries as rows; each row's checksum is verified when it is read.
 - ``guard``: what people do to the files while they are open, and which close removes the log.
+- ``read_only_guard``: the same for who only reads, and makes nothing beside the file.
 - ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.
 - ``process_lock``: the queue of processes, two file locks beside the file.
 - ``lock_holder``: which process holds a lock, for messages.
@@ -16,6 +17,7 @@ What each module owns:
 - ``database``: the above for one opened file, rebuilt after a fork.
 - ``journal``: the journal protocol, in terms of the above.
 - ``replacement``: puts another file in a journal's place, as the old one or the new one.
+- ``read_only_journal``: the same for reading only.
 - ``health``: what ``pingregistrywf doctor`` checks of SQLite, the place and the file.
 - ``failures``: SQLite's errors as journal-level errors that name cause and remedy.
 
@@ -36,6 +38,8 @@ from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+from pingregistrywf.runtime.journal.sqlite.read_only_guard import why_read_only
+from pingregistrywf.runtime.journal.sqlite.read_only_journal import ReadOnlyJournal
 from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 
 __all__ = ["open_sqlite"]
@@ -45,6 +49,8 @@ def open_sqlite(
     url: str, *, create: bool, clock: Clock, retention: Retention | None
 ) -> SqliteJournal:
     """Open the journal that a ``sqlite:`` URL names.
+
+    It is opened for reading only where this user may not write, or the URL says ``mode=ro``.
 
     Raises:
         JournalOpenError: the URL makes no sense, or the file is no journal or cannot be used.
@@ -57,4 +63,8 @@ def open_sqlite(
             raise address.refusal("there is no such file", remedy)
         if address.path.is_file() and address.path.stat().st_size == 0:
             raise address.refusal("the file is empty", remedy)
-    return SqliteJournal(Database(address), clock, retention or Retention())
+    kept = retention or Retention()
+    refusal = why_read_only(address)
+    if refusal is not None:
+        return ReadOnlyJournal(Database(address, read_only=True), clock, kept, refusal)
+    return SqliteJournal(Database(address), clock, kept)

@@ -40,6 +40,7 @@ _OPTIONS: Final = {
         f"write seconds, more than 0 and at most {_LONGEST_TIMEOUT}, for example 2.5",
     ),
     "filesystem": _Option("any", str, bool, "write filesystem=any, or leave it out"),
+    "mode": _Option("ro", str, bool, "write mode=ro to read only, or leave it out"),
 }
 
 
@@ -54,6 +55,7 @@ class Address:
         max_page_count: the most pages the file may grow to (``PRAGMA max_page_count``), or None.
         timeout: seconds that a command waits for others that write before it gives up.
         filesystem: "any" to use a file system on which SQLite's log is known not to be safe.
+        mode: "ro" to read only, whatever this user may do.
     """
 
     url: str
@@ -61,6 +63,7 @@ class Address:
     max_page_count: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     filesystem: str | None = None
+    mode: str | None = None
 
     @classmethod
     def parse(cls, url: str) -> Self:

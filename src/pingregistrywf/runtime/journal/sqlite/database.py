@@ -12,6 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from pingregistrywf.runtime.journal.notify import Notifier
@@ -21,7 +22,8 @@ from pingregistrywf.runtime.journal.sqlite.guard import FileGuard
 from pingregistrywf.runtime.journal.sqlite.poller import Poller
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
-from pingregistrywf.runtime.journal.sqlite.schema import open_file
+from pingregistrywf.runtime.journal.sqlite.read_only_guard import ReadOnlyGuard
+from pingregistrywf.runtime.journal.sqlite.schema import Role, open_file
 
 FORK_PATIENCE: Final = 10.0
 """Seconds that a fork waits for what other threads are doing."""
@@ -32,25 +34,30 @@ _NO_FORK: Final = threading.RLock()
 
 
 class Database:
-    """An opened journal file.
+    """An opened journal file; ``read_only``: nothing is written, to it or beside it.
 
     Raises:
         JournalOpenError: it is no journal, or cannot be used.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, read_only: bool = False) -> None:
         if address.path in ConnectionPool.orphaned:
             raise address.refusal(
                 "this process was forked in the middle of a commit to it",
                 "fork outside of exclusive(), or start the process afresh",
             )
         self.address = address
+        self._read_only = read_only
         self.notifier = Notifier()
         self._build()
         self._quiet = True
         with _NO_FORK:
             try:
-                open_file(address, self._process_lock, self.pool.begin)
+                open_file(
+                    address,
+                    None if read_only else self._process_lock,
+                    partial(self.pool.begin, Role.READER if read_only else Role.WRITER),
+                )
             except BaseException:
                 self._process_lock.close()
                 raise
@@ -65,7 +72,8 @@ class Database:
 
     def _build(self) -> None:
         self._process_lock = ProcessLock(self.address.path)
-        self.pool = ConnectionPool(self.address)
+        guard = ReadOnlyGuard if self._read_only else FileGuard.of
+        self.pool = ConnectionPool(self.address, guard(self.address))
         self.poller = Poller(self.pool, self.notifier)
         self.group_commit = GroupCommit(
             self.pool, self._process_lock, self.poller.publish, self.address.timeout

@@ -95,7 +95,7 @@ class FileLostError(Exception):
         self.loss: Final = loss
 
 
-class _Pool(Protocol):
+class Pool(Protocol):
     """What holds connections that nobody uses at the moment."""
 
     def drop_idle(self) -> None: ...
@@ -124,7 +124,7 @@ class FileGuard:
         self._connections = 0
         self._healing = False
         self._looked = 0.0
-        self._pools: weakref.WeakSet[_Pool] = weakref.WeakSet()
+        self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
     @classmethod
     def of(cls, address: Address) -> FileGuard:
@@ -151,7 +151,7 @@ class FileGuard:
 
     def connect(
         self,
-        pool: _Pool,
+        pool: Pool,
         address: Address,
         role: Role,
         prepare: Callable[[sqlite3.Connection], None] | None = None,
@@ -198,7 +198,7 @@ class FileGuard:
             self._end_if_last()
             self._changed.notify_all()
 
-    def leave(self, pool: _Pool) -> None:
+    def leave(self, pool: Pool) -> None:
         """Say that a pool does not use the file any more, once its connections are closed."""
         with self._changed:
             self._pools.discard(pool)
@@ -217,6 +217,16 @@ class FileGuard:
         if found != self._open and self._anchors is not None:
             raise FileLostError(self._loss(found))
         self._looked = now
+
+    def confirm(self, connection: sqlite3.Connection) -> None:
+        """Check that what a connection read in one transaction was there at one moment.
+
+        SQLite sees to that, but for a file that is read alone: see ``read_only_guard``.
+        """
+
+    def lends_again(self, connection: sqlite3.Connection) -> bool:  # noqa: ARG002
+        """Return whether a connection that comes back may be lent once more."""
+        return True
 
     def mend(self, *, turn: bool, doubt: bool = False) -> None:
         """Open the files again where that is safe; the caller has given its connection back.

@@ -22,6 +22,7 @@ from pingregistrywf.runtime.journal.check import Check, Verdict
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 from pingregistrywf.runtime.journal.sqlite.process_lock import try_lock
+from pingregistrywf.runtime.journal.sqlite.read_only_guard import why_read_only
 from pingregistrywf.runtime.journal.sqlite.schema import NEWER_SQLITE, OLDEST_SQLITE
 
 _RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
@@ -56,6 +57,8 @@ def file_checks(url: str) -> Iterator[Check]:
     if os.access(address.path.parent, os.W_OK | os.X_OK):
         yield _locks_and_memory(address.path.parent)
     yield from _files(address.path)
+    if os.access(address.path, os.R_OK):
+        yield _access(address)
 
 
 def _file_system(address: Address) -> Check:
@@ -108,6 +111,13 @@ def _files(path: Path) -> Iterator[Check]:
         beside = Path(f"{path}{suffix}")
         if beside.exists():
             yield Check(what, Verdict.OK, f"{beside.stat().st_size} bytes in {beside.name}")
+
+
+def _access(address: Address) -> Check:
+    refusal = why_read_only(address)
+    if refusal is None:
+        return Check("access", Verdict.OK, "this user may read and write")
+    return Check("access", Verdict.NOTE, f"for reading only: {refusal.cause}", refusal.remedy)
 
 
 def _user(number: int) -> str:

@@ -142,12 +142,15 @@ class SqliteJournal(Closable):
             return True
 
     def histories(self) -> Iterator[Stored]:
+        # All at once, so that the caller's pace does not keep the log from being emptied.
         with self._snapshot("listing the histories") as connection:
-            yield from records.all_(connection)
+            return iter(list(records.all_(connection)))
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
         with self._snapshot("scanning the journal") as connection:
-            yield from scan.scan(connection, history)
+            for scanned in scan.scan(connection, history):
+                self._database.pool.guard.confirm(connection)
+                yield scanned
 
     def backup(self, path: Path) -> str:
         if path.exists():

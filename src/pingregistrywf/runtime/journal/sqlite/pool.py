@@ -37,9 +37,9 @@ class ConnectionPool:
     orphaned: ClassVar[set[Path]] = set()
     """Files that this process cannot use, because it was forked while its parent used them."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, guard: FileGuard) -> None:
         self._address = address
-        self.guard: Final = FileGuard.of(address)
+        self.guard: Final = guard
         # Its lock is re-entrant: a finalizer may close a journal at any point of any thread.
         self._changed = threading.Condition()
         self._idle: defaultdict[Role, list[sqlite3.Connection]] = defaultdict(list)
@@ -58,7 +58,7 @@ class ConnectionPool:
                 ValueError("fork outside of exclusive(), or start the process afresh"),
             )
 
-    def begin(self, prepare: Callable[[sqlite3.Connection], None], make: bool) -> None:
+    def begin(self, role: Role, prepare: Callable[[sqlite3.Connection], None], make: bool) -> None:
         """Open the first connection; see ``FileGuard.connect``.
 
         Raises:
@@ -66,13 +66,11 @@ class ConnectionPool:
         """
         while True:
             try:
-                opened = self.guard.connect(
-                    self, self._address, Role.WRITER, prepare=prepare, make=make
-                )
+                opened = self.guard.connect(self, self._address, role, prepare=prepare, make=make)
             except FileLostError:
                 self.guard.mend(turn=False)
             else:
-                self._idle[Role.WRITER].append(opened)
+                self._idle[role].append(opened)
                 return
 
     def take(self, role: Role) -> sqlite3.Connection:
@@ -121,7 +119,13 @@ class ConnectionPool:
         """Give a connection back, outside of any transaction unless it is not ``sound``."""
         with self._changed:
             idle = self._idle[role]
-            keep = sound and not self._shut and not self.closed and len(idle) < _MOST_IDLE
+            keep = (
+                sound
+                and not self._shut
+                and not self.closed
+                and len(idle) < _MOST_IDLE
+                and self.guard.lends_again(connection)
+            )
             if keep:
                 idle.append(connection)
                 self._lent.discard(connection)
@@ -138,6 +142,11 @@ class ConnectionPool:
         sound = False
         try:
             yield connection
+        except Exception:
+            self.guard.confirm(connection)  # which explains what would look like damage
+            raise
+        else:
+            self.guard.confirm(connection)
             sound = True
         finally:
             self.give(role, connection, sound=sound)

@@ -78,14 +78,23 @@ class Role(Enum):
     POLLER = "poller"
 
 
-def connect(address: Address, role: Role, *, make: bool = False) -> sqlite3.Connection:
+def connect(
+    address: Address, role: Role, *, make: bool = False, still: bool = False
+) -> sqlite3.Connection:
     """Open a connection to the file, for one thread at a time.
+
+    Args:
+        address: the file.
+        role: what the connection is for.
+        make: whether to make the file if there is none.
+        still: whether to read the file alone, without looking for a log or for changes.
 
     Raises:
         sqlite3.Error: SQLite cannot open it.
     """
+    mode = "rwc" if make else "rw" if role is Role.WRITER else "ro"
     connection = sqlite3.connect(
-        address.uri(mode="rwc" if make else "rw" if role is Role.WRITER else "ro"),
+        address.uri(mode=mode, immutable=int(still)),
         uri=True,
         timeout=address.timeout,
         isolation_level=None,
@@ -134,16 +143,16 @@ def execute_when_free(
 
 def open_file(
     address: Address,
-    process_lock: ProcessLock,
+    process_lock: ProcessLock | None,
     begin: Callable[[Callable[[sqlite3.Connection], None], bool], None],
 ) -> None:
     """Open a journal of this version, making it if there is none.
 
     Args:
         address: the file.
-        process_lock: is opened, too.
-        begin: calls its first argument with a connection that may write; the second says whether
-            to make the file.
+        process_lock: is opened, too; without one, the journal is opened for reading only.
+        begin: calls its first argument with a connection, which may write unless the journal is
+            opened for reading only; the second says whether to make the file.
 
     Raises:
         JournalOpenError: it names something else, or cannot be used.
@@ -154,12 +163,15 @@ def open_file(
             NEWER_SQLITE,
         )
     try:
-        found = _look_at_path(address)
+        found = _look_at_path(address, read_only=process_lock is None)
         check_file_system(address)
         if found is not None and found.st_size > 0:
             _peek(address)
-        process_lock.open()
-        begin(partial(_prepare, address), found is None)
+        if process_lock is None:
+            begin(partial(_check, address), False)
+        else:
+            process_lock.open()
+            begin(partial(_prepare, address), found is None)
     except DBError as error:
         raise address.refusal(str(error.err), "then open it again") from error
     except sqlite3.Error as error:
@@ -174,7 +186,12 @@ def _prepare(address: Address, connection: sqlite3.Connection) -> None:
         _make(address, connection)
 
 
-def _look_at_path(address: Address) -> os.stat_result | None:
+def _check(address: Address, connection: sqlite3.Connection) -> None:
+    if not _is_of_this_version(address, connection):
+        raise address.refusal("the file is empty", "name a journal that exists")
+
+
+def _look_at_path(address: Address, *, read_only: bool) -> os.stat_result | None:
     """Return the file's status, None if there is none; refuse what its path shows to be wrong."""
     path, parent, shown = address.path, address.path.parent, repr(str(address.path.parent))
     refuse = address.refusal
@@ -203,15 +220,18 @@ def _look_at_path(address: Address) -> os.stat_result | None:
             )
         if found.st_size == 1:  # which SQLite would take for empty
             raise refuse(_NO_DATABASE, _ANOTHER_PATH)
-        if not os.access(path, os.R_OK | os.W_OK):
+        if not os.access(path, os.R_OK if read_only else os.R_OK | os.W_OK):
+            doing = "read" if read_only else "read and write"
             remedy = "change its permissions, or its owner"
-            raise refuse("this user may not read and write the file", remedy)
+            raise refuse(f"this user may not {doing} the file", remedy)
     if left and (found is None or found.st_size == 0):
         raise refuse(
             f"there is a log {str(log)!r} without its journal, which was moved, removed or emptied",
             "put the file back beside it, or move the log to where the file is now",
         )
-    if not os.access(parent, os.W_OK | os.X_OK):
+    if read_only and found is None:
+        raise refuse("there is no such file", "name a journal that exists")
+    if not (read_only or os.access(parent, os.W_OK | os.X_OK)):
         raise refuse(
             f"this user may not write in {shown}, where SQLite keeps its log",
             f"change the directory's permissions, or {_ANOTHER_PATH}",
@@ -268,6 +288,13 @@ def _identify(
 
 
 def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
+    """Return whether a file is a journal that is ready for use; refuse what is another file."""
+    if not _is_of_this_version(address, connection):
+        return False
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == b"wal")
+
+
+def _is_of_this_version(address: Address, connection: sqlite3.Connection) -> bool:
     """Return True for a journal of this version and False for an empty file; refuse all else."""
     identity = _identify(address, connection)
     if identity is None:
@@ -281,7 +308,7 @@ def _is_journal(address: Address, connection: sqlite3.Connection) -> bool:
         )
     if version != SCHEMA_VERSION or tables != _STORED_TABLES:
         raise address.refusal("the journal's schema is damaged", DAMAGED)
-    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == b"wal")
+    return True
 
 
 def _make(address: Address, connection: sqlite3.Connection) -> None:

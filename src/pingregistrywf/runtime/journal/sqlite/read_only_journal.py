@@ -1,0 +1,58 @@
+"""The journal protocol on a SQLite file that is only read.
+
+Every write raises the same ``DBError``, which is definite.  A read sees what was durable at one
+moment, or raises.  A file that nobody has open is read without locks, so that another process may
+begin to write in the middle: a read of one history is then repeated, and everything else raises
+``ChangedError``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+from uuid import UUID
+
+from pingregistrywf.runtime.errors import DBError, JournalOpenError
+from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.history import Head, Reading
+from pingregistrywf.runtime.journal.retention import Retention
+from pingregistrywf.runtime.journal.sqlite.database import Database
+from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+from pingregistrywf.runtime.journal.sqlite.read_only_guard import ChangedError
+
+_ATTEMPTS: Final = 10
+
+
+class ReadOnlyJournal(SqliteJournal):
+    """A journal in one SQLite file, for reading only.
+
+    Attributes:
+        refusal: why it takes no writes, and what to do.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, retention: Retention, refusal: JournalOpenError
+    ) -> None:
+        super().__init__(database, clock, retention)
+        self.refusal: Final = refusal
+
+    def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
+        for _ in range(_ATTEMPTS):
+            try:
+                return super().read(history, after, whole=whole)
+            except ChangedError as error:
+                changed = error
+        raise changed
+
+    def exclusive(self, history: UUID) -> NoReturn:
+        raise self._refused(f"writing to history {history}")
+
+    def collect(self, now: float | None = None) -> NoReturn:  # noqa: ARG002
+        raise self._refused("collecting garbage")
+
+    def _turn(self, op: str) -> NoReturn:
+        raise self._refused(op)
+
+    def _refused(self, op: str) -> DBError:
+        self._database.pool.check_open()
+        reason = f"the journal is open for reading only, because {self.refusal.cause}"
+        return DBError(op, PermissionError(f"{reason}: {self.refusal.remedy}"))
