@@ -30,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo check test generate lint docs docs-serve bench clean
+.PHONY: help setup demo check test soak generate lint docs docs-serve bench clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ check: $(STAMPS)/editable ## Check style, types, imports and what is generated; 
 test: $(STAMPS)/dev-libraries $(STAMPS)/package $(STAMPS)/node ## Run all tests against the built wheel; EXHAUSTIVE=1 makes them longer
 	$(BIN)/pingregistrywf generate --check
 	PINGREGISTRYWF_WHEEL=1 $(PYTEST) $(PYTEST_ARGS)
+
+soak: $(STAMPS)/editable ## Run for minutes the tests that look for what happens seldom
+	SOAK=1 EXHAUSTIVE=1 $(PYTEST) -m soak $(PYTEST_ARGS)
 
 generate: $(STAMPS)/editable ## Write all that is generated from model/
 	$(BIN)/pingregistrywf generate

@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from .faults import Faults
 from .tiers import EXHAUSTIVE
 from .tools import require_tool
 
@@ -57,7 +58,13 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-SLOW_FIXTURES = frozenset({"browser", "run_child"})
+@pytest.fixture(scope="session")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Faults:
+    """What lets system calls of a process fail; a test starts processes with it."""
+    return Faults.build(tmp_path_factory.mktemp("faults"))
+
+
+SLOW_FIXTURES = frozenset({"browser", "faults", "run_child"})
 """Each test that uses one of these is slow: it starts a browser or several processes."""
 
 

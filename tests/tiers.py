@@ -1,4 +1,8 @@
-"""How much the tests do: the environment's ``EXHAUSTIVE=1`` asks for all that they can."""
+"""How much the tests do: the environment's ``EXHAUSTIVE=1`` asks for all that they can.
+
+``SOAK=1``, which ``make soak`` sets, asks the tests marked ``soak`` for more than that: they look
+for what happens seldom, and then take minutes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TypeVar
 Case = TypeVar("Case")
 
 EXHAUSTIVE = os.environ.get("EXHAUSTIVE") == "1"
+SOAK = os.environ.get("SOAK") == "1"
 
 
 def some(cases: Iterable[Case], every: int) -> list[Case]:

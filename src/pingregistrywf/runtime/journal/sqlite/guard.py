@@ -271,7 +271,6 @@ class FileGuard:
             alone = self._share(address.timeout)
             refuse_unfinished(address)
             self._open_anchors(address, prepare, make=make, alone=alone)
-            fcntl.flock(self._lock, fcntl.LOCK_SH)
         except BaseException:
             self._release()
             raise
@@ -298,9 +297,11 @@ class FileGuard:
         make: bool = False,
         alone: bool = False,
     ) -> None:
+        assert self._lock is not None  # noqa: S101 (narrows the type)
         with contextlib.ExitStack() as made, contextlib.ExitStack() as opened:
-            if make:
-                made.callback(_close, connect(address, Role.WRITER, make=True))
+            if alone:
+                # Makes the file, or undoes what a process left that was killed while it made it.
+                made.callback(_close, connect(address, Role.WRITER, make=make))
             reader = connect(address, Role.READER)
             opened.callback(_close, reader)
             writer = connect(address, Role.WRITER)
@@ -310,6 +311,11 @@ class FileGuard:
                 reader.execute("PRAGMA schema_version")  # opens the log, if it was made just now
             found = self._identities()
             _refuse_removed(self._names)
+            if alone:
+                # Should this fail, the lock is lost, and others may open the file.
+                made.close()
+                opened.callback(_close_both, writer, reader, alone=False)
+                fcntl.flock(self._lock, fcntl.LOCK_SH)
             opened.pop_all()
         self._anchors, self._open = (writer, reader), found
 

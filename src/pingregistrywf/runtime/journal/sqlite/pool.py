@@ -29,6 +29,7 @@ from pingregistrywf.runtime.journal.sqlite.guard import (
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 _MOST_IDLE: Final = 4
+_OPENING: Final = "opening the journal's file"
 
 
 class ConnectionPool:
@@ -106,7 +107,9 @@ class ConnectionPool:
         try:
             opened = self.guard.connect(self, self._address, role)
         except sqlite3.Error as error:
-            raise failure("opening the journal's file", error) from error
+            raise failure(_OPENING, error) from error
+        except OSError as error:
+            raise DBError(_OPENING, error) from error
         finally:
             with self._changed:
                 self._opening -= 1

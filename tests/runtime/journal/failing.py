@@ -1,0 +1,99 @@
+"""A process that appends while its system calls fail: run by tests with ``faults.c`` preloaded.
+
+``python failing.py PATH each COUNT`` lets the first call of each kind fail that an append makes,
+then the second, up to the COUNT-th.  ``python failing.py PATH storm COUNT`` tries to append COUNT
+entries while one call in twelve fails.  Both write one JSON object: the ids that were acknowledged,
+those whose refusal was definite, those that are in doubt, and which calls failed in ``each``, or
+how many in ``storm``.  ``python failing.py PATH calmly COUNT`` lets nothing fail, and writes each
+id on a line as soon as it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+from uuid import UUID
+
+from pingregistrywf.runtime.errors import WorkflowError
+from pingregistrywf.runtime.ids import UlidSource
+from pingregistrywf.runtime.journal import Entry, Journal, open_journal
+
+HISTORY = UUID(int=7)
+ONE_IN = 12
+CALLS = [f"{call} log" for call in ("read", "write", "sync", "stat")]
+CALLS += [f"{call} index" for call in ("lock", "stat")]
+CALLS += [f"{call} file" for call in ("write", "sync", "truncate", "stat")]
+CALLS += ["flock other"]
+"""What an append calls that may fail; it copies the log into the file when the log is full."""
+FILLING = 5_000_000
+"""The size of an entry that fills the log."""
+
+
+class Appender:
+    """Appends entries, and notes the outcome of each."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.shim = ctypes.CDLL(None)
+        self.ids = UlidSource()
+        self.outcomes: dict[str, list[str]] = {"acknowledged": [], "refused": [], "doubtful": []}
+
+    def append(self, journal: Journal, size: int = 100) -> bool:
+        """Append an entry; return whether it came to that."""
+        entry = None
+        try:
+            head = journal.read(HISTORY).head
+            entry = Entry(self.ids.next(head.vid), head.vid, b"x" * size)
+            journal.commit(HISTORY, head, [entry], chart="pings", restart=True)
+            outcome = "acknowledged"
+        except WorkflowError as error:
+            outcome = "refused" if getattr(error, "definite", True) else "doubtful"
+        if entry is not None:
+            self.outcomes[outcome].append(str(entry.id))
+        return entry is not None
+
+    def each(self, count: int) -> list[str]:
+        """Let the calls of each kind fail, one by one; return those that did."""
+        failed = []
+        with open_journal(self.url) as journal:
+            for call in CALLS:
+                for number in range(1, count + 1):
+                    hits = self.shim.fail_hits()
+                    self.shim.fail_nth(call.encode(), number)
+                    self.append(journal, FILLING if call.endswith(" file") else 100)
+                    self.shim.fail_nth(b"", 0)
+                    if self.shim.fail_hits() == hits:
+                        break
+                    failed.append(f"{call} {number}")
+                    self.append(journal)
+        return failed
+
+    def calmly(self, count: int) -> None:
+        with open_journal(self.url) as journal:
+            for _ in range(count):
+                self.append(journal)
+                print(self.outcomes["acknowledged"][-1], flush=True)
+
+    def storm(self, count: int) -> int:
+        """Append entries while one call in twelve fails; open the journal anew now and then."""
+        while count > 0:
+            with open_journal(self.url) as journal:
+                self.shim.fail_one_in(ONE_IN)
+                for _ in range(min(count, 100)):
+                    count -= self.append(journal)
+            self.shim.fail_one_in(0)
+        return int(self.shim.fail_hits())
+
+
+def main(path: str, mode: str, count: str) -> None:
+    appender = Appender(f"sqlite:{path}?timeout=0.2")
+    if mode == "calmly":
+        appender.calmly(int(count))
+        return
+    failed = appender.each(int(count)) if mode == "each" else appender.storm(int(count))
+    print(json.dumps({**appender.outcomes, "failed": failed}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
