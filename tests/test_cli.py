@@ -435,7 +435,7 @@ class TestEvents:
     def test_a_journal_with_flipped_bytes(self, journal: str, workflow: uuid.UUID) -> None:
         path = Path(journal.removeprefix("sqlite:"))
         with closing(sqlite3.connect(path)) as database, database:
-            ((data,),) = database.execute("SELECT data FROM entry ORDER BY serial DESC LIMIT 1")
+            ((data,),) = database.execute("SELECT data FROM event ORDER BY serial DESC LIMIT 1")
         content = path.read_bytes()
         assert content.count(data[-8:]) == 1
         path.write_bytes(content.replace(data[-8:], b"FLIPPED!"))

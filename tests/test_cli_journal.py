@@ -19,12 +19,12 @@ from uuid import uuid4
 import pytest
 
 from pingregistrywf import Retention, ServerPinged, Ulid, open_journal
-from pingregistrywf.runtime.journal import Entry
+from pingregistrywf.runtime.journal import ChartIdentity, Entry
 from pingregistrywf.testing.journal import TurnedClock
 
 from . import command_line
 from .command_line import environment
-from .runtime.stocked import Stock, digest, row_of, rows_of, stock
+from .runtime.stocked import Stock, digest, portable, row_of, rows_of, stock
 from .tiers import some
 
 COMMANDS = ("info", "verify", "backup", "export", "import")
@@ -65,7 +65,7 @@ class Operated:
     def damage(self) -> None:
         with rows_of(self.path) as connection:
             key = row_of(connection, self.stock["pinged"]).key
-            connection.execute("DELETE FROM entry WHERE history = ? AND serial = 2", (key,))
+            connection.execute("DELETE FROM event WHERE history = ? AND serial = 2", (key,))
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_verify_notes_what_is_unusual(journal: Operated) -> None:
         vid = Ulid(first.head.vid.bytes[:6] + bytes(10))
         ping = ServerPinged(id=vid, parent=first.head.vid, status_code=0, status_message="well")
         entry = Entry(vid, first.head.vid, ping.marshal_proto())
-        opened.commit(history, first.head, [entry], chart="ping_registry")
+        opened.commit(history, first.head, [entry], chart=ChartIdentity("ping_registry"))
     done = run("verify", "--journal", journal.url)
     assert (done.returncode, done.stderr) == (0, "")
     note, last = done.stdout.splitlines()
@@ -282,7 +282,7 @@ def test_export_and_import(journal: Operated, tmp_path: Path) -> None:
     done = run("import", str(file), "--journal", other)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\nimported ") + 1 == 10
-    assert run("export", "--journal", other).stdout == file.read_text()
+    assert portable(run("export", "--journal", other).stdout) == portable(file.read_text())
     before = digest(tmp_path / "other.db")
     refused(run("import", str(file), "--journal", other), 1, "exists already", "nothing imported")
     assert digest(tmp_path / "other.db") == before
@@ -298,7 +298,7 @@ def test_from_standard_input(journal: Operated, tmp_path: Path, file: tuple[str,
     assert done.returncode == 0, done.stderr
     *each, last = [json.loads(line) for line in done.stdout.splitlines()]
     assert last["histories"] == len(each) == 10
-    assert run("export", "--journal", other).stdout == text
+    assert portable(run("export", "--journal", other).stdout) == portable(text)
 
 
 def test_one_history(journal: Operated, tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_export_leaves_damaged_histories_out(journal: Operated, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense\n", '{"format": "journal-histories", "version": 2}\n']
+    "text", ["", "nonsense\n", '{"format": "journal-histories", "version": 3}\n']
 )
 def test_what_is_no_export_makes_no_journal(tmp_path: Path, text: str) -> None:
     done = run("import", "--journal", f"sqlite:{tmp_path / 'other.db'}", input=text)
@@ -399,7 +399,7 @@ def test_a_locked_journal(journal: Operated, tmp_path: Path) -> None:
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("UPDATE history SET key = key")
+        connection.execute("UPDATE chain SET key = key")
         connection.execute("COMMIT")
         for command, more in (
             ("info", ()),
@@ -489,7 +489,7 @@ def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damage
 DAMAGE = """
 import sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as connection:
-    connection.execute("UPDATE entry SET data = zeroblob(9) WHERE serial = 3")
+    connection.execute("UPDATE event SET data = zeroblob(9) WHERE serial = 3")
 connection.close()
 """
 

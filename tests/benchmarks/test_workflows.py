@@ -31,7 +31,7 @@ from pingregistrywf.runtime.ids import UlidSource
 from pingregistrywf.runtime.journal import Entry
 
 LENGTHS = (1, 1_000, 20_000)
-CHART = Behavior.declaration.name
+CHART = Behavior.declaration.identity
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -53,7 +52,7 @@ def test_the_reference_on_sqlite(suite: Suite, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("names", "journal"),
-    list(product(["leases", "split_repo", SEVERAL], ["memory:", "sqlite:"]))
+    [("leases", "memory:"), ("split_repo", "memory:"), (SEVERAL, "sqlite:")]
     if EXHAUSTIVE
     else [("leases", "sqlite:"), (SEVERAL, "memory:")],
 )

@@ -43,7 +43,7 @@ from pingregistrywf.coordination.daemon import Gatherer, Server, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.journal import Entry, Head, Subscription
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Subscription
 from pingregistrywf.runtime.operations import Operation, Ran
 
 START: Final = 1_700_000_000.0
@@ -232,7 +232,7 @@ class Record(Wrapped):
         after: Head,
         entries: Sequence[Entry],
         *,
-        chart: str,
+        chart: ChartIdentity,
         restart: bool = False,
     ) -> Head:
         head = self._journal.commit(history, after, entries, chart=chart, restart=restart)

@@ -33,7 +33,7 @@ from pingregistrywf.coordination.daemon import Server
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import EPOCH
-from pingregistrywf.runtime.journal import Entry, Head
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head
 
 from .simulation import Role, RolesJournal
 
@@ -262,7 +262,7 @@ class TestRun:
             Admin(context).begin(workflow)
         head = context.journal.read(SECOND).head
         entry = Entry(UlidSource(context.journal.clock).next(head.vid), head.vid, b"no event")
-        context.journal.commit(SECOND, head, [entry], chart="ping_registry")
+        context.journal.commit(SECOND, head, [entry], chart=ChartIdentity("ping_registry"))
         clock.now += 1.1 * DAY
         with caplog.at_level(logging.INFO, "pingregistrywf"):
             actions = {action.workflow: action for action in Collector(context).run()}
@@ -293,14 +293,14 @@ def pass_through_the_index(context: RegistryContext, count: int) -> None:
         entries = context.journal.read(index_id, whole=True).entries
         start: Head = Head()
         if entries:
-            start = elsewhere.commit(index_id, start, entries, chart=INDEX.name)
+            start = elsewhere.commit(index_id, start, entries, chart=INDEX.identity)
         for number in range(count):
             workflow, vid = UUID(int=0x2000 + number), UlidSource(context.journal.clock).next(EPOCH)
             other.indexes.begin_ping_registry(index_id, NO_VC, workflow, vid)
             other.indexes.commit_ping_registry(index_id, NO_VC, workflow, vid)
             other.indexes.delete_ping_registry(index_id, NO_VC, workflow)
         made = elsewhere.read(index_id, start if entries else None, whole=not entries).entries
-    context.journal.commit(index_id, head, made, chart=INDEX.name)
+    context.journal.commit(index_id, head, made, chart=INDEX.identity)
 
 
 def kinds(context: RegistryContext) -> list[type]:

@@ -132,7 +132,7 @@ def fill_the_index(context: RegistryContext) -> None:
             other.operations.expire(workflow, index_id)
             other.operations.delete(workflow, index_id)
         entries = elsewhere.read(index_id, whole=True).entries
-    context.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.name)
+    context.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.identity)
     begin(context)
 
 

@@ -32,7 +32,7 @@ from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
-from pingregistrywf.runtime.journal import Entry, Subscription
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
 
 START = 1_700_000_000.0
@@ -339,7 +339,7 @@ class TestServe:
             Admin(context).begin(workflow_id)
         head = context.journal.read(broken).head
         entry = Entry(UlidSource().next(head.vid), head.vid, b"no event")
-        context.journal.commit(broken, head, [entry], chart="ping_registry")
+        context.journal.commit(broken, head, [entry], chart=ChartIdentity("ping_registry"))
         with (
             caplog.at_level("INFO", "pingregistrywf"),
             self.serving(Server(context, "alpha", pings=1)),

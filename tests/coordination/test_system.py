@@ -26,7 +26,7 @@ from pingregistrywf._generated.ping_registry_index import PingRegistryCompleted
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.daemon import Server
 from pingregistrywf.runtime.engine import Engine
-from pingregistrywf.runtime.journal import Entry, Head
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head
 from pingregistrywf.runtime.operations import Operation, VidOfStep
 from pingregistrywf.runtime.wire import codec_of
 
@@ -115,9 +115,15 @@ class DropsCompletions(Wrapped):
     """Acknowledges the index's completions, and forgets them."""
 
     def commit(
-        self, history: UUID, after: Head, entries: Sequence[Entry], *, chart: str, **options: Any
+        self,
+        history: UUID,
+        after: Head,
+        entries: Sequence[Entry],
+        *,
+        chart: ChartIdentity,
+        **options: Any,
     ) -> Head:
-        if chart == INDEX.name and any(
+        if chart == INDEX.identity and any(
             isinstance(codec_of(INDEX).decode(entry.data), PingRegistryCompleted)
             for entry in entries
         ):

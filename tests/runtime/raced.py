@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pingregistrywf import Journal
-from pingregistrywf.runtime.journal import Entry, Head, Reading
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Reading
 
 
 class Raced:
@@ -43,7 +43,7 @@ class Raced:
         after: Head,
         entries: Sequence[Entry],
         *,
-        chart: str,
+        chart: ChartIdentity,
         restart: bool = False,
     ) -> Head:
         if self.others:

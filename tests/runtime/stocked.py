@@ -6,10 +6,11 @@ chain and the chart are checked, too.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -21,7 +22,8 @@ from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Entry, Journal
-from pingregistrywf.runtime.journal.sqlite import records
+from pingregistrywf.runtime.journal.sqlite import ledger, records
+from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
 
 DECLARATIONS: Mapping[str, Declaration] = {
     each.name: each for each in (ping_registry.DECLARATION, ping_registry_index.DECLARATION)
@@ -110,15 +112,17 @@ def rows_of(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def row_of(connection: sqlite3.Connection, history: UUID) -> records.History:
-    found = connection.execute(f"{records.SELECT} WHERE id = ?", (history.bytes,)).fetchone()
+    found = connection.execute(f"{records.SELECT} WHERE chain.id = ?", (history.bytes,)).fetchone()
     row = records.verified(found)
-    assert row is not None
+    assert isinstance(row, records.History)
     return row
 
 
 def entries_of(connection: sqlite3.Connection, key: int) -> list[Entry]:
     found = connection.execute(
-        "SELECT id, parent, data FROM entry WHERE history = ? ORDER BY serial", (key,)
+        "SELECT id, parent, data FROM event WHERE history = ? AND deleted_at IS NULL"
+        " ORDER BY serial",
+        (key,),
     )
     return [Entry(Ulid(own), Ulid(parent), data) for own, parent, data in found]
 
@@ -129,16 +133,28 @@ def rewrite(
     """Give a history other entries, or another row, each under a right checksum."""
     with rows_of(path) as connection:
         row = row_of(connection, history)
-        if entries is not None:
-            first = row.stored.end - len(entries_of(connection, row.key))
-            connection.execute("DELETE FROM entry WHERE history = ?", (row.key,))
-            records.insert(connection, row, first, entries)
-            row = row.but(end=first + len(entries), vid=entries[-1].id)
-        row = row.but(**changes)
-        connection.execute(
-            "UPDATE history SET chart = ? WHERE key = ?", (row.stored.chart, row.key)
+        if entries is None:
+            entries = entries_of(connection, row.key)
+        ((chart,),) = connection.execute(
+            "SELECT max(chart) FROM event WHERE history = ?", (row.key,)
         )
-        records.update(connection, row)
+        stored = replace(row.stored, **changes)
+        stored = replace(stored, end=stored.first + len(entries), vid=entries[-1].id)
+        ledger.remove(connection, row.key, row.stored.end + 1)
+        batch, changed = Batch(connection), records.History(row.key, stored)
+        positions = batch.take_positions(len(entries))
+        records.append(connection, changed, entries, [chart] * len(entries), positions)
+        if stored.deleted_at is not None:
+            records.mark(connection, changed, *batch.take_positions(1))
+        connection.execute("UPDATE chain SET chart = ? WHERE key = ?", (stored.chart, row.key))
+        records.update(connection, changed)
+
+
+def portable(text: str | bytes) -> list[dict[str, Any]]:
+    """The lines of an export, without what each journal has of its own."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    own = {"journal", "position", "sha256"}
+    return [{name: line[name] for name in line.keys() - own} for line in lines]
 
 
 def digest(path: Path) -> str:

@@ -32,14 +32,14 @@ from pingregistrywf import (
     WorkflowIndexes,
 )
 from pingregistrywf._generated import ping_registry_index as index
-from pingregistrywf.runtime.journal import NO_HEAD, Entry
+from pingregistrywf.runtime.journal import NO_HEAD, ChartIdentity, Entry
 from pingregistrywf.testing.journal import TurnedClock
 
 from ..cells import INDEX, Cell
 from .conftest import Open
 from .raced import Raced
 
-CHART = "ping_registry_index"
+CHART = ChartIdentity("ping_registry_index")
 BEGIN, STATE, END = index.SnapshotBegin, index.SnapshotState, index.SnapshotEnd
 
 

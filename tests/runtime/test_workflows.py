@@ -46,7 +46,7 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.runtime import engine
-from pingregistrywf.runtime.journal import NO_HEAD, Entry
+from pingregistrywf.runtime.journal import NO_HEAD, ChartIdentity, Entry
 from pingregistrywf.testing.journal import TurnedClock
 
 from ..cells import WORKFLOW, Cell
@@ -55,7 +55,7 @@ from .raced import Raced
 
 REGISTRY = UUID("10000000-0000-4000-8000-000000000001")
 OTHER = UUID("20000000-0000-4000-8000-000000000002")
-CHART = "ping_registry"
+CHART = ChartIdentity("ping_registry")
 
 
 @pytest.fixture

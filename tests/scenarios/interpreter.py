@@ -280,7 +280,7 @@ class Interpreter:
                     indexes.commit_ping_registry(index_id, NO_VC, workflow, event)
                     indexes.delete_ping_registry(index_id, NO_VC, workflow)
             entries = elsewhere.read(index_id, whole=True).entries
-        client.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.name)
+        client.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.identity)
         for entry in entries:
             self._names.count(index, entry.id)
         self.write(f"{len(entries)} events")

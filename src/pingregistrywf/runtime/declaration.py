@@ -12,6 +12,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.values import Command, Event, is_zero
 
 FieldType: TypeAlias = Literal["int32", "string", "uuid", "ulid", "bool"]
@@ -185,7 +186,7 @@ class Declaration:
     """A chart, as its generated package declares it.  There is one for each package.
 
     Attributes:
-        name, sha256: the chart's name, and the hash of its meaning.
+        identity: the chart's name and version, and the hash of its meaning.
         descriptor: the serialized FileDescriptorSet of its wire format.
         message: the full name of the event message.
         initial: the code of the initial state.
@@ -199,8 +200,7 @@ class Declaration:
         keyed: how the chart is keyed, if it is.
     """
 
-    name: str
-    sha256: str
+    identity: ChartIdentity
     descriptor: bytes
     message: str
     initial: IntEnum
@@ -212,6 +212,16 @@ class Declaration:
     carried: Mapping[str, str]
     state_names: Mapping[IntEnum, str]
     keyed: KeyedDeclaration | None
+
+    @property
+    def name(self) -> str:
+        """The chart's name."""
+        return self.identity.name
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the chart's meaning."""
+        return self.identity.sha256
 
     @cached_property
     def commands(self) -> Mapping[str, type[Command]]:

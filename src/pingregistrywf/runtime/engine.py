@@ -206,7 +206,7 @@ class Engine(Generic[S, E]):
                     history,
                     read.head,
                     [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
-                    chart=self.declaration.name,
+                    chart=self.declaration.identity,
                     restart=decision.restart,
                 )
                 state = read.state

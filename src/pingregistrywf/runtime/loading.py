@@ -22,6 +22,7 @@ from pingregistrywf.runtime import declaration, operations
 from pingregistrywf.runtime import errors as runtime_errors
 from pingregistrywf.runtime.declaration import Declaration, FieldType, Source
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.operations import Operation
 
 Document: TypeAlias = Any
@@ -51,8 +52,7 @@ def load(
             getattr(errors, name).prose = " ".join(error["doc"].split()) or f"{name}."
     kinds = {name: getattr(commands, f"Cmd{name}") for name in chart["commands"]}
     return Declaration(
-        name=chart["name"],
-        sha256=chart["sha256"],
+        identity=ChartIdentity(chart["name"], chart["version"], chart["sha256"]),
         descriptor=(directory / "descriptor.binpb").read_bytes(),
         message=f"{chart['wire']['package']}.{chart['wire']['message']}",
         initial=codes[chart["initial"]],

@@ -5,14 +5,17 @@ an import before its first history is written.
 
 An *export* is a text, one JSON object a line:
 
-- ``{"format": "journal-histories", "version": 1}``;
+- ``{"format": "journal-histories", "version": 2}``, and the journal's id as ``journal``;
 - each history: ``history`` (its id), ``chart``, ``vid``, the serials ``first``, ``start``,
   ``restart`` and ``end``, the times ``deleted_at`` and ``trimmed_at``, and ``trims``, as ``Stored``
-  has them;
-- after it its entries, from ``first`` to ``end``: ``serial``, ``id``, ``parent`` and ``data`` (base
-  64); and for people, never read again, ``event``, ``time`` and ``fields``;
+  has them; and ``charts``, those that its entries were written under: the ``name``, ``version`` and
+  ``sha256`` of each, and the serial ``from`` which on it holds;
+- after it its entries, from ``first`` to ``end``: ``serial``, ``id``, ``parent``, ``data`` (base
+  64) and ``position``; and for people, never read again, ``event``, ``time`` and ``fields``;
 - at last ``histories`` and ``entries``, how many there were, and ``sha256`` of all bytes before, so
   that a lost end or a changed letter is noticed.
+
+Version 1, which has no ``journal``, no ``charts`` and no ``position``, is read as well.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, TypeAlias
+from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -49,8 +52,8 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Clock, Ulid
 from pingregistrywf.runtime.journal import open_journal
-from pingregistrywf.runtime.journal.history import Entry
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
+from pingregistrywf.runtime.journal.history import ChartIdentity, Entry
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim, Written
 from pingregistrywf.runtime.journal.protocol import OperatorJournal
 from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.newfile import new_file
@@ -60,7 +63,7 @@ from pingregistrywf.runtime.verify import Declarations, faults_of, verify
 from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def export(
         digest.update(line)
         write(line)
 
-    put({"format": FORMAT, "version": VERSION})
+    put({"format": FORMAT, "version": VERSION, "journal": str(journal.id)})
     histories, entries = 0, 0
     faults: list[Fault] = []
     now = journal.clock()
@@ -121,9 +124,10 @@ def export(
         if found or scanned.stored is None:
             faults += found
             continue
-        put(_history_line(scanned.stored))
-        for serial, entry in scanned.entries:
-            put(_entry_line(serial, entry, declarations[scanned.stored.chart]))
+        put(_history_line(scanned.stored, scanned.written))
+        for (serial, entry), written in zip(scanned.entries, scanned.written, strict=True):
+            declaration = declarations[scanned.stored.chart]
+            put(_entry_line(serial, entry, written.position, declaration))
         histories += 1
         entries += len(scanned.entries)
     put({"histories": histories, "entries": entries, "sha256": digest.hexdigest()})
@@ -157,7 +161,7 @@ def read_export(
     begin, now = file.tell(), clock()
     histories: list[UUID] = []
     faults: list[Fault] = []
-    for stored, entries in _read(file):
+    for stored, entries, _ in _read(file):
         histories.append(stored.id)
         scanned = Scanned(stored, tuple(enumerate(entries, stored.first)))
         faults += faults_of(scanned, declarations, retention or Retention(), now)
@@ -178,15 +182,15 @@ def import_(journal: OperatorJournal, export: Export) -> Iterator[Stored]:
         if list(journal.scan(history)):
             raise HistoryExistsError(history)
     export.file.seek(export.begin)
-    for stored, entries in _read(export.file):
-        journal.adopt(stored, entries)
+    for stored, entries, charts in _read(export.file):
+        journal.adopt(stored, entries, charts)
         yield stored
 
 
 # --- Lines ---------------------------------------------------------------------------------------
 
 
-def _history_line(stored: Stored) -> dict[str, Any]:
+def _history_line(stored: Stored, written: Sequence[Written]) -> dict[str, Any]:
     return {
         "history": str(stored.id),
         "chart": stored.chart,
@@ -195,16 +199,32 @@ def _history_line(stored: Stored) -> dict[str, Any]:
         "deleted_at": _time_text(stored.deleted_at),
         "trimmed_at": _time_text(stored.trimmed_at),
         "trims": [{"at": _time_text(trim.at), "start": trim.start} for trim in stored.trims],
+        "charts": [
+            {"from": serial, "name": one.name, "version": one.version, "sha256": one.sha256}
+            for serial, one in _runs(stored.first, [each.chart for each in written])
+        ],
     }
 
 
-def _entry_line(serial: int, entry: Entry, declaration: Declaration) -> dict[str, Any]:
+def _runs(first: int, charts: Sequence[ChartIdentity]) -> Iterator[tuple[int, ChartIdentity]]:
+    """Each chart that differs from the one before it, with its serial."""
+    before = None
+    for serial, chart in enumerate(charts, first):
+        if chart != before:
+            yield serial, chart
+        before = chart
+
+
+def _entry_line(
+    serial: int, entry: Entry, position: int, declaration: Declaration
+) -> dict[str, Any]:
     event = codec_of(declaration).decode(entry.data)
     return {
         "serial": serial,
         **event_json(declaration, event),
         "time": entry.id.time.isoformat(timespec="milliseconds"),
         "data": b64encode(entry.data).decode(),
+        "position": position,
     }
 
 
@@ -233,6 +253,13 @@ class _TrimLine(_Line):
     start: _Serial
 
 
+class _ChartLine(_Line):
+    serial: _Serial = Field(alias="from")
+    name: str
+    version: str
+    sha256: str
+
+
 class _HistoryLine(_Line):
     id: UUID = Field(alias="history")
     chart: str
@@ -246,13 +273,30 @@ class _HistoryLine(_Line):
     trims: tuple[_TrimLine, ...]
 
 
+class _ChartsLine(_Line):
+    charts: tuple[_ChartLine, ...]
+
+    def identities(self, stored: Stored) -> list[ChartIdentity] | None:
+        """The chart of each entry of a history; None if they do not cover its entries."""
+        starts = [each.serial for each in self.charts]
+        ends = [*starts[1:], stored.end]
+        covered = starts[:1] == [stored.first] or not (starts or stored.entries)
+        if not covered or any(one >= other for one, other in zip(starts, ends, strict=False)):
+            return None
+        return [
+            ChartIdentity(each.name, each.version, each.sha256)
+            for each, end in zip(self.charts, ends, strict=False)
+            for _ in range(each.serial, end)
+        ]
+
+
 class _EntryLine(_Line):
     id: _Id
     parent: _Id
     data: Annotated[bytes, AfterValidator(partial(b64decode, validate=True))]
 
 
-def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
+def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry], list[ChartIdentity]]]:
     """The histories of an export; each is complete, and only the last line proves them all.
 
     Raises:
@@ -262,9 +306,10 @@ def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
     header = lines.next()
     if header.get("format") != FORMAT:
         raise lines.malformed(f"it is no export: such a text begins with the format {FORMAT!r}")
-    if (version := header.get("version")) != VERSION:
+    version = header.get("version")
+    if version is True or version not in (1, VERSION):
         raise lines.malformed(
-            f"it is an export of version {version!r}; this program knows {VERSION}"
+            f"it is an export of version {version!r}; this program knows 1 to {VERSION}"
         )
     histories: set[UUID] = set()
     entries = 0
@@ -280,12 +325,20 @@ def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry]]]:
         if stored.id in histories:
             raise lines.malformed("the history is there twice")
         histories.add(stored.id)
-        yield stored, [lines.entry(serial) for serial in range(stored.first, stored.end)]
+        charts: list[ChartIdentity] | None = [ChartIdentity(stored.chart)] * stored.entries
+        if version == VERSION:
+            charts = lines.read(_ChartsLine).identities(stored)
+        if charts is None:
+            raise lines.malformed("its charts do not cover its entries")
+        yield stored, [lines.entry(each) for each in range(stored.first, stored.end)], charts
         entries += stored.entries
     if value != {"histories": len(histories), "entries": entries, "sha256": digest}:
         raise lines.malformed("what it counts is not what was read: the export was changed")
     if file.readline():
         raise MalformedExportError(lines.number + 1, "it follows the last line of an export")
+
+
+_Part = TypeVar("_Part", bound=_Line)
 
 
 class _Lines:
@@ -315,8 +368,11 @@ class _Lines:
         return value
 
     def parse(self, kind: type[_Line]) -> dict[str, Any]:
+        return dict(self.read(kind))
+
+    def read(self, kind: type[_Part]) -> _Part:
         try:
-            return dict(kind.model_validate_json(self._line))
+            return kind.model_validate_json(self._line)
         except ValidationError as error:
             raise self.malformed(problems(error)) from None
 

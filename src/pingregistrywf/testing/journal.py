@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from pingregistrywf.runtime.errors import (
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, Ulid, UlidSource, Vid
 from pingregistrywf.runtime.journal import (
     NO_HEAD,
+    ChartIdentity,
     Entry,
     Head,
     Journal,
@@ -40,7 +41,7 @@ from pingregistrywf.runtime.journal import (
     open_journal,
 )
 
-CHART = "pings"
+CHART = ChartIdentity("pings", "1.2.0", "ab" * 32)
 DAY = timedelta(days=1).total_seconds()
 
 
@@ -658,7 +659,7 @@ class JournalContract(ABC):
         now = clock.now
 
         def expected(name: str, *numbers: int, **more: object) -> Stored:
-            return Stored(ids[name], CHART, vids[ids[name]], *numbers, **more)  # type: ignore[arg-type]
+            return Stored(ids[name], CHART.name, vids[ids[name]], *numbers, **more)  # type: ignore[arg-type]
 
         data = len(b"data") + 1
         again = len(b"snapshot") + 1
@@ -739,7 +740,8 @@ class JournalContract(ABC):
         with self.open(tmp_path / "other", clock) as other, other.subscribe() as news:
             for each in journal.scan():
                 assert each.stored is not None
-                other.adopt(each.stored, [entry for _, entry in each.entries])
+                charts = [written.chart for written in each.written]
+                other.adopt(each.stored, [entry for _, entry in each.entries], charts)
                 assert news.wait(0)
             assert list(other.scan()) == list(journal.scan())
             for name in ids.values():
@@ -761,11 +763,56 @@ class JournalContract(ABC):
         for name in ("plain", "trimmed", "deleted", "emptied"):
             entry = chain(EPOCH)[0]
             with pytest.raises(HistoryExistsError) as caught:
-                journal.adopt(Stored(ids[name], CHART, entry.id, 0, 0, 0, 1), [entry])
+                journal.adopt(Stored(ids[name], CHART.name, entry.id, 0, 0, 0, 1), [entry], [CHART])
             assert caught.value.id == ids[name]
         with pytest.raises(ValueError, match="2 entries"):
-            journal.adopt(Stored(uuid4(), CHART, entry.id, 0, 0, 0, 2), [entry])
+            journal.adopt(Stored(uuid4(), CHART.name, entry.id, 0, 0, 0, 2), [entry], [CHART])
         assert list(journal.scan()) == before
+
+    def test_each_entry_names_its_chart_and_its_position(
+        self, journal: Journal, clock: TurnedClock
+    ) -> None:
+        later = replace(CHART, version="2.0.0", sha256="cd" * 32)
+        one, other = uuid4(), uuid4()
+        heads = {one: NO_HEAD, other: NO_HEAD}
+        expected: dict[UUID, list[ChartIdentity]] = {one: [], other: []}
+        order = []
+        for history, chart in ((one, CHART), (other, later), (one, later), (one, CHART)):
+            entries = chain(heads[history].vid, 2)
+            heads[history] = journal.commit(history, heads[history], entries, chart=chart)
+            expected[history] += [chart] * 2
+            order += [entry.id for entry in entries]
+        scanned = {each.stored.id: each for each in journal.scan() if each.stored is not None}
+        assert {each: [w.chart for w in scanned[each].written] for each in scanned} == expected
+        assert {each: scanned[each].stored.chart for each in scanned} == {  # type: ignore[union-attr]
+            one: CHART.name,
+            other: later.name,
+        }
+        assert self.by_position(journal) == order
+        # A mark of deletion takes a position, and none is given again once the newest are gone.
+        last = max(self.positions(journal))
+        journal.delete(one, heads[one])
+        post(journal, other, heads[other])
+        assert max(self.positions(journal)) == last + 2
+        journal.delete(other, journal.read(other).head)
+        assert journal.collect(clock.now + 31 * DAY).freed == tuple(sorted((one, other)))
+        post(journal, uuid4(), NO_HEAD)
+        assert self.positions(journal) == [last + 4]
+
+    @staticmethod
+    def positions(journal: Journal) -> list[int]:
+        """The positions of the entries that are stored."""
+        return [written.position for scanned in journal.scan() for written in scanned.written]
+
+    @staticmethod
+    def by_position(journal: Journal) -> list[Ulid]:
+        """The ids of the entries that are stored, in the order of commit."""
+        found = [
+            (written.position, entry.id)
+            for scanned in journal.scan()
+            for written, (_, entry) in zip(scanned.written, scanned.entries, strict=True)
+        ]
+        return [own for _, own in sorted(found)]
 
     # Subscriptions
 
@@ -847,7 +894,7 @@ class JournalContract(ABC):
             lambda: list(journal.histories()),
             lambda: list(journal.scan()),
             lambda: journal.backup(tmp_path / "copy.db"),
-            lambda: journal.adopt(Stored(history, CHART, EPOCH, 0, 0, 0, 0), []),
+            lambda: journal.adopt(Stored(history, CHART.name, EPOCH, 0, 0, 0, 0), [], []),
         ]
         for use in uses:
             with pytest.raises(DBError, match="use of a closed journal") as caught:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import UlidSource
-from pingregistrywf.runtime.journal import Entry, Journal, open_journal
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Journal, open_journal
 
 HISTORY = UUID(int=7)
 ONE_IN = 12
@@ -45,7 +45,7 @@ class Appender:
         try:
             head = journal.read(HISTORY).head
             entry = Entry(self.ids.next(head.vid), head.vid, b"x" * size)
-            journal.commit(HISTORY, head, [entry], chart="pings", restart=True)
+            journal.commit(HISTORY, head, [entry], chart=ChartIdentity("pings"), restart=True)
             outcome = "acknowledged"
         except WorkflowError as error:
             outcome = "refused" if getattr(error, "definite", True) else "doubtful"

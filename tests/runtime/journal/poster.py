@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.ids import UlidSource
-from pingregistrywf.runtime.journal import Entry, open_journal
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, open_journal
 
 
 def main(url: str, name: str, count: str, stopping: str = "0") -> None:
@@ -36,7 +36,7 @@ def main(url: str, name: str, count: str, stopping: str = "0") -> None:
                     entered = time.monotonic()
                     head = journal.read(history, head).head
                     entry = Entry(ids.next(head.vid), head.vid, b"posted by one of several")
-                    head = journal.commit(history, head, [entry], chart="pings")
+                    head = journal.commit(history, head, [entry], chart=ChartIdentity("pings"))
                     if posted + 1 == int(stopping):
                         os.kill(os.getpid(), signal.SIGSTOP)
             except DBError as error:

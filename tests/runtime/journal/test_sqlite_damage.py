@@ -28,8 +28,6 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
-from pingregistrywf.runtime.journal.sqlite import records
-from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 from pingregistrywf.testing.journal import CHART, DAY, chain, post
 
 from ...tiers import EXHAUSTIVE
@@ -227,19 +225,22 @@ def _edit(path: Path, statement: str) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        "DELETE FROM entry WHERE serial = 3",
-        "DELETE FROM entry WHERE serial = 0",
-        "DELETE FROM entry WHERE serial = 6",
-        "UPDATE entry SET serial = 7 WHERE serial = 6",
-        "INSERT INTO entry SELECT history, 7, id, parent, data, checksum FROM entry LIMIT 1",
-        "UPDATE entry SET data = x'00' WHERE serial = 2",
-        "UPDATE entry SET history = history + 100",
-        "UPDATE history SET head = 6",
-        "UPDATE history SET head = 8",
-        "UPDATE history SET vid = zeroblob(16)",
-        "UPDATE history SET start = 1",
-        "UPDATE history SET deleted_at = 1",
-        "UPDATE history SET chart = 'other'",
+        "DELETE FROM event WHERE serial = 3",
+        "DELETE FROM event WHERE serial = 0 AND history = 1",
+        "UPDATE event SET serial = 7 WHERE serial = 6",
+        (
+            "INSERT INTO event SELECT position + 1, history, 7, chart, restart, deleted_at,"
+            " checksum, id, parent, data FROM event WHERE serial = 6"
+        ),
+        "UPDATE event SET data = x'00' WHERE serial = 2",
+        "UPDATE event SET data = x'00' WHERE serial = 6",
+        "UPDATE event SET position = position + 1 WHERE serial = 6",
+        "UPDATE event SET chart = 2 WHERE serial = 6",
+        "UPDATE event SET restart = 1 WHERE serial = 6",
+        "UPDATE event SET deleted_at = 1 WHERE serial = 6",
+        "UPDATE chain SET first = 1",
+        "UPDATE chain SET start = 1",
+        "UPDATE chain SET chart = 'other'",
     ],
 )
 def test_edited_by_hand(tmp_path: Path, edit: str) -> None:
@@ -259,20 +260,61 @@ def test_edited_by_hand(tmp_path: Path, edit: str) -> None:
         assert len(journal.read(other).entries) == 1
 
 
-def test_a_head_that_points_nowhere(tmp_path: Path) -> None:
-    """Every row matches its checksum, and yet they do not match each other."""
-    history = uuid4()
-    with open_journal(f"sqlite:{tmp_path}/pings.db") as journal:
-        assert isinstance(journal, SqliteJournal)
-        post(journal, history, NO_HEAD, 3)
-        with journal.exclusive(history):
-            batch = journal._database.group_commit.mine
-            assert batch is not None
-            stored = records.find(batch.connection, history)
-            assert stored is not None
-            records.update(batch.connection, stored.but(vid=Ulid(bytes(15) + b"\7")))
-        with pytest.raises(CorruptedDataError, match="entry 3"):
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE event SET history = history + 100 WHERE history = 1",
+        "DELETE FROM event WHERE position = 0",
+    ],
+)
+def test_a_neighbour_that_is_not_the_next_history(tmp_path: Path, edit: str) -> None:
+    """Whether events are missing before it cannot be told."""
+    path, history = tmp_path / "pings.db", uuid4()
+    with open_journal(f"sqlite:{path}") as journal:
+        post(journal, history, NO_HEAD, 7)
+    _edit(path, edit)
+    with open_journal(f"sqlite:{path}") as journal:
+        with pytest.raises(CorruptedDataError) as caught:
             journal.read(history)
+        assert str(history) in caught.value.op
+
+
+def test_a_newest_event_that_was_removed_is_missed(tmp_path: Path) -> None:
+    """No other row names it, but the journal counts what it must hold up to its newest event."""
+    path, history = tmp_path / "pings.db", uuid4()
+    with open_journal(f"sqlite:{path}") as journal:
+        post(journal, history, NO_HEAD, 7)
+        post(journal, uuid4(), NO_HEAD)
+    _edit(path, "DELETE FROM event WHERE serial = 6")
+    with open_journal(f"sqlite:{path}") as journal:
+        whole, *_ = journal.scan()
+        assert [fault.what for fault in whole.faults] == [
+            "1 events are missing at the ends of histories"
+        ]
+
+
+def test_an_index_that_lost_the_end_of_a_history(tmp_path: Path) -> None:
+    """A bit fewer in the number of a page's cells: SQLite sees nothing, the neighbour tells."""
+    path, history = tmp_path / "pings.db", uuid4()
+    with open_journal(f"sqlite:{path}") as journal:
+        head, _ = post(journal, history, NO_HEAD, 15)
+    with closing(sqlite3.connect(path)) as connection:
+        ((root,),) = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_event_1'"
+        )
+        ((size,),) = connection.execute("PRAGMA page_size")
+    cells = (root - 1) * size + 3
+    for count in (15, 14, 8, 1):
+        with path.open("r+b") as file:
+            file.seek(cells)
+            assert int.from_bytes(file.read(2), "big") <= 16  # the history's, and the sentinel's
+            file.seek(cells)
+            file.write(count.to_bytes(2, "big"))
+        with open_journal(f"sqlite:{path}") as journal:
+            with pytest.raises(CorruptedDataError):
+                journal.read(history)
+            with pytest.raises(CorruptedDataError):
+                post(journal, history, head)
 
 
 def test_garbage_collection_leaves_damaged_histories_alone(tmp_path: Path) -> None:
@@ -280,7 +322,7 @@ def test_garbage_collection_leaves_damaged_histories_alone(tmp_path: Path) -> No
     with open_journal(f"sqlite:{path}") as journal:
         for history in (damaged, sound):
             journal.delete(history, post(journal, history, NO_HEAD, 3)[0])
-    _edit(path, "UPDATE history SET deleted_at = 1 WHERE key = 1")
+    _edit(path, "UPDATE event SET deleted_at = 1 WHERE history = 1 AND deleted_at > 0")
     with open_journal(f"sqlite:{path}") as journal:
         assert journal.collect(time.time() + 31 * DAY).freed == (sound,)
         with pytest.raises(CorruptedDataError):

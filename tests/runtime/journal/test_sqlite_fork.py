@@ -19,7 +19,7 @@ import gc, os, signal, sys, threading, time, warnings
 from uuid import UUID, uuid4
 from pingregistrywf.runtime.errors import DBError, JournalOpenError, VersionConflictError
 from pingregistrywf.runtime.ids import UlidSource
-from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
+from pingregistrywf.runtime.journal import ChartIdentity, NO_HEAD, Entry, open_journal
 
 # Python warns of forks with threads since 3.12; that they work here is what is tested.
 warnings.simplefilter("ignore", DeprecationWarning)
@@ -30,7 +30,7 @@ def post(journal=journal, history=history):
     with journal.exclusive(history):
         head = journal.read(history).head
         entry = Entry(ids.next(head.vid), head.vid, b"data")
-        return journal.commit(history, head, [entry], chart="pings")
+        return journal.commit(history, head, [entry], chart=ChartIdentity("pings"))
 
 def fork(child):
     pid = os.fork()

@@ -377,14 +377,14 @@ def test_an_append_costs_the_same_at_any_length(
     head, _ = post(journal, history, head, 10_000)
     head, long = append(head)
     assert long == short
-    assert len(short) == 7
-    # Rows: one entry and the history's own.
+    assert len(short) == 6
+    # One row, the event's.
     with journal.exclusive(history):
         batch = journal._database.group_commit.mine
         assert batch is not None
         before = batch.connection.total_changes
         post(journal, history, head)
-        assert batch.connection.total_changes - before == 2
+        assert batch.connection.total_changes - before == 1
 
 
 @pytest.mark.usefixtures("unhurried")

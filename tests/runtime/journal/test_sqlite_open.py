@@ -173,15 +173,15 @@ def test_another_programs_unfinished_business_is_left_to_it(tmp_path: Path) -> N
 
 def test_a_newer_schema(tmp_path: Path) -> None:
     journal_at(tmp_path / "pings.db")
-    database(tmp_path / "pings.db", "PRAGMA user_version = 2")
+    database(tmp_path / "pings.db", "PRAGMA user_version = 3")
     error = refused_untouched(tmp_path / "pings.db", "newer version")
-    assert "2" in error.cause
+    assert "3" in error.cause
     assert "upgrade" in error.remedy
 
 
 @pytest.mark.parametrize(
     "statement",
-    ["DROP TABLE trim", "ALTER TABLE entry RENAME TO entries", "PRAGMA user_version = 0"],
+    ["DROP TABLE trim", "ALTER TABLE event RENAME TO events", "PRAGMA user_version = 0"],
 )
 def test_a_damaged_schema(tmp_path: Path, statement: str) -> None:
     journal_at(tmp_path / "pings.db")
@@ -226,7 +226,7 @@ def test_what_sqlite_tools_see(tmp_path: Path) -> None:
     journal_at(tmp_path / "pings.db")
     connection = sqlite3.connect(tmp_path / "pings.db")
     assert connection.execute("PRAGMA application_id").fetchone() == (0x50524A31,)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
 

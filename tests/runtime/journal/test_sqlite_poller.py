@@ -27,7 +27,7 @@ OTHER = """
 import sys, time
 from uuid import UUID
 from pingregistrywf.runtime.ids import UlidSource
-from pingregistrywf.runtime.journal import Entry, open_journal
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, open_journal
 ids = UlidSource()
 with open_journal(sys.argv[1]) as journal:
     print("ready", flush=True)
@@ -35,7 +35,7 @@ with open_journal(sys.argv[1]) as journal:
         history = UUID(line.strip())
         head = journal.read(history).head
         entry = Entry(ids.next(head.vid), head.vid, b"from afar")
-        journal.commit(history, head, [entry], chart="pings")
+        journal.commit(history, head, [entry], chart=ChartIdentity("pings"))
         print(time.monotonic(), flush=True)
 """
 

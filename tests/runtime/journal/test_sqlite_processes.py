@@ -198,12 +198,12 @@ def test_a_turn_ends_with_its_process(tmp_path: Path) -> None:
             import os, signal
             from uuid import UUID
             from pingregistrywf.runtime.ids import UlidSource
-            from pingregistrywf.runtime.journal import Entry, open_journal
+            from pingregistrywf.runtime.journal import ChartIdentity, Entry, open_journal
             journal, history = open_journal({url!r}), UUID({str(history)!r})
             with journal.exclusive(history):
                 head = journal.read(history).head
                 entry = Entry(UlidSource().next(head.vid), head.vid, b"never acknowledged")
-                journal.commit(history, head, [entry], chart="pings")
+                journal.commit(history, head, [entry], chart=ChartIdentity("pings"))
                 os.kill(os.getpid(), signal.SIGKILL)
         """
         assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9

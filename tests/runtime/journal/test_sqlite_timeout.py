@@ -303,12 +303,13 @@ import sys
 from uuid import uuid4
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.ids import EPOCH, UlidSource
-from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
+from pingregistrywf.runtime.journal import NO_HEAD, ChartIdentity, Entry, open_journal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 journal = open_journal(sys.argv[1])
 print("ready", flush=True)
 try:
-    journal.commit(uuid4(), NO_HEAD, [Entry(UlidSource().next(EPOCH), EPOCH, b"")], chart="pings")
+    entry = Entry(UlidSource().next(EPOCH), EPOCH, b"")
+    journal.commit(uuid4(), NO_HEAD, [entry], chart=ChartIdentity("pings"))
 except DBError as error:
     print("refused", flush=True)
 except KeyboardInterrupt:

@@ -24,7 +24,7 @@ from pingregistrywf import CmdInit, Workflows
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import UlidSource
-from pingregistrywf.runtime.journal import Entry, Journal, Subscription, open_journal
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Journal, Subscription, open_journal
 from pingregistrywf.runtime.restore import restore
 
 HISTORY = UUID(int=7)
@@ -64,7 +64,7 @@ class User:
             with journal.exclusive(HISTORY):
                 head = journal.read(HISTORY).head
                 entry = Entry(self.ids.next(head.vid), head.vid, b"x" * 100)
-                journal.commit(HISTORY, head, [entry], chart="pings")
+                journal.commit(HISTORY, head, [entry], chart=ChartIdentity("pings"))
                 if moved and time == times - 1:
                     Path(path).rename(moved)
             written.append(str(entry.id))

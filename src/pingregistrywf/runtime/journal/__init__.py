@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from pingregistrywf.runtime.errors import Fault
-from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim
+from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim, Written
 from pingregistrywf.runtime.journal.opening import open_journal
 from pingregistrywf.runtime.journal.protocol import (
     Journal,
@@ -20,6 +20,7 @@ from pingregistrywf.runtime.journal.retention import Collected, Retention
 
 __all__ = [
     "NO_HEAD",
+    "ChartIdentity",
     "Collected",
     "Entry",
     "Fault",
@@ -34,5 +35,6 @@ __all__ = [
     "Subscription",
     "Trim",
     "WorkflowJournal",
+    "Written",
     "open_journal",
 ]

@@ -27,5 +27,6 @@ def write_backup(journal: OperatorJournal, path: Path) -> str:
         for scanned in journal.scan():
             if scanned.faults or scanned.stored is None:
                 raise UnsoundError(scanned.faults)
-            copy.adopt(scanned.stored, [entry for _, entry in scanned.entries])
+            entries = [entry for _, entry in scanned.entries]
+            copy.adopt(scanned.stored, entries, [each.chart for each in scanned.written])
     return url

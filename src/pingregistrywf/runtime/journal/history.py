@@ -28,6 +28,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartIdentity:
+    """Which chart an event was written under.
+
+    Attributes:
+        name: the chart's name.
+        version: its version; empty where that was not recorded.
+        sha256: the hash of its meaning, in hexadecimal; empty where that was not recorded.
+    """
+
+    name: str
+    version: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """A place in a history.  Opaque but for ``vid``; only the backend that made it reads ``token``.
 

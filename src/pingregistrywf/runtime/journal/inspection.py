@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import Fault
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.journal.history import Entry
+from pingregistrywf.runtime.journal.history import ChartIdentity, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Stored:
 
     Attributes:
         id: the history's UUID.
-        chart: the name of the chart that it follows.
+        chart: the name of the chart that its first event was written under.
         vid: the id of its newest entry, also when it is deleted.
         first: the serial of the oldest entry that is still stored; ``end`` if none is.
         start: the serial of the first visible entry.
@@ -85,14 +85,31 @@ class Stored:
         trims = (*self.trims, Trim(at, self.restart))
         return replace(self, start=self.restart, trimmed_at=at, trims=trims)
 
-    def check_entries(self, entries: Sequence[Entry]) -> None:
+    def check_entries(self, entries: Sequence[Entry], charts: Sequence[ChartIdentity]) -> None:
         """Check that these can be the history's entries, from ``first`` to ``end``.
 
         Raises:
-            ValueError: there are more or fewer.
+            ValueError: there are more or fewer, or not as many charts as entries.
         """
         if len(entries) != self.entries:
             raise ValueError(f"a history of {self.entries} entries has not {len(entries)}")
+        if len(charts) != len(entries):
+            raise ValueError(f"{len(entries)} entries have not {len(charts)} charts")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How an entry was written.
+
+    Attributes:
+        position: its place in the order of commit of the whole journal, counted from 1.  Marks of
+            deletion take a position, too, and none is ever used twice.  Two journals have positions
+            of their own, so that it is left out of comparisons.
+        chart: the chart that it was written under.
+    """
+
+    position: int = field(compare=False)
+    chart: ChartIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +119,11 @@ class Scanned:
     Attributes:
         stored: what the history says of itself; None if that cannot be believed.
         entries: the entries that are as they were written, each with its serial, in order.
+        written: how each of these entries was written, in the same order.
         faults: what is wrong.
     """
 
     stored: Stored | None
     entries: tuple[tuple[int, Entry], ...] = field(default=(), repr=False)
+    written: tuple[Written, ...] = field(default=(), repr=False)
     faults: tuple[Fault, ...] = ()

@@ -9,16 +9,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pingregistrywf.runtime.errors import DBError, HistoryExistsError, JournalOpenError
 from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.backup_file import write_backup
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
-from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
+from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Written
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
@@ -30,6 +31,7 @@ class _History:
 
     stored: Stored
     entries: list[Entry]
+    written: list[Written]
 
     @property
     def head(self) -> Head:
@@ -62,10 +64,12 @@ class MemoryJournal(Closable):
         if url != "memory:":
             raise JournalOpenError(url, "a memory journal has no name", "use memory:")
         self.url: Final = url
+        self.id: Final = uuid4()
         self.clock: Final = clock
         self.retention: Final = retention or Retention()
         self._lock = threading.RLock()
         self._histories: dict[UUID, _History] = {}
+        self._position = 0
         self._notifier = Notifier()
         self._closed = False
 
@@ -89,7 +93,7 @@ class MemoryJournal(Closable):
         after: Head,
         entries: Sequence[Entry],
         *,
-        chart: str,
+        chart: ChartIdentity,
         restart: bool = False,
     ) -> Head:
         with self._lock:
@@ -99,9 +103,9 @@ class MemoryJournal(Closable):
             deleted = found is not None and found.stored.deleted_at is not None
             check_commit(history, head, after, entries, deleted=deleted)
             if found is None:
-                begun = Stored(history, chart, EPOCH, 0, 0, 0, 0)
-                found = self._histories[history] = _History(begun, [])
-            found.entries.extend(entries)
+                begun = Stored(history, chart.name, EPOCH, 0, 0, 0, 0)
+                found = self._histories[history] = _History(begun, [], [])
+            self._extend(found, entries, [chart] * len(entries))
             found.stored = found.stored.extended(entries, restart=restart)
             head = found.head
         self._notifier.notify(history)
@@ -117,6 +121,7 @@ class MemoryJournal(Closable):
             if found is None or not check_delete(found.head, after):
                 return
             found.stored = replace(found.stored, deleted_at=self.clock())
+            self._position += 1
         self._notifier.notify(history)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
@@ -133,6 +138,7 @@ class MemoryJournal(Closable):
                 stored, due = found.stored, garbage(found.stored, self.retention, moment)
                 first = max(stored.first, due.before)
                 del found.entries[: first - stored.first]
+                del found.written[: first - stored.first]
                 found.stored = replace(stored, first=first, trims=stored.trims[len(due.trims) :])
                 removed += first - stored.first
                 if due.mark:
@@ -161,7 +167,11 @@ class MemoryJournal(Closable):
             self._check_open()
             return iter(
                 [
-                    Scanned(each.described(), tuple(enumerate(each.entries, each.stored.first)))
+                    Scanned(
+                        each.described(),
+                        tuple(enumerate(each.entries, each.stored.first)),
+                        tuple(each.written),
+                    )
                     for name, each in self._histories.items()
                     if history in (None, name)
                 ]
@@ -170,19 +180,30 @@ class MemoryJournal(Closable):
     def backup(self, path: Path) -> str:
         return write_backup(self, path)
 
-    def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
-        stored.check_entries(entries)
+    def adopt(
+        self, stored: Stored, entries: Sequence[Entry], charts: Sequence[ChartIdentity]
+    ) -> None:
+        stored.check_entries(entries, charts)
         with self._lock:
             self._check_open()
             if stored.id in self._histories:
                 raise HistoryExistsError(stored.id)
-            self._histories[stored.id] = _History(stored, list(entries))
+            taken = self._histories[stored.id] = _History(stored, [], [])
+            self._extend(taken, entries, charts)
+            self._position += stored.deleted_at is not None
         self._notifier.notify(stored.id)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
         self._notifier.close()
+
+    def _extend(
+        self, history: _History, entries: Sequence[Entry], charts: Sequence[ChartIdentity]
+    ) -> None:
+        history.entries.extend(entries)
+        history.written.extend(map(Written, count(self._position + 1), charts))
+        self._position += len(entries)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -4,7 +4,8 @@ The protocol has parts.  ``WorkflowJournal`` is what a workflow needs, and all t
 for.  ``OperatorJournal`` is what operators and the collector need.  ``Journal`` is both.  A journal
 that takes no writes is also ``ReadOnly``.
 
-A journal stores bytes; it knows no chart but the name of the one that a history was begun under.
+A journal stores bytes.  Of charts it knows only the identity of the one that each event was written
+under.
 Correctness rests on the compare-and-set of ``commit`` and ``delete`` alone: ``exclusive`` only
 makes losing a race unlikely.
 
@@ -22,7 +23,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
-from pingregistrywf.runtime.journal.history import Entry, Head, Reading
+from pingregistrywf.runtime.journal.history import ChartIdentity, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.retention import Collected, Retention
 
@@ -84,7 +85,7 @@ class WorkflowJournal(Closable, Protocol):
         after: Head,
         entries: Sequence[Entry],
         *,
-        chart: str,
+        chart: ChartIdentity,
         restart: bool = False,
     ) -> Head:
         """Append entries if ``after`` is still the head: all of them, durably, or none.
@@ -92,7 +93,7 @@ class WorkflowJournal(Closable, Protocol):
         Args:
             after: the head that the entries follow; ``NO_HEAD`` begins a history.
             entries: at least one; the first one's parent is ``after.vid``.
-            chart: the chart that the history follows, recorded when it begins.
+            chart: the chart that the entries are written under, recorded with each of them.
             restart: a reader may start at the first of these entries.
 
         Returns:
@@ -141,6 +142,10 @@ class OperatorJournal(Closable, Protocol):
     ``histories``, ``scan`` and ``backup`` each see one moment, while others write.  Called inside
     ``exclusive``, they may not see what was written there.
     """
+
+    @property
+    def id(self) -> UUID:
+        """The id that the journal got when it was made: positions are comparable within it only."""
 
     @property
     def clock(self) -> Clock:
@@ -193,10 +198,13 @@ class OperatorJournal(Closable, Protocol):
             DBError: the database failed; remove what was written.
         """
 
-    def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
+    def adopt(
+        self, stored: Stored, entries: Sequence[Entry], charts: Sequence[ChartIdentity]
+    ) -> None:
         """Take in a history as another journal stored it: all of it, durably, or nothing.
 
-        The entries are those from ``stored.first`` to ``stored.end``.
+        The entries are those from ``stored.first`` to ``stored.end``, and ``charts`` are those that
+        they were written under, one for each.  Here they get new positions.
 
         Raises:
             ValueError: the entries are not as many as the history says.

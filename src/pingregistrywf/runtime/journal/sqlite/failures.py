@@ -14,7 +14,9 @@ _CORRUPTED: Final = frozenset(
         sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_NOTADB,
         sqlite3.SQLITE_FORMAT,
-        # A place that is free by the history's row is taken by a stray entry.
+        # A place behind a history's newest event, or a new position, is taken by a stray row.
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_ROWID,
         sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
     }
 )

@@ -29,11 +29,11 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, JournalLevelError
+from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.guard import FileGuard, FileLostError
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
-from pingregistrywf.runtime.journal.sqlite.records import Mark
 from pingregistrywf.runtime.journal.sqlite.schema import Role, execute_when_free
 
 MOST_TURNS: Final = 64
@@ -61,22 +61,25 @@ class Batch:
 
     Attributes:
         connection: the write connection, inside of the transaction.
-        changed: the histories that it changes, and how they are then.
+        changed: the histories that it changes.
+        positions: those that its events take.
         turns: how many turns it took.
         witness: tells on a new connection whether the batch is in the file.
         error: once it is done, what kept it from the disk.
         flushing: whether its last turn is over.
-        done: set when it is durable, or has failed.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.changed: dict[UUID, Mark] = {}
+        self.changed: set[UUID] = set()
         self.witness: Callable[[sqlite3.Connection], bool] | None = None
         self.turns = 0
         self.error: DBError | CorruptedDataError | None = None
         self.flushing = False
-        self.done = threading.Event()
+        self._done = Lock()
+        self._done.acquire()
+        self._found: tuple[UUID, int, records.History | None] | None = None
+        self.positions = range(0)
         self._before = connection.total_changes
         self._old = time.monotonic() + MOST_SECONDS
 
@@ -94,6 +97,26 @@ class Batch:
         if self.error is not None:
             raise copy.copy(self.error)
 
+    def find(self, history: UUID) -> records.History | None:
+        """``records.find``, asked once as long as nothing is written: a command reads and commits.
+
+        Raises:
+            CorruptedDataError: the history is not what was written.
+        """
+        written = self.connection.total_changes
+        if self._found is None or self._found[:2] != (history, written):
+            self._found = history, written, records.find(self.connection, history)
+        return self._found[2]
+
+    def take_positions(self, count: int) -> range:
+        """Return the positions of the next events in the order of commit."""
+        if not self.positions:
+            start = ledger.next_position(self.connection)
+            self.positions = range(start, start)
+        start = self.positions.stop
+        self.positions = range(self.positions.start, start + count)
+        return range(start, start + count)
+
     @contextmanager
     def step(self) -> Iterator[None]:
         """What the body writes is written as a whole, or not at all.
@@ -101,7 +124,7 @@ class Batch:
         The first step that writes needs no savepoint: undoing it undoes the whole transaction.
         """
         self.check()
-        first = not self.dirty
+        before, first = self.positions, not self.dirty
         if not first:
             self.connection.execute("SAVEPOINT step")
         try:
@@ -109,6 +132,7 @@ class Batch:
             if not first:
                 self.connection.execute("RELEASE step")
         except BaseException as cause:
+            self.positions = before  # so that none stays unused
             try:
                 self._undo(first=first)
             except sqlite3.Error as error:
@@ -118,12 +142,27 @@ class Batch:
             raise
 
     def _undo(self, *, first: bool) -> None:
+        self._found = None
         if first:
             self.connection.execute("ROLLBACK")
             self.connection.execute("BEGIN IMMEDIATE")
         else:
             self.connection.execute("ROLLBACK TO step")
             self.connection.execute("RELEASE step")
+
+    def wait(self, timeout: float = -1) -> bool:
+        """Wait until the batch is durable or has failed, for at most ``timeout`` seconds if given.
+
+        Return whether it is.
+        """
+        done = self._done.acquire(timeout=timeout)
+        if done:
+            self._done.release()
+        return done
+
+    def end(self) -> None:
+        """Let those go on who wait."""
+        self._done.release()
 
     def commit(self, guard: FileGuard) -> bool:
         """Make it durable; ``error`` tells if that failed.
@@ -153,7 +192,7 @@ class GroupCommit:
     """Gives turns to the threads of this process.
 
     Args:
-        publish: is called with what a durable batch changed.
+        publish: is called with a batch that changed something, once it is durable.
         timeout: seconds that a thread waits for its turn, however many wait before it.
     """
 
@@ -161,7 +200,7 @@ class GroupCommit:
         self,
         pool: ConnectionPool,
         process_lock: ProcessLock,
-        publish: Callable[[dict[UUID, Mark]], None],
+        publish: Callable[[Batch], None],
         timeout: float,
     ) -> None:
         self._pool = pool
@@ -323,7 +362,7 @@ class GroupCommit:
         A thread that does not leave its turn is waited for as long as one that has the turn; a
         slow disk is waited for without a limit.
         """
-        if batch.done.wait(self._timeout):
+        if batch.wait(self._timeout):
             return
         if not batch.flushing:
             reason = (
@@ -331,7 +370,7 @@ class GroupCommit:
                 " its turn: what was written may still become durable"
             )
             raise DBError("waiting for the commit", TimeoutError(reason), definite=False)
-        batch.done.wait()
+        batch.wait()
 
     def _flush(self, batch: Batch) -> None:
         batch.flushing = True
@@ -350,8 +389,8 @@ class GroupCommit:
             self._process_lock.release()
             self._pass_on()
             if sound and batch.changed:
-                self._publish(batch.changed)
-            batch.done.set()
+                self._publish(batch)
+            batch.end()
 
     def _settle(self, batch: Batch) -> sqlite3.Connection | None:
         """Find out whether a batch in doubt is in the file; return the connection that told."""

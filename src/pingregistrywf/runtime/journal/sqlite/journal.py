@@ -15,19 +15,21 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
+from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import HistoryExistsError
-from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
-from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
+from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
-from pingregistrywf.runtime.journal.sqlite import records, scan
+from pingregistrywf.runtime.journal.sqlite import ledger, records, scan
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
@@ -35,6 +37,7 @@ from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 T = TypeVar("T")
 
+_COLLECTING: Final = "collecting garbage"
 COLLECTED_AT_ONCE: Final = 1000
 """Entries that garbage collection removes in one turn, so that writers need not wait for long."""
 
@@ -54,18 +57,24 @@ class SqliteJournal(Closable):
         # Also closes a journal that is dropped, or still open when the interpreter ends.
         self._close = weakref.finalize(self, database.close)
 
+    @cached_property
+    def id(self) -> UUID:
+        """The journal's id, which a copy of its file has as well."""
+        with self._view("reading the journal's id") as view:
+            return UUID(bytes=ledger.read(view.connection).id)
+
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
-        with self._view(f"reading history {history}") as connection:
-            found = records.find(connection, history)
+        with self._view("reading history", history) as view:
+            found = view.find(history)
             if found is None or found.stored.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
             if after is not None:
-                following = _following(connection, found, after)
+                following = _following(view.connection, found, after)
                 if following is not None:
-                    return Reading(following, found.place, continues=True)
+                    return Reading(following, found.head, continues=True)
             first = found.stored.start if whole else found.stored.restart
-            entries = records.entries(connection, found, first)
-            return Reading(entries, found.place, rooted=first == 0)
+            entries = records.entries(view.connection, found, first)
+            return Reading(entries, found.head, rooted=first == 0)
 
     def commit(
         self,
@@ -73,38 +82,43 @@ class SqliteJournal(Closable):
         after: Head,
         entries: Sequence[Entry],
         *,
-        chart: str,
+        chart: ChartIdentity,
         restart: bool = False,
     ) -> Head:
-        with self._writing(f"appending to history {history}") as batch:
-            found = records.find(batch.connection, history)
-            head = NO_HEAD if found is None else found.place
+        with self._writing("appending to history", history) as batch:
+            found = batch.find(history)
+            head = NO_HEAD if found is None else found.head
             deleted = found is not None and found.stored.deleted_at is not None
             check_commit(history, head, after, entries, deleted=deleted)
             with batch.step():
                 if found is None:
-                    found = records.begin(batch.connection, history, chart)
-                records.insert(batch.connection, found, found.stored.end, entries)
-                found = records.History(found.key, found.stored.extended(entries, restart=restart))
-                records.update(batch.connection, found)
-            batch.changed[history] = found.mark
-            place = found.place
-            batch.witness = lambda connection: _holds(connection, history, place)
-            return place
+                    found = records.begin(
+                        batch.connection, Stored(history, chart.name, EPOCH, 0, 0, 0, 0)
+                    )
+                extended = found.stored.extended(entries, restart=restart)
+                found = records.History(found.key, extended)
+                charts = repeat(ledger.chart_key(batch.connection, chart))
+                positions = batch.take_positions(len(entries))
+                records.append(batch.connection, found, entries, charts, positions)
+            batch.changed.add(history)
+            reached = found.head
+            batch.witness = lambda connection: _holds(connection, history, reached)
+            return reached
 
     def exclusive(self, history: UUID) -> AbstractContextManager[object]:  # noqa: ARG002
         self._database.pool.check_open()
         return self._database.group_commit.turn()  # one for all histories
 
     def delete(self, history: UUID, after: Head) -> None:
-        with self._writing(f"deleting history {history}") as batch:
-            found = records.find(batch.connection, history)
-            if found is None or not check_delete(found.place, after):
+        with self._writing("deleting history", history) as batch:
+            found = batch.find(history)
+            if found is None or not check_delete(found.head, after):
                 return
-            found = found.but(deleted_at=self.clock())
             with batch.step():
-                records.update(batch.connection, found)
-            batch.changed[history] = found.mark
+                deleted = replace(found.stored, deleted_at=self.clock())
+                (position,) = batch.take_positions(1)
+                records.mark(batch.connection, replace(found, stored=deleted), position)
+            batch.changed.add(history)
             batch.witness = lambda connection: _holds(connection, history, None)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
@@ -113,23 +127,24 @@ class SqliteJournal(Closable):
 
     def collect(self, now: float | None = None) -> Collected:
         moment = self._moment(now)
-        with self._view("looking for garbage") as connection:
+        with self._view("looking for garbage") as view:
             found = [
                 (each.key, each.stored.id, garbage(each.stored, self.retention, moment))
-                for each in records.collectable(connection)
+                for each in records.collectable(view.connection)
             ]
         removed, freed = 0, []
         for key, history, due in found:
-            removed += self._remove_entries(key, due.before)
+            removed += self._remove_entries(key, history, due.before)
             for trim in due.trims:
-                self._remove("DELETE FROM trim WHERE history = ? AND start = ?", key, trim.start)
-            if due.mark and self._remove("DELETE FROM history WHERE key = ?", key):
+                with self._writing(_COLLECTING) as batch, batch.step():
+                    records.remove_trim(batch.connection, key, trim)
+            if due.mark and self._free(key, history):
                 freed.append(history)
         return Collected(removed, tuple(sorted(freed)))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
-        with self._writing(f"trimming history {history}") as batch:
-            found = records.find(batch.connection, history)
+        with self._writing("trimming history", history) as batch:
+            found = batch.find(history)
             moment = self._moment(now)
             if found is None or not trim_is_due(found.stored, self.retention, moment):
                 return False
@@ -137,45 +152,52 @@ class SqliteJournal(Closable):
             with batch.step():
                 records.update(batch.connection, found)
                 # ``find`` leaves out earlier trims, so that this is the new one alone.
-                records.insert_trims(batch.connection, found, found.stored.trims)
-            batch.changed[history] = found.mark
+                records.insert_trims(batch.connection, found.key, found.stored.trims)
+            batch.changed.add(history)
             return True
 
     def histories(self) -> Iterator[Stored]:
         # All at once, so that the caller's pace does not keep the log from being emptied.
-        with self._snapshot("listing the histories") as connection:
-            return iter(list(records.all_(connection)))
+        with self._snapshot("listing the histories") as view:
+            return iter(list(records.all_(view.connection)))
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
-        with self._snapshot("scanning the journal") as connection:
-            for scanned in scan.scan(connection, history):
-                self._database.pool.guard.confirm(connection)
+        with self._snapshot("scanning the journal") as view:
+            for scanned in scan.scan(view.connection, history):
+                self._database.pool.guard.confirm(view.connection)
                 yield scanned
 
     def backup(self, path: Path) -> str:
         if path.exists():
             raise FileExistsError(f"there is a file {str(path)!r} already")
         with (
-            self._snapshot("copying the journal") as connection,
+            self._snapshot("copying the journal") as view,
             closing(sqlite3.connect(path)) as copy,
         ):
             shutil.copymode(self._database.address.path, path)
             # In one step: SQLite would begin anew after every write of others between two.
-            connection.backup(copy)
+            view.connection.backup(copy)
         return f"sqlite:{path}?filesystem=any"  # nobody else uses the copy
 
-    def adopt(self, stored: Stored, entries: Sequence[Entry]) -> None:
-        stored.check_entries(entries)
-        with self._writing(f"taking in history {stored.id}") as batch:
-            if records.find(batch.connection, stored.id) is not None:
+    def adopt(
+        self, stored: Stored, entries: Sequence[Entry], charts: Sequence[ChartIdentity]
+    ) -> None:
+        stored.check_entries(entries, charts)
+        with self._writing("taking in history", stored.id) as batch:
+            if batch.find(stored.id) is not None:
                 raise HistoryExistsError(stored.id)
             with batch.step():
-                taken = records.begin(batch.connection, stored.id, stored.chart)
-                taken = replace(taken, stored=stored)
-                records.insert(batch.connection, taken, stored.first, entries)
-                records.update(batch.connection, taken)
-                records.insert_trims(batch.connection, taken, stored.trims)
-            batch.changed[stored.id] = taken.mark
+                taken = records.begin(batch.connection, stored)
+                keys = {each: ledger.chart_key(batch.connection, each) for each in set(charts)}
+                positions = batch.take_positions(len(entries))
+                records.append(
+                    batch.connection, taken, entries, [keys[each] for each in charts], positions
+                )
+                if stored.deleted_at is not None:
+                    (position,) = batch.take_positions(1)
+                    records.mark(batch.connection, taken, position)
+                records.insert_trims(batch.connection, taken.key, stored.trims)
+            batch.changed.add(stored.id)
 
     def close(self) -> None:
         self._close()
@@ -184,28 +206,31 @@ class SqliteJournal(Closable):
         """Return the time, or the clock's, as exactly as it is stored."""
         return records.milliseconds(self.clock() if now is None else now) / 1000
 
-    def _view(self, op: str) -> AbstractContextManager[sqlite3.Connection]:
+    def _view(
+        self, op: str, history: UUID | None = None
+    ) -> AbstractContextManager[_Snapshot | Batch]:
         """One consistent view: the turn's own, or a snapshot."""
         batch = self._inside()
-        return self._snapshot(op) if batch is None else _Translated(op, batch.connection)
+        return self._snapshot(op, history) if batch is None else _Translated(batch, op, history)
 
     @contextmanager
-    def _snapshot(self, op: str) -> Iterator[sqlite3.Connection]:
+    def _snapshot(self, op: str, history: UUID | None = None) -> Iterator[_Snapshot]:
         """What is durable at one moment."""
-        with _Translated(op, None), self._database.pool.lend(Role.READER) as connection:
+        pool = self._database.pool
+        with _Translated(None, op, history), pool.lend(Role.READER) as connection:
             connection.execute("BEGIN")
-            yield connection
+            yield _Snapshot(connection)
             connection.execute("ROLLBACK")
 
-    def _writing(self, op: str) -> AbstractContextManager[Batch]:
+    def _writing(self, op: str, history: UUID | None = None) -> AbstractContextManager[Batch]:
         """The turn that this thread is in, or one of its own."""
         batch = self._inside()
-        return self._turn(op) if batch is None else _Translated(op, batch)
+        return self._turn(op, history) if batch is None else _Translated(batch, op, history)
 
     @contextmanager
-    def _turn(self, op: str) -> Iterator[Batch]:
+    def _turn(self, op: str, history: UUID | None) -> Iterator[Batch]:
         self._database.pool.check_open()
-        with self._database.group_commit.turn() as batch, _Translated(op, batch):
+        with self._database.group_commit.turn() as batch, _Translated(batch, op, history):
             batch.check()
             yield batch
 
@@ -217,45 +242,73 @@ class SqliteJournal(Closable):
             batch.check()
         return batch
 
-    def _remove_entries(self, key: int, before: int) -> int:
+    def _remove_entries(self, key: int, history: UUID, before: int) -> int:
         """Remove a history's entries before a serial, in several turns; return how many."""
         removed, some = 0, COLLECTED_AT_ONCE
         while before and some == COLLECTED_AT_ONCE:
-            some = self._remove(
-                "DELETE FROM entry WHERE history = ?1 AND serial <"
-                " min((SELECT min(serial) FROM entry WHERE history = ?1) + ?2, ?3)",
-                key,
-                COLLECTED_AT_ONCE,
-                before,
-            )
+            with self._writing(_COLLECTING) as batch, batch.step():
+                found = records.find(batch.connection, history)
+                if found is None or found.key != key:
+                    break
+                first = min(found.stored.first + COLLECTED_AT_ONCE, before)
+                some = max(first - found.stored.first, 0)
+                if some:
+                    ledger.remove(batch.connection, found.key, first)
+                    kept = replace(found.stored, first=first)
+                    records.update(batch.connection, replace(found, stored=kept))
             removed += some
         return removed
 
-    def _remove(self, statement: str, *arguments: int) -> int:
-        with self._writing("collecting garbage") as batch, batch.step():
-            return batch.connection.execute(statement, arguments).rowcount
+    def _free(self, key: int, history: UUID) -> bool:
+        """Remove the mark of a deletion, and with it the history; False if somebody else did."""
+        with self._writing(_COLLECTING) as batch, batch.step():
+            found = records.find(batch.connection, history)
+            if found is None or found.key != key:
+                return False
+            ledger.remove(batch.connection, found.key, found.stored.end + 1)
+            records.remove(batch.connection, found.key)
+            return True
+
+
+class _Snapshot:
+    """A view of what is durable at one moment, where a ``Batch`` is the view of a turn."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def find(self, history: UUID) -> records.History | None:
+        return records.find(self.connection, history)
 
 
 class _Translated(Generic[T]):
     """A context that raises SQLite's errors as journal-level ones.
 
     Args:
-        op: what is done there, for the errors.
         value: what the context gives.
+        op: what is done there, for the errors.
+        history: to which history, likewise.
     """
 
-    __slots__ = ("_op", "_value")
+    __slots__ = ("_history", "_op", "_value")
 
-    def __init__(self, op: str, value: T) -> None:
-        self._op = op
+    def __init__(self, value: T, op: str, history: UUID | None) -> None:
         self._value = value
+        self._op = op
+        self._history = history
 
     def __enter__(self) -> T:
         return self._value
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
-            raise failure(self._op, error) from error
+            raise failure(named(self._op, self._history), error) from error
+
+
+def named(op: str, history: UUID | None) -> str:
+    """Return what is done, for an error, with the history to which it is done, if it is to one."""
+    return op if history is None else f"{op} {history}"
 
 
 def _following(
@@ -264,12 +317,13 @@ def _following(
     """The entries after a head, None if it is not on the visible chain."""
     stored = history.stored
     match after.token:
-        case (int(key), int(serial)) if key == history.key and stored.start <= serial <= stored.end:
-            entries = records.entries(connection, history, serial)
+        case (key, int(serial)) if key == history.key and stored.start <= serial <= stored.end:
+            here = serial == stored.end
+            entries = () if here else records.entries(connection, history, serial)
         case _:
             return None
     # A file restored from a backup may have grown again, along another chain.
-    return entries if after.vid == (entries[0].parent if entries else stored.vid) else None
+    return entries if after.vid == (stored.vid if here else entries[0].parent) else None
 
 
 def _holds(connection: sqlite3.Connection, history: UUID, place: Head | None) -> bool:

@@ -1,9 +1,9 @@
 """Changes made by other processes, noticed while anybody subscribes.
 
 One thread asks SQLite every few milliseconds whether the file changed (``PRAGMA data_version``,
-which reads shared memory, not the file).  Only if it did, the thread compares the histories that
-somebody waits for with what it last saw of them.  Changes by this process are reported at once, by
-``publish``.
+which reads shared memory, not the file).  Only if it did, the thread asks which histories have
+events behind the newest position that it has seen.  Changes by this process are reported at once,
+by ``publish``.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import JournalLevelError
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
-from pingregistrywf.runtime.journal.sqlite import records
+from pingregistrywf.runtime.journal.sqlite import ledger
 from pingregistrywf.runtime.journal.sqlite.failures import failure
+from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 INTERVAL: Final = 0.03
 """Seconds between two looks; in the median a change is noticed after half of them.  Waking up costs
 more processor time than looking, so that the interval decides what an idle journal costs."""
+_UUID_SIZE: Final = 16
 _AFTER_FAILURE: Final = 1.0
 
 
@@ -38,23 +40,24 @@ class Poller:
         self._closed = False
         # The number is comparable only with one that the same connection gave.
         self._version: tuple[sqlite3.Connection, int] | None = None
-        self._marks: dict[UUID, records.Mark | None] = {}
+        self._position = 0
 
     def subscribe(self, history: UUID | None) -> NotifierSubscription:
         """Make a subscription, which changes wake that become durable from now on.
 
         Raises:
             DBError: the database failed.
-            CorruptedDataError: the history's row is damaged.
         """
-        # The lock keeps the thread from looking between the first mark and its being noted.
         with self._lock:
             try:
-                with self._pool.lend(Role.POLLER) as connection:
-                    if self._thread is None:
-                        self._version = _version(connection)
-                    if history is not None and history not in self._marks:
-                        self._marks[history] = _mark(connection, history)
+                if self._thread is None:
+                    with self._pool.lend(Role.POLLER) as connection:
+                        self._version, self._position = (
+                            _version(connection),
+                            ledger.newest(connection),
+                        )
+                else:
+                    self._look()
             except sqlite3.Error as error:
                 raise failure("subscribing", error) from error
             subscription = self._notifier.subscribe(history)
@@ -65,11 +68,12 @@ class Poller:
                 self._thread.start()
             return subscription
 
-    def publish(self, changed: dict[UUID, records.Mark]) -> None:
+    def publish(self, batch: Batch) -> None:
         """Report what this process changed."""
         with self._lock:
-            self._marks.update((h, mark) for h, mark in changed.items() if h in self._marks)
-        self._notifier.notify(*changed)
+            if self._position + 1 == batch.positions.start:
+                self._position = batch.positions.stop - 1
+        self._notifier.notify(*batch.changed)
 
     def close(self) -> None:
         """Wait for the look that is under way, and begin no other."""
@@ -83,7 +87,6 @@ class Poller:
             with self._lock:
                 if self._closed or not self._notifier.watched:
                     self._thread = None
-                    self._marks.clear()
                     return
                 try:
                     self._look()
@@ -98,18 +101,23 @@ class Poller:
             version = _version(connection)
             if version == self._version:
                 return
-            self._version = version
-            watched = self._notifier.watched
-            seen = {h: _mark(connection, h) for h in watched if h is not None}
-        changed = [h for h, mark in seen.items() if mark != self._marks.get(h)]
-        self._marks = seen
-        self._notifier.notify(*changed)
+            newest = ledger.newest(connection)
+            changed = _changed(connection, self._position)
+        self._version = version
+        # The file was replaced by an older one: what that changed cannot be told.
+        everyone = newest < self._position
+        self._position = newest
+        self._notifier.notify(*changed, everyone=everyone)
 
 
 def _version(connection: sqlite3.Connection) -> tuple[sqlite3.Connection, int]:
     return connection, connection.execute("PRAGMA data_version").fetchone()[0]
 
 
-def _mark(connection: sqlite3.Connection, history: UUID) -> records.Mark | None:
-    found = records.find(connection, history)
-    return None if found is None else found.mark
+def _changed(connection: sqlite3.Connection, position: int) -> list[UUID]:
+    """The histories that have events behind a position."""
+    found = connection.execute(
+        "SELECT DISTINCT id FROM chain WHERE key IN (SELECT history FROM event WHERE position > ?)",
+        (position,),
+    )
+    return [UUID(bytes=own) for (own,) in found if len(own) == _UUID_SIZE]

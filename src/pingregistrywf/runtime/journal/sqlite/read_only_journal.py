@@ -16,7 +16,7 @@ from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.history import Head, Reading
 from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.journal.sqlite.database import Database
-from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal, named
 from pingregistrywf.runtime.journal.sqlite.read_only_guard import ChangedError
 
 _ATTEMPTS: Final = 10
@@ -49,8 +49,8 @@ class ReadOnlyJournal(SqliteJournal):
     def collect(self, now: float | None = None) -> NoReturn:  # noqa: ARG002
         raise self._refused("collecting garbage")
 
-    def _turn(self, op: str) -> NoReturn:
-        raise self._refused(op)
+    def _turn(self, op: str, history: UUID | None) -> NoReturn:
+        raise self._refused(named(op, history))
 
     def _refused(self, op: str) -> DBError:
         self._database.pool.check_open()

@@ -1,9 +1,15 @@
-"""Histories and entries as rows, each under a checksum that is verified when it is read.
+"""Histories and events as rows, each under a checksum that is verified when it is read.
 
-A flipped bit is found, not believed: an entry's checksum covers its bytes and its place (history,
-serial, id, parent), a history's covers the whole row, and a history that the index by id does not
-know is looked up in a second index before it is taken for empty.  So a damaged file gives what was
-written, or ``CorruptedDataError``.
+A history's row in ``chain`` is written when the history begins, is trimmed, or loses entries to
+garbage collection.  An append writes one row of ``event`` for each entry, and no other: the newest
+row of a history says where it ends, where a reader may start, and whether it is deleted.
+
+A flipped bit is found, not believed.  An event's checksum covers its bytes and its place (position,
+history, serial), a history's row is covered as a whole, and a history that the index by id does not
+know is looked up in a second index before it is taken for empty.  What the index by history and
+serial lost at the end of a history shows in its *neighbour*, the row that follows in that index: it
+must be the first one of the next history, or the sentinel behind the last one.  So a damaged file
+gives what was written, or ``CorruptedDataError``.
 """
 
 from __future__ import annotations
@@ -12,8 +18,9 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, JournalEntryParentMismatchError
@@ -22,87 +29,150 @@ from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head
 from pingregistrywf.runtime.journal.inspection import Stored, Trim
 from pingregistrywf.runtime.journal.sqlite.failures import damage
 
-_NEVER: Final = -(1 << 63)
-_DIGEST: Final = 16
-_NUMBERS: Final = struct.Struct(">6q")
-SELECT: Final = (
-    "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"
-    " FROM history"
-)
-SELECT_ENTRIES: Final = "SELECT serial, id, parent, data, checksum FROM entry WHERE history = ?"
+SENTINEL: Final = (1 << 63) - 1
+"""The key of the history behind all others; its one event has the position 0 and no content."""
+_SENTINEL_PLACE: Final = b"%d 0" % SENTINEL
 
-Mark: TypeAlias = tuple[int, int, int, bool]
-"""What tells two states of a history apart: key, head, start, deleted."""
+_NEVER: Final = -(1 << 63)
+_CHAIN_NUMBERS: Final = struct.Struct(">4q")
+_EVENT_NUMBERS: Final = struct.Struct(">6q")
+_CHAIN_COLUMNS: Final = ("checksum", "key", "id", "chart", "first", "start", "trimmed_at")
+_EVENT_COLUMNS: Final = (
+    *("checksum", "position", "history", "serial", "chart", "restart", "deleted_at"),
+    *("id", "parent", "data"),
+)
+
+
+def _columns(table: str, names: Sequence[str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in names)
+
+
+SELECT_CHAIN: Final = f"SELECT {', '.join(_CHAIN_COLUMNS)} FROM chain"  # noqa: S608
+SELECT_EVENTS: Final = f"SELECT {', '.join(_EVENT_COLUMNS)} FROM event"  # noqa: S608
+SELECT: Final = f"""
+SELECT {_columns("chain", _CHAIN_COLUMNS)}, {_columns("tail", _EVENT_COLUMNS)},
+  (SELECT key || ' ' || first FROM chain AS next WHERE next.key > chain.key ORDER BY key LIMIT 1),
+  (SELECT history || ' ' || serial FROM event WHERE history > chain.key
+   ORDER BY history, serial LIMIT 1)
+FROM chain
+LEFT JOIN event AS tail ON tail.position =
+  (SELECT position FROM event WHERE history = chain.key ORDER BY serial DESC LIMIT 1)"""  # noqa: S608
+
+
+class Place(NamedTuple):
+    """Where an event stands, and what its row says beside its content.
+
+    Attributes:
+        position: in the order of commit of the whole journal.
+        history: the key of the history.
+        serial: of the entry; for a mark of deletion, that of the entry which would be next.
+        chart: the key of the chart that it was written under.
+        restart: the serial of the newest entry up to here where a reader may start.
+        deleted_at: in milliseconds since the Unix epoch; None for an entry.
+    """
+
+    position: int
+    history: int
+    serial: int
+    chart: int
+    restart: int
+    deleted_at: int | None = None
+
+
+class Event(NamedTuple):
+    """A row of ``event``: an entry, or the mark of a deletion.
+
+    A mark's entry has the id of the history's newest entry, and no parent and no data.
+    """
+
+    place: Place
+    entry: Entry
+
+
+SENTINEL_EVENT: Final = Event(Place(0, SENTINEL, 0, 0, 0), Entry(EPOCH, EPOCH, b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A row of ``chain``.
+
+    Attributes:
+        key: never used again, so that a later history of the same id is not taken for this one.
+        id: the bytes of the history's id.
+        chart: the name of the chart of its first event.
+        first: the serial of the oldest event that garbage collection left.
+        start: the serial of the first visible entry.
+        trimmed_at: when it was last trimmed, in milliseconds since the Unix epoch.
+    """
+
+    key: int
+    id: bytes
+    chart: str
+    first: int
+    start: int
+    trimmed_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A row of ``history``.
+    """A history as its own row and its newest event describe it.
 
     Attributes:
-        key: never used again, so that a later history of the same id is not taken for this one.
-        stored: what the row says; its ``first``, ``trims`` and ``size`` are in other tables.
+        key: the key of its row.
+        stored: what is known of it; its ``trims`` and ``size`` are in other rows.
     """
 
     key: int
     stored: Stored
 
     @property
-    def place(self) -> Head:
+    def head(self) -> Head:
         """The head as readers see it."""
         if self.stored.deleted_at is not None:
             return NO_HEAD
         return Head(self.stored.vid, (self.key, self.stored.end))
 
-    @property
-    def mark(self) -> Mark:
-        return self.key, self.stored.end, self.stored.start, self.stored.deleted_at is not None
-
-    def but(self, **changes: Any) -> History:
-        """Return the row with other values in ``stored``."""
-        return replace(self, stored=replace(self.stored, **changes))
-
 
 def find(connection: sqlite3.Connection, history: UUID) -> History | None:
-    """Return a history's row, deleted or not; None if there is none.
+    """Return a history, deleted or not; None if there is none.
 
     Raises:
-        CorruptedDataError: the row is not what was written.
+        CorruptedDataError: it is not what was written.
     """
-    row = connection.execute(f"{SELECT} WHERE id = ?", (history.bytes,)).fetchone()
+    row = connection.execute(f"{SELECT} WHERE chain.id = ?", (history.bytes,)).fetchone()
     if row is None:
         again = connection.execute(
-            "SELECT 1 FROM history INDEXED BY history_again WHERE id = ?", (history.bytes,)
+            "SELECT 1 FROM chain INDEXED BY chain_again WHERE id = ?", (history.bytes,)
         )
         if again.fetchone() is not None:
             raise damage(f"finding history {history}", "two indexes disagree on whether it exists")
         return None
     found = verified(row, history)
-    if found is None or found.stored.id != history:
-        raise damage(f"finding history {history}", "its row does not match its checksum")
+    if isinstance(found, str) or found.stored.id != history:
+        reason = found if isinstance(found, str) else "its row has another id"
+        raise damage(f"finding history {history}", reason)
     return found
 
 
 def collectable(connection: sqlite3.Connection) -> Iterator[History]:
     """Iterate over the histories that may hold garbage, with their trims, without damaged rows."""
-    keys = "SELECT key FROM history WHERE deleted_at IS NOT NULL UNION SELECT history FROM trim"
-    for row in connection.execute(f"{SELECT} WHERE key IN ({keys})"):
-        history = verified(row)
-        if history is not None:
-            yield history.but(trims=_trims(connection, history.key))
+    keys = "SELECT history FROM event WHERE deleted_at IS NOT NULL UNION SELECT history FROM trim"
+    for row in connection.execute(f"{SELECT} WHERE chain.key IN ({keys})"):
+        found = verified(row)
+        if isinstance(found, History):
+            yield replace(found, stored=replace(found.stored, trims=trims(connection, found.key)))
 
 
 def measured(connection: sqlite3.Connection, history: History) -> Stored:
-    """Return what a history's row, its entries and its trims say of it."""
-    first, size = connection.execute(
-        "SELECT ifnull(min(serial), ?2), ifnull(sum(length(data)), 0) FROM entry"
-        " WHERE history = ?1",
-        (history.key, history.stored.end),
-    ).fetchone()
-    return replace(history.stored, first=first, size=size, trims=_trims(connection, history.key))
+    """Return a history with its trims and its size."""
+    ((size,),) = connection.execute(
+        "SELECT ifnull(sum(length(data)), 0) FROM event WHERE history = ?", (history.key,)
+    )
+    return replace(history.stored, size=size, trims=trims(connection, history.key))
 
 
-def _trims(connection: sqlite3.Connection, key: int) -> tuple[Trim, ...]:
+def trims(connection: sqlite3.Connection, key: int) -> tuple[Trim, ...]:
+    """Return the trims of a history whose entries are still stored."""
     found = connection.execute(
         "SELECT at, start FROM trim WHERE history = ? ORDER BY start", (key,)
     )
@@ -115,96 +185,191 @@ def all_(connection: sqlite3.Connection) -> Iterator[Stored]:
     Raises:
         CorruptedDataError: a row is not what was written.
     """
-    for row in connection.execute(f"{SELECT} ORDER BY key"):
+    for row in connection.execute(f"{SELECT} ORDER BY chain.key"):
         found = verified(row)
-        if found is None:
-            raise damage(f"reading row {row[1]} of the histories", "it does not match its checksum")
+        if isinstance(found, str):
+            raise damage(f"reading row {row[1]} of the histories", found)
         yield measured(connection, found)
 
 
-def verified(row: Sequence[Any], asked: UUID | None = None) -> History | None:
-    """Return a row of ``SELECT`` as a history, None if it is not what was written.
+def verified(row: Sequence[Any], asked: UUID | None = None) -> History | str:
+    """Return a row of ``SELECT`` as a history, or say what is wrong with it.
 
     Args:
         row: the row.
         asked: the id that was asked for; it saves making it again.
     """
-    checksum, *columns = row
+    chain, tail = verified_chain(row[:7]), row[7:17]
+    if chain is None:
+        return "its row does not match its checksum"
+    if not sound(tail) or tail[2] != chain.key:
+        return "its newest event does not match its checksum, or is missing"
+    following, neighbour = row[17:]
+    if neighbour != (_SENTINEL_PLACE if following is None else following):
+        return "the index is damaged where its newest event stands"
+    name = asked if asked is not None and asked.bytes == chain.id else UUID(bytes=chain.id)
+    return described(chain, tail, name)
+
+
+def described(chain: Chain, tail: Sequence[Any], id: UUID) -> History:
+    """Return the history that a row and the newest event's sound row describe."""
+    _, _, _, serial, _, restart, deleted_at, vid, _, _ = tail
+    stored = Stored(
+        id,
+        chain.chart,
+        Ulid(vid),
+        chain.first,
+        chain.start,
+        max(restart, chain.start),
+        serial if deleted_at is not None else serial + 1,
+        None if deleted_at is None else deleted_at / 1000,
+        None if chain.trimmed_at is None else chain.trimmed_at / 1000,
+    )
+    return History(chain.key, stored)
+
+
+@lru_cache(maxsize=1024)  # the row of a history in use is read again and again, and seldom changes
+def verified_chain(row: tuple[Any, ...]) -> Chain | None:
+    """Return the columns of ``chain`` as a row, None if it is not what was written."""
+    checksum, key, own, chart, first, start, trimmed = row
     try:
-        if checksum != _history_digest(*columns):
+        if checksum != _chain_digest(key, own, chart, first, start, trimmed):
             return None
-        key, own, chart, end, vid, start, restart, deleted, trimmed = columns
-        name = asked if asked is not None and asked.bytes == own else UUID(bytes=own)
-        return History(
-            key,
-            Stored(
-                name,
-                chart.decode(),
-                Ulid(vid),
-                end,
-                start,
-                restart,
-                end,
-                None if deleted is None else deleted / 1000,
-                None if trimmed is None else trimmed / 1000,
-            ),
-        )
+        return Chain(key, own, chart.decode(), first, start, trimmed)
     except (TypeError, ValueError, struct.error):  # a flipped bit may make a text of a number
         return None
 
 
-def begin(connection: sqlite3.Connection, history: UUID, chart: str) -> History:
-    """Insert a history that has no entry yet; ``update`` completes the row."""
+def sound(row: Sequence[Any]) -> bool:
+    """Return whether a row of ``SELECT_EVENTS`` is what was written."""
+    try:
+        return bool(row[0] == _event_digest(*row[1:]))
+    except (TypeError, struct.error):  # a flipped bit may make a number of bytes
+        return False
+
+
+def verified_event(row: Sequence[Any]) -> Event | None:
+    """Return a row of ``SELECT_EVENTS``, None if it is not what was written."""
+    if not sound(row):
+        return None
+    own, parent, data = row[7:]
+    return Event(Place(*row[1:7]), Entry(Ulid(own), Ulid(parent), data))
+
+
+def begin(connection: sqlite3.Connection, stored: Stored) -> History:
+    """Insert the row of a history that has no event yet."""
     cursor = connection.execute(
-        "INSERT INTO history (id, chart, head, vid, start, restart, checksum)"
-        " VALUES (?, ?, 0, ?, 0, 0, x'')",
-        (history.bytes, chart, EPOCH.bytes),
+        "INSERT INTO chain (id, chart, first, start, checksum) VALUES (?, ?, 0, 0, x'')",
+        (stored.id.bytes, stored.chart),
     )
     assert cursor.lastrowid is not None  # noqa: S101 (an INSERT has one)
-    return History(cursor.lastrowid, Stored(history, chart, EPOCH, 0, 0, 0, 0))
+    history = History(cursor.lastrowid, stored)
+    update(connection, history)
+    return history
+
+
+def remove(connection: sqlite3.Connection, key: int) -> None:
+    """Remove the row of a history that has no event any more."""
+    connection.execute("DELETE FROM chain WHERE key = ?", (key,))
+
+
+def remove_trim(connection: sqlite3.Connection, key: int, trim: Trim) -> None:
+    """Remove a trim of a history."""
+    connection.execute("DELETE FROM trim WHERE history = ? AND start = ?", (key, trim.start))
 
 
 def update(connection: sqlite3.Connection, history: History) -> None:
-    """Write what may change of a history."""
+    """Write what may change of a history's row."""
     stored = history.stored
-    columns = (
-        history.key,
-        stored.id.bytes,
-        stored.chart.encode(),
-        stored.end,
-        stored.vid.bytes,
-        stored.start,
-        stored.restart,
-        None if stored.deleted_at is None else milliseconds(stored.deleted_at),
-        None if stored.trimmed_at is None else milliseconds(stored.trimmed_at),
+    trimmed = None if stored.trimmed_at is None else milliseconds(stored.trimmed_at)
+    update_chain(
+        connection,
+        Chain(history.key, stored.id.bytes, stored.chart, stored.first, stored.start, trimmed),
     )
+
+
+def update_chain(connection: sqlite3.Connection, chain: Chain) -> None:
+    """Write the row of a history, whose id and chart never change."""
+    numbers = chain.first, chain.start, chain.trimmed_at
     connection.execute(
-        "UPDATE history SET head = ?4, vid = ?5, start = ?6, restart = ?7, deleted_at = ?8,"
-        " trimmed_at = ?9, checksum = ?10 WHERE key = ?1",
-        (*columns, _history_digest(*columns)),
+        "UPDATE chain SET first = ?2, start = ?3, trimmed_at = ?4, checksum = ?5 WHERE key = ?1",
+        (
+            chain.key,
+            *numbers,
+            _chain_digest(chain.key, chain.id, chain.chart.encode(), *numbers),
+        ),
     )
 
 
-def insert(
-    connection: sqlite3.Connection, history: History, first: int, entries: Sequence[Entry]
+def insert(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
+    """Write events."""
+    insert_rows(
+        connection,
+        (
+            event_row(each.place, each.entry.id.bytes, each.entry.parent.bytes, each.entry.data)
+            for each in events
+        ),
+    )
+
+
+def append(
+    connection: sqlite3.Connection,
+    history: History,
+    entries: Sequence[Entry],
+    charts: Iterable[int],
+    positions: range,
 ) -> None:
-    """Write entries from a serial on."""
-    name = history.stored.id.bytes
-    rows = (
-        (serial, entry.id.bytes, entry.parent.bytes, entry.data)
-        for serial, entry in enumerate(entries, first)
-    )
-    connection.executemany(
-        "INSERT INTO entry (history, serial, id, parent, data, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-        ((history.key, *row, _entry_digest(name, *row)) for row in rows),
+    """Write the newest entries of a history, which counts them already.
+
+    Args:
+        connection: that of the turn.
+        history: the history with these entries.
+        entries: its newest ones.
+        charts: the keys of the charts that they are written under.
+        positions: theirs in the order of commit.
+    """
+    key, restart = history.key, history.stored.restart
+    serials = range(history.stored.end - len(entries), history.stored.end)
+    insert_rows(
+        connection,
+        [
+            event_row(
+                Place(position, key, serial, chart, restart if serial >= restart else 0),
+                entry.id.bytes,
+                entry.parent.bytes,
+                entry.data,
+            )
+            for position, serial, chart, entry in zip(
+                positions, serials, charts, entries, strict=False
+            )
+        ],
     )
 
 
-def insert_trims(connection: sqlite3.Connection, history: History, trims: Iterable[Trim]) -> None:
+def mark(connection: sqlite3.Connection, history: History, position: int) -> None:
+    """Write the mark that a history is deleted, as it says."""
+    stored = history.stored
+    assert stored.deleted_at is not None  # noqa: S101 (narrows the type)
+    at = milliseconds(stored.deleted_at)
+    place = Place(position, history.key, stored.end, 0, stored.restart, at)
+    insert_rows(connection, [event_row(place, stored.vid.bytes, EPOCH.bytes, b"")])
+
+
+def insert_rows(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> int:
+    """Write rows that ``event_row`` made, and return how many."""
+    cursor = connection.executemany(
+        "INSERT INTO event (position, history, serial, chart, restart, deleted_at, id, parent,"
+        " data, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    return max(cursor.rowcount, 0)
+
+
+def insert_trims(connection: sqlite3.Connection, key: int, trims: Iterable[Trim]) -> None:
     """Write trims of a history."""
     connection.executemany(
         "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)",
-        ((history.key, trim.start, milliseconds(trim.at)) for trim in trims),
+        ((key, trim.start, milliseconds(trim.at)) for trim in trims),
     )
 
 
@@ -215,25 +380,27 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
         CorruptedDataError: one is missing, one too many, or one not what was written; the chain is
             broken; or it does not end at the head.
     """
-    stored, name = history.stored, history.stored.id.bytes
+    stored = history.stored
     read: list[Entry] = []
     previous = EPOCH if first == 0 else None
     serial = first
     for row in connection.execute(
-        f"{SELECT_ENTRIES} AND serial >= ? ORDER BY serial", (history.key, first)
+        f"{SELECT_EVENTS} WHERE history = ? AND serial >= ? ORDER BY serial", (history.key, first)
     ):
-        if row[0] != serial or serial >= stored.end:
+        if row[3] != serial or serial >= stored.end:
             break
-        entry = verified_entry(name, row, previous)
-        if entry is None:
+        if not sound(row) or row[2] != history.key:
             raise damage(_reading(stored, serial), "it does not match its checksum")
-        if previous is not None and entry.parent is not previous:
+        own, parent, data = Ulid(row[7]), row[8], row[9]
+        if previous is None:
+            previous = Ulid(parent)
+        elif parent != previous.bytes:
             raise CorruptedDataError(
                 _reading(stored, serial),
-                JournalEntryParentMismatchError(entry.id, entry.parent, previous),
+                JournalEntryParentMismatchError(own, Ulid(parent), previous),
             )
-        read.append(entry)
-        previous = entry.id
+        read.append(Entry(own, previous, data))
+        previous = own
         serial += 1
     else:
         if serial == stored.end and (not read or read[-1].id == stored.vid):
@@ -244,50 +411,42 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
     )
 
 
-def verified_entry(
-    history: bytes, row: Sequence[Any], previous: Ulid | None = None
-) -> Entry | None:
-    """Return a row of ``SELECT_ENTRIES`` as an entry, None if it is not what was written.
-
-    The parent is ``previous`` itself where they are equal: a chain names every id twice.
-    """
-    serial, own, parent, data, checksum = row
-    try:
-        if checksum != _entry_digest(history, serial, own, parent, data):
-            return None
-        named = previous if previous is not None and parent == previous.bytes else Ulid(parent)
-        return Entry(Ulid(own), named, data)
-    except (TypeError, ValueError, OverflowError):  # a flipped bit may make a number of bytes
-        return None
+def event_row(
+    place: Place, id: bytes, parent: bytes, data: bytes, *, checksum: bytes | None = None
+) -> tuple[object, ...]:
+    """Return the columns of an event, under its right checksum unless another one is given."""
+    return (*place, id, parent, data, checksum or _event_digest(*place, id, parent, data))
 
 
-def _history_digest(
-    key: int,
-    id: bytes,
-    chart: bytes,
-    head: int,
-    vid: bytes,
-    start: int,
+def _chain_digest(
+    key: int, id: bytes, chart: bytes, first: int, start: int, trimmed_at: int | None
+) -> bytes:
+    numbers = _CHAIN_NUMBERS.pack(key, first, start, _NEVER if trimmed_at is None else trimmed_at)
+    return digest(id + numbers + chart)
+
+
+def _event_digest(
+    position: int,
+    history: int,
+    serial: int,
+    chart: int,
     restart: int,
     deleted_at: int | None,
-    trimmed_at: int | None,
+    id: bytes,
+    parent: bytes,
+    data: bytes,
 ) -> bytes:
-    numbers = _NUMBERS.pack(
-        key,
-        head,
-        start,
-        restart,
-        _NEVER if deleted_at is None else deleted_at,
-        _NEVER if trimmed_at is None else trimmed_at,
-    )
-    return blake2b(id + vid + numbers + chart, digest_size=_DIGEST).digest()
-
-
-def _entry_digest(history: bytes, serial: int, id: bytes, parent: bytes, data: bytes) -> bytes:
-    place = b"".join((history, serial.to_bytes(8, "big"), id, parent))
-    if len(place) != 56:  # without it, bytes could move from one field to another unnoticed
+    deleted = _NEVER if deleted_at is None else deleted_at
+    numbers = _EVENT_NUMBERS.pack(position, history, serial, chart, restart, deleted)
+    names = numbers + id + parent
+    if len(names) != 80:  # without it, bytes could move from one field to another unnoticed
         raise TypeError("an id is not sixteen bytes")
-    return blake2b(place + data, digest_size=_DIGEST).digest()
+    return blake2b(names + data, digest_size=16).digest()
+
+
+def digest(data: bytes) -> bytes:
+    """Return the checksum of a row's bytes."""
+    return blake2b(data, digest_size=16).digest()
 
 
 def _reading(stored: Stored, serial: int) -> str:

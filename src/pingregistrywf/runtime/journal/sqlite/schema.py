@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Final
 
 from pingregistrywf.runtime.errors import DBError, JournalOpenError
+from pingregistrywf.runtime.journal.sqlite import migration
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
+from pingregistrywf.runtime.journal.sqlite.layout import SCHEMA_VERSION, TABLES, create, stored
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
-SCHEMA_VERSION: Final = 1
 _BUSY_PAUSE: Final = 0.01
 
 _NO_DATABASE: Final = "the file is not a journal, nor any database"
@@ -33,41 +34,6 @@ _ANOTHER_PATH: Final = "choose another path"
 OLDEST_SQLITE: Final = (3, 37, 0)
 """The first with STRICT tables."""
 NEWER_SQLITE: Final = f"use a Python that has SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer"
-
-# Times are milliseconds since the Unix epoch.  What the columns say is in records.py.
-_TABLES: Final = {
-    "history": """CREATE TABLE history (
-  key INTEGER PRIMARY KEY AUTOINCREMENT,
-  id BLOB NOT NULL UNIQUE,
-  chart TEXT NOT NULL,
-  head INTEGER NOT NULL,
-  vid BLOB NOT NULL,
-  start INTEGER NOT NULL,
-  restart INTEGER NOT NULL,
-  deleted_at INTEGER,
-  trimmed_at INTEGER,
-  checksum BLOB NOT NULL
-) STRICT""",
-    "history_again": "CREATE INDEX history_again ON history (id, key)",
-    "history_deleted": """CREATE INDEX history_deleted ON history (deleted_at)
-  WHERE deleted_at IS NOT NULL""",
-    "entry": """CREATE TABLE entry (
-  history INTEGER NOT NULL,
-  serial INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  parent BLOB NOT NULL,
-  data BLOB NOT NULL,
-  checksum BLOB NOT NULL,
-  PRIMARY KEY (history, serial)
-) STRICT, WITHOUT ROWID""",
-    "trim": """CREATE TABLE trim (
-  history INTEGER NOT NULL,
-  start INTEGER NOT NULL,
-  at INTEGER NOT NULL,
-  PRIMARY KEY (history, start)
-) STRICT, WITHOUT ROWID""",
-}
-_STORED_TABLES: Final = {name.encode(): sql.encode() for name, sql in _TABLES.items()}
 
 
 class Role(Enum):
@@ -171,7 +137,7 @@ def open_file(
             begin(partial(_check, address), False)
         else:
             process_lock.open()
-            begin(partial(_prepare, address), found is None)
+            begin(partial(_prepare, address, process_lock), found is None)
     except DBError as error:
         raise address.refusal(str(error.err), "then open it again") from error
     except sqlite3.Error as error:
@@ -181,7 +147,9 @@ def open_file(
         raise address.refusal(error.strerror or str(error), remedy) from error
 
 
-def _prepare(address: Address, connection: sqlite3.Connection) -> None:
+def _prepare(address: Address, process_lock: ProcessLock, connection: sqlite3.Connection) -> None:
+    if _identify(address, connection) == (1, migration.TABLES):
+        _migrate(address, connection, process_lock)
     if not _is_journal(address, connection):
         _make(address, connection)
 
@@ -306,7 +274,13 @@ def _is_of_this_version(address: Address, connection: sqlite3.Connection) -> boo
             f" knows {SCHEMA_VERSION})",
             "upgrade pingregistrywf",
         )
-    if version != SCHEMA_VERSION or tables != _STORED_TABLES:
+    if identity == (1, migration.TABLES):
+        raise address.refusal(
+            "the journal was written by the version before, and is migrated when a user who may"
+            " write it opens it",
+            "let such a user run `pingregistrywf collect`, or any command that writes",
+        )
+    if version != SCHEMA_VERSION or tables != stored(TABLES):
         raise address.refusal("the journal's schema is damaged", DAMAGED)
     return True
 
@@ -324,15 +298,35 @@ def _make(address: Address, connection: sqlite3.Connection) -> None:
     execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
     try:
         if connection.execute("PRAGMA application_id").fetchone()[0] == 0:
-            for statement in _TABLES.values():
-                connection.execute(statement)
+            create(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
     _is_journal(address, connection)
+
+
+def _migrate(address: Address, connection: sqlite3.Connection, process_lock: ProcessLock) -> None:
+    """Bring a journal of version 1 to this version, unless another process just did so."""
+    deadline = time.monotonic() + address.timeout
+    holder = process_lock.acquire(address.timeout)
+    if holder is not None:
+        raise address.refusal(
+            f"it must be brought to this version's schema, and {holder} holds the turn to write",
+            "wait until it is done, or end it, and open the journal again",
+        )
+    try:
+        execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 1:
+                migration.migrate(connection, address.path)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    finally:
+        process_lock.release()
 
 
 def _refusal(address: Address, error: sqlite3.Error) -> JournalOpenError:
