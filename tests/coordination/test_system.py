@@ -30,11 +30,11 @@ from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head
 from pingregistrywf.runtime.operations import Operation, VidOfStep
 from pingregistrywf.runtime.wire import codec_of
 
-from ..tiers import EXHAUSTIVE
+from ..tiers import EXHAUSTIVE, SOAK
 from .simulation import PASSES, Ask, Build, Go, Kill, Move, Pass, Violation, Wrapped, run
 
 COMMIT, GATHER = OPERATIONS["commit"], OPERATIONS["gather"]
-EXAMPLES = 2_000 if EXHAUSTIVE else 100
+EXAMPLES = 5_000 if SOAK else 1_000 if EXHAUSTIVE else 100
 ROUNDS_AT_MOST = 10 if EXHAUSTIVE else 1
 EXAMPLES_OF_A_FAULT = 2_000
 """A fault is caught within so many, or the test fails."""
@@ -66,6 +66,7 @@ schedules = st.lists(some_move, max_size=8) | st.lists(some_move, min_size=30, m
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_any_interleaving() -> None:
     """If EXHAUSTIVE, until all was interrupted that can be, and the collector did all it can."""
     reached: set[object] = set()

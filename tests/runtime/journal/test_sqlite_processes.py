@@ -20,7 +20,7 @@ import pytest
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
 from pingregistrywf.testing.journal import post
 
-from ...tiers import EXHAUSTIVE
+from ...tiers import EXHAUSTIVE, SOAK
 
 POSTER = Path(__file__).with_name("poster.py")
 
@@ -214,10 +214,12 @@ def test_a_turn_ends_with_its_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("ending", [signal.SIGCONT, signal.SIGKILL])
 def test_a_process_that_is_stopped_in_its_turn(tmp_path: Path, ending: signal.Signals) -> None:
     """The others get an error that names it, in time, and go on when it continues or dies."""
-    bound, pause, count = (10.0, 30.0, 200) if EXHAUSTIVE else (0.3, 0.0, 30)
+    long = SOAK or (EXHAUSTIVE and ending is signal.SIGCONT)
+    bound, pause, count = (10.0, 30.0, 200) if long else (0.3, 0.0, 30)
     url, history = f"sqlite:{tmp_path}/pings.db", uuid4()
     bounded = f"{url}?timeout={bound}"
     victim = Poster(bounded, history, count, stopping=count // 10)
