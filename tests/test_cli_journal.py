@@ -460,7 +460,7 @@ def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damage
     """All of them, from top to bottom; also when the journal is damaged after its backup."""
     pages = f"{JOURNAL}\n{RECOVERY}"
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", pages, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     program = f'pingregistrywf() {{ {sys.executable} -m pingregistrywf "$@"; }}'
     script = ["set -eu", program, "systemctl() { :; }", *blocks]
     if damaged:  # before step 1
@@ -481,7 +481,7 @@ def test_the_commands_of_the_pages_run(journal: Operated, tmp_path: Path, damage
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("sound: 10 histories") == 2
+    assert done.stdout.count("sound: 10 histories") == 3
     saved = run("info", "--json", "--journal", f"sqlite:{tmp_path / 'pingregistrywf' / 'saved.db'}")
     assert json.loads(saved.stdout.splitlines()[-1])["histories"] == 10
 

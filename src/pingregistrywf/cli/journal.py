@@ -45,8 +45,10 @@ journal = typer.Typer(
 @journal.command()
 @with_json
 def info(url: JournalOption) -> None:
-    """Print what is in a journal, and when the ids of deleted histories are free again."""
+    """Print what is in a journal, when the ids of deleted histories are free again, and its log."""
     from pingregistrywf.runtime.journal import ReadOnly
+    from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
+    from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_processes
 
     with _opened(url) as opened:
         histories = [_fields(stored, opened.retention) for stored in opened.histories()]
@@ -66,9 +68,23 @@ def info(url: JournalOption) -> None:
             f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
         )
         read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
-        if read_only is not None and not json_wanted():
-            typer.echo(f"for reading only: {read_only}")
-        answer({"journal": url, **totals, "read_only": read_only}, text)
+        log = opened.log() if isinstance(opened, SqliteJournal) else None
+        remarks = []
+        if read_only is not None:
+            remarks.append(f"for reading only: {read_only}\n")
+        if log is not None and log.size:
+            readers = f", read by {describe_processes(log.readers)}" if log.readers else ""
+            remarks.append(f"log: {log.size} bytes{readers}\n")
+        answer(
+            {
+                "journal": url,
+                **totals,
+                "read_only": read_only,
+                "log_bytes": log and log.size,
+                "log_readers": log and log.readers,
+            },
+            "".join(remarks) + text,
+        )
 
 
 @journal.command()
@@ -164,11 +180,15 @@ def export(
         if one is not None and not list(opened.scan(one)):
             fail(str(UnknownHistoryError(one)), REFUSED)
         if file == STANDARD:
-            written = write(opened, _declarations(), sys.stdout.buffer.write, history=one)
+            # Whoever reads the output may be slow, or stop, and must not keep the journal's log.
+            with tempfile.TemporaryFile() as text:
+                written = write(opened, _declarations(), text.write, history=one)
+                text.seek(0)
+                shutil.copyfileobj(text, sys.stdout.buffer)
             sys.stdout.flush()
         else:
-            with new_file(Path(file)) as path, path.open("xb") as text:
-                written = write(opened, _declarations(), text.write, history=one)
+            with new_file(Path(file)) as path, path.open("xb") as output:
+                written = write(opened, _declarations(), output.write, history=one)
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported")
         if file != STANDARD:

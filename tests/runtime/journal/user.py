@@ -83,6 +83,11 @@ class User:
     def histories(self, path: str) -> list[str]:
         return sorted(str(stored.id) for stored in self.journals[path].histories())
 
+    def read_on(self, path: str) -> None:
+        """Read again and again, until killed."""
+        while True:
+            self.read(path)
+
     def subscribe(self, path: str) -> None:
         self.subscriptions[path] = self.journals[path].subscribe(HISTORY)
 
@@ -107,7 +112,7 @@ class User:
         match how:
             case "commit":
                 entry = Entry(self.ids.next(head.vid), head.vid, b"x")
-                journal.commit(HISTORY, head, [entry], chart="pings")
+                journal.commit(HISTORY, head, [entry], chart=ChartIdentity("pings"))
             case "delete":
                 journal.delete(HISTORY, head)
             case "collect":

@@ -140,7 +140,9 @@ class OperatorJournal(Closable, Protocol):
     """What an operator needs of a journal: everything that is stored, hidden or not.
 
     ``histories``, ``scan`` and ``backup`` each see one moment, while others write.  Called inside
-    ``exclusive``, they may not see what was written there.
+    ``exclusive``, they may not see what was written there.  What ``scan`` sees is kept until the
+    iterator ends or is closed: with some backends the journal takes more and more space meanwhile.
+    So iterate without a pause, and copy what you want to look at for longer.
     """
 
     @property

@@ -10,6 +10,7 @@ What each module owns:
 - ``read_only_guard``: the same for who only reads, and makes nothing beside the file.
 - ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.
 - ``process_lock``: the queue of processes, two file locks beside the file.
+- ``log``: how long the log may get, and who keeps it from being emptied.
 - ``lock_holder``: which process holds a lock, for messages.
 - ``group_commit``: the queue of threads, and the one flush that they share.
 - ``poller``: one thread that notices changes made by other processes while anybody subscribes.

@@ -32,6 +32,7 @@ from pingregistrywf.runtime.errors import CorruptedDataError, DBError, JournalLe
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.guard import FileGuard, FileLostError
+from pingregistrywf.runtime.journal.sqlite.log import LogLimit
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 from pingregistrywf.runtime.journal.sqlite.schema import Role, execute_when_free
@@ -208,6 +209,7 @@ class GroupCommit:
         self._publish = publish
         self._timeout = timeout
         self._file: Final = str(process_lock.path)
+        self._log_limit: Final = LogLimit()
         self._mutex = threading.RLock()
         self._waiting: deque[Lock] = deque()
         self._taken = False
@@ -378,6 +380,8 @@ class GroupCommit:
         try:
             if batch.commit(self._pool.guard):
                 connection = self._settle(batch)
+            elif batch.error is None:
+                self._log_limit.enforce(batch.connection, self._pool.guard.log_size)
         except BaseException:
             batch.error = DBError("committing", RuntimeError("it was interrupted"), definite=False)
             raise

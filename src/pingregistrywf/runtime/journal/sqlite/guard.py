@@ -124,6 +124,8 @@ class FileGuard:
         self._connections = 0
         self._healing = False
         self._looked = 0.0
+        self.log_size = 0
+        """The log's size in bytes at the last look."""
         self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
     @classmethod
@@ -250,7 +252,9 @@ class FileGuard:
 
     def _identities(self) -> _Identities:
         try:
-            return tuple([(each.st_ino, each.st_dev) for each in map(os.stat, self._names)])
+            found = list(map(os.stat, self._names))
+            self.log_size = found[1].st_size
+            return tuple([(each.st_ino, each.st_dev) for each in found])
         except OSError:  # not all of them are there
             return tuple(map(_identity, self._names))
 

@@ -21,6 +21,8 @@ from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.check import Check, Verdict
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
+from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_processes
+from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT, Log, log_beside
 from pingregistrywf.runtime.journal.sqlite.process_lock import try_lock
 from pingregistrywf.runtime.journal.sqlite.read_only_guard import why_read_only
 from pingregistrywf.runtime.journal.sqlite.schema import NEWER_SQLITE, OLDEST_SQLITE
@@ -107,10 +109,23 @@ def _files(path: Path) -> Iterator[Check]:
         yield Check("file", Verdict.FAULT, f"{described}, {found.st_nlink} names", remedy)
     else:
         yield Check("file", Verdict.OK, described)
-    for suffix, what in (("-wal", "log"), ("-shm", "index of the log")):
-        beside = Path(f"{path}{suffix}")
-        if beside.exists():
-            yield Check(what, Verdict.OK, f"{beside.stat().st_size} bytes in {beside.name}")
+    log, index = log_beside(path), Path(f"{path}-shm")
+    if log is not None:
+        yield _log(log, f"{path.name}-wal")
+    if index.exists():
+        yield Check("index of the log", Verdict.OK, f"{index.stat().st_size} bytes in {index.name}")
+
+
+def _log(log: Log, name: str) -> Check:
+    described = f"{log.size} bytes in {name}"
+    if log.size <= LOG_LIMIT or not log.readers:
+        return Check("log", Verdict.OK, described)
+    return Check(
+        "log",
+        Verdict.NOTE,
+        f"{described}, more than {LOG_LIMIT}, and {describe_processes(log.readers)} reads from it",
+        "end a reader that stays: it keeps the log from being emptied",
+    )
 
 
 def _access(address: Address) -> Check:

@@ -33,6 +33,7 @@ from pingregistrywf.runtime.journal.sqlite import ledger, records, scan
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
+from pingregistrywf.runtime.journal.sqlite.log import Log, log_beside
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 T = TypeVar("T")
@@ -166,6 +167,10 @@ class SqliteJournal(Closable):
             for scanned in scan.scan(view.connection, history):
                 self._database.pool.guard.confirm(view.connection)
                 yield scanned
+
+    def log(self) -> Log | None:
+        """Return what is known of the log beside the file, None if there is none."""
+        return log_beside(self._database.address.path)
 
     def backup(self, path: Path) -> str:
         if path.exists():

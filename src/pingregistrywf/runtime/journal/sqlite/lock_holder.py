@@ -8,29 +8,44 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 _LOCK: Final = re.compile(
     r"\d+: \w+ +\w+ +(?P<kind>READ|WRITE) +(?P<pid>\d+)"
-    r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) "
+    r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) (?P<first>\d+) (?P<last>\d+|EOF)"
 )
 _LONGEST_COMMAND: Final = 200
 
 
 def lock_holder(path: Path, *, proc: Path = Path("/proc")) -> int | None:
     """Return the process that holds a file locked exclusively, None if it is not known."""
-    return next((pid for kind, pid in _locks(path, proc) if kind == "WRITE"), None)
+    return next((pid for kind, pid, _ in _locks(path, proc) if kind == "WRITE"), None)
 
 
-def lock_holders(path: Path, *, proc: Path = Path("/proc")) -> list[int]:
-    """Return the processes that have a lock of any kind on a file, as far as they are known."""
-    return sorted({pid for _, pid in _locks(path, proc)})
+def lock_holders(
+    path: Path, within: range | None = None, *, proc: Path = Path("/proc")
+) -> list[int]:
+    """Return the processes that have a lock of any kind on a file, as far as they are known.
+
+    Args:
+        path: the file.
+        within: the bytes to look at; all of them unless given.
+        proc: where the operating system tells.
+    """
+    return sorted(
+        {
+            pid
+            for _, pid, locked in _locks(path, proc)
+            if within is None or (locked.start < within.stop and within.start < locked.stop)
+        }
+    )
 
 
-def _locks(path: Path, proc: Path) -> Iterator[tuple[str, int]]:
-    """Yield kind and process of each lock that is held on a file."""
+def _locks(path: Path, proc: Path) -> Iterator[tuple[str, int, range]]:
+    """Yield kind, process and bytes of each lock that is held on a file."""
     try:
         file = path.stat()
         lines = (proc / "locks").read_text("ascii").splitlines()
@@ -40,7 +55,8 @@ def _locks(path: Path, proc: Path) -> Iterator[tuple[str, int]]:
     for found in filter(None, map(_LOCK.match, lines)):
         locked = (int(found["major"], 16), int(found["minor"], 16), int(found["inode"]))
         if locked == wanted and int(found["pid"]):
-            yield found["kind"], int(found["pid"])
+            last = sys.maxsize - 1 if found["last"] == "EOF" else int(found["last"])
+            yield found["kind"], int(found["pid"]), range(int(found["first"]), last + 1)
 
 
 def describe_process(pid: int | None, *, proc: Path = Path("/proc")) -> str:
@@ -60,6 +76,11 @@ def describe_process(pid: int | None, *, proc: Path = Path("/proc")) -> str:
     command = _printable(b" ".join(words).decode(errors="backslashreplace"))
     named = f"process {pid} ({command})" if command else f"process {pid}"
     return f"{named}, which is stopped," if state in (b"T", b"t") else named
+
+
+def describe_processes(pids: Sequence[int]) -> str:
+    """Return the words for processes in a message; for one that is not known if there is none."""
+    return " and ".join(map(describe_process, pids)) or describe_process(None)
 
 
 def _printable(text: str) -> str:

@@ -31,7 +31,7 @@ from typing import Final
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
-from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, lock_holders
+from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_processes, lock_holders
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock, open_lock_file, try_lock
 from pingregistrywf.runtime.newfile import sync
 
@@ -118,17 +118,13 @@ def replacing(address: Address) -> Iterator[Replacement]:
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, opened)
         if not try_lock(opened, fcntl.LOCK_EX):
-            raise _used(_described(lock_holders(Path(f"{path}-open"))))
+            raise _used(describe_processes(lock_holders(Path(f"{path}-open"))))
         turn = stack.enter_context(contextlib.closing(ProcessLock(path)))
         if not turn.try_acquire():
             raise _used(turn.holder())
         if others := lock_holders(path):  # other programs, which have SQLite's locks alone
-            raise _used(_described(others))
+            raise _used(describe_processes(others))
         yield Replacement(address)
-
-
-def _described(pids: list[int]) -> str:
-    return " and ".join(map(describe_process, pids)) or describe_process(None)
 
 
 def _used(user: str) -> DBError:

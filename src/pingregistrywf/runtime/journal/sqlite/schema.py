@@ -24,6 +24,7 @@ from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import DAMAGED, failure, primary
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 from pingregistrywf.runtime.journal.sqlite.layout import SCHEMA_VERSION, TABLES, create, stored
+from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
@@ -79,6 +80,7 @@ def connect(
             connection.execute("PRAGMA fullfsync = ON")
             connection.execute("PRAGMA checkpoint_fullfsync = ON")
             connection.execute("PRAGMA busy_timeout = 0")  # ``execute_when_free`` waits instead
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_LIMIT:d}")
             if address.max_page_count is not None:
                 connection.execute(f"PRAGMA max_page_count = {address.max_page_count:d}")
     except BaseException:
