@@ -4,8 +4,11 @@ What each module owns:
 
 - ``address``: what a ``sqlite:`` URL names.
 - ``filesystem``: which file systems cannot hold a journal.
-- ``schema``: the tables; making a journal file, and refusing any other file without touching it.
-- ``records``: histories and entries as rows; each row's checksum is verified when it is read.
+- ``layout``: the tables.
+- ``schema``: makes a journal file, and refuses any other file without touching it.
+- ``migration``: brings a file of the version before to this version's layout.
+- ``records``: histories and events as rows; each row's checksum is verified when it is read.
+- ``ledger``: what the file says of itself: its id, its charts, and the next position.
 - ``guard``: what people do to the files while they are open, and which close removes the log.
 - ``read_only_guard``: the same for who only reads, and makes nothing beside the file.
 - ``pool``: SQLite connections, each lent to one thread at a time; none stays open over a fork.

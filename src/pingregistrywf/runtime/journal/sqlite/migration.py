@@ -4,6 +4,7 @@ Events get their positions in the order of the running maximum of the ids in eac
 the time, so this is the order of commit as well as the file tells it.  What was damaged stays
 damaged: a row that does not match its checksum keeps it, and so does the row of a history whose
 events are not those that it counts.  Entries of no history are left out, and the log says so.
+The histories beside a damaged one stay sound.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.journal.sqlite.layout import create, stored
@@ -86,6 +88,7 @@ class _Chain:
         newest = connection.execute(
             "SELECT id FROM entry WHERE history = ? AND serial = ?", (self.key, last)
         ).fetchone()
+        self.empty = True  # as far as is known
         deleted, trimmed = times
         self.sound = (
             self.checksum == self._digest(chart, head, vid, start, *times)
@@ -126,6 +129,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         chain = chains[row[0]]
         if row[6] is not None and not chain.sound:
             continue
+        chain.empty = False
         position += 1
         batch.append(_event(chain, position, row))
         if len(batch) == _AT_ONCE:
@@ -133,6 +137,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             batch.clear()
             _report(f"{path}: {taken} of {total} events")
     taken += records.insert_rows(connection, batch)
+    _stand_in(connection, [each for each in chains.values() if each.empty], position)
     if taken < total:
         left = total - taken
         _LOGGER.warning("%s: %d rows belonged to no history, and were left out", path, left)
@@ -146,10 +151,30 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     _report(f"{path}: done in {time.monotonic() - begun:.1f} s")
 
 
+def _stand_in(connection: sqlite3.Connection, chains: list[_Chain], position: int) -> None:
+    """Give each history whose events are all missing a damaged one, which its neighbours need."""
+    nothing = EPOCH.bytes
+    records.insert_rows(
+        connection,
+        [
+            records.event_row(
+                records.Place(after, chain.key, chain.first, 0, 0),
+                nothing,
+                nothing,
+                b"",
+                checksum=nothing,
+            )
+            for after, chain in enumerate(chains, position + 1)
+        ],
+    )
+
+
 def _migrate_chains(connection: sqlite3.Connection) -> Iterator[tuple[int, _Chain]]:
     connection.execute(
         "INSERT INTO chain (key, id, chart, first, start, trimmed_at, checksum)"
-        " SELECT key, id, chart, 0, start, trimmed_at, checksum FROM history"
+        " SELECT key, id, chart,"
+        " ifnull((SELECT min(serial) FROM entry WHERE history = key), head),"
+        " start, trimmed_at, checksum FROM history"
     )
     for row in connection.execute(
         "SELECT checksum, key, id, chart, head, vid, start, restart, deleted_at, trimmed_at"

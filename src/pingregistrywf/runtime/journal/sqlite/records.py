@@ -57,6 +57,8 @@ SELECT {_columns("chain", _CHAIN_COLUMNS)}, {_columns("tail", _EVENT_COLUMNS)},
 FROM chain
 LEFT JOIN event AS tail ON tail.position =
   (SELECT position FROM event WHERE history = chain.key ORDER BY serial DESC LIMIT 1)"""  # noqa: S608
+_FIND: Final = f"{SELECT} WHERE chain.id = ?"
+_ENTRIES: Final = f"{SELECT_EVENTS} WHERE history = ? AND serial >= ? ORDER BY serial"
 
 
 class Place(NamedTuple):
@@ -139,7 +141,7 @@ def find(connection: sqlite3.Connection, history: UUID) -> History | None:
     Raises:
         CorruptedDataError: it is not what was written.
     """
-    row = connection.execute(f"{SELECT} WHERE chain.id = ?", (history.bytes,)).fetchone()
+    row = connection.execute(_FIND, (history.bytes,)).fetchone()
     if row is None:
         again = connection.execute(
             "SELECT 1 FROM chain INDEXED BY chain_again WHERE id = ?", (history.bytes,)
@@ -384,9 +386,7 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
     read: list[Entry] = []
     previous = EPOCH if first == 0 else None
     serial = first
-    for row in connection.execute(
-        f"{SELECT_EVENTS} WHERE history = ? AND serial >= ? ORDER BY serial", (history.key, first)
-    ):
+    for row in connection.execute(_ENTRIES, (history.key, first)):
         if row[3] != serial or serial >= stored.end:
             break
         if not sound(row) or row[2] != history.key:
