@@ -46,9 +46,7 @@ journal = typer.Typer(
 @with_json
 def info(url: JournalOption) -> None:
     """Print what is in a journal, when the ids of deleted histories are free again, and its log."""
-    from pingregistrywf.runtime.journal import ReadOnly
-    from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
-    from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_processes
+    from pingregistrywf.runtime.journal import Logged, ReadOnly
 
     with _opened(url) as opened:
         histories = [_fields(stored, opened.retention) for stored in opened.histories()]
@@ -68,12 +66,12 @@ def info(url: JournalOption) -> None:
             f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
         )
         read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
-        log = opened.log() if isinstance(opened, SqliteJournal) else None
+        log = opened.log() if isinstance(opened, Logged) else None
         remarks = []
         if read_only is not None:
             remarks.append(f"for reading only: {read_only}\n")
         if log is not None and log.size:
-            readers = f", read by {describe_processes(log.readers)}" if log.readers else ""
+            readers = f", read by {' and '.join(log.readers.values())}" if log.readers else ""
             remarks.append(f"log: {log.size} bytes{readers}\n")
         answer(
             {
@@ -81,7 +79,7 @@ def info(url: JournalOption) -> None:
                 **totals,
                 "read_only": read_only,
                 "log_bytes": log and log.size,
-                "log_readers": log and log.readers,
+                "log_readers": log and list(log.readers),
             },
             "".join(remarks) + text,
         )

@@ -15,8 +15,9 @@ import pytest
 from pingregistrywf import NO_VC, CmdInit, Workflows, open_journal
 from pingregistrywf.runtime.ids import UlidSource
 from pingregistrywf.runtime.journal import Entry
+from pingregistrywf.runtime.journal.inspection import Log
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
-from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT, Log
+from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT
 from pingregistrywf.testing.journal import CHART
 
 from ...command_line import run
@@ -74,12 +75,12 @@ def test_after_a_reader_that_stayed_the_log_returns_to_its_limit(
     reader("iterate", path)
     append(journal, uuid4(), 24)
     assert log(journal).size > LOG_LIMIT
-    assert log(journal).readers == (reader.pid,)
+    assert list(log(journal).readers) == [reader.pid]
     reader("stop_iterating") if ends == "stop_iterating" else reader.kill()
     append(journal, HISTORY, 1, 10)
     append(journal, HISTORY, 1, 10)
     assert log(journal).size <= LOG_LIMIT
-    assert log(journal).readers == ()
+    assert not log(journal).readers
 
 
 def test_reads_that_leave_no_gap_do_not_make_the_log_grow(
@@ -99,7 +100,7 @@ def test_reads_that_leave_no_gap_do_not_make_the_log_grow(
 def test_listing_holds_nothing(journal: SqliteJournal) -> None:
     histories = journal.histories()
     next(histories)
-    assert log(journal).readers == ()
+    assert not log(journal).readers
 
 
 def test_info_and_doctor_name_who_keeps_the_log(
@@ -133,7 +134,7 @@ def test_an_export_that_nobody_reads_holds_nothing(journal: SqliteJournal) -> No
         assert export.stdout is not None
         assert export.stdout.read(1) == b"{"
         assert export.poll() is None
-        assert log(journal).readers == ()
+        assert not log(journal).readers
         export.kill()
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pingregistrywf.runtime.errors import Fault
 from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim, Written
+from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored, Trim, Written
 from pingregistrywf.runtime.journal.opening import open_journal
 from pingregistrywf.runtime.journal.protocol import (
     Journal,
+    Logged,
     OperatorJournal,
     ReadOnly,
     Subscription,
@@ -26,6 +27,8 @@ __all__ = [
     "Fault",
     "Head",
     "Journal",
+    "Log",
+    "Logged",
     "OperatorJournal",
     "ReadOnly",
     "Reading",

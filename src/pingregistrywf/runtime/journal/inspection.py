@@ -6,7 +6,7 @@ stops at the first fault.  Here nothing is hidden, and a fault is a value that o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -110,6 +110,20 @@ class Written:
 
     position: int = field(compare=False)
     chart: ChartIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log that grows while somebody reads the journal for long.
+
+    Attributes:
+        size: in bytes.
+        readers: the processes that read from it now, as far as they are known: the words for each,
+            by its number.
+    """
+
+    size: int
+    readers: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)

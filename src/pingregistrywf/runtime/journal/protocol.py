@@ -2,7 +2,7 @@
 
 The protocol has parts.  ``WorkflowJournal`` is what a workflow needs, and all that an engine asks
 for.  ``OperatorJournal`` is what operators and the collector need.  ``Journal`` is both.  A journal
-that takes no writes is also ``ReadOnly``.
+that takes no writes is also ``ReadOnly``, and one with a log that may grow is ``Logged``.
 
 A journal stores bytes.  Of charts it knows only the identity of the one that each event was written
 under.
@@ -24,7 +24,7 @@ from uuid import UUID
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.history import ChartIdentity, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored
 from pingregistrywf.runtime.journal.retention import Collected, Retention
 
 
@@ -222,6 +222,14 @@ class ReadOnly(Protocol):
     @property
     def refusal(self) -> JournalOpenError:
         """Why it takes no writes, and what to do."""
+
+
+@runtime_checkable
+class Logged(Protocol):
+    """A journal with a log that may grow."""
+
+    def log(self) -> Log | None:
+        """Return what is known of the log, None if there is none at the moment."""
 
 
 @runtime_checkable

@@ -19,10 +19,10 @@ from typing import Final
 
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.check import Check, Verdict
+from pingregistrywf.runtime.journal.inspection import Log
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
-from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_processes
-from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT, Log, log_beside
+from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT, log_beside
 from pingregistrywf.runtime.journal.sqlite.process_lock import try_lock
 from pingregistrywf.runtime.journal.sqlite.read_only_guard import why_read_only
 from pingregistrywf.runtime.journal.sqlite.schema import NEWER_SQLITE, OLDEST_SQLITE
@@ -123,7 +123,7 @@ def _log(log: Log, name: str) -> Check:
     return Check(
         "log",
         Verdict.NOTE,
-        f"{described}, more than {LOG_LIMIT}, and {describe_processes(log.readers)} reads from it",
+        f"{described}, more than {LOG_LIMIT}, read by {' and '.join(log.readers.values())}",
         "end a reader that stays: it keeps the log from being emptied",
     )
 

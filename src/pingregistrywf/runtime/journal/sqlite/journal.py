@@ -25,7 +25,7 @@ from pingregistrywf.runtime.errors import HistoryExistsError
 from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
-from pingregistrywf.runtime.journal.inspection import Scanned, Stored
+from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
@@ -33,7 +33,7 @@ from pingregistrywf.runtime.journal.sqlite import ledger, records, scan
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
-from pingregistrywf.runtime.journal.sqlite.log import Log, log_beside
+from pingregistrywf.runtime.journal.sqlite.log import log_beside
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 T = TypeVar("T")

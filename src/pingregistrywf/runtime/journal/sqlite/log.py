@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pingregistrywf.runtime.journal.sqlite.lock_holder import lock_holders
+from pingregistrywf.runtime.journal.inspection import Log
+from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, lock_holders
 
 LOG_LIMIT: Final = 8 << 20
 """Bytes; twice what SQLite needs between two checkpoints."""
@@ -28,26 +28,14 @@ _READ_LOCKS: Final = range(123, 128)
 """The bytes of the index that readers lock (SQLite's file format, section 4.5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A log beside a journal.
-
-    Attributes:
-        size: in bytes.
-        readers: the numbers of the processes that read from it now, as far as they are known.
-    """
-
-    size: int
-    readers: tuple[int, ...] = ()
-
-
 def log_beside(path: Path) -> Log | None:
     """Return the log beside a journal's file, None if there is none."""
     try:
         size = Path(f"{path}-wal").stat().st_size
     except OSError:
         return None
-    return Log(size, tuple(lock_holders(Path(f"{path}-shm"), _READ_LOCKS)))
+    readers = lock_holders(Path(f"{path}-shm"), _READ_LOCKS)
+    return Log(size, {each: describe_process(each) for each in readers})
 
 
 class LogLimit:
