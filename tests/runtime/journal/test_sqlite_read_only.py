@@ -284,13 +284,16 @@ def test_a_scan_of_a_file_that_changes_ends_with_an_error(path: Path) -> None:
 
 def test_a_scan_of_a_file_that_somebody_opens_goes_on(path: Path) -> None:
     (history, *_) = stocked(path)
-    with reading(path) as journal, open_journal(f"sqlite:{path}") as writer:
+    with reading(path) as journal:
         scan = journal.scan()
         found = [next(scan)]
-        post(writer, history, writer.read(history).head)
-        found += scan
-        assert [len(each.entries) for each in found] == [2, 2, 2]
-        assert len(journal.read(history).entries) == 3
+        with open_journal(f"sqlite:{path}") as writer:
+            post(writer, history, writer.read(history).head)
+            assert len(journal.read(history).entries) == 3
+            found += scan
+            assert [len(each.entries) for each in found] == [2, 2, 2]
+            # The connection that the scan had ignores the log, and is not lent again.
+            assert len(journal.read(history).entries) == 3
 
 
 def test_a_read_during_which_the_file_changes_is_repeated(
