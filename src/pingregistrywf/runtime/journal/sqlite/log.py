@@ -25,7 +25,7 @@ LOG_LIMIT: Final = 8 << 20
 """Bytes; twice what SQLite needs between two checkpoints."""
 _PATIENCE_MS: Final = 250
 _READ_LOCKS: Final = range(123, 128)
-"""The bytes of the index that readers lock (SQLite's file format, section 4.5)."""
+"""The bytes of the index that readers lock (``WAL_READ_LOCK`` in SQLite's WAL-mode file format)."""
 
 
 def log_beside(path: Path) -> Log | None:
