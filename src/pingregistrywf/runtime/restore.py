@@ -14,6 +14,7 @@ from typing import Final
 from pingregistrywf.runtime.errors import JournalOpenError, UnsoundError
 from pingregistrywf.runtime.journal import open_journal
 from pingregistrywf.runtime.journal.opening import scheme_of
+from pingregistrywf.runtime.journal.sqlite import ledger
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.replacement import replacing
 from pingregistrywf.runtime.journal.sqlite.schema import APPLICATION_ID
@@ -51,7 +52,7 @@ def restore(backup: Path | None, url: str, declarations: Declarations) -> Path |
         if backup is not None:
             with new_file(replacement.new, replace=True) as path:
                 _copy(backup, path)
-                _verify(backup, path, declarations)
+                _take_over(backup, path, declarations)
                 replacement.prepare(path, backup)
         elif not replacement.begun:
             raise address.refusal("no restoration of it was interrupted", "name the backup")
@@ -79,7 +80,8 @@ def _copy(backup: Path, path: Path) -> None:
         raise address.refusal(str(error), _ANOTHER) from error
 
 
-def _verify(backup: Path, path: Path, declarations: Declarations) -> None:
+def _take_over(backup: Path, path: Path, declarations: Declarations) -> None:
+    """Bring a copy to this version's schema, verify it, and give it an id of its own."""
     try:
         with open_journal(_address(path).url, create=False) as copy:
             faults = tuple(verify(copy, declarations))
@@ -87,6 +89,8 @@ def _verify(backup: Path, path: Path, declarations: Declarations) -> None:
         raise _address(backup).refusal(error.cause, error.remedy) from error
     if faults:
         raise UnsoundError(faults)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        ledger.renew(connection)
 
 
 def _address(path: Path) -> Address:

@@ -57,6 +57,7 @@ class Appender:
         """Let the calls of each kind fail, one by one; return those that did."""
         failed = []
         with open_journal(self.url) as journal:
+            self.append(journal)  # so that there is a log to read
             for call in CALLS:
                 for number in range(1, count + 1):
                     hits = self.shim.fail_hits()

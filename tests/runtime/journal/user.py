@@ -34,7 +34,7 @@ DECLARATIONS = {
 STEPS = frozenset(
     {
         *("open", "sqlite3.connect", "os.mkdir", "os.rename", "os.remove", "os.rmdir"),
-        *("os.chmod", "os.chown", "os.utime", "os.link"),
+        *("os.chmod", "os.chown", "os.utime", "os.link", "os.truncate"),
     }
 )
 """The audit events of what changes files."""
@@ -151,27 +151,40 @@ class User:
             self.connections.pop().close()
 
     def restore(self, backup: str, path: str, fatal: int) -> int:
-        """Put a backup in a journal's place; return how many steps that took on files.
-
-        ``fatal`` is the number of the step before which SIGKILL comes, from 1; 0 for none.
-        """
-        steps = 0
-
-        def count(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal steps
-            reads = event in ("open", "sqlite3.connect")
-            if event in STEPS and (not reads or str(Path(path).parent) in str(arguments[0])):
-                steps += 1
-                if steps == fatal:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
+        """Put a backup in a journal's place; for ``fatal`` and the result see ``_Steps``."""
+        steps = _Steps(path, fatal)
         restore(Path(backup), f"sqlite:{path}", DECLARATIONS)
-        return steps
+        return steps.count
+
+    def open_in_steps(self, path: str, fatal: int) -> int:
+        """As ``open``; for ``fatal`` and the result see ``_Steps``."""
+        steps = _Steps(path, fatal)
+        self.open(path)
+        return steps.count
 
     def end(self) -> None:
         """End as Python does, without closing anything first."""
         raise SystemExit
+
+
+class _Steps:
+    """Counts what this process does to files in the directory of a path, from 1.
+
+    ``fatal`` is the number of the step before which SIGKILL comes; 0 for none.
+    """
+
+    def __init__(self, path: str, fatal: int) -> None:
+        self.count = 0
+        self._directory = str(Path(path).parent)
+        self._fatal = fatal
+        sys.addaudithook(self._see)
+
+    def _see(self, event: str, arguments: tuple[object, ...]) -> None:
+        opens = event in ("open", "sqlite3.connect")
+        if event in STEPS and (not opens or self._directory in str(arguments[0])):
+            self.count += 1
+            if self.count == self._fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def serve(channel: socket.socket) -> None:

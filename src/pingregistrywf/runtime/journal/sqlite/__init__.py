@@ -20,15 +20,16 @@ What each module owns:
 - ``scan``: reads every row, and goes on after damaged ones.
 - ``database``: the above for one opened file, rebuilt after a fork.
 - ``journal``: the journal protocol, in terms of the above.
+- ``log_owner``: refuses a file beside which the log of another journal was left.
 - ``replacement``: puts another file in a journal's place, as the old one or the new one.
 - ``read_only_journal``: the same for reading only.
 - ``health``: what ``pingregistrywf doctor`` checks of SQLite, the place and the file.
 - ``failures``: SQLite's errors as journal-level errors that name cause and remedy.
 
 Beside PATH stand SQLite's own ``PATH-wal`` and ``PATH-shm``, the empty ``PATH-next`` and
-``PATH-main`` of the process lock, and the guard's ``PATH-open``.  The last three are never removed:
-removing a lock file lets two processes hold "the same" lock.  A replacement adds ``PATH-restore``
-for a moment, and leaves ``PATH-before-TIME``.
+``PATH-main`` of the process lock, and the guard's ``PATH-open``, which names the journal.  The last
+three are never removed: removing a lock file lets two processes hold "the same" lock.  A
+replacement adds ``PATH-restore`` for a moment, and leaves ``PATH-before-TIME``.
 
 The engine is the standard library's ``sqlite3``.  A newer SQLite in another library, such as apsw,
 would be faster, but two SQLite libraries in one process do not know of each other: when one closes

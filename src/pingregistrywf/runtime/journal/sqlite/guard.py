@@ -59,6 +59,7 @@ from typing import Final, Protocol
 
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.log_owner import check_log, claim_log
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock, open_lock_file, try_lock
 from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
@@ -274,6 +275,7 @@ class FileGuard:
         try:
             alone = self._share(address.timeout)
             refuse_unfinished(address)
+            check_log(address, self._lock_path, alone=alone)
             self._open_anchors(address, prepare, make=make, alone=alone)
         except BaseException:
             self._release()
@@ -316,6 +318,7 @@ class FileGuard:
             found = self._identities()
             _refuse_removed(self._names)
             if alone:
+                claim_log(self._lock_path, writer)
                 # Should this fail, the lock is lost, and others may open the file.
                 made.close()
                 opened.callback(_close_both, writer, reader, alone=False)

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import repeat
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import HistoryExistsError
+from pingregistrywf.runtime.errors import CorruptedDataError, HistoryExistsError
 from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
 from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
@@ -182,6 +182,8 @@ class SqliteJournal(Closable):
             shutil.copymode(self._database.address.path, path)
             # In one step: SQLite would begin anew after every write of others between two.
             view.connection.backup(copy)
+            with copy, suppress(CorruptedDataError):  # what is damaged stays so, for `verify`
+                ledger.renew(copy)
         return f"sqlite:{path}?filesystem=any"  # nobody else uses the copy
 
     def adopt(

@@ -50,13 +50,18 @@ def begin(connection: sqlite3.Connection) -> None:
     )
 
 
+def renew(connection: sqlite3.Connection) -> None:
+    """Give a copy of a journal an id of its own, as its positions go on differently."""
+    _write(connection, replace(read(connection), id=uuid4().bytes))
+
+
 def read(connection: sqlite3.Connection) -> Own:
     """Return the journal's own row.
 
     Raises:
         CorruptedDataError: the row is not what was written.
     """
-    return _verified(*connection.execute(f"{_SELECT} FROM journal").fetchone())
+    return _verified(*connection.execute(f"{_SELECT} FROM journal").fetchone() or (None,))
 
 
 def newest(connection: sqlite3.Connection) -> int:
@@ -105,9 +110,13 @@ def remove(connection: sqlite3.Connection, history: int, before: int) -> None:
     removed = connection.execute(f"DELETE {which}", (history, before)).rowcount
     own = read(connection)
     own = replace(own, floor=max(own.floor, highest or 0), removed=own.removed + removed)
+    _write(connection, own)
+
+
+def _write(connection: sqlite3.Connection, own: Own) -> None:
     connection.execute(
-        "UPDATE journal SET floor = ?, removed = ?, checksum = ?",
-        (own.floor, own.removed, own.checksum),
+        "UPDATE journal SET id = ?, floor = ?, removed = ?, checksum = ?",
+        (own.id, own.floor, own.removed, own.checksum),
     )
 
 
