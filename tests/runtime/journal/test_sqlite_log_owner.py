@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -216,6 +217,28 @@ def test_file_and_log_in_the_place_of_another_journal(
     assert str(beside(other, "open")) in str(caught.value)
     os.truncate(beside(other, "open"), 0)
     assert found(other) == histories
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_a_lock_file_that_names_another_journal_and_may_not_be_written(
+    other: Path, new_user: NewUser
+) -> None:
+    """A log that this user left would be taken for that of the journal that was there before."""
+    with tempfile.TemporaryDirectory() as name:  # which the other user can reach
+        path = Path(name, "j.db")
+        made(path, new_user, 1)
+        copy(other, path)
+        path.parent.chmod(0o777)
+        path.chmod(0o666)
+        user = new_user()
+        user("become_nobody", path.parent)
+        with pytest.raises(Exception, match=r"Permission denied; check .*j.db-open"):
+            user("open", path)
+        beside(path, "open").chmod(0o666)
+        user("open", path)
+        user("append", path)
+        user.kill()
+        assert len(found(path)) == 3
 
 
 def test_backups_have_ids_of_their_own(path: Path, new_user: NewUser) -> None:

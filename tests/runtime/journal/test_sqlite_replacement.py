@@ -149,7 +149,7 @@ def test_killed_again_and_again_it_finishes(
     """With the backup named each time."""
     whole = place.copied(tmp_path / "whole")
     steps = new_user()("restore", whole.backup, whole.path, 0)
-    for step in some(range(steps, 0, -1), every=12):
+    for step in some(range(steps, 0, -1), every=20):
         here = place.copied(tmp_path / str(step))
         for fatal in range(step, max(0, step - 3), -1):
             new_user().dies("restore", here.backup, here.path, fatal)
@@ -221,6 +221,18 @@ def test_the_old_files_can_be_restored(place: Place, found: Found) -> None:
     other = place.restore(aside)
     assert other not in (None, aside.parent)
     assert found(place.path) == place.old
+
+
+def test_each_restored_journal_has_an_id_of_its_own(place: Place, found: Found) -> None:
+    """So that whoever follows the journal by positions notices that they begin again."""
+    ids = set()
+    for _ in range(2):
+        place.restore()
+        found(place.path)
+        ids.add(Path(f"{place.path}-open").read_text())
+    found(place.backup)
+    ids.add(Path(f"{place.backup}-open").read_text())
+    assert len(ids) == 3
 
 
 def test_a_journal_in_use_is_not_replaced(place: Place, new_user: NewUser, found: Found) -> None:
