@@ -98,6 +98,16 @@ def test_what_writes_is_refused_at_once(file: Path, words: tuple[str, ...]) -> N
     assert "run as a user who may" in found.stderr
 
 
+def test_a_journal_is_not_replaced_by_who_wants_to_read_only(file: Path, tmp_path: Path) -> None:
+    before = file.read_bytes()
+    url, copy = f"sqlite:{file}?mode=ro", str(tmp_path / "copy.db")
+    assert run("journal", "backup", copy, "--journal", url).returncode == 0
+    found = run("journal", "restore", copy, "--journal", url)
+    assert found.returncode == 2
+    assert "leave out mode=ro" in found.stderr
+    assert file.read_bytes() == before
+
+
 @needs_root
 def test_a_backup(file: Path) -> None:
     """The copy belongs to the user who made it, in a directory of theirs."""

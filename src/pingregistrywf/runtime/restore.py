@@ -48,6 +48,8 @@ def restore(backup: Path | None, url: str, declarations: Declarations) -> Path |
         remedy = "name sqlite:PATH, or take in an export of the backup with `journal import`"
         raise JournalOpenError(url, cause, remedy)
     address = Address.parse(url)
+    if address.mode == "ro":
+        raise address.refusal("its URL says to read only", "leave out mode=ro")
     with replacing(address) as replacement:
         if backup is not None:
             with new_file(replacement.new, replace=True) as path:

@@ -17,7 +17,7 @@ import pytest
 
 from pingregistrywf import CmdInit, DBError, JournalOpenError, Workflows, open_journal
 from pingregistrywf.runtime.journal import NO_HEAD, Journal, ReadOnly
-from pingregistrywf.runtime.journal.sqlite import read_only_guard, records
+from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.testing.journal import post
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ def test_a_copy_during_which_the_log_begins_anew_is_repeated(
             foreign.execute(f"PRAGMA user_version = {version}")
         return done
 
-    monkeypatch.setattr(read_only_guard.subprocess, "run", change_once)
+    monkeypatch.setattr(subprocess, "run", change_once)
     with closing(sqlite3.connect(path, isolation_level=None)) as foreign, reading(path) as journal:
         assert [str(entry.id) for entry in journal.read(HISTORY).entries] == written
     assert times == 2

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess  # noqa: F401 (another user may not read it later)
 import sys
 import tempfile
 from collections.abc import Iterator

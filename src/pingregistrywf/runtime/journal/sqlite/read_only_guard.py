@@ -25,8 +25,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -206,6 +204,9 @@ class ReadOnlyGuard(FileGuard):
         The file is copied first.  What a checkpoint copies into it meanwhile is in the log as well,
         as long as the log is not begun anew, which changes its header.
         """
+        import subprocess  # seldom needed, and slow to import
+        import tempfile
+
         for made in self._copies.values():
             if made.of == found:
                 return made
