@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -25,7 +26,14 @@ from pingregistrywf import CmdInit, Workflows
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import UlidSource
-from pingregistrywf.runtime.journal import ChartIdentity, Entry, Journal, Subscription, open_journal
+from pingregistrywf.runtime.journal import (
+    ChartIdentity,
+    Entry,
+    Head,
+    Journal,
+    Subscription,
+    open_journal,
+)
 from pingregistrywf.runtime.restore import restore
 
 HISTORY = UUID(int=7)
@@ -49,6 +57,7 @@ class User:
         self.journals: dict[str, Journal] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.ids = UlidSource()
+        self.followed: Head | None = None
         self.iterators: list[Iterator[object]] = []
         self.connections: list[sqlite3.Connection] = []
 
@@ -65,14 +74,23 @@ class User:
             with journal.exclusive(HISTORY):
                 head = journal.read(HISTORY).head
                 entry = Entry(self.ids.next(head.vid), head.vid, b"x" * 100)
-                journal.commit(HISTORY, head, [entry], chart=ChartIdentity("pings"))
+                journal.commit(HISTORY, head, [entry], chart=ChartIdentity("pings"), restart=True)
                 if moved and time == times - 1:
                     Path(path).rename(moved)
             written.append(str(entry.id))
         return written
 
     def read(self, path: str) -> list[str]:
-        return [str(entry.id) for entry in self.journals[path].read(HISTORY).entries]
+        reading = self.journals[path].read(HISTORY, whole=True)
+        return [str(entry.id) for entry in reading.entries]
+
+    def follow(self, path: str) -> list[str] | None:
+        """Read what came after the last time; None if what was read then is not there any more."""
+        reading = self.journals[path].read(HISTORY, self.followed, whole=True)
+        if self.followed is not None and not reading.continues:
+            return None
+        self.followed = reading.head
+        return [str(entry.id) for entry in reading.entries]
 
     def begin(self, path: str, times: int = 1) -> list[str]:
         """Begin workflows, a commit each."""
@@ -128,6 +146,10 @@ class User:
         """Drop the process's locks on a file, as any careless reader does."""
         with Path(path).open("rb") as file:
             file.read(1)
+
+    def copy(self, path: str, to: str) -> None:
+        """Copy a file, which drops the process's locks on it too."""
+        shutil.copy(path, to)
 
     def iterate(self, path: str) -> None:
         """Begin to iterate, and do not go on."""
