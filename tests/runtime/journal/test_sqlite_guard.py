@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pytest
 
 from pingregistrywf import JournalOpenError, open_journal
 from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.guard import LOOK_SECONDS
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ def test_locks_that_vanished_lose_nothing(path: Path, new_user: NewUser) -> None
     other("open", path)
     other("read", path)
     other("close", path)
+    assert beside(path, "wal").exists()
     written += one("append", path, 5)
     one.kill()
     assert stored(path, new_user) == written
@@ -161,6 +164,16 @@ def test_a_file_that_was_moved_takes_no_more_commits(path: Path, new_user: NewUs
     assert stored(moved, new_user) == written
 
 
+def test_a_read_notices_that_the_file_was_moved(path: Path, new_user: NewUser) -> None:
+    one = new_user()
+    one("open", path)
+    one("append", path)
+    one("read", path)
+    path.rename(path.parent / "k.db")
+    time.sleep(2 * LOOK_SECONDS)  # reads may be late
+    refused(one, "read", path, saying="moved, removed or replaced")
+
+
 def test_a_file_that_comes_back_is_used_again(path: Path, new_user: NewUser) -> None:
     one = new_user()
     one("open", path)
@@ -187,6 +200,18 @@ def test_a_move_inside_a_turn_is_not_acknowledged(path: Path, new_user: NewUser)
     one("append", path)
     refused(
         one, "append", path, 1, path.parent / "k.db", saying="moved, removed or replaced|run again"
+    )
+
+
+def test_a_move_after_the_last_look_of_a_turn_is_not_acknowledged(
+    path: Path, new_user: NewUser
+) -> None:
+    one = new_user()
+    one("rely_on_first_look")
+    one("open", path)
+    one("append", path)
+    assert not refused(
+        one, "append", path, 1, path.parent / "k.db", saying="moved, removed or replaced"
     )
 
 

@@ -8,6 +8,7 @@ and answers with one JSON object: ``{"result": …}``, or ``{"error": TEXT, "def
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ import subprocess  # noqa: F401 (another user may not read it later)
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,6 +36,7 @@ from pingregistrywf.runtime.journal import (
     Subscription,
     open_journal,
 )
+from pingregistrywf.runtime.journal.sqlite import group_commit
 from pingregistrywf.runtime.restore import restore
 
 HISTORY = UUID(int=7)
@@ -60,6 +63,14 @@ class User:
         self.followed: Head | None = None
         self.iterators: list[Iterator[object]] = []
         self.connections: list[sqlite3.Connection] = []
+
+    def take_out(self, guard: str) -> None:
+        """Do without a guard of the journal's file from now on."""
+        import_module("unguarded").take_out(guard)
+
+    def rely_on_first_look(self) -> None:
+        """Look at the files when a turn begins, and not again before it commits."""
+        group_commit._TURN_SECONDS = math.inf  # type: ignore[misc]
 
     def open(self, path: str, options: str = "") -> None:
         self.journals[path] = open_journal(f"sqlite:{path}{options}")
@@ -89,7 +100,8 @@ class User:
         reading = self.journals[path].read(HISTORY, self.followed, whole=True)
         if self.followed is not None and not reading.continues:
             return None
-        self.followed = reading.head
+        if reading.entries:
+            self.followed = reading.head
         return [str(entry.id) for entry in reading.entries]
 
     def begin(self, path: str, times: int = 1) -> list[str]:
