@@ -17,7 +17,7 @@ import pytest
 
 from pingregistrywf import CmdInit, DBError, JournalOpenError, Workflows, open_journal
 from pingregistrywf.runtime.journal import NO_HEAD, Journal, ReadOnly
-from pingregistrywf.runtime.journal.sqlite import records
+from pingregistrywf.runtime.journal.sqlite import pool, records
 from pingregistrywf.testing.journal import post
 
 if TYPE_CHECKING:
@@ -233,6 +233,21 @@ def test_a_directory_that_may_not_be_written_in(
     nobody("open", path)
     assert nobody("read", path) == written
     refused(nobody, "write", path, "commit", saying=f"{READ_ONLY}.*may not write in .*SQLite keeps")
+
+
+def test_a_restoration_that_was_interrupted_is_not_taken_for_a_journal_without_a_log(
+    path: Path, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restoration first moves the old log, and then the old file."""
+    monkeypatch.setattr(pool, "LOOK_SECONDS", 0.0)
+    killed(path, new_user)
+    with reading(path) as journal:
+        assert len(journal.read(HISTORY).entries) == 5
+        beside(path, "restore").touch()
+        for suffix in ("wal", "shm"):
+            beside(path, suffix).unlink()
+        with pytest.raises(JournalOpenError, match="its restoration is not finished"):
+            journal.read(HISTORY)
 
 
 def stocked(path: Path, histories: int = 3) -> list[UUID]:

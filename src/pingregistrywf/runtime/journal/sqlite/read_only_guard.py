@@ -37,6 +37,7 @@ from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import primary
 from pingregistrywf.runtime.journal.sqlite.guard import FileGuard, FileLostError, Loss, Pool
 from pingregistrywf.runtime.journal.sqlite.log_owner import check_log
+from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
 
 _TICK_NS: Final = 20_000_000
@@ -127,6 +128,7 @@ class ReadOnlyGuard(FileGuard):
             if self._open[0] is not None and _identity(found[0]) != self._open[0]:
                 raise self._file_lost()
             if not self._is_as_chosen(found):
+                refuse_unfinished(address)
                 check_log(address, self._lock_path, alone=unused, writes=False)
                 self._current.clear()
             self._open, self._chosen = tuple(map(_identity, found)), found
