@@ -242,7 +242,7 @@ def test_a_restoration_that_was_interrupted_is_not_taken_for_a_journal_without_a
     monkeypatch.setattr(pool, "LOOK_SECONDS", 0.0)
     killed(path, new_user)
     with reading(path) as journal:
-        assert len(journal.read(HISTORY).entries) == 5
+        assert len(journal.read(HISTORY, whole=True).entries) == 5
         beside(path, "restore").touch()
         for suffix in ("wal", "shm"):
             beside(path, suffix).unlink()
@@ -348,7 +348,7 @@ def test_a_copy_during_which_the_log_begins_anew_is_repeated(
 
     monkeypatch.setattr(subprocess, "run", change_once)
     with closing(sqlite3.connect(path, isolation_level=None)) as foreign, reading(path) as journal:
-        assert [str(entry.id) for entry in journal.read(HISTORY).entries] == written
+        assert [str(entry.id) for entry in journal.read(HISTORY, whole=True).entries] == written
     assert times == 2
 
 
