@@ -26,6 +26,9 @@ static const char *kinds[MOST_FILES];  /* of the open files, by descriptor */
 static char chosen[64];                /* the call that fails, and at which occurrence */
 static long occurrence, hits;
 static unsigned long one_in, state;    /* the chance of a failure; its generator's state */
+static const char TURN[] = "turn";     /* the kind of the file that is locked in the turn to write */
+static int turn = -1;                  /* its descriptor, while this process has it locked */
+static long written[2];                /* to the journal's file: out of the turn, and in it */
 static long changes_left;              /* the last of them kills the process; 0: none does */
 
 /* The nth call of a name from now on fails; 0: none does. */
@@ -40,11 +43,17 @@ __attribute__((constructor)) static void read_environment(void) {
   if (change) changes_left = atol(change);
 }
 
+/* How often the journal's file was written, cut or flushed in the turn to write, and out of it. */
+long writes_in_turn(void) { return written[1]; }
+long writes_out_of_turn(void) { return written[0]; }
+
 static const char *kind_of(const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
   if (strncmp(name, "j.db", 4)) return NULL;
   if (!name[4]) return "file";
-  return !strcmp(name + 4, "-wal") ? "log" : !strcmp(name + 4, "-shm") ? "index" : "other";
+  if (!strcmp(name + 4, "-wal")) return "log";
+  if (!strcmp(name + 4, "-shm")) return "index";
+  return !strcmp(name + 4, "-main") ? TURN : "other";
 }
 
 static const char *kind_at(int fd) { return fd >= 0 && fd < MOST_FILES ? kinds[fd] : NULL; }
@@ -86,6 +95,7 @@ OPEN(open) OPEN(open64)
 int close(int fd) {
   REAL(int, close, int);
   if (fd >= 0 && fd < MOST_FILES) kinds[fd] = NULL;
+  if (fd == turn) turn = -1;
   return real(fd);
 }
 
@@ -114,6 +124,7 @@ READ(pread, off_t) READ(pread64, off64_t)
     if (!real) real = (type (*) parameters)dlsym(RTLD_NEXT, #name); \
     const char *kind = kind_at(fd); \
     changes(kind); \
+    if (kind && !strcmp(kind, "file")) written[turn >= 0]++; \
     FAIL(shown, kind, error) return real(__VA_ARGS__); }
 CHANGE(ssize_t, write, "write", (int fd, const void *data, size_t size), FULL_OR_BROKEN, fd, data, size)
 CHANGE(ssize_t, pwrite, "write", (int fd, const void *data, size_t size, off_t at), FULL_OR_BROKEN, fd, data, size, at)
@@ -158,5 +169,7 @@ CONTROL(fcntl) CONTROL(fcntl64)
 int flock(int fd, int operation) {
   REAL(int, flock, int, int);
   if (!(operation & LOCK_UN)) FAIL("flock", kind_at(fd), ENOLCK)
-  return real(fd, operation);
+  int result = real(fd, operation);
+  if (!result && kind_at(fd) == TURN) turn = operation & LOCK_UN ? -1 : fd;
+  return result;
 }

@@ -5,7 +5,9 @@ then the second, up to the COUNT-th.  ``python failing.py PATH storm COUNT`` tri
 entries while one call in twelve fails.  Both write one JSON object: the ids that were acknowledged,
 those whose refusal was definite, those that are in doubt, and which calls failed in ``each``, or
 how many in ``storm``.  ``python failing.py PATH calmly COUNT`` lets nothing fail, and writes each
-id on a line as soon as it is acknowledged.
+id on a line as soon as it is acknowledged.  ``python failing.py PATH turns COUNT`` lets nothing
+fail either, and writes how often the file was written in the turn to write, and out of it: after
+COUNT entries that fill the log, and after the last close.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ ONE_IN = 12
 CALLS = [f"{call} log" for call in ("read", "write", "sync", "stat")]
 CALLS += [f"{call} index" for call in ("lock", "stat")]
 CALLS += [f"{call} file" for call in ("write", "sync", "truncate", "stat")]
-CALLS += ["flock other"]
+CALLS += ["flock other", "flock turn"]
 """What an append calls that may fail; it copies the log into the file when the log is full."""
 FILLING = 5_000_000
 """The size of an entry that fills the log."""
@@ -76,6 +78,22 @@ class Appender:
                 self.append(journal)
                 print(self.outcomes["acknowledged"][-1], flush=True)
 
+    def turns(self, count: int) -> list[list[int]]:
+        """Fill the log, and close the journal; return how often the file was written by then."""
+        written = []
+        with open_journal(self.url) as journal:
+            made = self._written()
+            for _ in range(count):
+                self.append(journal, FILLING)
+            self.append(journal)
+            written.append(self._written())
+        written.append(self._written())
+        return [[after - before for before, after in zip(made, w, strict=True)] for w in written]
+
+    def _written(self) -> list[int]:
+        """How often the file was written in the turn, and out of it."""
+        return [self.shim.writes_in_turn(), self.shim.writes_out_of_turn()]
+
     def storm(self, count: int) -> int:
         """Append entries while one call in twelve fails; open the journal anew now and then."""
         while count > 0:
@@ -91,6 +109,9 @@ def main(path: str, mode: str, count: str) -> None:
     appender = Appender(f"sqlite:{path}?timeout=0.2")
     if mode == "calmly":
         appender.calmly(int(count))
+        return
+    if mode == "turns":
+        print(json.dumps(appender.turns(int(count))))
         return
     failed = appender.each(int(count)) if mode == "each" else appender.storm(int(count))
     print(json.dumps({**appender.outcomes, "failed": failed}))

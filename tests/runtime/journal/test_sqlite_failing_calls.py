@@ -66,3 +66,11 @@ def test_a_process_that_is_killed_at_any_change(faults: Faults, tmp_path: Path) 
             break
     assert acknowledged == sorted(acknowledged)
     assert set(acknowledged) == set(range(appends + 1))
+
+
+def test_the_log_is_copied_into_the_file_in_the_turn_alone(faults: Faults, tmp_path: Path) -> None:
+    """So processes that write never copy it at one instant, at the last close neither."""
+    done = faults.run([PROGRAM, tmp_path / "j.db", "turns", 3])
+    (filled, out_of_turn), (closed, out_of_turn_closed) = json.loads(done.stdout)
+    assert 0 < filled < closed
+    assert out_of_turn == out_of_turn_closed == 0
