@@ -17,7 +17,7 @@ settings.register_profile(
     "reproducible",
     derandomize=True,
     deadline=None,
-    max_examples=2000 if EXHAUSTIVE else 100,
+    max_examples=1000 if EXHAUSTIVE else 100,
 )
 settings.load_profile("reproducible")
 
