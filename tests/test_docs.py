@@ -132,6 +132,7 @@ def test_the_tutorials_lines_for_the_shell_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("program")
 def test_the_example_chart_generates_a_package_that_runs(tmp_path: Path) -> None:
     text = TEXT[CHARTS]

@@ -74,6 +74,7 @@ def test_the_model_is_found() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_source_distribution_gives_the_same_wheel(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],

@@ -68,6 +68,7 @@ def test_the_readme_counts_the_cases(bundle: zipfile.ZipFile) -> None:
         assert re.search(rf"\| {level} \| [a-z ]+ \| {count:,} \|", readme)
 
 
+@pytest.mark.exhaustive
 def test_the_cases_run_by_what_the_readme_says(bundle: zipfile.ZipFile) -> None:
     adapter = reference(open_journal("memory:"))
     claimed = set(adapter.answer({"op": "hello"})["hello"]["capabilities"])

@@ -21,7 +21,7 @@ from pingregistrywf.coordination.registry import Registry, RegistryContext
 
 from ..tiers import EXHAUSTIVE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 REGISTRY = "reg"
 SERVERS = 5 if EXHAUSTIVE else 3

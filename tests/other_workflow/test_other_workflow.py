@@ -403,6 +403,7 @@ def test_the_proto_is_what_the_descriptor_says(directory: Path, name: str, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.xdist_group("mypy")
 def test_mypy_accepts_the_packages(directory: Path, tmp_path: Path) -> None:
     user = tmp_path / "user.py"

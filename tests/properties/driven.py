@@ -53,7 +53,7 @@ from ..tiers import EXHAUSTIVE
 from .model import Cell, Entry, History, Link, Refusal, all_cells, paths
 
 SETTINGS = settings(
-    max_examples=60 if EXHAUSTIVE else 25,
+    max_examples=60 if EXHAUSTIVE else 15,
     stateful_step_count=50 if EXHAUSTIVE else 20,
     deadline=None,
     database=None,

@@ -377,6 +377,7 @@ class Writer:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.xdist_group("timing")
 def test_a_backup_under_eight_writing_processes(tmp_path: Path) -> None:
     """It is a state that existed: of each history a beginning, with all that was acknowledged."""
