@@ -22,7 +22,7 @@ from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.scenario import Scenario, Tell
 
-from ..tiers import EXHAUSTIVE
+from ..tiers import EXHAUSTIVE, some
 from .adversary import answering
 from .conftest import Runs, command
 
@@ -80,7 +80,7 @@ def failing(name: str, suite: Suite, scenarios: list[Scenario]) -> list[Scenario
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DEVIATIONS)
+@pytest.mark.parametrize("name", some(DEVIATIONS, every=3))
 def test_the_shortest_sequence(run_object: Runs, suite: Suite, name: str) -> None:
     level, commands, rule, differences = DEVIATIONS[name]
     report = run_object(name, level)

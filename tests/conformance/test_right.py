@@ -41,9 +41,10 @@ def test_the_reference_in_memory(suite: Suite) -> None:
     assert report.unclaimed == "crash in level 6"
 
 
+@pytest.mark.exhaustive
 def test_the_reference_on_sqlite(suite: Suite, tmp_path: Path) -> None:
     """All is claimed, crashes too: the journal outlives the process."""
-    levels = tuple(LEVELS) if EXHAUSTIVE else (6,)
+    levels = tuple(LEVELS)
     report = reference(suite, levels, "--journal", f"sqlite:{tmp_path / 'journal.db'}")
     assert report.exit is Exit.CONFORMS, report.verdict
     assert report.claimed == levels

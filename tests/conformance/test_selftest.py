@@ -67,7 +67,7 @@ def test_the_bound_matters() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", some(faults(), every=4), ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", some(faults(), every=8), ids=lambda fault: fault.name)
 @pytest.mark.xdist_group("faults")
 def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:
     assert self_test().finds(HOME[fault.group], fault)

@@ -243,7 +243,7 @@ def test_there_is_a_scenario_for_each_operation() -> None:
     assert set(SCENARIOS) == set(OPERATIONS)
 
 
-@pytest.fixture(params=some(GAPS, every=3), ids=lambda gap: f"{gap[0]}-{gap[1]}")
+@pytest.fixture(params=some(GAPS, every=6), ids=lambda gap: f"{gap[0]}-{gap[1]}")
 def gap(request: pytest.FixtureRequest) -> tuple[str, int]:
     found: tuple[str, int] = request.param
     return found

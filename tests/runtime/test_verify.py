@@ -227,7 +227,7 @@ def test_a_flipped_bit_of_any_column_is_found_or_harmless(
     harmless = []
     stocked = replace(original, path=tmp_path / "pings.db")
 
-    @settings(max_examples=settings().max_examples // 4)
+    @settings(max_examples=settings().max_examples // 5)
     @given(st.data())
     def flipped(data: st.DataObject) -> None:
         shutil.copy(original.path, stocked.path)

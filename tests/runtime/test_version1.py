@@ -229,7 +229,7 @@ def test_a_process_that_is_killed_while_it_migrates(faults: Faults, tmp_path: Pa
     schemas = []
     with taken_in(opened("memory:")) as expected:
         whole = contents(expected)
-    for change in count(1) if EXHAUSTIVE else count(1, 5):
+    for change in count(1) if EXHAUSTIVE else count(1, 10):
         path = tmp_path / str(change) / "j.db"
         path.parent.mkdir()
         write(path)

@@ -68,6 +68,7 @@ def folder(installed: Installed) -> Installed:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_example_keeps_the_contract(folder: Installed) -> None:
     done = folder.run("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout

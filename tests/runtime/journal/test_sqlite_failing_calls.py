@@ -54,7 +54,7 @@ def test_one_call_in_twelve(faults: Faults, tmp_path: Path) -> None:
 def test_a_process_that_is_killed_at_any_change(faults: Faults, tmp_path: Path) -> None:
     """It makes a journal, appends, and copies the log into the file when it closes."""
     appends, acknowledged = 3, [0]
-    changes = count(1) if EXHAUSTIVE else count(1, 4)
+    changes = count(1) if EXHAUSTIVE else count(1, 5)
     for change in changes:
         path = tmp_path / str(change) / "j.db"
         path.parent.mkdir()
