@@ -196,6 +196,7 @@ def test_lost_ends(written: Written, tmp_path: Path, step: int) -> None:
     assert "open" in seen
 
 
+@pytest.mark.slow
 def test_a_copy_without_its_log_is_an_older_state(tmp_path: Path) -> None:
     """What the log held is lost with it; what is left is consistent."""
     history = uuid4()

@@ -139,6 +139,7 @@ def test_a_process_that_opens_beside_others_drops_no_locks(path: Path, new_user:
     assert outside.pid in lock_holders(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", some(["removed", "new", "left", "replaced"], every=2))
 def test_a_process_killed_at_each_step_of_opening_locks_nobody_out(
     tmp_path: Path, other: Path, new_user: NewUser, kind: str

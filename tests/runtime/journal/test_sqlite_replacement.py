@@ -110,6 +110,7 @@ def test_the_backup_takes_the_place_and_the_old_files_are_kept(place: Place, fou
     assert found(place.aside()) == place.old
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_journal_the_new_one_or_a_refusal(
     place: Place, new_user: NewUser, found: Found, tmp_path: Path
 ) -> None:
@@ -143,6 +144,7 @@ def opens(path: Path) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_finishes(
     place: Place, new_user: NewUser, found: Found, tmp_path: Path
 ) -> None:
@@ -159,6 +161,7 @@ def test_killed_again_and_again_it_finishes(
         assert here.old in [found(each / "j.db") for each in kept]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [True, False])
 def test_the_log_joins_the_file_that_was_moved_before_a_kill(
     place: Place, found: Found, monkeypatch: pytest.MonkeyPatch, named: bool
