@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from .faults import Faults
-from .tiers import EXHAUSTIVE
+from .tiers import EXHAUSTIVE, SOAK
 from .tools import require_tool
 
 
@@ -72,10 +72,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-    if not EXHAUSTIVE:
-        left_out = [each for each in items if each.get_closest_marker("exhaustive")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [each for each in items if not each.get_closest_marker("exhaustive")]
+    left_out = [each for each in items if _is_left_out(each)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [each for each in items if not _is_left_out(each)]
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    soak = item.get_closest_marker("soak")
+    alone = soak is not None and soak.kwargs.get("only", False)
+    return (alone and not SOAK) or (not EXHAUSTIVE and bool(item.get_closest_marker("exhaustive")))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

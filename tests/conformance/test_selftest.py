@@ -73,7 +73,7 @@ def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:
     assert self_test().finds(HOME[fault.group], fault)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.soak(only=True)
 def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None:
     path = f"{tmp_path}/matrix.json"
     ran = CliRunner().invoke(app, ["conform", "self-test", "--json", path])

@@ -34,7 +34,7 @@ MEASURED = 2.0
 """For how long an idle daemon is watched, in seconds."""
 BATCH = 50
 """Workflows that are listed at the same time."""
-BATCHES = 200
+BATCHES = 100
 WARM = BATCHES // 4
 """After so many batches, no more memory is needed."""
 
@@ -137,7 +137,7 @@ def summarized(context: RegistryContext, workflow: UUID) -> None:
 
 
 def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches begin, are taken part in, committed, deleted, and collected: 10,000 workflows."""
+    """Batches begin, are taken part in, committed, deleted, and collected: 5,000 workflows."""
     # pytest keeps what is logged, and the days that pass here are logged as jumps of the clock.
     monkeypatch.setattr(logging.root.manager, "disable", logging.WARNING)
     clock = Clock()

@@ -270,7 +270,9 @@ def test_a_flipped_byte_of_the_file_is_found_or_harmless(original: Stocked, tmp_
     stocked = replace(original, path=tmp_path / "pings.db")
     places = st.one_of(st.integers(0, 99), st.integers(0, len(stored) - 1))
 
-    @settings(suppress_health_check=[HealthCheck.too_slow])
+    @settings(
+        suppress_health_check=[HealthCheck.too_slow], max_examples=settings().max_examples // 2
+    )
     @given(places, st.integers(0, 7))
     @example(18, 0)
     @example(20, 0)
