@@ -7,6 +7,7 @@ tells how many rows it must have: every position up to the newest is stored or w
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import struct
 from dataclasses import dataclass, replace
@@ -142,8 +143,9 @@ def charts(connection: sqlite3.Connection) -> dict[int, ChartIdentity]:
     for key, *names, checksum in connection.execute(
         "SELECT key, name, version, sha256, checksum FROM chart"
     ):
-        if checksum == _chart_digest(key, *names):
-            found[key] = ChartIdentity(*(name.decode() for name in names))
+        with contextlib.suppress(TypeError, ValueError):  # a flipped bit may make a number of bytes
+            if checksum == _chart_digest(key, *names):
+                found[key] = ChartIdentity(*(name.decode() for name in names))
     return found
 
 
