@@ -37,12 +37,15 @@ COMMANDS = (
 the replacement of a journal that is open."""
 
 
-def locks(path: Path) -> list[list[str]]:
-    """The lines of ``/proc/locks`` for this process and each of the journal's files."""
+def locks(path: Path) -> set[str]:
+    """The lines of ``/proc/locks`` for this process and each of the journal's files.
+
+    A set, since a line may be there twice when other processes lock something at that moment.
+    """
     lines = [line.split()[1:] for line in Path("/proc/locks").read_text().splitlines()]
     inodes = [Path(f"{path}{suffix}").stat().st_ino for suffix in ("", "-wal", "-shm")]
     mine = [line for line in lines if str(os.getpid()) in line]
-    return sorted(line for line in mine if int(line[4].rpartition(":")[2]) in inodes)
+    return {" ".join(line) for line in mine if int(line[4].rpartition(":")[2]) in inodes}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list locks")
