@@ -72,9 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-    left_out = [each for each in items if _is_left_out(each)]
+    left_out, kept = [], []
+    for item in items:
+        (left_out if _is_left_out(item) else kept).append(item)
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [each for each in items if not _is_left_out(each)]
+    items[:] = kept
 
 
 def _is_left_out(item: pytest.Item) -> bool:

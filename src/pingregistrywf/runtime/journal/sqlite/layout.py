@@ -77,5 +77,7 @@ def create(connection: sqlite3.Connection, *, but: frozenset[str] = frozenset())
         if name not in but:
             connection.execute(statement)
     ledger.begin(connection)
-    records.insert(connection, [records.SENTINEL_EVENT])
+    place, entry = records.SENTINEL_EVENT
+    row = records.event_row(place, entry.id.bytes, entry.parent.bytes, entry.data)
+    records.insert_rows(connection, [row])
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")

@@ -303,17 +303,6 @@ def update_chain(connection: sqlite3.Connection, chain: Chain) -> None:
     )
 
 
-def insert(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
-    """Write events."""
-    insert_rows(
-        connection,
-        (
-            event_row(each.place, each.entry.id.bytes, each.entry.parent.bytes, each.entry.data)
-            for each in events
-        ),
-    )
-
-
 def append(
     connection: sqlite3.Connection,
     history: History,
@@ -441,7 +430,7 @@ def _event_digest(
     names = numbers + id + parent
     if len(names) != 80:  # without it, bytes could move from one field to another unnoticed
         raise TypeError("an id is not sixteen bytes")
-    return blake2b(names + data, digest_size=16).digest()
+    return digest(names + data)
 
 
 def digest(data: bytes) -> bytes:
