@@ -156,6 +156,28 @@ def test_a_signal_ends_it_and_all_that_it_started(tmp_path: Path, number: int) -
     assert list(tmp_path.iterdir()) == [pids]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_heard_that_comes_while_an_object_is_finalized(
+    tmp_path: Path, number: int
+) -> None:
+    source = (
+        "import os, time\n\n"
+        "class Finalized:\n"
+        "    def __del__(self):\n"
+        f"        os.kill(os.getpid(), {number})\n\n"
+        "def answer(request):\n"
+        "    Finalized()\n"
+        "    time.sleep(3600)\n\n"
+        "def make():\n"
+        "    return answer\n"
+    )
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    done = conform("--python", "mine:make", *SCOPE, cwd=tmp_path)
+    assert done.returncode == 128 + number
+    assert done.stdout == ""
+    assert done.stderr == "pingregistrywf: interrupted, there is no verdict\n"
+
+
 def test_a_bar_on_a_terminal_which_leaves_no_trace() -> None:
     mine, theirs = pty.openpty()
     words = [sys.executable, "-m", "pingregistrywf", "conform", *SCOPE]

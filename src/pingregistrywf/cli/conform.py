@@ -6,10 +6,10 @@ import io
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from typer import Option
@@ -111,7 +111,8 @@ def _conform(
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
         scope = Scope(levels_of(level), bound, tuple(only or ()))
         store = bool(replay) or LAST_LEVEL in scope.levels
-        with _ended_by_signals(), closing(_transport(adapter, python, timeout, store)) as transport:
+        with _ended_by_signals() as opened:
+            transport = opened.enter_context(closing(_transport(adapter, python, timeout, store)))
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
                 transport.start()
@@ -198,32 +199,49 @@ def _replayed(suite: Suite, text: str) -> Scenario:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Leave at once when asked to: what is open is closed, no adapter stays behind."""
+def _ended_by_signals() -> Iterator[ExitStack]:
+    """Leave at once when asked to: what is opened is closed, no adapter stays behind.
+
+    Python drops what is raised in a finalizer or in a weak reference's callback, and each import
+    runs one.  So the exception is raised again until it arrives here.
+    """
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        raise _LeaveError(number)
+        if number != signal.SIGALRM:
+            for each in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(each, signal.SIG_IGN)
+            asked.append(number)
+            signal.setitimer(signal.ITIMER_REAL, RAISED_AGAIN, RAISED_AGAIN)
+        raise _LeaveError
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, leave)
+    def unheard(lost: sys.UnraisableHookArgs) -> None:
+        if lost.exc_type is not _LeaveError:
+            hook(lost)
+
+    asked: list[int] = []
+    hook, sys.unraisablehook = sys.unraisablehook, unheard
+    numbers = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
-        yield
-    except _LeaveError as asked:
-        fail("interrupted, there is no verdict", 128 + asked.number)
+        with ExitStack() as opened:
+            try:
+                yield opened
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    except _LeaveError:
+        fail("interrupted, there is no verdict", 128 + asked[0])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = hook
+
+
+RAISED_AGAIN: Final = 0.05
+"""So many seconds after a signal it is raised again, if it was not heard."""
 
 
 class _LeaveError(BaseException):
     """A signal asks to leave; not an Exception, lest an adapter in this process catches it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 @contextmanager
