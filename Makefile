@@ -16,7 +16,7 @@ STAMPS := $(VENV)/stamps
 WHEELS := $(VENV)/wheels
 CONSTRAINTS := .ci/constraints.txt
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup --benchmark-disable
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 LINTS := "$(BIN)/mypy" "$(BIN)/ruff check" "$(BIN)/ruff format --check" "$(BIN)/lint-imports"
 # Runs each command that it reads, two at a time; fails if one of them does.
 EACH := xargs -0 -n 1 -P 2 sh -xc
@@ -63,11 +63,11 @@ docs: $(STAMPS)/editable ## Build the site into site/
 docs-serve: $(STAMPS)/editable ## Show the site, and build it anew at every change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-bench: $(STAMPS)/editable ## Measure, and print the figures
-	EXHAUSTIVE=1 $(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
+bench: $(STAMPS)/bench-libraries $(STAMPS)/editable ## Measure every hot path beside its peers, and print the table
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 clean: ## Remove .venv and all that was built
-	rm -rf $(VENV) build dist site .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Some systems' python3 comes without ensurepip; its own pip then installs pip into .venv.
 $(STAMPS)/venv:
@@ -108,6 +108,11 @@ $(STAMPS)/dev-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/venv
 $(STAMPS)/editable: | $(STAMPS)/dev-libraries
 	@test -e $@ || $(PIP) install --no-deps --no-build-isolation --editable .
 	@rm -f $(STAMPS)/package
+	@touch $@
+
+$(STAMPS)/bench-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/editable
+	@echo "installing what make bench compares with"
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[bench]'
 	@touch $@
 
 # No stamp without npm, so that installing npm is enough.  No lock file: it would name hosts.

@@ -1,7 +1,8 @@
-"""Tools of the system that some tests need beside Python."""
+"""What some tests need beside the development's packages: tools of the system, and peers."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -26,6 +27,12 @@ def node_modules() -> Path:
     if not NODE_MODULES.is_dir():
         _missing("the packages of tests/browser/package.json are not installed", "run make setup")
     return NODE_MODULES
+
+
+def require_package(name: str) -> None:
+    """See that a package of the extra ``bench`` is installed; without it as without a tool."""
+    if importlib.util.find_spec(name) is None:
+        _missing(f"{name} is not installed", "let make bench install it")
 
 
 def _missing(reason: str, remedy: str) -> NoReturn:

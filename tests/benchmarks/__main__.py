@@ -1,0 +1,44 @@
+"""Measure every hot path against what a user would pick instead, and print one table.
+
+python -m tests.benchmarks
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import appends, decisions, growth, reads, report
+from .figures import Findings
+from .measuring import TINY, Scale
+from .stock import Stock
+
+
+def run(scale: Scale) -> Findings:
+    """Measure all paths, on files in a directory that is removed in the end."""
+    with TemporaryDirectory() as name, Stock.opened(Path(name)) as stock:
+        directory = Path(name)
+        rows = decisions.rows(scale)
+        written, writers = appends.measure(scale, directory)
+        rows += written
+        rows += reads.rows(scale, directory, stock)
+        grown, plots = growth.measure(scale, stock)
+        rows += grown
+    return Findings(scale, rows, [*plots, writers])
+
+
+def main() -> None:
+    """Measure, print the table, and write the page."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--tiny", action="store_true", help="see only whether all of it still runs")
+    asked = parser.parse_args()
+    begin = time.perf_counter()
+    findings = run(TINY if asked.tiny else Scale())
+    print(report.table(findings.rows))
+    print(f"\nmeasured in {time.perf_counter() - begin:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
