@@ -18,7 +18,7 @@ import sys
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import WorkflowError
-from pingregistrywf.runtime.ids import UlidSource
+from pingregistrywf.runtime.ids import EPOCH, UlidSource
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Journal, open_journal
 
 HISTORY = UUID(int=7)
@@ -39,6 +39,7 @@ class Appender:
         self.url = url
         self.shim = ctypes.CDLL(None)
         self.ids = UlidSource()
+        self.newest = EPOCH
         self.outcomes: dict[str, list[str]] = {"acknowledged": [], "refused": [], "doubtful": []}
 
     def append(self, journal: Journal, size: int = 100) -> bool:
@@ -46,7 +47,9 @@ class Appender:
         entry = None
         try:
             head = journal.read(HISTORY).head
-            entry = Entry(self.ids.next(head.vid), head.vid, b"x" * size)
+            # Growing over all attempts: two after one head, in one millisecond, could be equal.
+            self.newest = self.ids.next(max(self.newest, head.vid))
+            entry = Entry(self.newest, head.vid, b"x" * size)
             journal.commit(HISTORY, head, [entry], chart=ChartIdentity("pings"), restart=True)
             outcome = "acknowledged"
         except WorkflowError as error:

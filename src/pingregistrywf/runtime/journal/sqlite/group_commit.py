@@ -29,6 +29,7 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, JournalLevelError
+from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.guard import FileGuard, FileLostError
@@ -68,10 +69,17 @@ class Batch:
         witness: tells on a new connection whether the batch is in the file.
         error: once it is done, what kept it from the disk.
         flushing: whether its last turn is over.
+
+    Args:
+        connection: as above.
+        chart_keys: the durable keys of charts, as far as they are known.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, chart_keys: dict[ChartIdentity, int]
+    ) -> None:
         self.connection = connection
+        self._chart_keys = chart_keys
         self.changed: set[UUID] = set()
         self.witness: Callable[[sqlite3.Connection], bool] | None = None
         self.turns = 0
@@ -109,14 +117,28 @@ class Batch:
             self._found = history, written, records.find(self.connection, history)
         return self._found[2]
 
-    def take_positions(self, count: int) -> range:
-        """Return the positions of the next events in the order of commit."""
-        if not self.positions:
+    @property
+    def next_position(self) -> int:
+        """The position of the next event in the order of commit."""
+        if not self.positions.stop:
             start = ledger.next_position(self.connection)
             self.positions = range(start, start)
-        start = self.positions.stop
+        return self.positions.stop
+
+    def take_positions(self, count: int) -> range:
+        """Return the positions of the next events in the order of commit."""
+        start = self.next_position
         self.positions = range(self.positions.start, start + count)
         return range(start, start + count)
+
+    def chart_key(self, chart: ChartIdentity) -> int:
+        """``ledger.chart_key``, asked once for each chart, as keys never change."""
+        key = self._chart_keys.get(chart)
+        if key is None:
+            key = ledger.chart_key(self.connection, chart)
+            if not self.dirty:  # it was there before
+                self._chart_keys[chart] = key
+        return key
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -210,6 +232,7 @@ class GroupCommit:
         self._timeout = timeout
         self._file: Final = str(process_lock.path)
         self._log_limit: Final = LogLimit()
+        self._chart_keys: Final[dict[ChartIdentity, int]] = {}
         self._mutex = threading.RLock()
         self._waiting: deque[Lock] = deque()
         self._taken = False
@@ -333,7 +356,7 @@ class GroupCommit:
             connection = self._pool.take(Role.WRITER)
             try:
                 execute_when_free(connection, "BEGIN IMMEDIATE", deadline)
-                return Batch(connection)
+                return Batch(connection, self._chart_keys)
             except BaseException as error:
                 self._pool.give(Role.WRITER, connection, sound=False)
                 if isinstance(error, sqlite3.Error):

@@ -10,7 +10,9 @@ its turn before it begins, and again when it is done.  If both looks find what i
 is in the file and the log that everybody opens by these names, since nothing is put back under a
 name by chance.  If the first look fails, nothing was written.  If only the second fails, the commit
 is in doubt: it is *settled* by looking for what it wrote, once the files are open again.  Reads and
-the poller look too, unless a look is younger than ``LOOK_SECONDS``.
+the poller look too, unless a look is younger than ``LOOK_SECONDS``.  A name cannot come to mean
+another file without a change of its directory, so a look whose directory is as it was at the last
+full comparison ends there.
 
 **A close harms nobody.**  The last connection to a file copies the log into the file and removes
 the log.  If locks have vanished, a connection takes itself for the last one although others still
@@ -69,6 +71,10 @@ LOOK_SECONDS: Final = 0.02
 PATIENCE: Final = 1.0
 """Seconds that healing waits for the turn, and for this process's other connections."""
 _PAUSE: Final = 0.002
+_TICK_NS: Final = 100_000_000
+_COARSE_TICK_NS: Final = 3_000_000_000
+"""Nanoseconds within which two changes of a directory may get the same time: a tick of the kernel,
+or the two seconds of a file system that keeps no fractions."""
 
 _OPENING: Final = "opening the journal's file"
 _REOPENING: Final = "opening the journal's file again"
@@ -104,6 +110,7 @@ class Pool(Protocol):
 
 _Identity = tuple[int, int]
 _Identities = tuple[_Identity | None, ...]
+_Stamp = tuple[int, int, int]
 
 
 class FileGuard:
@@ -124,9 +131,9 @@ class FileGuard:
         self._open: _Identities = (None, None, None)
         self._connections = 0
         self._healing = False
+        self._directory: Final = os.fspath(address.path.parent)
+        self._unchanged: _Stamp | None = None
         self._looked = 0.0
-        self.log_size = 0
-        """The log's size in bytes at the last look."""
         self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
     @classmethod
@@ -216,10 +223,22 @@ class FileGuard:
         now = time.monotonic()
         if now - self._looked <= age:
             return
-        found = self._identities()
-        if found != self._open and self._anchors is not None:
-            raise FileLostError(self._loss(found))
+        directory = _stamp(self._directory)
+        if directory is None or directory != self._unchanged:
+            settled = directory is not None and _is_over(directory[2])
+            found = self._identities()
+            if self._anchors is not None:
+                if found != self._open:
+                    raise FileLostError(self._loss(found))
+                self._unchanged = directory if settled else None
         self._looked = now
+
+    def log_size(self) -> int:
+        """Return the log's size in bytes, 0 if there is none."""
+        try:
+            return os.stat(self._names[1]).st_size  # noqa: PTH116 (a Path takes longer)
+        except OSError:
+            return 0
 
     def confirm(self, connection: sqlite3.Connection) -> None:
         """Check that what a connection read in one transaction was there at one moment.
@@ -252,12 +271,7 @@ class FileGuard:
                 self._reopen(doubt=doubt)
 
     def _identities(self) -> _Identities:
-        try:
-            found = list(map(os.stat, self._names))
-            self.log_size = found[1].st_size
-            return tuple([(each.st_ino, each.st_dev) for each in found])
-        except OSError:  # not all of them are there
-            return tuple(map(_identity, self._names))
+        return tuple(map(_identity, self._names))
 
     def _loss(self, found: _Identities) -> Loss:
         if found[0] != self._open[0]:
@@ -483,6 +497,21 @@ def _refuse_removed(names: tuple[str, ...]) -> None:
             with contextlib.suppress(OSError):
                 if str(file.readlink()) in removed:
                     raise DBError(_REOPENING, RuntimeError(_STILL_READ))
+
+
+def _stamp(directory: str) -> _Stamp | None:
+    """What differs after a name in a directory was given, moved or removed."""
+    try:
+        found = os.stat(directory)  # noqa: PTH116 (a Path takes longer)
+    except OSError:
+        return None
+    return found.st_ino, found.st_dev, found.st_ctime_ns
+
+
+def _is_over(changed: int) -> bool:
+    """Return whether the next change of a directory will have a later time than this, in ns."""
+    tick = _TICK_NS if changed % 1_000_000_000 else _COARSE_TICK_NS
+    return time.time_ns() - changed > tick
 
 
 def _identity(place: str | int) -> _Identity | None:

@@ -3,8 +3,7 @@
 A read is one snapshot on a connection of its own, and never waits for a writer; inside a turn
 (``exclusive``) it sees what the turn has written.  A write happens in a turn, as a step of its own:
 the head is compared and set in the same transaction, with a constant number of statements and rows
-at any length of the history.  A ``Head``'s token is (key, serial): the history's row, and the
-serial that the next entry will have.
+at any length of the history.  What a head proves without being read is in ``tail``.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
 from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
-from pingregistrywf.runtime.journal.sqlite import ledger, records, scan
+from pingregistrywf.runtime.journal.sqlite import ledger, records, scan, tail
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
@@ -65,6 +64,8 @@ class SqliteJournal(Closable):
             return UUID(bytes=ledger.read(view.connection).id)
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
+        if after is not None and self._is_newest(history, after):
+            return Reading((), after, continues=True)
         with self._view("reading history", history) as view:
             found = view.find(history)
             if found is None or found.stored.deleted_at is not None:
@@ -87,22 +88,12 @@ class SqliteJournal(Closable):
         restart: bool = False,
     ) -> Head:
         with self._writing("appending to history", history) as batch:
-            found = batch.find(history)
-            head = NO_HEAD if found is None else found.head
-            deleted = found is not None and found.stored.deleted_at is not None
-            check_commit(history, head, after, entries, deleted=deleted)
-            with batch.step():
-                if found is None:
-                    found = records.begin(
-                        batch.connection, Stored(history, chart.name, EPOCH, 0, 0, 0, 0)
-                    )
-                extended = found.stored.extended(entries, restart=restart)
-                found = records.History(found.key, extended)
-                charts = repeat(ledger.chart_key(batch.connection, chart))
-                positions = batch.take_positions(len(entries))
-                records.append(batch.connection, found, entries, charts, positions)
+            reached = None
+            if len(entries) == 1 and not restart:
+                reached = self._append_unread(batch, after, entries[0], chart)
+            if reached is None:
+                reached = self._append(batch, history, after, entries, chart, restart=restart)
             batch.changed.add(history)
-            reached = found.head
             batch.witness = lambda connection: _holds(connection, history, reached)
             return reached
 
@@ -195,7 +186,7 @@ class SqliteJournal(Closable):
                 raise HistoryExistsError(stored.id)
             with batch.step():
                 taken = records.begin(batch.connection, stored)
-                keys = {each: ledger.chart_key(batch.connection, each) for each in set(charts)}
+                keys = {each: batch.chart_key(each) for each in set(charts)}
                 positions = batch.take_positions(len(entries))
                 records.append(
                     batch.connection, taken, entries, [keys[each] for each in charts], positions
@@ -248,6 +239,49 @@ class SqliteJournal(Closable):
             self._database.pool.check_open()
             batch.check()
         return batch
+
+    def _is_newest(self, history: UUID, head: Head) -> bool:
+        """Whether a head is certainly still the newest; one statement is one consistent view."""
+        batch = self._inside()
+        if batch is not None:
+            return tail.is_newest(batch.connection, head)
+        pool = self._database.pool
+        with _Translated(None, "reading history", history), pool.lend(Role.READER) as connection:
+            return tail.is_newest(connection, head)
+
+    def _append_unread(
+        self, batch: Batch, after: Head, entry: Entry, chart: ChartIdentity
+    ) -> Head | None:
+        """Append an entry if no read is needed to know that ``after`` is the head."""
+        with batch.step():
+            key = batch.chart_key(chart)
+            reached = tail.append(batch.connection, after, entry, key, batch.next_position)
+            if reached is not None:
+                batch.take_positions(1)
+            return reached
+
+    def _append(
+        self,
+        batch: Batch,
+        history: UUID,
+        after: Head,
+        entries: Sequence[Entry],
+        chart: ChartIdentity,
+        *,
+        restart: bool,
+    ) -> Head:
+        found = batch.find(history)
+        head = NO_HEAD if found is None else found.head
+        deleted = found is not None and found.stored.deleted_at is not None
+        check_commit(history, head, after, entries, deleted=deleted)
+        with batch.step():
+            key = batch.chart_key(chart)
+            if found is None:
+                begun = Stored(history, chart.name, EPOCH, 0, 0, 0, 0)
+                found = records.begin(batch.connection, begun)
+            extended = replace(found, stored=found.stored.extended(entries, restart=restart))
+            positions = batch.take_positions(len(entries))
+            return records.append(batch.connection, extended, entries, repeat(key), positions).head
 
     def _remove_entries(self, key: int, history: UUID, before: int) -> int:
         """Remove a history's entries before a serial, in several turns; return how many."""
@@ -322,13 +356,13 @@ def _following(
     connection: sqlite3.Connection, history: records.History, after: Head
 ) -> tuple[Entry, ...] | None:
     """The entries after a head, None if it is not on the visible chain."""
-    stored = history.stored
-    match after.token:
-        case (key, int(serial)) if key == history.key and stored.start <= serial <= stored.end:
-            here = serial == stored.end
-            entries = () if here else records.entries(connection, history, serial)
-        case _:
-            return None
+    stored, token = history.stored, after.token
+    if not (isinstance(token, records.Token) and token.key == history.key):
+        return None
+    if not stored.start <= token.serial <= stored.end:
+        return None
+    here = token.serial == stored.end
+    entries = () if here else records.entries(connection, history, token.serial)
     # A file restored from a backup may have grown again, along another chain.
     return entries if after.vid == (stored.vid if here else entries[0].parent) else None
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, 
 
 LOG_LIMIT: Final = 8 << 20
 """Bytes; twice what SQLite needs between two checkpoints."""
+ASKED_EVERY: Final = 16
+"""Commits after which the log's size is asked for again."""
 _PATIENCE_MS: Final = 250
 _READ_LOCKS: Final = range(123, 128)
 """The bytes of the index that readers lock (``WAL_READ_LOCK`` in SQLite's WAL-mode file format)."""
@@ -43,14 +46,19 @@ class LogLimit:
 
     def __init__(self) -> None:
         self._next = LOG_LIMIT
+        self._commits = 0
 
-    def enforce(self, connection: sqlite3.Connection, size: int) -> None:
+    def enforce(self, connection: sqlite3.Connection, log_size: Callable[[], int]) -> None:
         """Empty a log that has grown too long.  Called in the turn, outside of a transaction.
 
         Args:
             connection: one that may write.
-            size: the log's, in bytes.
+            log_size: tells the log's size in bytes; asked at every ``ASKED_EVERY``-th commit.
         """
+        self._commits += 1
+        if self._commits % ASKED_EVERY:
+            return
+        size = log_size()
         if size <= LOG_LIMIT:
             self._next = LOG_LIMIT
         elif size > self._next:

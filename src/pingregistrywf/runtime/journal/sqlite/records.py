@@ -17,7 +17,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -47,13 +47,21 @@ def _columns(table: str, names: Sequence[str]) -> str:
     return ", ".join(f"{table}.{name}" for name in names)
 
 
+INSERTED: Final = (
+    "position, history, serial, chart, restart, deleted_at, id, parent, data, checksum"
+)
+"""The columns of ``event`` in the order of ``event_row``."""
+NEIGHBOUR: Final = (
+    "(SELECT history || ' ' || serial FROM event WHERE history > {}"
+    " ORDER BY history, serial LIMIT 1)"
+)
+"""The row that follows the newest one of a history, whose key is to be filled in."""
 SELECT_CHAIN: Final = f"SELECT {', '.join(_CHAIN_COLUMNS)} FROM chain"  # noqa: S608
 SELECT_EVENTS: Final = f"SELECT {', '.join(_EVENT_COLUMNS)} FROM event"  # noqa: S608
 SELECT: Final = f"""
 SELECT {_columns("chain", _CHAIN_COLUMNS)}, {_columns("tail", _EVENT_COLUMNS)},
   (SELECT key || ' ' || first FROM chain AS next WHERE next.key > chain.key ORDER BY key LIMIT 1),
-  (SELECT history || ' ' || serial FROM event WHERE history > chain.key
-   ORDER BY history, serial LIMIT 1)
+  {NEIGHBOUR.format("chain.key")}
 FROM chain
 LEFT JOIN event AS tail ON tail.position =
   (SELECT position FROM event WHERE history = chain.key ORDER BY serial DESC LIMIT 1)"""  # noqa: S608
@@ -115,6 +123,37 @@ class Chain:
     trimmed_at: int | None
 
 
+class Tail(NamedTuple):
+    """What tells that nothing happened to a history; see ``tail``.
+
+    Attributes:
+        chain: the checksum of its row.
+        newest: the checksum of its newest event's row.
+        neighbour: the key and the serial of the row that follows in the index.
+        restart: the serial of the newest entry where a reader may start.
+    """
+
+    chain: bytes
+    newest: bytes
+    neighbour: bytes
+    restart: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Where a head is.
+
+    Attributes:
+        key: that of the history's row.
+        serial: the one that the next entry will have.
+        tail: what proves it to be the newest, if that is known.
+    """
+
+    key: int
+    serial: int
+    tail: Tail | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """A history as its own row and its newest event describe it.
@@ -122,17 +161,19 @@ class History:
     Attributes:
         key: the key of its row.
         stored: what is known of it; its ``trims`` and ``size`` are in other rows.
+        tail: what tells that this is still so, if it was read.
     """
 
     key: int
     stored: Stored
+    tail: Tail | None = field(default=None, compare=False)
 
     @property
     def head(self) -> Head:
         """The head as readers see it."""
         if self.stored.deleted_at is not None:
             return NO_HEAD
-        return Head(self.stored.vid, (self.key, self.stored.end))
+        return Head(self.stored.vid, Token(self.key, self.stored.end, self.tail))
 
 
 def find(connection: sqlite3.Connection, history: UUID) -> History | None:
@@ -210,7 +251,8 @@ def verified(row: Sequence[Any], asked: UUID | None = None) -> History | str:
     if neighbour != (_SENTINEL_PLACE if following is None else following):
         return "the index is damaged where its newest event stands"
     name = asked if asked is not None and asked.bytes == chain.id else UUID(bytes=chain.id)
-    return described(chain, tail, name)
+    found = described(chain, tail, name)
+    return History(found.key, found.stored, Tail(row[0], tail[0], neighbour, found.stored.restart))
 
 
 def described(chain: Chain, tail: Sequence[Any], id: UUID) -> History:
@@ -309,8 +351,8 @@ def append(
     entries: Sequence[Entry],
     charts: Iterable[int],
     positions: range,
-) -> None:
-    """Write the newest entries of a history, which counts them already.
+) -> History:
+    """Write the newest entries of a history, which counts them already; return it with its tail.
 
     Args:
         connection: that of the turn.
@@ -321,20 +363,20 @@ def append(
     """
     key, restart = history.key, history.stored.restart
     serials = range(history.stored.end - len(entries), history.stored.end)
-    insert_rows(
-        connection,
-        [
-            event_row(
-                Place(position, key, serial, chart, restart if serial >= restart else 0),
-                entry.id.bytes,
-                entry.parent.bytes,
-                entry.data,
-            )
-            for position, serial, chart, entry in zip(
-                positions, serials, charts, entries, strict=False
-            )
-        ],
-    )
+    rows = [
+        event_row(
+            Place(position, key, serial, chart, restart if serial >= restart else 0),
+            entry.id.bytes,
+            entry.parent.bytes,
+            entry.data,
+        )
+        for position, serial, chart, entry in zip(positions, serials, charts, entries, strict=False)
+    ]
+    insert_rows(connection, rows)
+    if history.tail is None:
+        return history
+    tail = history.tail._replace(newest=rows[-1][-1], restart=restart)
+    return replace(history, tail=tail)
 
 
 def mark(connection: sqlite3.Connection, history: History, position: int) -> None:
@@ -349,8 +391,7 @@ def mark(connection: sqlite3.Connection, history: History, position: int) -> Non
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> int:
     """Write rows that ``event_row`` made, and return how many."""
     cursor = connection.executemany(
-        "INSERT INTO event (position, history, serial, chart, restart, deleted_at, id, parent,"
-        " data, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO event ({INSERTED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         rows,
     )
     return max(cursor.rowcount, 0)
@@ -402,7 +443,7 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
 
 def event_row(
     place: Place, id: bytes, parent: bytes, data: bytes, *, checksum: bytes | None = None
-) -> tuple[object, ...]:
+) -> tuple[int | None, int, int, int, int, int | None, bytes, bytes, bytes, bytes]:
     """Return the columns of an event, under its right checksum unless another one is given."""
     return (*place, id, parent, data, checksum or _event_digest(*place, id, parent, data))
 

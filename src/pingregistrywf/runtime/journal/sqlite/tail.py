@@ -1,0 +1,71 @@
+"""Heads that are proved without reading the history: one statement for most finds and appends.
+
+Whoever has read a history, or appended to it, knows its *tail*: the checksums of the history's row
+and of its newest event's row, and the row that follows in the index by history and serial.  While
+these are what they were, nothing happened to the history.  A key and a serial are used once, so an
+entry or a mark of deletion would be newer; a trim changes the history's row; and a damaged index
+shows in its neighbour, as ``records`` explains.  Equal checksums belong to equal rows, which were
+verified when they were read.  If anything differs, nothing is concluded, and the history is read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from pingregistrywf.runtime.journal.history import Entry, Head
+from pingregistrywf.runtime.journal.sqlite import records
+from pingregistrywf.runtime.journal.sqlite.records import Place, Tail, Token
+
+_NEWEST: Final = f"""
+SELECT (SELECT checksum FROM chain WHERE key = ?1), checksum, {records.NEIGHBOUR.format("?1")}
+FROM event WHERE history = ?1 ORDER BY serial DESC LIMIT 1"""  # noqa: S608 (constants)
+# A newer row of the history has the serial that this one wants, and keeps it out.
+_APPEND: Final = f"""
+INSERT OR IGNORE INTO event ({records.INSERTED})
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+WHERE (SELECT checksum FROM chain WHERE key = ?2) = ?11
+  AND (SELECT checksum FROM event WHERE history = ?2 AND serial = ?3 - 1) = ?12
+  AND {records.NEIGHBOUR.format("?2")} = ?13"""  # noqa: S608 (constants)
+
+
+def is_newest(connection: sqlite3.Connection, head: Head) -> bool:
+    """Return True if a head is certainly still the newest; False if that has to be read."""
+    token = head.token
+    if not isinstance(token, Token) or token.tail is None:
+        return False
+    tail = token.tail
+    found = connection.execute(_NEWEST, (token.key,)).fetchone()
+    return bool(found == (tail.chain, tail.newest, tail.neighbour))
+
+
+def append(
+    connection: sqlite3.Connection, after: Head, entry: Entry, chart: int, position: int
+) -> Head | None:
+    """Append an entry if a head is certainly still the newest; return the new one.
+
+    Args:
+        connection: that of the turn.
+        after: the head.
+        entry: the entry.
+        chart: the key of the chart that it is written under.
+        position: its position in the order of commit.
+
+    Returns:
+        None if nothing was written, because what the history's head is has to be read.
+    """
+    token = after.token
+    if not isinstance(token, Token) or token.tail is None:
+        return None
+    tail, key, serial = token.tail, token.key, token.serial
+    row = records.event_row(
+        Place(position, key, serial, chart, tail.restart),
+        entry.id.bytes,
+        entry.parent.bytes,
+        entry.data,
+    )
+    conditions = tail.chain, tail.newest, tail.neighbour.decode()
+    if connection.execute(_APPEND, (*row, *conditions)).rowcount != 1:
+        return None
+    extended = Tail(tail.chain, row[-1], tail.neighbour, tail.restart)
+    return Head(entry.id, Token(key, serial + 1, extended))
