@@ -141,7 +141,7 @@ def rewrite(
         stored = replace(row.stored, **changes)
         stored = replace(stored, end=stored.first + len(entries), vid=entries[-1].id)
         ledger.remove(connection, row.key, row.stored.end + 1)
-        batch, changed = Batch(connection), records.History(row.key, stored)
+        batch, changed = Batch(connection, {}), records.History(row.key, stored)
         positions = batch.take_positions(len(entries))
         records.append(connection, changed, entries, [chart] * len(entries), positions)
         if stored.deleted_at is not None:

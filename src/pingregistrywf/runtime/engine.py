@@ -1,7 +1,10 @@
 """Runs commands on histories: reads, checks the version, decides, commits, retries, caches.
 
-The cache holds only states that are durable in the journal, and it is never trusted alone: each
-command and each find first reads what came after the cached state.  So the engine sees whatever
+The cache holds only states that were durable in the journal, and no answer rests on it alone.  A
+find, a noop, a refusal and a wrong version first read what came after the cached state.  A command
+that appends need not: it is decided on the cached state, and the compare-and-set of its commit
+proves that this state was the newest one.  If it was not, nothing was written; what came after is
+read, and the command is decided again, as if it had just been given.  So the engine sees whatever
 another process wrote, and also a delete (behaviour.md, section 8, 4).
 """
 
@@ -12,10 +15,10 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.behavior import Behavior, check, check_end, decide, evolve
+from pingregistrywf.runtime.behavior import Behavior, Decision, check, check_end, decide, evolve
 from pingregistrywf.runtime.errors import (
     CorruptedDataError,
     InvalidCommandError,
@@ -80,6 +83,10 @@ class Changes(Generic[S, E]):
     checkpoint: Checkpoint[S]
     events: tuple[E, ...]
     continues: bool
+
+
+_Done: TypeAlias = tuple[CommandResult[E], Checkpoint[S] | None]
+"""What a command did, and what is then known of the history."""
 
 
 class Engine(Generic[S, E]):
@@ -191,33 +198,65 @@ class Engine(Generic[S, E]):
 
     def _tell_once(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
+        cached = self._cache.get(history.bytes)
         with self.journal.exclusive(history) if unversioned else nullcontext():
-            loaded: Checkpoint[S] | None = (read := self._load(history))
-            if isinstance(vid, Ulid) and vid != read.head.vid:
-                raise VersionConflictError(read.head.vid, vid)
-            decision = decide(self.declaration, read.state, command)
-            if decision.deletes:
-                self.journal.delete(history, read.head)
-                result: CommandResult[E] = CommandResult(EPOCH)
-                loaded = None
-            elif decision.drafts:
-                events = self._behavior.draw(read.state, decision)
-                head = self.journal.commit(
-                    history,
-                    read.head,
-                    [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
-                    chart=self.declaration.identity,
-                    restart=decision.restart,
-                )
-                state = read.state
-                for event in events:
-                    state = evolve(self.declaration, state, event)
-                result, loaded = CommandResult(head.vid, events), Checkpoint(head, state)
-            else:
-                result = CommandResult(read.head.vid)
+            done = None
+            if cached is not None and (unversioned or vid == cached.head.vid):
+                done = self._append_unread(history, cached, command)
+            if done is None:
+                done = self._append_read(history, vid, command)
         # Only now is it durable, so the cache may hold what was read and written inside.
+        result, loaded = done
         self._keep(history, loaded)
         return result
+
+    def _append_unread(
+        self, history: UUID, cached: Checkpoint[S], command: Command
+    ) -> _Done[E, S] | None:
+        """Run a command that appends events to the cached state, if that is the newest.
+
+        Return None if nothing was written, for whatever reason: what the command does must then be
+        decided on what is read.
+        """
+        try:
+            decision = decide(self.declaration, cached.state, command)
+            if not decision.drafts:
+                return None
+            events = self._behavior.draw(cached.state, decision)
+        except WorkflowError:
+            return None
+        try:
+            return self._commit(history, cached, decision, events)
+        except VersionConflictError:
+            return None
+
+    def _append_read(self, history: UUID, vid: Vid, command: Command) -> _Done[E, S]:
+        """Run a command on what is read."""
+        read = self._load(history)
+        if isinstance(vid, Ulid) and vid != read.head.vid:
+            raise VersionConflictError(read.head.vid, vid)
+        decision = decide(self.declaration, read.state, command)
+        if decision.deletes:
+            self.journal.delete(history, read.head)
+            return CommandResult(EPOCH), None
+        if not decision.drafts:
+            return CommandResult(read.head.vid), read
+        return self._commit(history, read, decision, self._behavior.draw(read.state, decision))
+
+    def _commit(
+        self, history: UUID, after: Checkpoint[S], decision: Decision, events: tuple[E, ...]
+    ) -> _Done[E, S]:
+        head = self.journal.commit(
+            history,
+            after.head,
+            [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
+            chart=self.declaration.identity,
+            restart=decision.restart,
+        )
+        state = after.state
+        for event in events:
+            state = evolve(self.declaration, state, event)
+        return CommandResult(head.vid, events), Checkpoint(head, state)
 
     def _load(self, history: UUID) -> Checkpoint[S]:
         return self._read_on(history, self._cache.get(history.bytes)).checkpoint
@@ -228,7 +267,8 @@ class Engine(Generic[S, E]):
         reading = self.journal.read(history, since.head if since else None, whole=whole)
         if since and reading.continues:
             if not reading.entries:
-                return Changes(since, (), continues=True)
+                # The head that was read may know more: a journal proves it with less work.
+                return Changes(Checkpoint(reading.head, since.state), (), continues=True)
             state = since.state
         else:
             state = self._behavior.new_state(history)

@@ -244,21 +244,22 @@ class SqliteJournal(Closable):
         """Whether a head is certainly still the newest; one statement is one consistent view."""
         batch = self._inside()
         if batch is not None:
-            return tail.is_newest(batch.connection, head)
+            return tail.unchanged(batch.connection, head) is not None
         pool = self._database.pool
         with _Translated(None, "reading history", history), pool.lend(Role.READER) as connection:
-            return tail.is_newest(connection, head)
+            return tail.unchanged(connection, head) is not None
 
     def _append_unread(
         self, batch: Batch, after: Head, entry: Entry, chart: ChartIdentity
     ) -> Head | None:
         """Append an entry if no read is needed to know that ``after`` is the head."""
+        newest = tail.unchanged(batch.connection, after)
+        if newest is None:
+            return None
         with batch.step():
+            (position,) = batch.take_positions(1)
             key = batch.chart_key(chart)
-            reached = tail.append(batch.connection, after, entry, key, batch.next_position)
-            if reached is not None:
-                batch.take_positions(1)
-            return reached
+            return tail.append(batch.connection, *newest, entry, key, position)
 
     def _append(
         self,

@@ -11,6 +11,7 @@ import contextlib
 import sqlite3
 import struct
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 from uuid import uuid4
 
@@ -83,6 +84,7 @@ def next_position(connection: sqlite3.Connection) -> int:
     return max(int(last), _verified(*row).floor) + 1
 
 
+@lru_cache(maxsize=16)  # it changes when garbage is collected, and is read at every append
 def _verified(checksum: bytes, *columns: Any) -> Own:
     try:
         own = Own(*columns)

@@ -443,7 +443,7 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
 
 def event_row(
     place: Place, id: bytes, parent: bytes, data: bytes, *, checksum: bytes | None = None
-) -> tuple[int | None, int, int, int, int, int | None, bytes, bytes, bytes, bytes]:
+) -> tuple[int, int, int, int, int, int | None, bytes, bytes, bytes, bytes]:
     """Return the columns of an event, under its right checksum unless another one is given."""
     return (*place, id, parent, data, checksum or _event_digest(*place, id, parent, data))
 

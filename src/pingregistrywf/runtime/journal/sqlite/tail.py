@@ -29,43 +29,39 @@ WHERE (SELECT checksum FROM chain WHERE key = ?2) = ?11
   AND {records.NEIGHBOUR.format("?2")} = ?13"""  # noqa: S608 (constants)
 
 
-def is_newest(connection: sqlite3.Connection, head: Head) -> bool:
-    """Return True if a head is certainly still the newest; False if that has to be read."""
+def unchanged(connection: sqlite3.Connection, head: Head) -> tuple[Token, Tail] | None:
+    """Return what a head is, if it is certainly still the newest; None if that has to be read."""
     token = head.token
-    if not isinstance(token, Token) or token.tail is None:
-        return False
-    tail = token.tail
-    found = connection.execute(_NEWEST, (token.key,)).fetchone()
-    return bool(found == (tail.chain, tail.newest, tail.neighbour))
+    if isinstance(token, Token) and token.tail is not None:
+        found = connection.execute(_NEWEST, (token.key,)).fetchone()
+        if found == token.tail[:3]:
+            return token, token.tail
+    return None
 
 
 def append(
-    connection: sqlite3.Connection, after: Head, entry: Entry, chart: int, position: int
-) -> Head | None:
-    """Append an entry if a head is certainly still the newest; return the new one.
+    connection: sqlite3.Connection,
+    token: Token,
+    tail: Tail,
+    entry: Entry,
+    chart: int,
+    position: int,
+) -> Head:
+    """Append an entry after an ``unchanged`` head, and return the new head.
 
     Args:
         connection: that of the turn.
-        after: the head.
+        token, tail: what the head is.
         entry: the entry.
         chart: the key of the chart that it is written under.
         position: its position in the order of commit.
-
-    Returns:
-        None if nothing was written, because what the history's head is has to be read.
     """
-    token = after.token
-    if not isinstance(token, Token) or token.tail is None:
-        return None
-    tail, key, serial = token.tail, token.key, token.serial
     row = records.event_row(
-        Place(position, key, serial, chart, tail.restart),
+        Place(position, token.key, token.serial, chart, tail.restart),
         entry.id.bytes,
         entry.parent.bytes,
         entry.data,
     )
-    conditions = tail.chain, tail.newest, tail.neighbour.decode()
-    if connection.execute(_APPEND, (*row, *conditions)).rowcount != 1:
-        return None
+    records.insert_rows(connection, (row,))
     extended = Tail(tail.chain, row[-1], tail.neighbour, tail.restart)
-    return Head(entry.id, Token(key, serial + 1, extended))
+    return Head(entry.id, Token(token.key, token.serial + 1, extended))
