@@ -183,7 +183,11 @@ class Engine(Generic[S, E]):
         """
         check_history(history)
         try:
-            return self._read_on(history, since, whole=whole)
+            reading = self.journal.read(history, since.head if since else None, whole=whole)
+            unchanged = _unchanged(since, reading)
+            if unchanged is not None:
+                return Changes(unchanged, (), continues=True)
+            return self._advance(history, since, reading)
         except JournalLevelError as error:
             raise JournalError(error) from error
 
@@ -259,19 +263,15 @@ class Engine(Generic[S, E]):
         return CommandResult(head.vid, events), Checkpoint(head, state)
 
     def _load(self, history: UUID) -> Checkpoint[S]:
-        return self._read_on(history, self._cache.get(history.bytes)).checkpoint
+        since = self._cache.get(history.bytes)
+        reading = self.journal.read(history, since.head if since else None)
+        unchanged = _unchanged(since, reading)
+        return unchanged or self._advance(history, since, reading).checkpoint
 
-    def _read_on(
-        self, history: UUID, since: Checkpoint[S] | None, *, whole: bool = False
+    def _advance(
+        self, history: UUID, since: Checkpoint[S] | None, reading: Reading
     ) -> Changes[S, E]:
-        reading = self.journal.read(history, since.head if since else None, whole=whole)
-        if since and reading.continues:
-            if not reading.entries:
-                # The head that was read may know more: a journal proves it with less work.
-                return Changes(Checkpoint(reading.head, since.state), (), continues=True)
-            state = since.state
-        else:
-            state = self._behavior.new_state(history)
+        state = since.state if since and reading.continues else self._behavior.new_state(history)
         events, state = self._replay(history, state, reading)
         return Changes(Checkpoint(reading.head, state), events, reading.continues)
 
@@ -310,6 +310,16 @@ class Engine(Generic[S, E]):
             # Another thread may evict the same entry, or change the dictionary under the iterator.
             with suppress(KeyError, RuntimeError, StopIteration):
                 del self._cache[next(iter(self._cache))]
+
+
+def _unchanged(since: Checkpoint[S] | None, reading: Reading) -> Checkpoint[S] | None:
+    """Return the checkpoint that was read from, if nothing follows it."""
+    if since is None or reading.entries or not reading.continues:
+        return None
+    if reading.head is since.head:
+        return since
+    # What a journal read just now may know more: it can prove such a head with less work.
+    return Checkpoint(reading.head, since.state)
 
 
 def check_history(history: UUID) -> None:

@@ -34,6 +34,8 @@ class Notifier:
             histories: those that are known to have changed; others may have changed as well.
             everyone: wake all who wait, because nobody knows what changed.
         """
+        if not self.subscriptions:
+            return
         with self.condition:
             for each in self.subscriptions:
                 each.changed |= everyone or each.history is None or each.history in histories

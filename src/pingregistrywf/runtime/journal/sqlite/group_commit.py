@@ -54,7 +54,10 @@ _here: Final = threading.local()
 
 def _files_here() -> set[str]:
     """The files on which this thread is in a turn, by whichever journal object."""
-    files: set[str] = _here.__dict__.setdefault("files", set())
+    try:
+        files: set[str] = _here.files
+    except AttributeError:
+        files = _here.files = set()
     return files
 
 
@@ -211,6 +214,12 @@ class Batch:
         return False
 
 
+class _Mine(threading.local):
+    """What each thread has for itself."""
+
+    batch: Batch | None = None
+
+
 class GroupCommit:
     """Gives turns to the threads of this process.
 
@@ -237,28 +246,21 @@ class GroupCommit:
         self._waiting: deque[Lock] = deque()
         self._taken = False
         self._batch: Batch | None = None
-        self._mine = threading.local()
+        self._mine = _Mine()
         self._closed = False
         self._abandoned = False
 
     @property
     def mine(self) -> Batch | None:
         """The batch of the turn that this thread is in."""
-        batch: Batch | None = getattr(self._mine, "batch", None)
-        return batch
+        return self._mine.batch
 
-    @contextmanager
-    def turn(self) -> Iterator[Batch]:
-        """A turn; inside another of the same thread, that one.
+    def turn(self) -> Turn:
+        """Return the context of a turn, or of the one that this thread is in."""
+        return Turn(self)
 
-        Raises:
-            DBError: the turn could not begin, or, on leaving, its batch is not durable.
-            CorruptedDataError: the same, because the file is damaged.
-        """
-        mine = self.mine
-        if mine is not None:
-            yield mine
-            return
+    def enter(self) -> Batch:
+        """Begin a turn, which ``leave`` ends; see ``Turn``."""
         files = _files_here()
         if self._file in files:
             reason = (
@@ -269,14 +271,19 @@ class GroupCommit:
         files.add(self._file)
         try:
             batch = self._mine.batch = self._enter()
-            try:
-                yield batch
-            finally:
-                self._mine.batch = None
-                if not self._abandoned:
-                    self._leave(batch)
-        finally:
+        except BaseException:
             files.discard(self._file)
+            raise
+        return batch
+
+    def leave(self, batch: Batch) -> None:
+        """End a turn, and wait until its batch is durable."""
+        self._mine.batch = None
+        try:
+            if not self._abandoned:
+                self._leave(batch)
+        finally:
+            _files_here().discard(self._file)
 
     def close(self) -> None:
         """Close the process lock, now or after the turns that are under way or waited for."""
@@ -445,6 +452,32 @@ class GroupCommit:
             self._taken = False
             if self._closed:
                 self._process_lock.close()
+
+
+class Turn:
+    """The context of a turn to write; inside another one of the same thread, that one.
+
+    Raises:
+        DBError: the turn could not begin, or, on leaving, its batch is not durable.
+        CorruptedDataError: the same, because the file is damaged.
+    """
+
+    __slots__ = ("_begun", "_group")
+
+    def __init__(self, group: GroupCommit) -> None:
+        self._group = group
+        self._begun: Batch | None = None
+
+    def __enter__(self) -> Batch:
+        mine = self._group.mine
+        if mine is not None:
+            return mine
+        batch = self._begun = self._group.enter()
+        return batch
+
+    def __exit__(self, *_: object) -> None:
+        if self._begun is not None:
+            self._group.leave(self._begun)
 
 
 def _seconds_until(deadline: float) -> float:

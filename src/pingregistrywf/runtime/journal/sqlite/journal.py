@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
+from types import TracebackType
 from typing import Final, Generic, TypeVar
 from uuid import UUID
 
@@ -208,29 +209,33 @@ class SqliteJournal(Closable):
         self, op: str, history: UUID | None = None
     ) -> AbstractContextManager[_Snapshot | Batch]:
         """One consistent view: the turn's own, or a snapshot."""
-        batch = self._inside()
-        return self._snapshot(op, history) if batch is None else _Translated(batch, op, history)
+        if self._inside() is None:
+            return self._snapshot(op, history)
+        return self._writing(op, history)
 
     @contextmanager
     def _snapshot(self, op: str, history: UUID | None = None) -> Iterator[_Snapshot]:
         """What is durable at one moment."""
-        pool = self._database.pool
-        with _Translated(None, op, history), pool.lend(Role.READER) as connection:
+        with self._reading(op, history) as connection:
             connection.execute("BEGIN")
             yield _Snapshot(connection)
             connection.execute("ROLLBACK")
 
+    def _reading(
+        self, op: str, history: UUID | None = None
+    ) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection that reads what is durable, each statement on its own."""
+        return _Translated(self._database.pool.lend(Role.READER), op, history)
+
     def _writing(self, op: str, history: UUID | None = None) -> AbstractContextManager[Batch]:
         """The turn that this thread is in, or one of its own."""
-        batch = self._inside()
-        return self._turn(op, history) if batch is None else _Translated(batch, op, history)
+        if self._inside() is None:
+            self._check_writable(op, history)
+        return _Translated(self._database.group_commit.turn(), op, history)
 
-    @contextmanager
-    def _turn(self, op: str, history: UUID | None) -> Iterator[Batch]:
+    def _check_writable(self, op: str, history: UUID | None) -> None:  # noqa: ARG002
+        """Raise a ``DBError`` if nothing can be written."""
         self._database.pool.check_open()
-        with self._database.group_commit.turn() as batch, _Translated(batch, op, history):
-            batch.check()
-            yield batch
 
     def _inside(self) -> Batch | None:
         """The batch of the turn that this thread is in, if it is in one."""
@@ -245,8 +250,7 @@ class SqliteJournal(Closable):
         batch = self._inside()
         if batch is not None:
             return tail.unchanged(batch.connection, head) is not None
-        pool = self._database.pool
-        with _Translated(None, "reading history", history), pool.lend(Role.READER) as connection:
+        with self._reading("reading history", history) as connection:
             return tail.unchanged(connection, head) is not None
 
     def _append_unread(
@@ -328,24 +332,32 @@ class _Translated(Generic[T]):
     """A context that raises SQLite's errors as journal-level ones.
 
     Args:
-        value: what the context gives.
+        context: what it wraps.
         op: what is done there, for the errors.
         history: to which history, likewise.
     """
 
-    __slots__ = ("_history", "_op", "_value")
+    __slots__ = ("_context", "_history", "_op")
 
-    def __init__(self, value: T, op: str, history: UUID | None) -> None:
-        self._value = value
+    def __init__(self, context: AbstractContextManager[T], op: str, history: UUID | None) -> None:
+        self._context = context
         self._op = op
         self._history = history
 
     def __enter__(self) -> T:
-        return self._value
+        return self._context.__enter__()
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise failure(named(self._op, self._history), error) from error
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if isinstance(error, sqlite3.Error):
+                raise failure(named(self._op, self._history), error) from error
+        finally:
+            self._context.__exit__(kind, error, trace)
 
 
 def named(op: str, history: UUID | None) -> str:

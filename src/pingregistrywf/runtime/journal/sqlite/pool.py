@@ -12,8 +12,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -41,8 +40,9 @@ class ConnectionPool:
     def __init__(self, address: Address, guard: FileGuard) -> None:
         self._address = address
         self.guard: Final = guard
-        # Its lock is re-entrant: a finalizer may close a journal at any point of any thread.
-        self._changed = threading.Condition()
+        # Re-entrant: a finalizer may close a journal at any point of any thread.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._idle: defaultdict[Role, list[sqlite3.Connection]] = defaultdict(list)
         self._lent: set[sqlite3.Connection] = set()
         self._opening = 0
@@ -94,7 +94,7 @@ class ConnectionPool:
                 self.guard.mend(turn=writes)
 
     def _take(self, role: Role) -> sqlite3.Connection:
-        with self._changed:
+        with self._lock:
             while self._shut:
                 self._changed.wait()
             self.check_open()
@@ -120,7 +120,7 @@ class ConnectionPool:
 
     def give(self, role: Role, connection: sqlite3.Connection, *, sound: bool = True) -> None:
         """Give a connection back, outside of any transaction unless it is not ``sound``."""
-        with self._changed:
+        with self._lock:
             idle = self._idle[role]
             keep = (
                 sound
@@ -138,21 +138,9 @@ class ConnectionPool:
                 self._lent.discard(connection)
                 self._notify()
 
-    @contextmanager
-    def lend(self, role: Role) -> Iterator[sqlite3.Connection]:
-        """``take`` and ``give``."""
-        connection = self.take(role)
-        sound = False
-        try:
-            yield connection
-        except Exception:
-            self.guard.confirm(connection)  # which explains what would look like damage
-            raise
-        else:
-            self.guard.confirm(connection)
-            sound = True
-        finally:
-            self.give(role, connection, sound=sound)
+    def lend(self, role: Role) -> Loan:
+        """Return the context of a borrowed connection: ``take`` and ``give``."""
+        return Loan(self, role)
 
     def shut(self, timeout: float) -> bool:
         """Close every connection and open none until ``reopen``.
@@ -199,3 +187,27 @@ class ConnectionPool:
             self._idle.clear()
         for connection in idle:
             self.guard.close(connection)
+
+
+class Loan:
+    """The context of a borrowed connection."""
+
+    __slots__ = ("_connection", "_pool", "_role")
+
+    def __init__(self, pool: ConnectionPool, role: Role) -> None:
+        self._pool = pool
+        self._role = role
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._connection = self._pool.take(self._role)
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        pool, sound = self._pool, False
+        try:
+            if kind is None or issubclass(kind, Exception):
+                # If it raises, that explains what would look like damage.
+                pool.guard.confirm(self._connection)
+            sound = kind is None
+        finally:
+            pool.give(self._role, self._connection, sound=sound)

@@ -49,7 +49,7 @@ class ReadOnlyJournal(SqliteJournal):
     def collect(self, now: float | None = None) -> NoReturn:  # noqa: ARG002
         raise self._refused("collecting garbage")
 
-    def _turn(self, op: str, history: UUID | None) -> NoReturn:
+    def _check_writable(self, op: str, history: UUID | None) -> NoReturn:
         raise self._refused(named(op, history))
 
     def _refused(self, op: str) -> DBError:

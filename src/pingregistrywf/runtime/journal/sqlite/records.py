@@ -33,6 +33,7 @@ SENTINEL: Final = (1 << 63) - 1
 """The key of the history behind all others; its one event has the position 0 and no content."""
 _SENTINEL_PLACE: Final = b"%d 0" % SENTINEL
 
+UNLIKE_CHECKSUM: Final = "it does not match its checksum"
 _NEVER: Final = -(1 << 63)
 _CHAIN_NUMBERS: Final = struct.Struct(">4q")
 _EVENT_NUMBERS: Final = struct.Struct(">6q")
@@ -412,29 +413,34 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
         CorruptedDataError: one is missing, one too many, or one not what was written; the chain is
             broken; or it does not end at the head.
     """
-    stored = history.stored
+    stored, key = history.stored, history.key
     read: list[Entry] = []
-    previous = EPOCH if first == 0 else None
-    serial = first
-    for row in connection.execute(_ENTRIES, (history.key, first)):
-        if row[3] != serial or serial >= stored.end:
-            break
-        if not sound(row) or row[2] != history.key:
-            raise damage(_reading(stored, serial), "it does not match its checksum")
-        own, parent, data = Ulid(row[7]), row[8], row[9]
-        if previous is None:
-            previous = Ulid(parent)
-        elif parent != previous.bytes:
-            raise CorruptedDataError(
-                _reading(stored, serial),
-                JournalEntryParentMismatchError(own, Ulid(parent), previous),
-            )
-        read.append(Entry(own, previous, data))
-        previous = own
-        serial += 1
-    else:
-        if serial == stored.end and (not read or read[-1].id == stored.vid):
-            return tuple(read)
+    previous, before = EPOCH, EPOCH.bytes
+    serial, end = first, stored.end
+    try:
+        # Written out, since this is most of what reading a long history costs.
+        for row in connection.execute(_ENTRIES, (key, first)):
+            if row[3] != serial or serial >= end:
+                break
+            own, parent, data = row[7:]
+            if row[0] != _event_digest(*row[1:]) or row[2] != key:
+                raise damage(_reading(stored, serial), UNLIKE_CHECKSUM)
+            if parent != before:
+                if read or first == 0:
+                    raise CorruptedDataError(
+                        _reading(stored, serial),
+                        JournalEntryParentMismatchError(Ulid(own), Ulid(parent), previous),
+                    )
+                previous = Ulid(parent)
+            vid = Ulid(own)
+            read.append(Entry(vid, previous, data))
+            previous, before = vid, own
+            serial += 1
+        else:
+            if serial == end and (not read or previous == stored.vid):
+                return tuple(read)
+    except (TypeError, struct.error):  # a flipped bit may make a number of bytes
+        raise damage(_reading(stored, serial), UNLIKE_CHECKSUM) from None
     raise damage(
         _reading(stored, serial),
         f"the history has {stored.end} entries, and the one expected here is not the one found",
@@ -471,7 +477,7 @@ def _event_digest(
     names = numbers + id + parent
     if len(names) != 80:  # without it, bytes could move from one field to another unnoticed
         raise TypeError("an id is not sixteen bytes")
-    return digest(names + data)
+    return blake2b(names + data, digest_size=16).digest()
 
 
 def digest(data: bytes) -> bytes:

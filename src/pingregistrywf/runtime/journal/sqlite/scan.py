@@ -17,7 +17,6 @@ from pingregistrywf.runtime.journal.inspection import Scanned, Written
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 
 _UUID_SIZE: Final = 16
-_UNLIKE_CHECKSUM: Final = "it does not match its checksum"
 
 
 def scan(connection: sqlite3.Connection, id: UUID | None = None) -> Iterator[Scanned]:
@@ -77,7 +76,7 @@ def _history(
         ):
             event = records.verified_event(found)
             if event is None:
-                faults.append(Fault(_UNLIKE_CHECKSUM, name, found[3]))
+                faults.append(Fault(records.UNLIKE_CHECKSUM, name, found[3]))
                 continue
             tail = found
             chart = charts.get(event.place.chart)
@@ -94,7 +93,7 @@ def _history(
     except sqlite3.DatabaseError as error:
         faults.append(Fault(f"its events cannot be read: {error}", name))
     if chain is None:
-        faults.insert(0, Fault(f"row {key} of the histories: {_UNLIKE_CHECKSUM}", name))
+        faults.insert(0, Fault(f"row {key} of the histories: {records.UNLIKE_CHECKSUM}", name))
     elif tail is None:
         faults.insert(0, Fault("all its events are missing or damaged", name))
     return Scanned(stored, tuple(entries), tuple(written), tuple(faults))

@@ -13,7 +13,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -37,7 +37,7 @@ OLDEST_SQLITE: Final = (3, 37, 0)
 NEWER_SQLITE: Final = f"use a Python that has SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer"
 
 
-class Role(Enum):
+class Role(StrEnum):
     """What a connection is used for."""
 
     READER = "reader"
