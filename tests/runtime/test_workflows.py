@@ -347,6 +347,48 @@ def test_losing_the_race_with_a_version_is_a_conflict(raced: Raced, others: Work
     assert conflict(caught) == (others.find_id(workflow).vid, head)
 
 
+@pytest.mark.parametrize("vid", [NO_VC, RETRY_NO_VC])
+def test_an_old_cached_state_is_no_lost_race(raced: Raced, others: Workflows, vid: Vid) -> None:
+    workflow, _ = begin(others)
+    workflows = Workflows(raced, sleep=no_sleep)
+    workflows.find_id(workflow)
+    others.append_ping(workflow, NO_VC, 1, "first")
+    workflows.append_ping(workflow, vid, 2, "second")
+    assert [ping.message for ping in others.find_id(workflow).pings] == ["first", "second"]
+
+
+def test_a_race_after_an_old_cached_state_is_lost(raced: Raced, others: Workflows) -> None:
+    workflow, _ = begin(others)
+    workflows = Workflows(raced, sleep=no_sleep)
+    head = workflows.find_id(workflow).vid
+    first = others.append_ping(workflow, NO_VC, 1, "first")
+    raced.others = [lambda: None, lambda: others.append_ping(workflow, NO_VC, 1, "second")]
+    with pytest.raises(JournalError) as caught:
+        workflows.append_ping(workflow, NO_VC, 2, "third")
+    assert conflict(caught) == (others.find_id(workflow).vid, first)
+    with pytest.raises(JournalError) as caught:
+        workflows.append_ping(workflow, head, 2, "third")
+    assert conflict(caught) == (others.find_id(workflow).vid, head)
+
+
+def test_what_an_old_cached_state_would_do_is_not_done(journal: Journal, others: Workflows) -> None:
+    """Neither its refusals, nor its noops, nor its events: what others did since decides."""
+    workflow, _ = begin(others)
+    workflows = Workflows(journal)
+    head = workflows.append_ping(workflow, NO_VC, 1, "first")
+    others.post_summary(workflow, NO_VC, 1, "1 of 1")
+    with pytest.raises(StateConflictError):
+        workflows.append_ping(workflow, NO_VC, 2, "late")
+    assert workflows.find_id(workflow).vid == others.find_id(workflow).vid > head
+    others.commit(workflow, NO_VC)
+    workflows.end(workflow, NO_VC)  # which the cached state refuses
+    others.delete(workflow, NO_VC)
+    with pytest.raises(StateConflictError):  # the cached state is one where this is a noop
+        workflows.end(workflow, NO_VC)
+    with pytest.raises(UninitializedError):
+        workflows.find_id(workflow)
+
+
 @pytest.mark.parametrize("lost", range(7))
 def test_six_attempts_in_all(raced: Raced, others: Workflows, lost: int) -> None:
     workflow, _ = begin(others)

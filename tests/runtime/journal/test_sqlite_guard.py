@@ -14,7 +14,7 @@ import pytest
 
 from pingregistrywf import JournalOpenError, open_journal
 from pingregistrywf.runtime.journal.sqlite.address import Address
-from pingregistrywf.runtime.journal.sqlite.guard import LOOK_SECONDS
+from pingregistrywf.runtime.journal.sqlite.guard import LOOK_SECONDS, TICK_NS
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
 
 if TYPE_CHECKING:
@@ -162,6 +162,27 @@ def test_a_file_that_was_moved_takes_no_more_commits(path: Path, new_user: NewUs
     other.kill()
     beside(path, "wal").rename(beside(moved, "wal"))
     assert stored(moved, new_user) == written
+
+
+@pytest.mark.parametrize("moved", ["", "-wal", "-shm", "/.."])
+def test_a_change_is_seen_in_a_directory_that_was_quiet(
+    tmp_path: Path, new_user: NewUser, moved: str
+) -> None:
+    path = tmp_path / "journals" / "j.db"
+    path.parent.mkdir()
+    one = new_user()
+    one("open", path)
+    one("append", path)
+    while time.time_ns() - path.parent.stat().st_ctime_ns <= 2 * TICK_NS:
+        time.sleep(0.01)
+    written = one("append", path, 2)  # the second one asks for the directory alone
+    found = Path(os.path.normpath(f"{path}{moved}"))
+    found.rename(tmp_path / "moved")
+    if moved == "-shm":  # which the others can do without
+        written += one("append", path)
+        assert one("read", path)[1:] == written
+    else:
+        refused(one, "append", path, saying="moved, removed or replaced|removed or replaced while")
 
 
 def test_a_read_notices_that_the_file_was_moved(path: Path, new_user: NewUser) -> None:

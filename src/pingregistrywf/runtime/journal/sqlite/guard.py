@@ -71,8 +71,8 @@ LOOK_SECONDS: Final = 0.02
 PATIENCE: Final = 1.0
 """Seconds that healing waits for the turn, and for this process's other connections."""
 _PAUSE: Final = 0.002
-_TICK_NS: Final = 100_000_000
-_COARSE_TICK_NS: Final = 3_000_000_000
+TICK_NS: Final = 100_000_000
+COARSE_TICK_NS: Final = 3_000_000_000
 """Nanoseconds within which two changes of a directory may get the same time: a tick of the kernel,
 or the two seconds of a file system that keeps no fractions."""
 
@@ -510,7 +510,7 @@ def _stamp(directory: str) -> _Stamp | None:
 
 def _is_over(changed: int) -> bool:
     """Return whether the next change of a directory will have a later time than this, in ns."""
-    tick = _TICK_NS if changed % 1_000_000_000 else _COARSE_TICK_NS
+    tick = TICK_NS if changed % 1_000_000_000 else COARSE_TICK_NS
     return time.time_ns() - changed > tick
 
 
