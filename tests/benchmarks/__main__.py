@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import appends, decisions, growth, reads, report
+from . import appends, decisions, growth, page, reads, report, watching
 from .figures import Findings
 from .measuring import TINY, Scale
 from .stock import Stock
@@ -26,17 +26,22 @@ def run(scale: Scale) -> Findings:
         rows += reads.rows(scale, directory, stock)
         grown, plots = growth.measure(scale, stock)
         rows += grown
+        rows += watching.rows(scale, directory)
     return Findings(scale, rows, [*plots, writers])
 
 
 def main() -> None:
-    """Measure, print the table, and write the page."""
+    """Measure, print the table, and, unless tiny, write the page."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--tiny", action="store_true", help="see only whether all of it still runs")
+    parser.add_argument(
+        "--tiny", action="store_true", help="see only whether it still runs, and write nothing"
+    )
     asked = parser.parse_args()
     begin = time.perf_counter()
     findings = run(TINY if asked.tiny else Scale())
     print(report.table(findings.rows))
+    if not asked.tiny:
+        page.write(findings)
     print(f"\nmeasured in {time.perf_counter() - begin:.0f} s")
 
 

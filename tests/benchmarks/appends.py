@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -20,72 +18,12 @@ from .figures import Curve, Plot, Row, Side, Unit, at_least, at_most
 from .measuring import Sample, Scale, counted, interleaved
 from .peers import BareSqlite, EventSourced
 from .stock import MESSAGE
-from .writer import append
+from .writers import HEAD_START, Writers, append, each_append
 
-HEAD_START = 0.05
-"""Seconds until a window begins, so that every writer is there in time."""
 BARE = (
     "commits one transaction: BEGIN IMMEDIATE, an UPDATE of the head if it is the expected one, an"
     " INSERT of the event"
 )
-
-
-class Writers:
-    """Processes that append to one workflow, at the same time."""
-
-    def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
-        self._processes = processes
-        self.fairness: list[float] = []
-        """Of each round, how many appends the slowest made for each of the fastest."""
-        self.waits: list[float] = []
-        """Of each round, the longest time that an append took, in seconds."""
-
-    @classmethod
-    @contextmanager
-    def started(cls, url: str, workflow: UUID, number: int) -> Iterator[Writers]:
-        """Start so many processes, and end them."""
-        command = [sys.executable, "-m", "tests.benchmarks.writer", url, str(workflow)]
-        with ExitStack() as stack:
-            processes = [
-                stack.enter_context(
-                    subprocess.Popen(
-                        command,
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.PIPE,
-                        text=True,
-                        cwd=Path(__file__).parents[2],
-                    )
-                )
-                for _ in range(number)
-            ]
-            for each in processes:
-                assert each.stdin is not None
-                stack.callback(each.stdin.close)
-            for each in processes:
-                _answer(each)
-            yield cls(processes)
-
-    def write(self, window: float, number: int | None = None) -> float:
-        """Let so many of them write for a while, all unless given; return seconds an append."""
-        begin = time.monotonic() + HEAD_START
-        writing = self._processes[:number]
-        for each in writing:
-            assert each.stdin is not None
-            each.stdin.write(f"{begin} {begin + window}\n")
-            each.stdin.flush()
-        answers = [_answer(each).split() for each in writing]
-        appends = [int(count) for count, _ in answers]
-        self.fairness.append(min(appends) / max(appends))
-        self.waits.append(max(float(longest) for _, longest in answers))
-        return window / sum(appends)
-
-
-def _answer(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError("a writer ended: its message is above")
-    return line
 
 
 def begun(workflows: Workflows) -> UUID:
@@ -98,11 +36,11 @@ def begun(workflows: Workflows) -> UUID:
 def threads(journal: Journal, number: int, window: float) -> float:
     """Let so many threads write to a workflow each for a while; return seconds an append."""
     workflows = Workflows(journal)
+    named = [begun(workflows) for _ in range(number)]
     begin = time.monotonic() + HEAD_START
     write = partial(append, workflows, begin=begin, end=begin + window)
     with ThreadPoolExecutor(number) as pool:
-        written = pool.map(write, [begun(workflows) for _ in range(number)])
-        return window / sum(appends for appends, _ in written)
+        return each_append(begin, pool.map(write, named))
 
 
 def measure(scale: Scale, directory: Path) -> tuple[list[Row], Plot]:
@@ -169,7 +107,7 @@ def _one_writer(
     }
     found = interleaved(samples, scale.rounds)
     side = Side(
-        "append_ping",
+        "ours",
         f"calls `append_ping` with RETRY_NO_VC on a workflow of up to {scale.appends} pings: makes"
         " and checks the command, decides, commits the event durably, and advances the cached"
         " state",
@@ -177,8 +115,9 @@ def _one_writer(
     )
     path = "durable append, one thread"
     return [
-        Row(path, side, Side("sqlite3, bare", BARE, found["bare"]), at_least(0.65)),
+        Row("append.bare", path, side, Side("sqlite3, bare", BARE, found["bare"]), at_least(0.65)),
         Row(
+            "append.save",
             path,
             side,
             Side(
@@ -188,6 +127,7 @@ def _one_writer(
             ),
         ),
         Row(
+            "append.get-and-save",
             path,
             side,
             Side(
@@ -206,7 +146,7 @@ def _several_writers(
     number = scale.writers
     bare = Side("sqlite3, bare, one thread", BARE, found["bare"])
     by_threads = Side(
-        "all threads together",
+        "ours, all together",
         f"{number} threads of one process call `append_ping` with RETRY_NO_VC, each on a workflow"
         " of its own; the time is divided by all their appends",
         found["threads"],
@@ -217,17 +157,25 @@ def _several_writers(
     )
     processes = f"{number} processes on one workflow"
     return [
-        Row(f"{number} threads on {number} workflows", by_threads, bare, at_least(1.2)),
         Row(
+            "append.threads",
+            f"{number} threads on {number} workflows",
+            by_threads,
+            bare,
+            at_least(1.2),
+        ),
+        Row(
+            "append.processes",
             processes,
-            Side("all processes together", does, found["processes"]),
+            Side("ours, all together", does, found["processes"]),
             bare,
             at_least(0.35),
         ),
         Row(
+            "append.fairness",
             f"{processes}: fairness",
             Side(
-                "slowest / fastest",
+                "ours, slowest of fastest",
                 "the appends of the slowest process for each of the fastest, the median of the"
                 " rounds",
                 fairness,
@@ -236,9 +184,10 @@ def _several_writers(
             goal=at_least(0.6),
         ),
         Row(
+            "append.longest-wait",
             f"{processes}: longest wait",
             Side(
-                "longest append",
+                "ours",
                 "the longest time that one append took in all rounds",
                 longest,
             ),

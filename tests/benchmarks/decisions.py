@@ -81,13 +81,13 @@ def rows(scale: Scale) -> list[Row]:
     )
     append, refuse = "a command in memory", "a rejection"
     appending = Side(
-        "command to state",
+        "ours",
         "makes AppendPing, decides, makes the event with its id, encodes it, and advances the state"
         " by it",
         found["append"],
     )
     refusing = Side(
-        "command to error",
+        "ours",
         "makes Commit, which the state refuses, decides, and catches the error",
         found["refuse"],
     )
@@ -102,10 +102,11 @@ def rows(scale: Scale) -> list[Row]:
         found["append: transitions"],
     )
     return [
-        Row(append, appending, send, at_least(12)),
-        Row(append, appending, trigger, at_least(1)),
-        Row(refuse, refusing, send, at_least(60)),
+        Row("command.statemachine", append, appending, send, at_least(12)),
+        Row("command.transitions", append, appending, trigger, at_least(1)),
+        Row("rejection.statemachine", refuse, refusing, send, at_least(60)),
         Row(
+            "rejection.statemachine-refused",
             refuse,
             refusing,
             Side(
@@ -115,6 +116,7 @@ def rows(scale: Scale) -> list[Row]:
             ),
         ),
         Row(
+            "rejection.transitions-refused",
             refuse,
             refusing,
             Side(

@@ -70,6 +70,7 @@ class Row:
     """A row of the table.
 
     Attributes:
+        key: names the row for programs.
         path: what is measured.
         ours: this package.
         peer: what it is compared with; None for a figure that stands alone.
@@ -77,6 +78,7 @@ class Row:
         taken: how the ratio is taken.
     """
 
+    key: str
     path: str
     ours: Side
     peer: Side | None = None

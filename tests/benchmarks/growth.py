@@ -87,7 +87,7 @@ def _list(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
         listing = run("list", name, "--journal", stock.url)
         assert listing.stdout.count("active") >= listed, listing.stderr
 
-    return lambda listed: partial(counted, partial(act, listed), 1)
+    return lambda listed: repeated(partial(act, listed), scale.seconds)
 
 
 def _look(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
@@ -95,16 +95,16 @@ def _look(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
         daemon = Look(RegistryContext(stock.journal, stock.registry(listed)))
         daemon.serve(daemon.stop)
 
-    return lambda listed: partial(counted, partial(act, listed), 1)
+    return lambda listed: repeated(partial(act, listed), scale.seconds)
 
 
 def _grown(
     what: str, does: str, sample: Callable[[int], Sample], sizes: Sequence[int], scale: Scale
 ) -> Row:
     found = interleaved({size: sample(size) for size in sizes}, scale.rounds)
-    small, large = (Side(f"at {size:,}", does, found[size]) for size in sizes)
+    small, large = (Side(f"ours, at {size:,}", does, found[size]) for size in sizes)
     path = f"{what} at {sizes[1]:,} and at {sizes[0]:,}"
-    return Row(path, large, small, at_most(1.2), Ratio.COST)
+    return Row(f"{what}.growth", path, large, small, at_most(1.2), Ratio.COST)
 
 
 def _first_looks(scale: Scale, stock: Stock) -> list[Row]:
@@ -114,9 +114,10 @@ def _first_looks(scale: Scale, stock: Stock) -> list[Row]:
     )
     return [
         Row(
+            "list",
             f"list, {number:,} active workflows",
             Side(
-                "list",
+                "ours",
                 "runs `pingregistrywf list` in a process that has started: opens the journal, reads"
                 " the index, and writes a line for each workflow into a file",
                 found["list"],
@@ -124,9 +125,10 @@ def _first_looks(scale: Scale, stock: Stock) -> list[Row]:
             goal=at_most(0.15),
         ),
         Row(
+            "look",
             f"a daemon's first look, {number:,} active workflows",
             Side(
-                "Server.serve",
+                "ours",
                 "serves, without a cache, until the first of the workflows is taken up",
                 found["look"],
             ),

@@ -12,7 +12,7 @@ from pingregistrywf import Workflows, open_journal
 from .figures import Ratio, Row, Side, Unit, at_least, at_most
 from .measuring import Sample, Scale, counted, interleaved, repeated
 from .peers import BareSqlite, EventSourced, EventSourcedWorkflow
-from .stock import MESSAGE, Stock
+from .stock import MESSAGE, PAGE, Stock
 
 FEW = 10
 """The pings of the workflow that is found again and again."""
@@ -24,6 +24,7 @@ def rows(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
         *_warm(scale, directory, stock),
         *_cold(scale, directory, stock),
         _remembered(stock, scale.remembered),
+        _stored(stock, scale.remembered),
     ]
 
 
@@ -48,7 +49,7 @@ def _warm(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
     application.close()
     path = "find, warm cache"
     ours = Side(
-        "find_id",
+        "ours",
         f"calls `find_id` for a workflow of {FEW} pings whose state is cached: asks the journal for"
         " what came after, which is nothing",
         found["ours"],
@@ -62,7 +63,10 @@ def _warm(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
         " copies the cached aggregate",
         found["get"],
     )
-    return [Row(path, ours, bare_side, at_least(0.35)), Row(path, ours, get)]
+    return [
+        Row("find.bare", path, ours, bare_side, at_least(0.35)),
+        Row("find.get", path, ours, get),
+    ]
 
 
 def _cold(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
@@ -86,7 +90,7 @@ def _cold(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
     found = interleaved(samples, scale.few)
     ours = {
         pings: Side(
-            f"find_id, {pings:,} pings",
+            "ours",
             "opens the journal, calls `find_id`, and closes it: each event is read, its checksum"
             " and its place in the chain are checked, and it is applied",
             found["ours", pings],
@@ -103,15 +107,16 @@ def _cold(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
         for pings in sizes
     }
     each = {
-        pings: Side(f"an event of {pings:,}", ours[pings].does, found["ours", pings] / pings)
+        pings: Side(f"ours, of {pings:,}", ours[pings].does, found["ours", pings] / pings)
         for pings in sizes
     }
     return [
         *(
-            Row(f"cold replay of {pings:,} events", ours[pings], peers[pings], at_least(5))
-            for pings in sizes
+            Row(key, f"cold replay of {pings:,} events", ours[pings], peers[pings], at_least(5))
+            for key, pings in (("replay.long", scale.long), ("replay.longest", scale.longest))
         ),
         Row(
+            "replay.growth",
             "cold replay: growth an event",
             each[scale.longest],
             each[scale.long],
@@ -129,9 +134,10 @@ def _remembered(stock: Stock, pings: int) -> Row:
     tracemalloc.stop()
     assert state.num_pings == pings
     return Row(
+        "memory",
         "memory of a ping",
         Side(
-            "state and cache",
+            "ours",
             f"calls `find_id` for a workflow of {pings:,} pings with messages of {len(MESSAGE)}"
             " characters; what tracemalloc sees allocated then, state and cache, is divided by the"
             " pings",
@@ -139,4 +145,20 @@ def _remembered(stock: Stock, pings: int) -> Row:
             Unit.BYTES,
         ),
         goal=at_most(200),
+    )
+
+
+def _stored(stock: Stock, pings: int) -> Row:
+    before = stock.pages()
+    Stock(stock.journal, stock.path).workflow(pings)
+    return Row(
+        "file",
+        "the file, a ping",
+        Side(
+            "ours",
+            f"appends {pings:,} pings with messages of {len(MESSAGE)} characters; what the file"
+            " has grown by is divided by the pings",
+            (stock.pages() - before) * PAGE / pings,
+            Unit.BYTES,
+        ),
     )

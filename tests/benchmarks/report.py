@@ -44,7 +44,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """Return a row of the table as text, a cell for each of ``COLUMNS``."""
     peer = "" if row.peer is None else f"{shown(row.peer)} ({row.peer.name})"
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    return row.path, f"{shown(row.ours)} ({row.ours.name})", peer, ratio, _goal(row)
+    return row.path, shown(row.ours), peer, ratio, _goal(row)
 
 
 def shown(side: Side) -> str:
@@ -53,7 +53,7 @@ def shown(side: Side) -> str:
         case Unit.BYTES:
             return f"{side.value:.0f} bytes"
         case Unit.SHARE:
-            return f"{side.value:.2f}"
+            return f"{side.value:.2g}"
         case Unit.SECONDS:
             return _seconds(side.value)
 
@@ -84,12 +84,6 @@ def table(rows: Iterable[Row]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def markdown(rows: Iterable[Row]) -> str:
-    """Return the table for the page."""
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *map(cells, rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def document(findings: Findings) -> str:

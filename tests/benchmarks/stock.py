@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,29 +19,41 @@ from pingregistrywf.runtime.journal import ChartIdentity, Entry, open_journal
 
 MESSAGE = "server 1 is well"
 """The message of every ping: 16 characters."""
+PAGE = 4096
+"""The bytes of a page of the file."""
 
 
 class Stock:
     """What a journal holds; whatever is asked for is written once.
 
     Attributes:
-        url: the journal's.
+        journal: the journal.
+        path: its file.
+        url: its URL.
         workflow: makes a workflow of so many pings.
         registry: makes a registry that lists so many active workflows.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, path: Path) -> None:
         self.journal = journal
+        self.path = path
         self.url = journal.url
         self.workflow: Callable[[int], UUID] = cache(self._workflow)
         self.registry: Callable[[int], Registry] = cache(self._registry)
+
+    def pages(self) -> int:
+        """Return how many pages the file has, those included that are still in the log."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        return int(pages)
 
     @classmethod
     @contextmanager
     def opened(cls, directory: Path) -> Iterator[Stock]:
         """Make a journal in a directory."""
-        with open_journal(f"sqlite:{directory / 'stock.db'}") as journal:
-            yield cls(journal)
+        path = directory / "stock.db"
+        with open_journal(f"sqlite:{path}") as journal:
+            yield cls(journal, path)
 
     def _workflow(self, pings: int) -> UUID:
         history, workflows = uuid4(), Workflows(self.journal)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
 from pingregistrywf.generate.mermaid import mermaid
 
 
 class MarkerError(ValueError):
-    """The README has lost a marker."""
+    """A page has lost a marker."""
 
 
 def filled(text: str, chart: Chart) -> str:
@@ -16,12 +18,21 @@ def filled(text: str, chart: Chart) -> str:
     Raises:
         MarkerError: a marker is missing.
     """
-    parts = {"diagram": f"```mermaid\n{mermaid(chart)}```", "table": markdown_table(chart)}
+    diagram = f"```mermaid\n{mermaid(chart)}```"
+    return replaced("README.md", text, {"diagram": diagram, "table": markdown_table(chart)})
+
+
+def replaced(page: str, text: str, parts: Mapping[str, str]) -> str:
+    """Return a page's text with each part between its two markers replaced.
+
+    Raises:
+        MarkerError: a marker is missing.
+    """
     for part, content in parts.items():
         begin, end = f"<!-- begin generated {part} -->", f"<!-- end generated {part} -->"
         before, *after = text.split(begin)
         if len(after) != 1 or after[0].count(end) != 1:
-            raise MarkerError(f"README.md needs {begin} and {end} once: put them back")
+            raise MarkerError(f"{page} needs {begin} and {end} once: put them back")
         text = f"{before}{begin}\n{content}\n{end}{after[0].partition(end)[2]}"
     return text
 
