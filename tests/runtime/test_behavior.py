@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 from pyrsistent import pmap, pvector
 
 import pingregistrywf
@@ -51,6 +54,7 @@ REGISTRY = UUID("20000000-0000-4000-8000-000000000002")
 OTHER = UUID("30000000-0000-4000-8000-000000000003")
 VID = Ulid((5 << 80).to_bytes(16, "big"))
 NEXT = Ulid(((5 << 80) + 1).to_bytes(16, "big"))
+OTHER_ID = Ulid(((6 << 80) + 1).to_bytes(16, "big"))
 PINGS = pvector([Status(7, "ping", VID)])
 SUMMARY = Status(1, "summary", VID)
 
@@ -222,6 +226,67 @@ def test_a_command_that_dodged_its_checks() -> None:
     with pytest.raises(NewEventsError) as caught:
         Behavior().tell(STATES["Appending"], dodged)
     assert isinstance(caught.value.err, MalformedEventError)
+
+
+MESSAGES = ["", "plain", "e\u0301 \U0001f600"]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_an_event_is_as_its_constructor_would_make_it(message: str) -> None:
+    asked = CmdAppendPing(code=-(2**31), message=message)
+    (made,) = Behavior(Counting()).tell(STATES["Appending"], asked)
+    assert_constructed(
+        made,
+        ServerPinged(id=NEXT, parent=VID, status_code=-(2**31), status_message=message),
+    )
+
+
+def assert_constructed(made: Event, constructed: Event) -> None:
+    assert type(made) is type(constructed)
+    assert made == constructed
+    assert hash(made) == hash(constructed)
+    assert repr(made) == repr(constructed)
+    assert made.model_fields_set == constructed.model_fields_set
+    assert made.__getstate__() == constructed.__getstate__()
+    assert list(made.model_dump()) == list(constructed.model_dump())
+    assert made.model_dump_json() == constructed.model_dump_json()
+    assert pickle.loads(pickle.dumps(made)) == constructed
+    for copied in (copy.copy(made), copy.deepcopy(made), made.model_copy()):
+        assert copied == constructed
+        assert copied.model_fields_set == constructed.model_fields_set
+    assert made.model_copy(update={"id": OTHER_ID}) != constructed
+    with pytest.raises(ValidationError):
+        made.id = VID  # type: ignore[misc]
+
+
+def test_events_share_nothing_that_can_be_changed() -> None:
+    ids = Counting()
+    asked = CmdAppendPing(code=0, message="")
+    one, other = (Behavior(ids).tell(STATES["Appending"], asked)[0] for _ in range(2))
+    one.model_fields_set.clear()
+    assert other.model_fields_set == {"id", "parent", "status_code", "status_message"}
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(True, ""), (2**31, ""), (-(2**31) - 1, ""), (1.0, ""), (0, "\udfff"), (0, b""), (0, None)],
+)
+def test_every_field_of_a_dodged_command_is_judged(code: Any, message: Any) -> None:
+    dodged = CmdAppendPing.model_construct(code=code, message=message)
+    with pytest.raises(NewEventsError) as caught:
+        Behavior().tell(STATES["Appending"], dodged)
+    with pytest.raises(MalformedEventError) as refused:
+        ServerPinged(status_code=code, status_message=message)
+    assert str(caught.value.err) == str(refused.value)
+
+
+def test_an_id_that_is_no_ulid_makes_no_event() -> None:
+    class Broken:
+        def next(self, after: Ulid) -> Any:
+            return after.bytes
+
+    with pytest.raises(NewEventsError):
+        Behavior(Broken()).tell(STATES["Appending"], CmdAppendPing(code=0, message=""))
 
 
 # --- The index -------------------------------------------------------------------------------

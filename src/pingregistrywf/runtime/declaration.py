@@ -23,7 +23,7 @@ Guard: TypeAlias = Literal["same"]
 
 
 Source: TypeAlias = Callable[[Any], Any]
-"""Takes a value from a command, from an operation's arguments, or from an event."""
+"""Takes a value from a command, or from an operation's arguments."""
 Sources: TypeAlias = Mapping[str, Source]
 
 
@@ -102,12 +102,14 @@ class Carry:
     Attributes:
         attribute: the carried value's name in the state.
         append: True to append to a list, False to set the value.
-        value: takes the value, or the record, from the event.
+        fields: the event's fields that enter it: one, or those of the record in its order.
+        record: the class of a record of the fields and the event's id, if it is one.
     """
 
     attribute: str
     append: bool
-    value: Source
+    fields: tuple[str, ...]
+    record: type[Any] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.behavior import Behavior, Decision, check, check_end, decide, evolve
+from pingregistrywf.runtime.behavior import Behavior, check, check_end, decide, evolve
+from pingregistrywf.runtime.decisions import Decision
 from pingregistrywf.runtime.errors import (
     CorruptedDataError,
     InvalidCommandError,

@@ -7,6 +7,7 @@ is code.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -173,11 +174,12 @@ class _Loader:
 
     def _carry(self, carry: Document) -> declaration.Carry:
         carried = self.chart["carried"][carry["carried"]]
+        attribute, append = carried["attribute"], carry["operation"] == "append"
         if carried["record"] is None:
-            value: Source = attrgetter(carry["field"])
-        else:
-            value = _record(getattr(self.states, carried["record"]), carry["sources"])
-        return declaration.Carry(carried["attribute"], carry["operation"] == "append", value)
+            return declaration.Carry(attribute, append, (carry["field"],), None)
+        record, sources = getattr(self.states, carried["record"]), carry["sources"]
+        names = (each.name for each in dataclasses.fields(record) if each.name in sources)
+        return declaration.Carry(attribute, append, tuple(sources[name] for name in names), record)
 
     def _rewrite(self, rewrite: Document) -> declaration.Rewrite:
         limit, saving = rewrite["limit"], rewrite["saving"]
@@ -202,14 +204,6 @@ class _Loader:
     def _error(self, name: str) -> type[Exception]:
         kind: type[Exception] = getattr(self.errors, name, None) or getattr(runtime_errors, name)
         return kind
-
-
-def _record(kind: type[Any], sources: Mapping[str, str]) -> Source:
-    def record(event: Any) -> Any:
-        fields = {name: getattr(event, source) for name, source in sources.items()}
-        return kind(**fields, event_id=event.id)
-
-    return record
 
 
 def _sources(cell: Document, fields: Document) -> dict[str, Source]:

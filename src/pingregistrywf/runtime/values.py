@@ -7,6 +7,7 @@ models: values are never converted, and a bad one is refused where it is made.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
@@ -22,15 +23,20 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 
+T = TypeVar("T", bound="Event")
+
+_set: Final = object.__setattr__
+
 NIL: Final = UUID(int=0)
 """The nil UUID: the value of an id that was not given."""
 
 
 def _is_unicode(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("it holds an unpaired surrogate, which no UTF-8 text can") from None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("it holds an unpaired surrogate, which no UTF-8 text can") from None
     return text
 
 
@@ -45,7 +51,10 @@ def _is_nonzero(value: Any) -> Any:
     return value
 
 
-Int32: TypeAlias = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+_LEAST: Final = -(2**31)
+_MOST: Final = 2**31 - 1
+
+Int32: TypeAlias = Annotated[int, Field(ge=_LEAST, le=_MOST)]
 """A signed 32-bit integer."""
 Text: TypeAlias = Annotated[str, AfterValidator(_is_unicode)]
 """Text that UTF-8 can hold: no unpaired surrogates."""
@@ -72,7 +81,7 @@ class Command(BaseModel):
 
     def __init__(self, /, **arguments: Any) -> None:
         try:
-            super().__init__(**arguments)
+            self.__pydantic_validator__.validate_python(arguments, self_instance=self)
         except ValidationError as error:
             name = type(self).__name__.removeprefix("Cmd")
             raise InvalidCommandError(f"{name}: {problems(error)}") from None
@@ -105,7 +114,7 @@ class Event(BaseModel):
 
     def __init__(self, /, **fields: Any) -> None:
         try:
-            super().__init__(**fields)
+            self.__pydantic_validator__.validate_python(fields, self_instance=self)
         except ValidationError as error:
             name = type(self).__name__
             raise MalformedEventError(f"{name}: {problems(error)}") from None
@@ -126,6 +135,40 @@ class Event(BaseModel):
         if not isinstance(event, cls):
             raise EventTypeError
         return event
+
+
+PLAINLY_VALID: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "int32": lambda value: type(value) is int and _LEAST <= value <= _MOST,
+    "string": lambda value: type(value) is str and value.isascii(),
+    "uuid": lambda value: type(value) is UUID,
+    "ulid": lambda value: type(value) is Ulid,
+    "bool": lambda value: type(value) is bool,
+}
+"""By the type of an event's field: whether a value needs no validation.  If not, it may be valid
+nevertheless, which the constructor judges."""
+
+
+def defaults_of(kind: type[Event]) -> dict[str, Any]:
+    """Return the values of an event's fields that are not given, in order."""
+    return {name: field.default for name, field in kind.model_fields.items()}
+
+
+def made_of(kind: type[T], fields: dict[str, Any], given: set[str]) -> T:
+    """Make an event of valid fields, without another validation.
+
+    The event is as its constructor would make it.
+
+    Args:
+        kind: the event's class.
+        fields: the values of all fields, in order; they become the event's own.
+        given: the names of those that are no defaults; likewise.
+    """
+    event = kind.__new__(kind)
+    _set(event, "__dict__", fields)
+    _set(event, "__pydantic_fields_set__", given)
+    _set(event, "__pydantic_extra__", None)
+    _set(event, "__pydantic_private__", None)
+    return event
 
 
 class State:

@@ -1,0 +1,195 @@
+"""What commands do: a declaration's table, compiled when it is first used.
+
+Each command gets one function, its rule, which needs no dispatch but the state's code.  Rules are
+pure: they return a decision, or raise the chart's refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from pingregistrywf.runtime.declaration import (
+    Declaration,
+    Delete,
+    Emit,
+    EventDeclaration,
+    Guard,
+    Guarded,
+    Noop,
+    Outcome,
+    Refuse,
+    Rewrite,
+    Sources,
+)
+from pingregistrywf.runtime.errors import ArgumentNotIdempotentError, StateConflictError
+from pingregistrywf.runtime.evolution import entry_of
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.values import (
+    PLAINLY_VALID,
+    Command,
+    Event,
+    KeyedState,
+    defaults_of,
+    made_of,
+)
+
+Draft: TypeAlias = Callable[[Ulid, Ulid], Event]
+"""Makes an event of its id and its parent's.
+
+Raises:
+    MalformedEventError: a field is not as the chart declares it.
+"""
+
+
+class Decision(NamedTuple):
+    """What a command does: the events to append, all or none; or the history is deleted.
+
+    A reader may start at the first of the events if ``restart`` is true.
+    """
+
+    drafts: tuple[Draft, ...] = ()
+    deletes: bool = False
+    restart: bool = False
+
+
+Rule: TypeAlias = Callable[[Any, Any], Decision]
+"""Returns what a command, the second argument, does to a state, or to an entry of one."""
+Refusal: TypeAlias = Callable[[Any], Exception]
+"""Makes the error with which a command is refused."""
+
+_NOTHING: Final = Decision()
+_DELETION: Final = Decision(deletes=True)
+
+
+@cache
+def rules_of(declaration: Declaration) -> Mapping[type[Command], Rule]:
+    """Return what each command of a chart does to a state."""
+    return {kind: _rule(declaration, kind, row) for kind, row in declaration.table.items()}
+
+
+def _rule(declaration: Declaration, kind: type[Command], row: Mapping[IntEnum, Outcome]) -> Rule:
+    rewrite, keyed = declaration.rewrites.get(kind), declaration.keyed
+    if rewrite is not None:
+        return partial(_rewrite, rewrite)
+    cells = {code: _cell(declaration, kind, code, outcome) for code, outcome in row.items()}
+
+    def rule(state: Any, command: Any) -> Decision:
+        return cells[state.state_code](state, command)
+
+    if keyed is None:
+        return rule
+    key, entry = attrgetter(keyed.key), keyed.entry
+    return lambda state, command: rule(entry_of(state.entries, key(command), entry), command)
+
+
+def _cell(declaration: Declaration, kind: type[Command], code: IntEnum, outcome: Outcome) -> Rule:
+    refusal = partial(_refusal, declaration, kind, code)
+    match outcome:
+        case Emit(event, sources):
+            return _emission(declaration.by_event[event], sources)
+        case Noop():
+            return lambda _state, _command: _NOTHING
+        case Delete():
+            return lambda _state, _command: _DELETION
+        case Guarded(guard, arguments, error):
+            holds = [_holds(guard, declaration, name) for name in arguments]
+            refusals = [refusal(error, name, {}) for name in arguments]
+            return _guarded(tuple(zip(holds, refusals, strict=True)))
+        case Refuse(error, sources):
+            return _refused(refusal(error, "", sources))
+    raise AssertionError("unreachable")
+
+
+# --- Events to append -----------------------------------------------------------------------------
+
+
+def _emission(known: EventDeclaration, sources: Sources) -> Rule:
+    event, defaults, given = known.event, defaults_of(known.event), {"id", "parent", *sources}
+    taken = [(name, take, PLAINLY_VALID[known.fields[name].type]) for name, take in sources.items()]
+
+    def make(command: Command, id: Ulid, parent: Ulid) -> Event:
+        fields = defaults.copy()
+        fields["id"], fields["parent"] = id, parent
+        valid = type(id) is type(parent) is Ulid
+        for name, take, plainly_valid in taken:
+            fields[name] = value = take(command)
+            valid = valid and plainly_valid(value)
+        if valid:
+            return made_of(event, fields, given.copy())
+        return event(**{name: fields[name] for name in given})
+
+    return lambda _, command: Decision((partial(make, command),))
+
+
+def _rewrite(rewrite: Rewrite, state: KeyedState[Any, Any], command: Command) -> Decision:
+    since, listed = state.events_since_snapshot, len(state.entries)
+    if since == 0:
+        return _NOTHING
+    if listed > rewrite.limit:
+        raise rewrite.limit_error()
+    cost = rewrite.saving_base + rewrite.saving_per_entry * listed
+    if getattr(command, rewrite.option) and (since < rewrite.saving_events or cost >= since):
+        raise rewrite.saving_error()
+    # By key where the order is the same, so that the bytes do not depend on how a map is walked.
+    in_order = sorted(
+        state.entries.items(), key=lambda item: (getattr(item[1], rewrite.order_by), item[0])
+    )
+    entries = tuple(entry for _, entry in in_order)
+    listing = (_draft(rewrite.list, **{rewrite.entries: entries}),) if entries else ()
+    return Decision((_draft(rewrite.begin), *listing, _draft(rewrite.end)), restart=True)
+
+
+def _draft(event: type[Event], **fields: Any) -> Draft:
+    def make(id: Ulid, parent: Ulid) -> Event:
+        return event(id=id, parent=parent, **fields)
+
+    return make
+
+
+# --- Guards and refusals --------------------------------------------------------------------------
+
+
+def _holds(guard: Guard, declaration: Declaration, name: str) -> Callable[[Any, Any], bool]:
+    argument = attrgetter(name)
+    match guard:
+        case "same":
+            carried = attrgetter(declaration.carried[name])
+            return lambda state, command: bool(argument(command) == carried(state))
+
+
+def _guarded(guards: tuple[tuple[Callable[[Any, Any], bool], Refusal], ...]) -> Rule:
+    def rule(state: Any, command: Any) -> Decision:
+        for holds, refusal in guards:
+            if not holds(state, command):
+                raise refusal(command)
+        return _NOTHING
+
+    return rule
+
+
+def _refused(refusal: Refusal) -> Rule:
+    def rule(_: Any, command: Any) -> Decision:
+        raise refusal(command)
+
+    return rule
+
+
+def _refusal(
+    declaration: Declaration,
+    kind: type[Command],
+    code: IntEnum,
+    error: type[Exception],
+    argument: str,
+    sources: Sources,
+) -> Refusal:
+    if issubclass(error, StateConflictError):
+        what, where = kind.__name__.removeprefix("Cmd"), declaration.state_names[code]
+        return lambda _: error(what, where)
+    if issubclass(error, ArgumentNotIdempotentError):
+        name = "".join(word.capitalize() for word in argument.split("_"))
+        return lambda _: error(name)
+    return lambda command: error(**{name: take(command) for name, take in sources.items()})

@@ -1,0 +1,242 @@
+"""What events do: a declaration's events, compiled when they are first used.
+
+Each event gets a step of two functions: one checks that it may follow a state, one applies it.
+While events are applied, a state is a list of its attributes' values, so that many events cost one
+new state.  An event is here whatever has its fields as attributes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from pyrsistent import PMap, pmap
+
+from pingregistrywf.runtime.declaration import (
+    Carry,
+    Declaration,
+    EventDeclaration,
+    KeyedDeclaration,
+)
+from pingregistrywf.runtime.errors import MalformedEventError, StateConflictError
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.values import Event, is_zero
+
+Values: TypeAlias = list[Any]
+"""The values of the attributes of a state or of an entry, in order."""
+Check: TypeAlias = Callable[[Values, Any], None]
+"""Checks that an event may follow a state."""
+Application: TypeAlias = Callable[[Values, Any, Ulid], None]
+"""Applies an event of that id to all values but the state's vid."""
+
+
+class Step(NamedTuple):
+    """What an event does."""
+
+    check: Check
+    apply: Application
+
+
+class Shape:
+    """The attributes of a class, and their places among the values."""
+
+    def __init__(self, kind: type[Any]) -> None:
+        names = [each.name for each in dataclasses.fields(kind)]
+        self.kind: Final = kind
+        self.places: Final = {name: place for place, name in enumerate(names)}
+        self._take = attrgetter(*names)
+
+    def opened(self, value: Any) -> Values:
+        """Return the values of an instance's attributes."""
+        return list(self._take(value))
+
+
+class Evolution:
+    """What the events of a chart do to its states.
+
+    Attributes:
+        shape: that of the states.
+        vid: the place of a state's vid.
+        lists: the places of the lists to which events append.
+        steps: what each event does.
+    """
+
+    def __init__(self, declaration: Declaration) -> None:
+        shape, keyed = Shape(declaration.state), declaration.keyed
+        events = declaration.by_event
+        self.shape: Final = shape
+        self.vid: Final = shape.places["vid"]
+        self.lists: Final = (
+            ()
+            if keyed
+            else {
+                shape.places[carry.attribute]
+                for known in events.values()
+                for carry in known.carries
+                if carry.append
+            }
+        )
+        self.steps: Final[Mapping[type[Event], Step]] = {
+            kind: _step(declaration, shape, known)
+            if keyed is None
+            else _rewriting(keyed, shape, known)
+            if known.rewrite
+            else _keyed_step(declaration, keyed, shape, known)
+            for kind, known in events.items()
+        }
+
+    def closed(self, values: Values, vid: Ulid) -> Any:
+        """Return the state of these values at that vid."""
+        values[self.vid] = vid
+        return self.shape.kind(*values)
+
+
+@cache
+def evolution_of(declaration: Declaration) -> Evolution:
+    """Return what the events of a chart do."""
+    return Evolution(declaration)
+
+
+def check_id(id: Ulid) -> None:
+    """Check that an event has an id.
+
+    Raises:
+        MalformedEventError: it has none.
+    """
+    if not id:
+        raise MalformedEventError("its id is zero")
+
+
+def _step(declaration: Declaration, shape: Shape, known: EventDeclaration) -> Step:
+    check_fields, check_code = _fields_check(known), _code_check(declaration, known)
+    code = shape.places["state_code"]
+
+    def check(values: Values, event: Any) -> None:
+        check_fields(event)
+        check_code(values[code])
+
+    return Step(check, _carrying(shape, known))
+
+
+def _fields_check(known: EventDeclaration) -> Callable[[Any], None]:
+    nonzero = [(name, attrgetter(name)) for name, each in known.fields.items() if each.nonzero]
+
+    def check(event: Any) -> None:
+        for name, take in nonzero:
+            if is_zero(take(event)):
+                raise MalformedEventError(f"its {name} is zero, empty or nil")
+
+    return check
+
+
+def _code_check(declaration: Declaration, known: EventDeclaration) -> Callable[[Any], None]:
+    codes = {code for code, event in declaration.follows if event is known.event}
+    name, names = known.event.__name__, declaration.state_names
+
+    def check(code: Any) -> None:
+        if code not in codes:
+            raise StateConflictError(name, names[code])
+
+    return check
+
+
+def _carrying(shape: Shape, known: EventDeclaration) -> Application:
+    code, target = shape.places["state_code"], known.target
+    carries = [
+        (shape.places[each.attribute], each.append, _carried(each)) for each in known.carries
+    ]
+
+    def apply(values: Values, event: Any, id: Ulid) -> None:
+        values[code] = target
+        for place, append, carried in carries:
+            value = carried(event, id)
+            values[place] = values[place].append(value) if append else value
+
+    return apply
+
+
+def _carried(carry: Carry) -> Callable[[Any, Ulid], Any]:
+    record = carry.record
+    if record is None:
+        (name,) = carry.fields
+        take = attrgetter(name)
+        return lambda event, _: take(event)
+    take_all = _getter(carry.fields)
+    return lambda event, vid: record(*take_all(event), vid)
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], Iterable[Any]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda event: [getattr(event, name) for name in names]
+
+
+# --- Keyed charts ---------------------------------------------------------------------------------
+
+
+def entry_of(entries: PMap[Any, Any], key: Any, kind: type[Any]) -> Any:
+    """Return the entry of a key; one in the initial state if it is not among them."""
+    entry = entries.get(key)
+    return kind(key) if entry is None else entry
+
+
+def _keyed_step(
+    declaration: Declaration, keyed: KeyedDeclaration, shape: Shape, known: EventDeclaration
+) -> Step:
+    check_fields, check_code = _fields_check(known), _code_check(declaration, known)
+    take_key, kind, entry = attrgetter(keyed.key), keyed.entry, Shape(keyed.entry)
+    carry, ends = _carrying(entry, known), known.target == declaration.initial
+    entries, since, rewritten = _places(shape)
+
+    def check(values: Values, event: Any) -> None:
+        check_fields(event)
+        if values[rewritten] is not None:
+            raise StateConflictError(known.event.__name__, "an unfinished snapshot")
+        check_code(entry_of(values[entries], take_key(event), kind).state_code)
+
+    def apply(values: Values, event: Any, id: Ulid) -> None:
+        key = take_key(event)
+        values[since] += 1
+        if ends:
+            values[entries] = values[entries].discard(key)
+        else:
+            changed = entry.opened(entry_of(values[entries], key, kind))
+            carry(changed, event, id)
+            values[entries] = values[entries].set(key, kind(*changed))
+
+    return Step(check, apply)
+
+
+def _rewriting(keyed: KeyedDeclaration, shape: Shape, known: EventDeclaration) -> Step:
+    begins, ends, listing = known.rewrite == "begin", known.rewrite == "end", known.listing
+    take_entries = attrgetter(listing.name) if listing else lambda _: ()
+    take_key = attrgetter(keyed.key)
+    entries, since, rewritten = _places(shape)
+
+    def check(values: Values, event: Any) -> None:
+        if begins is (values[rewritten] is not None):
+            where = "an unfinished snapshot" if begins else "no snapshot"
+            raise StateConflictError(known.event.__name__, where)
+        for entry in take_entries(event):
+            for name in keyed.nonzero:
+                if is_zero(getattr(entry, name)):
+                    raise MalformedEventError(f"the {name} of an entry is zero, empty or nil")
+
+    def apply(values: Values, event: Any, _: Ulid) -> None:
+        listed = pmap() if values[rewritten] is None else values[rewritten]
+        if ends:
+            values[entries], values[since], values[rewritten] = listed, 0, None
+        else:
+            values[rewritten] = listed.update(
+                {take_key(each): each for each in take_entries(event)}
+            )
+
+    return Step(check, apply)
+
+
+def _places(shape: Shape) -> tuple[int, int, int]:
+    places = shape.places
+    return places["entries"], places["events_since_snapshot"], places["rewritten"]
