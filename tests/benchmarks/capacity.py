@@ -30,10 +30,10 @@ def lines(findings: Findings) -> list[Line]:
     """Return what one file carries by these figures."""
     figures = {row.key: row.ours.value for row in findings.rows}
     rate = 1 / figures["append.processes"]
-    events = (SERVERS + 1) * PINGS + AROUND + INDEXED
-    workflows = rate * DAY / events
-    idle, look = figures["watch.idle"], figures["look"]
-    at_once = rate * INTERVAL
+    participants = SERVERS + 1
+    events = participants * PINGS + AROUND + INDEXED
+    idle, busy = figures["watch.idle"], figures["watch.busy"]
+    registry = f"a registry with {SERVERS} servers and a gatherer"
     return [
         Line(
             "appends a second, by all processes together",
@@ -41,15 +41,15 @@ def lines(findings: Findings) -> list[Line]:
             f"measured with {findings.scale.writers} processes on one workflow",
         ),
         Line(
-            "servers that post pings at the same time, in all workflows and registries",
-            rounded(at_once),
-            f"each posts one ping in {INTERVAL:g} s",
+            f"active workflows at once, each of {registry}",
+            rounded(rate * INTERVAL / participants),
+            f"each participant posts a ping in {INTERVAL:g} s",
         ),
         Line(
-            f"workflows a day, of registries with {SERVERS} servers",
-            rounded(workflows),
-            f"each is {events} events: {PINGS} pings of each server and of the gatherer,"
-            f" {AROUND} more, and {INDEXED} in the index",
+            f"workflows a day, each of {registry}",
+            rounded(rate * DAY / events),
+            f"each has {events} events: {PINGS} pings of each participant, {AROUND} more, and"
+            f" {INDEXED} in the index",
         ),
         Line(
             "bytes of such a workflow",
@@ -57,14 +57,24 @@ def lines(findings: Findings) -> list[Line]:
             f"{events} events of the size of a ping",
         ),
         Line(
-            "daemons that wait, for each core",
+            "daemons for each core, while nobody writes",
             rounded(1 / idle),
-            f"each takes {idle:.2%} of a core while nobody writes",
+            f"a process that waits takes {idle:.1%} of a core",
         ),
         Line(
-            "workflows that an index lists until a daemon's first look takes a second",
-            rounded(findings.scale.listed / look),
-            "the cost is linear in what the index holds since its newest snapshot",
+            "daemons for each core, while others write as fast as they can",
+            rounded(1 / busy),
+            f"a process that waits takes {busy:.1%} of a core then",
+        ),
+        Line(
+            f"registries for each core, each {registry.removeprefix('a registry ')}",
+            rounded(1 / busy / participants),
+            f"each has {participants} daemons; registries without daemons cost disk alone",
+        ),
+        Line(
+            "workflows listed until a daemon's first look takes a second",
+            rounded(findings.scale.listed / figures["look"]),
+            "it grows with the events of the index since its newest snapshot",
         ),
     ]
 

@@ -101,7 +101,8 @@ def _look(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
 def _grown(
     what: str, does: str, sample: Callable[[int], Sample], sizes: Sequence[int], scale: Scale
 ) -> Row:
-    found = interleaved({size: sample(size) for size in sizes}, scale.rounds)
+    # Many rounds: the ratio is near one, and the disk is moody.
+    found = interleaved({size: sample(size) for size in sizes}, 3 * scale.rounds)
     small, large = (Side(f"ours, at {size:,}", does, found[size]) for size in sizes)
     path = f"{what} at {sizes[1]:,} and at {sizes[0]:,}"
     return Row(f"{what}.growth", path, large, small, at_most(1.2), Ratio.COST)

@@ -11,7 +11,11 @@ from dataclasses import asdict
 from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
+
+from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 
 from .figures import Findings, Row, Side, Unit
 
@@ -25,6 +29,7 @@ def machine() -> dict[str, str]:
         "processor": f"{os.cpu_count()} cores, {_processor()}",
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
+        "file system": check_file_system(Address.parse(f"sqlite:{gettempdir()}")) or "unknown",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         **{name: version(name) for name in ("pingregistrywf", *PEERS)},
