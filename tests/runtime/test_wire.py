@@ -115,6 +115,18 @@ def test_events_encode_exactly_so(event: Any, encoded: str) -> None:
     assert type(event).unmarshal_proto(bytes.fromhex(encoded)) == event
 
 
+@pytest.mark.parametrize(("event", "encoded"), [*EXACT, (PingRegistryStarted(), "086f")])
+def test_a_decoded_event_is_as_its_constructor_would_make_it(event: Any, encoded: str) -> None:
+    decoded = type(event).codec.decode(bytes.fromhex(encoded))
+    given = {name: getattr(decoded, name) for name in decoded.model_fields_set}
+    constructed = type(event)(**given)
+    assert decoded.__getstate__() == constructed.__getstate__()
+    assert repr(decoded) == repr(constructed)
+    decoded.model_fields_set.clear()
+    again = type(event).codec.decode(bytes.fromhex(encoded))
+    assert again.model_fields_set == set(given)
+
+
 # --- Recorded examples -----------------------------------------------------------------------
 
 WORKFLOW_FORMS: Mapping[str, tuple[type[Event], set[str]]] = {

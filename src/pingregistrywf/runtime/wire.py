@@ -10,23 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from pingregistrywf.runtime.declaration import (
-    Declaration,
-    EventDeclaration,
-    FieldType,
-    Listing,
-)
+from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, FieldType, Listing
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.values import Event, is_zero
+from pingregistrywf.runtime.values import Event, defaults_of, is_zero, made_of
 
-_Message: TypeAlias = Any  # classes of a private pool have no static types
+Message: TypeAlias = Any
+"""A message of an event; classes of a private pool have no static types."""
 
 _ID_SIZE: Final = 16
 _IDS: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
@@ -39,16 +36,19 @@ class Codec:
     """Encodes and decodes the events of one declaration."""
 
     def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
         pool = descriptor_pool.DescriptorPool()
         for file in descriptor_pb2.FileDescriptorSet.FromString(declaration.descriptor).file:
             pool.AddSerializedFile(file.SerializeToString())
-        self._message: type[_Message] = message_factory.GetMessageClass(
+        self._message: type[Message] = message_factory.GetMessageClass(
             pool.FindMessageTypeByName(declaration.message)
         )
-        self._by_number: dict[int, list[EventDeclaration]] = {}
-        for event in declaration.by_event.values():
-            self._by_number.setdefault(event.number, []).append(event)
+        self._forms = {
+            kind: Form(declaration, known, self._message)
+            for kind, known in declaration.by_event.items()
+        }
+        self._by_number: dict[int, list[Form]] = {}
+        for form in self._forms.values():
+            self._by_number.setdefault(form.known.number, []).append(form)
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes: fields in the order of their numbers, zero numbers and texts left out.
@@ -56,17 +56,10 @@ class Codec:
         Raises:
             EventTypeError: it is no event of this chart.
         """
-        known = self._declaration.by_event.get(type(event))
-        if known is None:
+        form = self._forms.get(type(event))
+        if form is None:
             raise EventTypeError
-        message = self._message(event=known.number, id=event.id.bytes, parent=event.parent.bytes)
-        for name, field in known.fields.items():
-            # An id that was absent when the event was decoded stays absent.
-            if field.type not in _IDS or name in event.model_fields_set:
-                setattr(message, name, _plain(getattr(event, name)))
-        if known.listing:
-            self._write_entries(known.listing, message, event)
-        data: bytes = message.SerializeToString(deterministic=True)
+        data: bytes = form.written(event).SerializeToString(deterministic=True)
         return data
 
     def decode(self, data: bytes) -> Event:
@@ -76,42 +69,103 @@ class Codec:
             EventTypeError: an event of another chart.
             MalformedEventError: no event.
         """
-        message = self._message()
+        form, message = self.parse(data)
+        return form.read(message)
+
+    def parse(self, data: bytes) -> tuple[Form, Message]:
+        """The message that the bytes encode, with a sound header, and the form of its event.
+
+        Raises:
+            EventTypeError: an event of another chart.
+            MalformedEventError: no event.
+        """
         try:
-            message.ParseFromString(data)
+            message: Message = self._message.FromString(data)
         except DecodeError as error:
             raise MalformedEventError(f"not a protobuf message of an event: {error}") from None
+        for name, each in (("id", message.id), ("parent", message.parent)):
+            if len(each) != _ID_SIZE and message.HasField(name):
+                raise _wrong_size(name, each)
         number: int = message.event
-        header = {
-            name: _read_id(message, name, "ulid")
-            for name in ("id", "parent")
-            if message.HasField(name)
-        }
-        for known in self._by_number.get(number, ()):
-            if all(
-                is_zero(getattr(message, name)) is not nonzero
-                for name, nonzero in known.when.items()
-            ):
-                return known.event(**header, **self._read_fields(known, message))
+        for form in self._by_number.get(number, ()):
+            if form.matches(message):
+                return form, message
         raise EventTypeError(number)
 
-    def _read_fields(self, known: EventDeclaration, message: _Message) -> dict[str, Any]:
-        for name in known.other_forms:
-            if message.HasField(name):
-                _read_id(message, name, "uuid")
-        fields: dict[str, Any] = {}
-        for name, field in known.fields.items():
-            if field.type not in _IDS:
-                fields[name] = getattr(message, name)
-            elif message.HasField(name):
-                fields[name] = _read_id(message, name, field.type)
-            elif field.required:
-                raise MalformedEventError(f"it has no {name}")
-        if known.listing:
-            fields[known.listing.name] = tuple(self._read_entries(known.listing, message))
-        return fields
 
-    def _write_entries(self, listing: Listing, message: _Message, event: Event) -> None:
+class Form:
+    """How an event looks on the wire.
+
+    Attributes:
+        known: the event's declaration.
+        plain: whether a message holds the event's fields as they are, all but its ids, and so may
+            stand in for the event.
+    """
+
+    def __init__(
+        self, declaration: Declaration, known: EventDeclaration, message: type[Message]
+    ) -> None:
+        self.known: Final = known
+        ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
+        self.plain: Final = not (ids or known.other_forms or known.listing)
+        self._declaration = declaration
+        self._message = message
+        self._defaults = defaults_of(known.event)
+        self._values = [(name, attrgetter(name)) for name in known.fields if name not in ids]
+        self._ids = [(name, each.type, each.required) for name, each in ids.items()]
+        self._given = {name for name, _ in self._values}
+
+    def matches(self, message: Message) -> bool:
+        """Whether the message, whose number is that of the event, is of this form."""
+        return all(
+            is_zero(getattr(message, name)) is not nonzero
+            for name, nonzero in self.known.when.items()
+        )
+
+    def written(self, event: Event) -> Message:
+        """The message of an event."""
+        message = self._message(
+            event=self.known.number, id=event.id.bytes, parent=event.parent.bytes
+        )
+        for name, take in self._values:
+            setattr(message, name, take(event))
+        for name, _, _ in self._ids:
+            # An id that was absent when the event was decoded stays absent.
+            if name in event.model_fields_set:
+                setattr(message, name, getattr(event, name).bytes)
+        if self.known.listing:
+            self._write_entries(self.known.listing, message, event)
+        return message
+
+    def read(self, message: Message) -> Event:
+        """The event of a message, whose header is sound.
+
+        Raises:
+            MalformedEventError: an id is missing, or has a wrong size.
+        """
+        fields, given = self._defaults.copy(), self._given.copy()
+        for name in ("id", "parent"):
+            if data := getattr(message, name):
+                fields[name] = Ulid(data)
+                given.add(name)
+        for name in self.known.other_forms:
+            _read_id(message, name, "uuid")
+        for name, take in self._values:
+            fields[name] = take(message)
+        for name, kind, required in self._ids:
+            value = _read_id(message, name, kind)
+            if value is not None:
+                fields[name] = value
+                given.add(name)
+            elif required:
+                raise MalformedEventError(f"it has no {name}")
+        if self.known.listing:
+            name = self.known.listing.name
+            fields[name] = tuple(self._read_entries(self.known.listing, message))
+            given.add(name)
+        return made_of(self.known.event, fields, given)
+
+    def _write_entries(self, listing: Listing, message: Message, event: Event) -> None:
         holder = getattr(message, listing.field)
         holder.SetInParent()  # an empty list is not an absent one
         for entry in getattr(event, listing.name):
@@ -120,17 +174,17 @@ class Codec:
                 **{name: _plain(each) for name, each in values.items()}
             )
 
-    def _read_entries(self, listing: Listing, message: _Message) -> Iterator[Any]:
+    def _read_entries(self, listing: Listing, message: Message) -> Iterator[Any]:
         declaration = self._declaration
         if declaration.keyed is None or not message.HasField(listing.field):
             raise MalformedEventError(f"it has no {listing.field}")
         for entry in getattr(getattr(message, listing.field), listing.name):
             values: dict[str, Any] = {}
-            for name, type_ in listing.values.items():
-                if type_ not in _IDS:
+            for name, kind in listing.values.items():
+                if kind not in _IDS:
                     values[declaration.attribute(name)] = getattr(entry, name)
-                elif entry.HasField(name):
-                    values[declaration.attribute(name)] = _read_id(entry, name, type_)
+                elif (value := _read_id(entry, name, kind)) is not None:
+                    values[declaration.attribute(name)] = value
                 elif name not in declaration.carried:
                     raise MalformedEventError(f"an entry has no {name}")
             code = next(
@@ -151,8 +205,15 @@ def _plain(value: Any) -> Any:
     return value.bytes if isinstance(value, UUID | Ulid) else value
 
 
-def _read_id(message: _Message, name: str, kind: FieldType) -> UUID | Ulid:
+def _read_id(message: Message, name: str, kind: FieldType) -> UUID | Ulid | None:
+    """The id of a field; None if it is absent."""
     data: bytes = getattr(message, name)
-    if len(data) != _ID_SIZE:
-        raise MalformedEventError(f"its {name} has {len(data)} bytes, not {_ID_SIZE}")
-    return _IDS[kind](data)
+    if len(data) == _ID_SIZE:
+        return _IDS[kind](data)
+    if message.HasField(name):
+        raise _wrong_size(name, data)
+    return None
+
+
+def _wrong_size(name: str, data: bytes) -> MalformedEventError:
+    return MalformedEventError(f"its {name} has {len(data)} bytes, not {_ID_SIZE}")
