@@ -13,11 +13,10 @@ from uuid import UUID, uuid4
 
 from pingregistrywf import RETRY_NO_VC, CmdInit, Journal, Workflows, open_journal
 
-from .decisions import InMemory
 from .figures import Curve, Plot, Row, Side, Unit, at_least, at_most
-from .measuring import Sample, Scale, counted, interleaved
+from .measuring import Sample, Scale, counted, interleaved, repeated
 from .peers import BareSqlite, EventSourced
-from .stock import MESSAGE
+from .stock import MESSAGE, ping
 from .writers import HEAD_START, Writers, append, each_append
 
 BARE = (
@@ -56,7 +55,7 @@ def measure(scale: Scale, directory: Path) -> tuple[list[Row], Plot]:
         one = _one_writer(scale, bare, journal, application)
         several = interleaved(
             {
-                "bare": partial(_bare_loop, bare, scale.appends),
+                "bare": repeated(partial(bare.append, bare.begin(), ping()), scale.window),
                 "threads": partial(threads, journal, scale.writers, scale.window),
                 "processes": partial(writers.write, scale.window),
             },
@@ -67,10 +66,6 @@ def measure(scale: Scale, directory: Path) -> tuple[list[Row], Plot]:
     return [*one, *_several_writers(scale, several, fairness, longest)], plot
 
 
-def _bare_loop(bare: BareSqlite, number: int) -> float:
-    return counted(partial(bare.append, bare.begin(), InMemory().append()), number)
-
-
 def _one_writer(
     scale: Scale, bare: BareSqlite, journal: Journal, application: EventSourced
 ) -> list[Row]:
@@ -79,6 +74,9 @@ def _one_writer(
     def ours() -> float:
         act = partial(workflows.append_ping, begun(workflows), RETRY_NO_VC, 0, MESSAGE)
         return counted(act, scale.appends)
+
+    def alone() -> float:
+        return counted(partial(bare.append, bare.begin(), ping()), scale.appends)
 
     def save() -> float:
         workflow = application.begin()
@@ -101,7 +99,7 @@ def _one_writer(
 
     samples: dict[str, Sample] = {
         "ours": ours,
-        "bare": partial(_bare_loop, bare, scale.appends),
+        "bare": alone,
         "save": save,
         "get and save": get_and_save,
     }

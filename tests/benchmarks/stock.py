@@ -23,6 +23,16 @@ PAGE = 4096
 """The bytes of a page of the file."""
 
 
+def pinged(vid: Ulid, parent: Ulid) -> ServerPinged:
+    """Return the event of a ping."""
+    return ServerPinged(id=vid, parent=parent, status_code=0, status_message=MESSAGE)
+
+
+def ping() -> bytes:
+    """Return the bytes of a ping's event."""
+    return pinged(UlidSource().next(EPOCH), EPOCH).marshal_proto()
+
+
 class Stock:
     """What a journal holds; whatever is asked for is written once.
 
@@ -62,9 +72,7 @@ class Stock:
             history,
             pings,
             workflows.engine.declaration.identity,
-            lambda vid, parent: ServerPinged(
-                id=vid, parent=parent, status_code=0, status_message=MESSAGE
-            ),
+            pinged,
         )
         return history
 
