@@ -13,9 +13,12 @@ from pingregistrywf.coordination.waiting import Stop
 
 from ..command_line import run
 from .figures import Curve, Plot, Ratio, Row, Side, at_most
-from .measuring import Sample, Scale, counted, interleaved, repeated
+from .measuring import Scale, counted, interleaved
 from .reads import find
 from .stock import MESSAGE, Stock
+
+BySize = Callable[[int], float]
+"""Measures a round at a size; returns the seconds of an iteration."""
 
 
 def measure(scale: Scale, stock: Stock) -> tuple[list[Row], list[Plot]]:
@@ -23,15 +26,16 @@ def measure(scale: Scale, stock: Stock) -> tuple[list[Row], list[Plot]]:
     rows = [
         _grown(
             "append",
-            "calls `append_ping` with RETRY_NO_VC on a workflow of that many pings, durably",
+            f"calls `append_ping` with RETRY_NO_VC {scale.appends} times on a workflow of that many"
+            " pings, durably",
             _append(scale, stock),
             (scale.short, scale.longest),
             scale,
         ),
         _grown(
             "begin",
-            "calls `begin_ping_registry` with RETRY_NO_VC on an index that lists that many"
-            " workflows, durably",
+            f"calls `begin_ping_registry` with RETRY_NO_VC {scale.appends} times on an index that"
+            " lists that many workflows, durably",
             _begin(scale, stock),
             (scale.few_listed, scale.listed),
             scale,
@@ -53,56 +57,65 @@ class Look(Server):
         yield self.context.journal.clock()
 
 
-def _append(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
-    def sample(pings: int) -> Sample:
-        workflows = Workflows(stock.journal)
-        act = partial(workflows.append_ping, stock.workflow(pings), RETRY_NO_VC, 0, MESSAGE)
-        return repeated(act, scale.seconds)
+def _append(scale: Scale, stock: Stock) -> BySize:
+    workflows = Workflows(stock.journal)
 
-    return sample
+    def measured(pings: int) -> float:
+        workflow = stock.workflow(pings)
+        workflows.find_id(workflow)  # cached from here on
+        act = partial(workflows.append_ping, workflow, RETRY_NO_VC, 0, MESSAGE)
+        return counted(act, scale.appends)
+
+    return measured
 
 
-def _begin(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
-    def sample(listed: int) -> Sample:
-        indexes, index = WorkflowIndexes(stock.journal), stock.registry(listed).index_id
-        vid = UlidSource().next(EPOCH)
-        return repeated(
-            lambda: indexes.begin_ping_registry(index, RETRY_NO_VC, uuid4(), vid), scale.seconds
+def _begin(scale: Scale, stock: Stock) -> BySize:
+    indexes, vid = WorkflowIndexes(stock.journal), UlidSource().next(EPOCH)
+
+    def measured(listed: int) -> float:
+        index = stock.registry(listed).index_id
+        indexes.find_id(index)  # cached from here on
+        return counted(
+            lambda: indexes.begin_ping_registry(index, RETRY_NO_VC, uuid4(), vid), scale.appends
         )
 
-    return sample
+    return measured
 
 
-def _find(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
-    def sample(pings: int) -> Sample:
-        workflows = Workflows(stock.journal)
-        return repeated(partial(workflows.find_id, stock.workflow(pings)), scale.seconds)
+def _find(scale: Scale, stock: Stock) -> BySize:
+    workflows = Workflows(stock.journal)
 
-    return sample
+    def measured(pings: int) -> float:
+        workflow = stock.workflow(pings)
+        workflows.find_id(workflow)  # cached from here on
+        return counted(partial(workflows.find_id, workflow), scale.appends)
 
-
-def _list(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
-    def act(listed: int) -> None:
-        name = stock.registry(listed).name
-        listing = run("list", name, "--journal", stock.url)
-        assert listing.stdout.count("active") >= listed, listing.stderr
-
-    return lambda listed: repeated(partial(act, listed), scale.seconds)
+    return measured
 
 
-def _look(scale: Scale, stock: Stock) -> Callable[[int], Sample]:
-    def act(listed: int) -> None:
+def _find_cold(stock: Stock) -> BySize:
+    return lambda pings: counted(partial(find, stock.url, stock.workflow(pings)), 1)
+
+
+def _list(stock: Stock) -> BySize:
+    def measured(listed: int) -> float:
+        act = partial(run, "list", stock.registry(listed).name, "--journal", stock.url)
+        assert act().stdout.count("active") == listed
+        return counted(act, 1)
+
+    return measured
+
+
+def _look(stock: Stock) -> BySize:
+    def measured(listed: int) -> float:
         daemon = Look(RegistryContext(stock.journal, stock.registry(listed)))
-        daemon.serve(daemon.stop)
+        return counted(lambda: daemon.serve(daemon.stop), 1)
 
-    return lambda listed: repeated(partial(act, listed), scale.seconds)
+    return measured
 
 
-def _grown(
-    what: str, does: str, sample: Callable[[int], Sample], sizes: Sequence[int], scale: Scale
-) -> Row:
-    # Many rounds: the ratio is near one, and the disk is moody.
-    found = interleaved({size: sample(size) for size in sizes}, 3 * scale.rounds)
+def _grown(what: str, does: str, measured: BySize, sizes: Sequence[int], scale: Scale) -> Row:
+    found = interleaved({size: partial(measured, size) for size in sizes}, scale.rounds)
     small, large = (Side(f"ours, at {size:,}", does, found[size]) for size in sizes)
     path = f"{what} at {sizes[1]:,} and at {sizes[0]:,}"
     return Row(f"{what}.growth", path, large, small, at_most(1.2), Ratio.COST)
@@ -111,7 +124,7 @@ def _grown(
 def _first_looks(scale: Scale, stock: Stock) -> list[Row]:
     number = scale.listed
     found = interleaved(
-        {"list": _list(scale, stock)(number), "look": _look(scale, stock)(number)}, scale.rounds
+        {"list": partial(_list(stock), number), "look": partial(_look(stock), number)}, scale.few
     )
     return [
         Row(
@@ -140,16 +153,12 @@ def _first_looks(scale: Scale, stock: Stock) -> list[Row]:
 
 def _by_length(scale: Scale, stock: Stock) -> Plot:
     sizes = _powers(scale.longest)
-
-    def cold(pings: int) -> Sample:
-        return partial(counted, partial(find, stock, pings), 1)
-
     return Plot(
         "length",
         "Cost by the length of a workflow's history",
         "pings in the workflow",
         (
-            _curve("find, no cache", cold, sizes, scale),
+            _curve("find, no cache", _find_cold(stock), sizes, scale),
             _curve("append, durable", _append(scale, stock), sizes, scale),
             _curve("find, warm cache", _find(scale, stock), sizes, scale),
         ),
@@ -163,8 +172,8 @@ def _by_listed(scale: Scale, stock: Stock) -> Plot:
         "Cost by the number of workflows in a registry's index",
         "workflows in the index",
         (
-            _curve("list", _list(scale, stock), sizes, scale),
-            _curve("a daemon's first look", _look(scale, stock), sizes, scale),
+            _curve("list", _list(stock), sizes, scale),
+            _curve("a daemon's first look", _look(stock), sizes, scale),
             _curve("begin, durable", _begin(scale, stock), sizes, scale),
         ),
     )
@@ -175,6 +184,6 @@ def _powers(largest: int) -> list[int]:
     return sorted({10**power for power in range(1, 7) if 10**power < largest} | {largest})
 
 
-def _curve(name: str, sample: Callable[[int], Sample], sizes: Sequence[int], scale: Scale) -> Curve:
-    found = interleaved({size: sample(size) for size in sizes}, scale.few)
+def _curve(name: str, measured: BySize, sizes: Sequence[int], scale: Scale) -> Curve:
+    found = interleaved({size: partial(measured, size) for size in sizes}, scale.few)
     return Curve(name, tuple(found.items()))

@@ -6,8 +6,9 @@ import tracemalloc
 from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
-from pingregistrywf import Workflows, open_journal
+from pingregistrywf import State, Workflows, open_journal
 
 from .figures import Ratio, Row, Side, Unit, at_least, at_most
 from .measuring import Sample, Scale, counted, interleaved, repeated
@@ -28,10 +29,10 @@ def rows(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
     ]
 
 
-def find(stock: Stock, pings: int) -> None:
-    """Find the state of a workflow of so many pings, without a cache."""
-    with open_journal(stock.url) as journal:
-        assert Workflows(journal).find_id(stock.workflow(pings)).num_pings >= pings
+def find(url: str, workflow: UUID) -> State:
+    """Return the state of a workflow, without a cache."""
+    with open_journal(url) as journal:
+        return Workflows(journal).find_id(workflow)
 
 
 def _warm(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
@@ -84,8 +85,8 @@ def _cold(scale: Scale, directory: Path, stock: Stock) -> list[Row]:
 
     samples: dict[Hashable, Sample] = {}
     for pings in sizes:
-        stock.workflow(pings)
-        samples["ours", pings] = partial(counted, partial(find, stock, pings), 1)
+        own = partial(find, stock.url, stock.workflow(pings))
+        samples["ours", pings] = partial(counted, own, 1)
         samples["get", pings] = partial(counted, partial(get, pings), 1)
     found = interleaved(samples, scale.few)
     ours = {
@@ -150,7 +151,7 @@ def _remembered(stock: Stock, pings: int) -> Row:
 
 def _stored(stock: Stock, pings: int) -> Row:
     before = stock.pages()
-    Stock(stock.journal, stock.path).workflow(pings)
+    stock.write(pings)
     return Row(
         "file",
         "the file, a ping",

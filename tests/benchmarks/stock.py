@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -19,6 +18,8 @@ from pingregistrywf.runtime.journal import ChartIdentity, Entry, open_journal
 
 MESSAGE = "server 1 is well"
 """The message of every ping: 16 characters."""
+QUICK = 10_000
+"""Whatever has no more events is written so quickly that it is written again."""
 PAGE = 4096
 """The bytes of a page of the file."""
 
@@ -34,28 +35,19 @@ def ping() -> bytes:
 
 
 class Stock:
-    """What a journal holds; whatever is asked for is written once.
+    """What a journal holds.
 
     Attributes:
         journal: the journal.
         path: its file.
         url: its URL.
-        workflow: makes a workflow of so many pings.
-        registry: makes a registry that lists so many active workflows.
     """
 
     def __init__(self, journal: Journal, path: Path) -> None:
         self.journal = journal
         self.path = path
         self.url = journal.url
-        self.workflow: Callable[[int], UUID] = cache(self._workflow)
-        self.registry: Callable[[int], Registry] = cache(self._registry)
-
-    def pages(self) -> int:
-        """Return how many pages the file has, those included that are still in the log."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        return int(pages)
+        self._kept: dict[int, UUID] = {}
 
     @classmethod
     @contextmanager
@@ -65,19 +57,27 @@ class Stock:
         with open_journal(f"sqlite:{path}") as journal:
             yield cls(journal, path)
 
-    def _workflow(self, pings: int) -> UUID:
-        history, workflows = uuid4(), Workflows(self.journal)
-        workflows.init(history, CmdInit(registry_id=uuid4()))
-        self._append(
-            history,
-            pings,
-            workflows.engine.declaration.identity,
-            pinged,
-        )
-        return history
+    def workflow(self, pings: int) -> UUID:
+        """Return a workflow of so many pings: a new one, unless it is long.
 
-    def _registry(self, listed: int) -> Registry:
-        registry, started = Registry(f"lists-{listed}"), UlidSource().next(EPOCH)
+        A long one is written once, and has grown by what was appended since.
+        """
+        if pings <= QUICK:
+            return self.write(pings)
+        if pings not in self._kept:
+            self._kept[pings] = self.write(pings)
+        return self._kept[pings]
+
+    def write(self, pings: int) -> UUID:
+        """Write a new workflow of so many pings."""
+        workflow, workflows = uuid4(), Workflows(self.journal)
+        workflows.init(workflow, CmdInit(registry_id=uuid4()))
+        self._append(workflow, pings, workflows.engine.declaration.identity, pinged)
+        return workflow
+
+    def registry(self, listed: int) -> Registry:
+        """Write the index of a new registry, which lists so many active workflows."""
+        registry, started = Registry(f"r{uuid4().hex}"), UlidSource().next(EPOCH)
         self._append(
             registry.index_id,
             listed,
@@ -87,6 +87,12 @@ class Stock:
             ),
         )
         return registry
+
+    def pages(self) -> int:
+        """Return how many pages the file has, those included that are still in the log."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        return int(pages)
 
     def _append(
         self,
