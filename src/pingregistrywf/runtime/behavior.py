@@ -52,7 +52,7 @@ def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
     step = evolution.steps.get(type(event))
     if step is None:
         raise EventTypeError
-    values, vid = evolution.shape.opened(state), event.id
+    values, vid = evolution.opened(state), event.id
     step.apply(values, event, vid)
     return evolution.closed(values, vid)
 
@@ -70,7 +70,7 @@ def check(declaration: Declaration, state: Any, event: Event) -> None:
     step = evolution.steps.get(type(event))
     if step is None:
         raise EventTypeError
-    step.check(evolution.shape.opened(state), event)
+    step.check(evolution.opened(state), event)
 
 
 def check_end(state: Any) -> None:

@@ -15,18 +15,15 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.behavior import Behavior, check, check_end, decide, evolve
+from pingregistrywf.runtime.behavior import Behavior, decide, evolve
 from pingregistrywf.runtime.decisions import Decision
 from pingregistrywf.runtime.errors import (
-    CorruptedDataError,
     InvalidCommandError,
-    JournalEntryParentMismatchError,
     JournalError,
     JournalLevelError,
-    MalformedEventError,
     RetryNoVCError,
     VersionConflictError,
     WorkflowError,
@@ -43,6 +40,7 @@ from pingregistrywf.runtime.ids import (
 )
 from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
 from pingregistrywf.runtime.journal.protocol import WorkflowJournal
+from pingregistrywf.runtime.replay import replay
 from pingregistrywf.runtime.values import NIL, Command, Event
 from pingregistrywf.runtime.wire import codec_of
 
@@ -188,7 +186,9 @@ class Engine(Generic[S, E]):
             unchanged = _unchanged(since, reading)
             if unchanged is not None:
                 return Changes(unchanged, (), continues=True)
-            return self._advance(history, since, reading)
+            events: list[E] = []
+            checkpoint = self._advance(history, since, reading, events)
+            return Changes(checkpoint, tuple(events), reading.continues)
         except JournalLevelError as error:
             raise JournalError(error) from error
 
@@ -267,40 +267,17 @@ class Engine(Generic[S, E]):
         since = self._cache.get(history.bytes)
         reading = self.journal.read(history, since.head if since else None)
         unchanged = _unchanged(since, reading)
-        return unchanged or self._advance(history, since, reading).checkpoint
+        return unchanged or self._advance(history, since, reading)
 
     def _advance(
-        self, history: UUID, since: Checkpoint[S] | None, reading: Reading
-    ) -> Changes[S, E]:
+        self,
+        history: UUID,
+        since: Checkpoint[S] | None,
+        reading: Reading,
+        events: list[E] | None = None,
+    ) -> Checkpoint[S]:
         state = since.state if since and reading.continues else self._behavior.new_state(history)
-        events, state = self._replay(history, state, reading)
-        return Changes(Checkpoint(reading.head, state), events, reading.continues)
-
-    def _replay(self, history: UUID, state: S, reading: Reading) -> tuple[tuple[E, ...], S]:
-        """Fold stored entries into a state, accepting only a chain that the chart allows."""
-        events: list[Any] = []
-        follows: Ulid | None = getattr(state, "vid", EPOCH)
-        if not reading.continues and not reading.rooted:
-            follows = None  # the entry before a restart point is not among those read
-        for entry in reading.entries:
-            try:
-                event = self._codec.decode(entry.data)
-                if event.id != entry.id or event.parent != entry.parent:
-                    raise MalformedEventError("its bytes name another id or parent than its entry")
-                if follows is not None and event.parent != follows:
-                    raise JournalEntryParentMismatchError(event.id, event.parent, follows)
-                check(self.declaration, state, event)
-            except WorkflowError as error:
-                op = f"replay event {entry.id} of history {history}"
-                raise CorruptedDataError(op, error) from error
-            state = evolve(self.declaration, state, event)
-            events.append(event)
-            follows = event.id
-        try:
-            check_end(state)
-        except WorkflowError as error:
-            raise CorruptedDataError(f"replay the events of history {history}", error) from error
-        return tuple(events), state
+        return Checkpoint(reading.head, replay(self.declaration, history, state, reading, events))
 
     def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
         self._cache.pop(history.bytes, None)

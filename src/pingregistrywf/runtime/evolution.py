@@ -22,7 +22,7 @@ from pingregistrywf.runtime.declaration import (
     KeyedDeclaration,
 )
 from pingregistrywf.runtime.errors import MalformedEventError, StateConflictError
-from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.values import Event, is_zero
 
 Values: TypeAlias = list[Any]
@@ -58,40 +58,42 @@ class Evolution:
     """What the events of a chart do to its states.
 
     Attributes:
-        shape: that of the states.
-        vid: the place of a state's vid.
-        lists: the places of the lists to which events append.
         steps: what each event does.
     """
 
     def __init__(self, declaration: Declaration) -> None:
-        shape, keyed = Shape(declaration.state), declaration.keyed
-        events = declaration.by_event
-        self.shape: Final = shape
-        self.vid: Final = shape.places["vid"]
-        self.lists: Final = (
-            ()
-            if keyed
-            else {
-                shape.places[carry.attribute]
-                for known in events.values()
-                for carry in known.carries
-                if carry.append
-            }
-        )
+        keyed, known = declaration.keyed, declaration.by_event.values()
+        self._shape = shape = Shape(declaration.state)
+        self._vid = shape.places["vid"]
+        appended = {carry.attribute for each in known for carry in each.carries if carry.append}
+        self._lists = () if keyed else tuple(shape.places[name] for name in appended)
         self.steps: Final[Mapping[type[Event], Step]] = {
-            kind: _step(declaration, shape, known)
+            each.event: _step(declaration, shape, each)
             if keyed is None
-            else _rewriting(keyed, shape, known)
-            if known.rewrite
-            else _keyed_step(declaration, keyed, shape, known)
-            for kind, known in events.items()
+            else _rewriting(keyed, shape, each)
+            if each.rewrite
+            else _keyed_step(declaration, keyed, shape, each)
+            for each in known
         }
+
+    def opened(self, state: Any) -> Values:
+        """Return the values of a state."""
+        return self._shape.opened(state)
 
     def closed(self, values: Values, vid: Ulid) -> Any:
         """Return the state of these values at that vid."""
-        values[self.vid] = vid
-        return self.shape.kind(*values)
+        values[self._vid] = vid
+        return self._shape.kind(*values)
+
+    def make_mutable(self, values: Values) -> None:
+        """Prepare the lists among the values for many events, which then cost no copies."""
+        for place in self._lists:
+            values[place] = values[place].evolver()
+
+    def make_persistent(self, values: Values) -> None:
+        """Undo ``make_mutable``."""
+        for place in self._lists:
+            values[place] = values[place].persistent()
 
 
 @cache
@@ -106,7 +108,7 @@ def check_id(id: Ulid) -> None:
     Raises:
         MalformedEventError: it has none.
     """
-    if not id:
+    if id.bytes == EPOCH.bytes:
         raise MalformedEventError("its id is zero")
 
 

@@ -83,9 +83,9 @@ class Codec:
             message: Message = self._message.FromString(data)
         except DecodeError as error:
             raise MalformedEventError(f"not a protobuf message of an event: {error}") from None
-        for name, each in (("id", message.id), ("parent", message.parent)):
-            if len(each) != _ID_SIZE and message.HasField(name):
-                raise _wrong_size(name, each)
+        if not len(message.id) == len(message.parent) == _ID_SIZE:
+            for name in ("id", "parent"):
+                _read_id(message, name, "ulid")
         number: int = message.event
         for form in self._by_number.get(number, ()):
             if form.matches(message):
@@ -97,6 +97,7 @@ class Form:
     """How an event looks on the wire.
 
     Attributes:
+        event: the event's class.
         known: the event's declaration.
         plain: whether a message holds the event's fields as they are, all but its ids, and so may
             stand in for the event.
@@ -105,6 +106,7 @@ class Form:
     def __init__(
         self, declaration: Declaration, known: EventDeclaration, message: type[Message]
     ) -> None:
+        self.event: Final = known.event
         self.known: Final = known
         ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
         self.plain: Final = not (ids or known.other_forms or known.listing)
@@ -117,9 +119,9 @@ class Form:
 
     def matches(self, message: Message) -> bool:
         """Whether the message, whose number is that of the event, is of this form."""
-        return all(
-            is_zero(getattr(message, name)) is not nonzero
-            for name, nonzero in self.known.when.items()
+        when = self.known.when
+        return not when or all(
+            is_zero(getattr(message, name)) is not nonzero for name, nonzero in when.items()
         )
 
     def written(self, event: Event) -> Message:
@@ -163,7 +165,7 @@ class Form:
             name = self.known.listing.name
             fields[name] = tuple(self._read_entries(self.known.listing, message))
             given.add(name)
-        return made_of(self.known.event, fields, given)
+        return made_of(self.event, fields, given)
 
     def _write_entries(self, listing: Listing, message: Message, event: Event) -> None:
         holder = getattr(message, listing.field)
