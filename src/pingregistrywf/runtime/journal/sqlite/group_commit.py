@@ -22,8 +22,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Final
 from uuid import UUID
@@ -143,38 +143,33 @@ class Batch:
                 self._chart_keys[chart] = key
         return key
 
-    @contextmanager
-    def step(self) -> Iterator[None]:
-        """What the body writes is written as a whole, or not at all.
+    def step(self) -> Step:
+        """Return the context of what is written as a whole, or not at all."""
+        return Step(self)
 
-        The first step that writes needs no savepoint: undoing it undoes the whole transaction.
-        """
+    def begin_step(self) -> bool:
+        """Begin a step; return whether it is the first that writes, which needs no savepoint."""
         self.check()
-        before, first = self.positions, not self.dirty
+        first = not self.dirty
         if not first:
             self.connection.execute("SAVEPOINT step")
-        try:
-            yield
-            if not first:
-                self.connection.execute("RELEASE step")
-        except BaseException as cause:
-            self.positions = before  # so that none stays unused
-            try:
-                self._undo(first=first)
-            except sqlite3.Error as error:
-                # A full disk, for example, makes SQLite undo the transaction of all.
-                root = cause if isinstance(cause, sqlite3.Error) else error
-                self.error = failure("writing to the journal", root)
-            raise
+        return first
 
-    def _undo(self, *, first: bool) -> None:
+    def undo_step(self, cause: BaseException | None, *, first: bool, positions: range) -> None:
+        """Undo what a step wrote; undoing the first one undoes the whole transaction."""
         self._found = None
-        if first:
-            self.connection.execute("ROLLBACK")
-            self.connection.execute("BEGIN IMMEDIATE")
-        else:
-            self.connection.execute("ROLLBACK TO step")
-            self.connection.execute("RELEASE step")
+        self.positions = positions  # so that none stays unused
+        try:
+            if first:
+                self.connection.execute("ROLLBACK")
+                self.connection.execute("BEGIN IMMEDIATE")
+            else:
+                self.connection.execute("ROLLBACK TO step")
+                self.connection.execute("RELEASE step")
+        except sqlite3.Error as error:
+            # A full disk, for example, makes SQLite undo the transaction of all.
+            root = cause if isinstance(cause, sqlite3.Error) else error
+            self.error = failure("writing to the journal", root)
 
     def wait(self, timeout: float = -1) -> bool:
         """Wait until the batch is durable or has failed, for at most ``timeout`` seconds if given.
@@ -212,6 +207,31 @@ class Batch:
             with suppress(sqlite3.Error):
                 self.connection.execute("ROLLBACK")
         return False
+
+
+class Step:
+    """The context of a step of a batch."""
+
+    __slots__ = ("_batch", "_first", "_positions")
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __enter__(self) -> None:
+        self._positions = self._batch.positions
+        self._first = self._batch.begin_step()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        batch, first = self._batch, self._first
+        try:
+            if error is None and not first:
+                batch.connection.execute("RELEASE step")
+        except BaseException as failed:
+            error = failed
+            raise
+        finally:
+            if error is not None:
+                batch.undo_step(error, first=first, positions=self._positions)
 
 
 class _Mine(threading.local):
