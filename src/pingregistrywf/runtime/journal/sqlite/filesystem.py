@@ -9,7 +9,7 @@ system of a path in ``/proc/self/mountinfo``; elsewhere none is refused.
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from pingregistrywf.runtime.journal.sqlite.address import Address
@@ -56,19 +56,23 @@ def file_system(path: Path, mounts: str) -> str | None:
     The path is absolute and followed through symbolic links; it need not exist.  ``mounts`` is the
     text of ``/proc/self/mountinfo`` (proc_pid_mountinfo(5)).
     """
-    found: tuple[int, str] | None = None
+    inside, longest, kind = f"{path}/", 0, None
     for line in mounts.splitlines():
         place, separator, described = line.partition(" - ")
         fields = place.split(" ")
         if not separator or len(fields) < 5:
             continue
-        mounted = PurePosixPath(_unescaped(fields[4]))
+        mounted = f"{_unescaped(fields[4]).rstrip('/')}/"
         # Of two mounts at one place, the later one hides the earlier one.
-        if path.is_relative_to(mounted) and (found is None or len(mounted.parts) >= found[0]):
-            found = len(mounted.parts), described.split(" ")[0]
-    return None if found is None else found[1]
+        if inside.startswith(mounted) and len(mounted) >= longest:
+            longest, kind = len(mounted), described.split(" ")[0]
+    return kind
 
 
 def _unescaped(text: str) -> str:
     # The kernel writes blanks and backslashes in octal digits.
-    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
+    return (
+        text
+        if "\\" not in text
+        else re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
+    )

@@ -493,9 +493,9 @@ def _refuse_removed(names: tuple[str, ...]) -> None:
     """Refuse what would share a removed index with another connection of this process."""
     removed = {f"{name} (deleted)" for name in names}
     with contextlib.suppress(FileNotFoundError):  # only Linux has this list
-        for file in Path("/proc/self/fd").iterdir():
+        for file in os.listdir("/proc/self/fd"):  # noqa: PTH208 (Paths take most of the time)
             with contextlib.suppress(OSError):
-                if str(file.readlink()) in removed:
+                if os.readlink(f"/proc/self/fd/{file}") in removed:  # noqa: PTH115 (likewise)
                     raise DBError(_REOPENING, RuntimeError(_STILL_READ))
 
 
