@@ -16,6 +16,7 @@ from pingregistrywf.cli.common import (
     CannotRunError,
     JournalOption,
     answer,
+    answer_with_lines,
     fail,
     json_wanted,
     open_,
@@ -27,6 +28,7 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from pingregistrywf._generated.ping_registry_index import Entry
     from pingregistrywf._generated.ping_registry_index import State as Index
     from pingregistrywf.coordination.registry import RegistryContext
     from pingregistrywf.coordination.timeline import Line
@@ -116,18 +118,22 @@ def list_(registry: RegistryArgument, journal: JournalOption, utc: UtcOption = F
     from pingregistrywf.coordination.timeline import zoned
 
     with opened(registry, journal) as context:
+        names = context.indexes.engine.declaration.state_names
         entries = _existing_index(context).entries.values()
-        for entry in sorted(entries, key=lambda each: each.started_workflow_event_id):
-            state = context.indexes.engine.declaration.state_names[entry.state_code].lower()
-            started = entry.started_workflow_event_id
-            fields = {
-                "workflow": entry.workflow_id,
-                "state": state,
-                "started": started,
-                "completed": entry.completed_workflow_event_id or None,
-            }
-            begun = zoned(started.time, utc=utc).isoformat(timespec="seconds")
-            answer(fields, f"{entry.workflow_id}  {state:<9}  {begun}")
+
+    def line(entry: Entry) -> tuple[dict[str, Any], str]:
+        state, started = names[entry.state_code].lower(), entry.started_workflow_event_id
+        fields = {
+            "workflow": entry.workflow_id,
+            "state": state,
+            "started": started,
+            "completed": entry.completed_workflow_event_id or None,
+        }
+        begun = zoned(started.time, utc=utc).isoformat(timespec="seconds")
+        return fields, f"{entry.workflow_id}  {state:<9}  {begun}"
+
+    in_order = sorted(entries, key=lambda each: each.started_workflow_event_id.bytes)
+    answer_with_lines(map(line, in_order))
 
 
 @with_json
