@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from pingregistrywf import Journal, UlidSource, open_journal
 from pingregistrywf.testing.journal import TurnedClock
 
 from ..tiers import EXHAUSTIVE
+from .observed import Observed
 
 settings.register_profile(
     "reproducible",
@@ -54,3 +57,12 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: TurnedClock) -
 @pytest.fixture
 def journal(opened: Open) -> Journal:
     return opened()
+
+
+@pytest.fixture
+def observed(monkeypatch: pytest.MonkeyPatch) -> type[Observed]:
+    """The connections that are made from now on."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Observed))
+    monkeypatch.setattr(Observed, "executed", [])
+    monkeypatch.setattr(Observed, "fail_with", None)
+    return Observed

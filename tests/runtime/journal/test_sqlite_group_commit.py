@@ -21,32 +21,7 @@ from pingregistrywf.runtime.journal.sqlite import group_commit
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 from pingregistrywf.testing.journal import CHART, DAY, IDS, chain, post
 
-
-class Observed(sqlite3.Connection):
-    """A connection that records what it executes, and fails at COMMIT when it is told to."""
-
-    executed: list[str] = []  # noqa: RUF012
-    fail_with: int | None = None
-
-    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
-        self.executed.append(statement)
-        if statement == "COMMIT" and Observed.fail_with is not None:
-            error = sqlite3.OperationalError("told to fail")
-            error.sqlite_errorcode = Observed.fail_with
-            raise error
-        return super().execute(statement, *arguments)
-
-    def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
-        self.executed.append(statement)
-        return super().executemany(statement, *arguments)
-
-
-@pytest.fixture
-def observed(monkeypatch: pytest.MonkeyPatch) -> type[Observed]:
-    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Observed))
-    monkeypatch.setattr(Observed, "executed", [])
-    monkeypatch.setattr(Observed, "fail_with", None)
-    return Observed
+from ..observed import Observed
 
 
 @pytest.fixture
