@@ -288,7 +288,14 @@ def test_export_and_import(journal: Operated, tmp_path: Path) -> None:
     assert digest(tmp_path / "other.db") == before
 
 
-@pytest.mark.parametrize("file", [(), ("-",), ("/dev/stdin",)])
+@pytest.mark.parametrize(
+    "file",
+    [
+        (),
+        pytest.param(("-",), marks=pytest.mark.slow),
+        pytest.param(("/dev/stdin",), marks=pytest.mark.slow),
+    ],
+)
 def test_from_standard_input(journal: Operated, tmp_path: Path, file: tuple[str, ...]) -> None:
     """And from a pipe by name, as shells make them with ``<(…)``."""
     text = run("export", "--journal", journal.url).stdout

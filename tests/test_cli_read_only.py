@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -40,13 +41,17 @@ def run_as_nobody(*words: str, file: Path) -> CompletedProcess[str]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
-        done = run(*words, env=environment(PINGREGISTRYWF_JOURNAL=f"sqlite:{file}"))
-        text = json.dumps([done.returncode, done.stdout, done.stderr])
-        os.write(writing, text.encode())
-        os._exit(0)
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            done = run(*words, env=environment(PINGREGISTRYWF_JOURNAL=f"sqlite:{file}"))
+            answer = [done.returncode, done.stdout, done.stderr]
+        except BaseException:
+            answer = [-1, "", traceback.format_exc()]
+        finally:  # the child never goes on as a second run of the tests
+            os.write(writing, json.dumps(answer).encode())
+            os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:  # noqa: PTH123
         code, out, err = json.loads(pipe.read())

@@ -70,7 +70,7 @@ class Reference:
         with contextlib.suppress(BrokenPipeError):
             self.requests.close()
         self.replies.close()
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 def index_of(registry: str) -> str:

@@ -23,7 +23,7 @@ def url() -> Iterator[str]:
         assert process.stdout
         yield json.loads(process.stdout.readline())["url"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 128 + signal.SIGTERM
+        assert process.wait(60) == 128 + signal.SIGTERM
 
 
 @pytest.fixture(scope="module")

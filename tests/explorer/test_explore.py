@@ -35,7 +35,7 @@ def test_serves_one_page_on_this_machine_alone_until_a_signal(number: signal.Sig
         url = json.loads(process.stdout.readline())["url"]
         host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
         assert host == "127.0.0.1"
-        connection = HTTPConnection(host, int(port), timeout=10)
+        connection = HTTPConnection(host, int(port), timeout=60)
         for path, status in (("/", 200), ("/index.html?x", 200), ("/x", 404), ("/../x", 404)):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -46,7 +46,7 @@ def test_serves_one_page_on_this_machine_alone_until_a_signal(number: signal.Sig
                 assert answer.getheader("Content-Type") == "text/html; charset=utf-8"
         connection.close()
         process.send_signal(number)
-        assert process.wait(10) == 128 + number
+        assert process.wait(60) == 128 + number
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

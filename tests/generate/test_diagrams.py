@@ -283,6 +283,7 @@ for draw in map(FORMATS.get, ("mmd", "dot", "puml", "scxml", "svg", "xstate.json
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
 def test_same_bytes_whatever_the_hash_seed(seed: str) -> None:
     done = subprocess.run(

@@ -67,7 +67,7 @@ def test_threads_share_a_flush(
         uses = [partial(post, journal, history, NO_HEAD) for history in histories]
         others = queued(journal, pool, *uses)
         post(journal, own, NO_HEAD)
-    heads = [other.result(timeout=10)[0] for other in others]
+    heads = [other.result(timeout=60)[0] for other in others]
     assert observed.executed.count("COMMIT") == observed.executed.count("BEGIN IMMEDIATE") == 1
     assert [journal.read(history).head for history in histories] == heads
     assert journal.read(own).head.vid
@@ -86,7 +86,7 @@ def test_a_batch_is_bounded(
         uses = [partial(post, journal, uuid4(), NO_HEAD) for _ in range(8)]
         others = queued(journal, pool, *uses)
     for other in others:
-        other.result(timeout=10)
+        other.result(timeout=60)
     assert observed.executed.count("COMMIT") == 3
 
 
@@ -102,7 +102,7 @@ def test_a_batch_does_not_grow_old(
         uses = [partial(post, journal, uuid4(), NO_HEAD) for _ in range(4)]
         others = queued(journal, pool, *uses)
     for other in others:
-        other.result(timeout=10)
+        other.result(timeout=60)
     assert observed.executed.count("COMMIT") == 5
 
 
@@ -116,7 +116,7 @@ def test_turns_are_given_in_order(journal: SqliteJournal, pool: ThreadPoolExecut
     with journal.exclusive(uuid4()):
         others = queued(journal, pool, *[partial(note, number) for number in range(10)])
     for other in others:
-        other.result(timeout=10)
+        other.result(timeout=60)
     assert order == list(range(10))
 
 
@@ -140,19 +140,19 @@ def test_nobody_is_told_before_it_is_durable(
     def last() -> None:
         with journal.exclusive(history):
             holding.set()
-            hold.wait(10)
+            hold.wait(60)
 
     with journal.exclusive(history), journal.subscribe(history) as subscription:
         first = queued(
             journal, pool, partial(post, journal, history, NO_HEAD), read, refused, last
         )[:3]
-    assert holding.wait(10)
+    assert holding.wait(60)
     time.sleep(0.02)
     assert not any(each.done() for each in first)
     assert journal.read(history).head == NO_HEAD  # readers see durable data only
     assert not subscription.wait(0)
     hold.set()
-    (head, _), vid, conflict = [each.result(timeout=10) for each in first]
+    (head, _), vid, conflict = [each.result(timeout=60) for each in first]
     assert vid == conflict.stored == head.vid == journal.read(history).head.vid
 
 
@@ -177,13 +177,13 @@ def test_a_reader_among_readers_need_not_wait(
 
     def last() -> None:
         with journal.exclusive(uuid4()):
-            hold.wait(10)
+            hold.wait(60)
 
     with journal.exclusive(uuid4()):
         (other,) = queued(journal, pool, last)
     assert not other.done()  # and yet this thread came here
     hold.set()
-    other.result(timeout=10)
+    other.result(timeout=60)
 
 
 @pytest.mark.usefixtures("unhurried")
@@ -229,7 +229,7 @@ def test_a_failed_flush_is_told_to_everyone(
 
     started: list[Future[Any]] = []
     with journal.subscribe() as subscription:
-        for use in (body, *(partial(lambda n: started[n].result(timeout=10), n) for n in range(4))):
+        for use in (body, *(partial(lambda n: started[n].result(timeout=60), n) for n in range(4))):
             with pytest.raises(DBError) as caught:
                 use()
             assert caught.value.definite is definite
@@ -255,7 +255,7 @@ def wait_interrupted(journal: SqliteJournal, *, until_called: bool) -> None:
         def acquire(self, timeout: float = -1) -> bool:
             if self.taken:
                 if until_called:
-                    assert self.released.wait(10)
+                    assert self.released.wait(60)
                 raise Interrupted
             self.taken = True
             return True
@@ -300,14 +300,14 @@ def test_interrupted_when_called(
         return head
 
     told = pool.submit(first)
-    assert inside.wait(10)
+    assert inside.wait(60)
     waiting = pool.submit(wait_interrupted, journal, until_called=True)
     while more and not journal._database.group_commit._waiting:
         time.sleep(0.001)
     others = [pool.submit(post, journal, uuid4(), NO_HEAD) for _ in range(more)]
-    assert told.result(timeout=10) == journal.read(history).head
+    assert told.result(timeout=60) == journal.read(history).head
     for each in (waiting, *others):
-        each.result(timeout=10)
+        each.result(timeout=60)
 
 
 def test_two_objects_for_one_file_in_one_thread(journal: SqliteJournal, tmp_path: Path) -> None:
@@ -378,10 +378,10 @@ def test_a_failing_commit_leaves_nothing_of_itself(
         )
         head, _ = post(journal, histories[0], NO_HEAD)
     with pytest.raises(TypeError):
-        others[0].result(timeout=10)
+        others[0].result(timeout=60)
     assert journal.read(histories[0]).head == head
     assert journal.read(histories[1]).head == NO_HEAD
-    assert journal.read(histories[2]).head == others[1].result(timeout=10)[0]
+    assert journal.read(histories[2]).head == others[1].result(timeout=60)[0]
     assert len(post(journal, histories[1], NO_HEAD)[1]) == 1
 
 
@@ -462,12 +462,12 @@ def test_a_full_disk_fails_the_batch_and_not_the_next(
                 post(journal, own, head)
 
         others: list[Future[Any]] = []
-        for use in (body, lambda: others[0].result(timeout=10)):
+        for use in (body, lambda: others[0].result(timeout=60)):
             with pytest.raises(DBError, match="full") as caught:
                 use()
             assert caught.value.definite
         # The third came into a batch of its own.
-        assert others[1].result(timeout=10)[0] == journal.read(history).head
+        assert others[1].result(timeout=60)[0] == journal.read(history).head
         assert journal.read(own).head == head
         post(journal, own, head)
 

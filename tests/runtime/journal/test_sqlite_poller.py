@@ -89,7 +89,7 @@ def watching() -> bool:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -105,19 +105,19 @@ def test_latency(journal: SqliteJournal, other: OtherProcess) -> None:
         for _ in range(20):
             time.sleep(drawn.random() * 0.05)
             other.start(history)
-            assert subscription.wait(10)
+            assert subscription.wait(60)
             woken = time.monotonic()
             measured.append(woken - other.done())
         return measured
 
     with journal.subscribe(history) as subscription:
         attempts = []
-        for _ in range(3):  # times depend on what else the machine does
+        for _ in range(10):  # times depend on what else the machine does
             measured = latencies()
             attempts.append((statistics.median(measured), max(measured)))
             if attempts[-1][0] < 0.05 and attempts[-1][1] < 0.1:
                 return
-    pytest.fail(f"median and longest, three times: {attempts}")
+    pytest.fail(f"median and longest, ten times: {attempts}")
 
 
 @pytest.mark.xdist_group("timing")
@@ -139,11 +139,11 @@ def test_only_what_is_asked_for_wakes(journal: SqliteJournal, other: OtherProces
     with journal.subscribe(history) as one, journal.subscribe() as any_:
         other.start(elsewhere)
         other.done()
-        assert any_.wait(10)
+        assert any_.wait(60)
         assert not one.wait(0.1)
         other.start(history)
         other.done()
-        assert one.wait(10)
+        assert one.wait(60)
         assert not one.wait(0.1)
 
 
@@ -174,10 +174,10 @@ def test_no_change_falls_between_subscribing_and_the_first_look(journal: SqliteJ
                 history = uuid4()
                 with journal.subscribe(history) as one:
                     post(second, history, NO_HEAD)
-                    assert one.wait(10)
+                    assert one.wait(60)
                 with journal.subscribe() as any_:
                     post(second, uuid4(), NO_HEAD)
-                    assert any_.wait(10)
+                    assert any_.wait(60)
             if kept is not None:
                 kept.close()
 
@@ -218,13 +218,13 @@ def test_a_failing_look_wakes_everyone(
     monkeypatch.setattr(poller, "_version", fail)
     history = uuid4()
     with journal.subscribe(history) as one:
-        assert one.wait(10)
+        assert one.wait(60)
         failing = False
         time.sleep(0.1)
         one.wait(0)
         with open_journal(journal.url) as second:
             post(second, history, NO_HEAD)
-        assert one.wait(10)
+        assert one.wait(60)
 
 
 def test_a_dropped_journal_is_collected_and_closed(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def lock(open_lock: Callable[[], ProcessLock]) -> ProcessLock:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
