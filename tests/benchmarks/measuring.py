@@ -58,7 +58,7 @@ TINY = Scale(
     short=2,
     long=4,
     longest=8,
-    remembered=8,
+    remembered=200,
     few_listed=2,
     listed=4,
 )
