@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
+from pathlib import Path
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import WorkflowError
@@ -35,8 +36,9 @@ FILLING = 5_000_000
 class Appender:
     """Appends entries, and notes the outcome of each."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, path: Path) -> None:
+        self.url = f"sqlite:{path}?timeout=0.2"
+        self.stirred = path.parent / "stirred"
         self.shim = ctypes.CDLL(None)
         self.ids = UlidSource()
         self.newest = EPOCH
@@ -44,6 +46,8 @@ class Appender:
 
     def append(self, journal: Journal, size: int = 100) -> bool:
         """Append an entry; return whether it came to that."""
+        # In a directory that changes, each look asks for all names.
+        self.stirred.unlink() if self.stirred.exists() else self.stirred.touch()
         entry = None
         try:
             head = journal.read(HISTORY).head
@@ -109,7 +113,7 @@ class Appender:
 
 
 def main(path: str, mode: str, count: str) -> None:
-    appender = Appender(f"sqlite:{path}?timeout=0.2")
+    appender = Appender(Path(path))
     if mode == "calmly":
         appender.calmly(int(count))
         return
