@@ -38,7 +38,7 @@ class Scale:
     few: int = 3
     seconds: float = 0.1
     appends: int = 200
-    window: float = 1.0
+    window: float = 0.6
     writers: int = 8
     short: int = 1_000
     long: int = 20_000
