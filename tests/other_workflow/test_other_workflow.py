@@ -17,6 +17,8 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
 from grpc_tools import protoc
 
 import pingregistrywf
@@ -34,6 +36,7 @@ from pingregistrywf import (
     Journal,
     JournalError,
     MalformedEventError,
+    NewEventsError,
     StateConflictError,
     Ulid,
     Workflows,
@@ -310,6 +313,18 @@ def test_the_other_ones_code_is_refused(split: Any) -> None:
         split.CmdFail(code=0, message="")
 
 
+def test_a_dodged_command_makes_no_event_of_the_other_form(split: Any) -> None:
+    state = split.State(uuid4(), ONE, split.StateCode.VERIFYING)
+    for code in (5, 0):
+        dodged = split.CmdFail.model_construct(code=code, message="")
+        if code:
+            (failed,) = split.Behavior().tell(state, dodged)
+            assert failed.status_code == code
+        else:
+            with pytest.raises(NewEventsError):
+                split.Behavior().tell(state, dodged)
+
+
 def test_a_required_id(split: Any) -> None:
     with pytest.raises(MalformedEventError):
         split.Event.unmarshal_proto(bytes.fromhex("087b"))
@@ -400,6 +415,32 @@ def test_the_proto_is_what_the_descriptor_says(directory: Path, name: str, tmp_p
     theirs = FileDescriptorSet.FromString(made.read_bytes())
     ours = FileDescriptorSet.FromString((directory / name / "descriptor.binpb").read_bytes())
     assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["split_repo", "leases"])
+def test_the_library_writes_the_same_bytes(
+    packages: Callable[[str], ModuleType], name: str
+) -> None:
+    package = packages(name)
+    declaration = package.DECLARATION
+    pool = DescriptorPool()
+    for file in FileDescriptorSet.FromString(declaration.descriptor).file:
+        pool.Add(file)
+    message = GetMessageClass(pool.FindMessageTypeByName(declaration.message))
+    for text, number, other in [("a", 1, NIL), ("é" * 100, -(2**31), REGISTRY), ("", 128, NIL)]:
+        values = {"int32": number, "string": text, "uuid": other, "ulid": ONE, "bool": text == "a"}
+        for kind, known in declaration.by_event.items():
+            fields = {each: values[field.type] for each, field in known.fields.items()}
+            fields |= {each: number if nonzero else 0 for each, nonzero in known.when.items()}
+            if known.listing:
+                carried = {each: values[its] for each, its in known.listing.values.items()}
+                attributes = {declaration.attribute(each): carried[each] for each in carried}
+                code = package.StateCode.BROKEN if text else package.StateCode.HELD
+                fields[known.listing.name] = (package.Entry(**attributes, state_code=code),) * 2
+            event = kind(id=ONE, **fields)
+            data = event.marshal_proto()
+            assert message.FromString(data).SerializeToString(deterministic=True) == data
+            assert package.Event.unmarshal_proto(data) == event
 
 
 @pytest.mark.slow

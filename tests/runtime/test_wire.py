@@ -540,6 +540,14 @@ def test_others_read_and_write_the_same_bytes(
     assert rebuilt.SerializeToString(deterministic=True).hex() == encoded
 
 
+@given(EVENTS)
+def test_the_library_writes_any_event_the_same(theirs: Mapping[str, Any], event: Any) -> None:
+    package = importlib.import_module(type(event).__module__.rpartition(".")[0])
+    data = event.marshal_proto()
+    message = theirs[package.DECLARATION.name].FromString(data)
+    assert message.SerializeToString(deterministic=True) == data
+
+
 def test_what_others_write_is_read(theirs: Mapping[str, Any]) -> None:
     drawn = random.Random(7)
     for _ in range(200):

@@ -34,6 +34,7 @@ from pingregistrywf.runtime.values import (
     Event,
     KeyedState,
     defaults_of,
+    is_zero,
     made_of,
 )
 
@@ -109,7 +110,7 @@ def _cell(declaration: Declaration, kind: type[Command], code: IntEnum, outcome:
 
 def _emission(known: EventDeclaration, sources: Sources) -> Rule:
     event, defaults, given = known.event, defaults_of(known.event), {"id", "parent", *sources}
-    taken = [(name, take, PLAINLY_VALID[known.fields[name].type]) for name, take in sources.items()]
+    taken = [(name, take, _plainly_valid(known, name)) for name, take in sources.items()]
 
     def make(command: Command, id: Ulid, parent: Ulid) -> Event:
         fields = defaults.copy()
@@ -123,6 +124,14 @@ def _emission(known: EventDeclaration, sources: Sources) -> Rule:
         return event(**{name: fields[name] for name in given})
 
     return lambda _, command: Decision((partial(make, command),))
+
+
+def _plainly_valid(known: EventDeclaration, name: str) -> Callable[[Any], bool]:
+    valid = PLAINLY_VALID[known.fields[name].type]
+    if name not in known.when:
+        return valid
+    nonzero = known.when[name]
+    return lambda value: valid(value) and is_zero(value) is not nonzero
 
 
 def _rewrite(rewrite: Rewrite, state: KeyedState[Any, Any], command: Command) -> Decision:

@@ -20,10 +20,13 @@ from google.protobuf.message import DecodeError
 from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, FieldType, Listing
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.protobuf import Writer, sized, tag, writer
 from pingregistrywf.runtime.values import Event, defaults_of, is_zero, made_of
 
 Message: TypeAlias = Any
 """A message of an event; classes of a private pool have no static types."""
+Descriptor: TypeAlias = Any
+"""What describes a message, or a field."""
 
 _ID_SIZE: Final = 16
 _IDS: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
@@ -42,13 +45,13 @@ class Codec:
         self._message: type[Message] = message_factory.GetMessageClass(
             pool.FindMessageTypeByName(declaration.message)
         )
-        self._forms = {
-            kind: Form(declaration, known, self._message)
-            for kind, known in declaration.by_event.items()
+        descriptor, events = self._message.DESCRIPTOR, declaration.by_event
+        self._writers = {
+            kind: _writers(declaration, known, descriptor) for kind, known in events.items()
         }
         self._by_number: dict[int, list[Form]] = {}
-        for form in self._forms.values():
-            self._by_number.setdefault(form.known.number, []).append(form)
+        for known in events.values():
+            self._by_number.setdefault(known.number, []).append(Form(declaration, known))
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes: fields in the order of their numbers, zero numbers and texts left out.
@@ -56,11 +59,10 @@ class Codec:
         Raises:
             EventTypeError: it is no event of this chart.
         """
-        form = self._forms.get(type(event))
-        if form is None:
+        writers = self._writers.get(type(event))
+        if writers is None:
             raise EventTypeError
-        data: bytes = form.written(event).SerializeToString(deterministic=True)
-        return data
+        return b"".join([write(event) for write in writers])
 
     def decode(self, data: bytes) -> Event:
         """The event that the bytes encode.
@@ -94,7 +96,7 @@ class Codec:
 
 
 class Form:
-    """How an event looks on the wire.
+    """How an event is read from its message.
 
     Attributes:
         event: the event's class.
@@ -103,15 +105,12 @@ class Form:
             stand in for the event.
     """
 
-    def __init__(
-        self, declaration: Declaration, known: EventDeclaration, message: type[Message]
-    ) -> None:
+    def __init__(self, declaration: Declaration, known: EventDeclaration) -> None:
         self.event: Final = known.event
         self.known: Final = known
         ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
         self.plain: Final = not (ids or known.other_forms or known.listing)
         self._declaration = declaration
-        self._message = message
         self._defaults = defaults_of(known.event)
         self._values = [(name, attrgetter(name)) for name in known.fields if name not in ids]
         self._ids = [(name, each.type, each.required) for name, each in ids.items()]
@@ -123,21 +122,6 @@ class Form:
         return not when or all(
             is_zero(getattr(message, name)) is not nonzero for name, nonzero in when.items()
         )
-
-    def written(self, event: Event) -> Message:
-        """The message of an event."""
-        message = self._message(
-            event=self.known.number, id=event.id.bytes, parent=event.parent.bytes
-        )
-        for name, take in self._values:
-            setattr(message, name, take(event))
-        for name, _, _ in self._ids:
-            # An id that was absent when the event was decoded stays absent.
-            if name in event.model_fields_set:
-                setattr(message, name, getattr(event, name).bytes)
-        if self.known.listing:
-            self._write_entries(self.known.listing, message, event)
-        return message
 
     def read(self, message: Message) -> Event:
         """The event of a message, whose header is sound.
@@ -167,15 +151,6 @@ class Form:
             given.add(name)
         return made_of(self.event, fields, given)
 
-    def _write_entries(self, listing: Listing, message: Message, event: Event) -> None:
-        holder = getattr(message, listing.field)
-        holder.SetInParent()  # an empty list is not an absent one
-        for entry in getattr(event, listing.name):
-            values = self._declaration.listed(listing, entry)
-            getattr(holder, listing.name).add(
-                **{name: _plain(each) for name, each in values.items()}
-            )
-
     def _read_entries(self, listing: Listing, message: Message) -> Iterator[Any]:
         declaration = self._declaration
         if declaration.keyed is None or not message.HasField(listing.field):
@@ -203,8 +178,47 @@ def codec_of(declaration: Declaration) -> Codec:
     return Codec(declaration)
 
 
-def _plain(value: Any) -> Any:
-    return value.bytes if isinstance(value, UUID | Ulid) else value
+def _writers(
+    declaration: Declaration, known: EventDeclaration, descriptor: Descriptor
+) -> list[Writer]:
+    """The writers of an event, in the order of the fields' numbers."""
+    number_of = {each.name: each.number for each in descriptor.fields}
+    event = writer(number_of["event"], "int32", "number")(known)
+    writers: dict[str, Writer] = {"event": lambda _: event}
+    for name in ("id", "parent"):
+        writers[name] = writer(number_of[name], "ulid", name)
+    for name, each in known.fields.items():
+        write = writer(number_of[name], each.type, name)
+        writers[name] = _if_given(name, write) if each.type in _IDS else write
+    if known.listing:
+        name = known.listing.field
+        entries = descriptor.fields_by_name[name].message_type.fields_by_name[known.listing.name]
+        writers[name] = _listing(declaration, known.listing, number_of[name], entries)
+    return [writers[name] for name in sorted(writers, key=number_of.__getitem__)]
+
+
+def _if_given(name: str, write: Writer) -> Writer:
+    """Leave out an id that was absent when the event was decoded."""
+    return lambda event: write(event) if name in event.model_fields_set else b""
+
+
+def _listing(
+    declaration: Declaration, listing: Listing, number: int, entries: Descriptor
+) -> Writer:
+    number_of = {each.name: each.number for each in entries.message_type.fields}
+    writers = [
+        (name, writer(number_of[name], listing.values[name], declaration.attribute(name)))
+        for name in sorted(listing.values, key=number_of.__getitem__)
+    ]
+    head, entry_head, take = tag(number), tag(entries.number), attrgetter(listing.name)
+
+    def entry_bytes(entry: Any) -> bytes:
+        listed = declaration.listed(listing, entry)
+        return b"".join([write(entry) for name, write in writers if name in listed])
+
+    return lambda event: (
+        head + sized(b"".join([entry_head + sized(entry_bytes(entry)) for entry in take(event)]))
+    )
 
 
 def _read_id(message: Message, name: str, kind: FieldType) -> UUID | Ulid | None:
