@@ -238,6 +238,8 @@ def serve(channel: socket.socket) -> None:
 
 def main(number: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with open_journal("memory:") as journal:  # what a first use compiles is compiled once, for all
+        Workflows(journal).init(uuid4(), CmdInit(registry_id=uuid4()))
     with socket.socket(fileno=int(number)) as server:
         while True:
             asked, files, _, _ = socket.recv_fds(server, 1, 1)
