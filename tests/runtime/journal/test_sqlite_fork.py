@@ -312,6 +312,8 @@ def test_forked_after_a_turn_that_did_not_come(run: Run) -> None:
         os.read(reader, 1)
         other.release()
         join(pid)
+        while impatient._database._process_lock._queueing:  # perhaps longer than it is patient
+            time.sleep(0.001)
         post(impatient)
         assert len(journal.read(history).entries) == 2
     """)
