@@ -420,10 +420,12 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
     try:
         # Written out, since this is most of what reading a long history costs.
         for row in connection.execute(_ENTRIES, (key, first)):
-            if row[3] != serial or serial >= end:
+            checksum, position, owner, number, chart, restart, deleted_at, own, parent, data = row
+            if number != serial or serial >= end:
                 break
-            own, parent, data = row[7:]
-            if row[0] != _event_digest(*row[1:]) or row[2] != key:
+            if owner != key or checksum != _event_digest(
+                position, owner, number, chart, restart, deleted_at, own, parent, data
+            ):
                 raise damage(_reading(stored, serial), UNLIKE_CHECKSUM)
             if parent != before:
                 if read or first == 0:
