@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -113,18 +114,23 @@ def check_id(id: Ulid) -> None:
 
 
 def _step(declaration: Declaration, shape: Shape, known: EventDeclaration) -> Step:
-    check_fields, check_code = _fields_check(known), _code_check(declaration, known)
-    code = shape.places["state_code"]
+    check_fields, codes = _fields_check(known), _codes(declaration, known)
+    code, refusal = shape.places["state_code"], _refusal(declaration, known)
 
     def check(values: Values, event: Any) -> None:
-        check_fields(event)
-        check_code(values[code])
+        if check_fields:
+            check_fields(event)
+        if values[code] not in codes:
+            raise refusal(values[code])
 
     return Step(check, _carrying(shape, known))
 
 
-def _fields_check(known: EventDeclaration) -> Callable[[Any], None]:
+def _fields_check(known: EventDeclaration) -> Callable[[Any], None] | None:
+    """The check of an event's fields; None if they may have any value."""
     nonzero = [(name, attrgetter(name)) for name, each in known.fields.items() if each.nonzero]
+    if not nonzero:
+        return None
 
     def check(event: Any) -> None:
         for name, take in nonzero:
@@ -134,15 +140,16 @@ def _fields_check(known: EventDeclaration) -> Callable[[Any], None]:
     return check
 
 
-def _code_check(declaration: Declaration, known: EventDeclaration) -> Callable[[Any], None]:
-    codes = {code for code, event in declaration.follows if event is known.event}
+def _codes(declaration: Declaration, known: EventDeclaration) -> frozenset[IntEnum]:
+    """The codes of the states that the event may follow."""
+    return frozenset(code for code, event in declaration.follows if event is known.event)
+
+
+def _refusal(
+    declaration: Declaration, known: EventDeclaration
+) -> Callable[[IntEnum], StateConflictError]:
     name, names = known.event.__name__, declaration.state_names
-
-    def check(code: Any) -> None:
-        if code not in codes:
-            raise StateConflictError(name, names[code])
-
-    return check
+    return lambda code: StateConflictError(name, names[code])
 
 
 def _carrying(shape: Shape, known: EventDeclaration) -> Application:
@@ -188,16 +195,20 @@ def entry_of(entries: PMap[Any, Any], key: Any, kind: type[Any]) -> Any:
 def _keyed_step(
     declaration: Declaration, keyed: KeyedDeclaration, shape: Shape, known: EventDeclaration
 ) -> Step:
-    check_fields, check_code = _fields_check(known), _code_check(declaration, known)
+    check_fields, codes = _fields_check(known), _codes(declaration, known)
+    refusal = _refusal(declaration, known)
     take_key, kind, entry = attrgetter(keyed.key), keyed.entry, Shape(keyed.entry)
     carry, ends = _carrying(entry, known), known.target == declaration.initial
     entries, since, rewritten = _places(shape)
 
     def check(values: Values, event: Any) -> None:
-        check_fields(event)
+        if check_fields:
+            check_fields(event)
         if values[rewritten] is not None:
             raise StateConflictError(known.event.__name__, "an unfinished snapshot")
-        check_code(entry_of(values[entries], take_key(event), kind).state_code)
+        code = entry_of(values[entries], take_key(event), kind).state_code
+        if code not in codes:
+            raise refusal(code)
 
     def apply(values: Values, event: Any, id: Ulid) -> None:
         key = take_key(event)

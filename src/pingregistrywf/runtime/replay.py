@@ -7,7 +7,7 @@ event if nobody wants the events and the message has the event's fields as they 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from pingregistrywf.runtime.behavior import check_end
@@ -19,11 +19,9 @@ from pingregistrywf.runtime.errors import (
     WorkflowError,
 )
 from pingregistrywf.runtime.evolution import check_id, evolution_of
-from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal.history import Reading
 from pingregistrywf.runtime.wire import codec_of
-
-_ABSENT: Final = EPOCH.bytes
 
 
 def replay(
@@ -54,11 +52,11 @@ def replay(
     for entry in reading.entries:
         vid, parent = entry.id, entry.parent
         try:
-            form, message = parse(entry.data)
+            form, message, own, before = parse(entry.data)
             event = message if form.plain and events is None else form.read(message)
-            if (message.id or _ABSENT) != vid.bytes or (message.parent or _ABSENT) != parent.bytes:
+            if own != vid.bytes or before != parent.bytes:
                 raise MalformedEventError("its bytes name another id or parent than its entry")
-            if follows is not None and parent.bytes != follows.bytes:
+            if follows is not None and before != follows.bytes:
                 raise JournalEntryParentMismatchError(vid, parent, follows)
             check_id(vid)
             step = evolution.steps[form.event]

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 
 from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, FieldType, Listing
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
-from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.protobuf import Writer, sized, tag, writer
 from pingregistrywf.runtime.values import Event, defaults_of, is_zero, made_of
 
@@ -71,11 +71,13 @@ class Codec:
             EventTypeError: an event of another chart.
             MalformedEventError: no event.
         """
-        form, message = self.parse(data)
+        form, message, _, _ = self.parse(data)
         return form.read(message)
 
-    def parse(self, data: bytes) -> tuple[Form, Message]:
-        """The message that the bytes encode, with a sound header, and the form of its event.
+    def parse(self, data: bytes) -> tuple[Form, Message, bytes, bytes]:
+        """The form of the event that the bytes encode, its message, its id and its parent's.
+
+        The ids are sound; whatever else is an id is not looked at before the form reads it.
 
         Raises:
             EventTypeError: an event of another chart.
@@ -85,13 +87,14 @@ class Codec:
             message: Message = self._message.FromString(data)
         except DecodeError as error:
             raise MalformedEventError(f"not a protobuf message of an event: {error}") from None
-        if not len(message.id) == len(message.parent) == _ID_SIZE:
-            for name in ("id", "parent"):
-                _read_id(message, name, "ulid")
+        vid, parent = message.id, message.parent
+        if not len(vid) == len(parent) == _ID_SIZE:
+            header = (_read_id(message, name, "ulid") or EPOCH for name in ("id", "parent"))
+            vid, parent = (each.bytes for each in header)
         number: int = message.event
         for form in self._by_number.get(number, ()):
-            if form.matches(message):
-                return form, message
+            if not form.when or form.matches(message):
+                return form, message, vid, parent
         raise EventTypeError(number)
 
 
@@ -100,17 +103,19 @@ class Form:
 
     Attributes:
         event: the event's class.
-        known: the event's declaration.
+        when: the fields that tell it from others of its number.
         plain: whether a message holds the event's fields as they are, all but its ids, and so may
             stand in for the event.
     """
 
     def __init__(self, declaration: Declaration, known: EventDeclaration) -> None:
         self.event: Final = known.event
-        self.known: Final = known
+        self.when: Final = known.when
         ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
         self.plain: Final = not (ids or known.other_forms or known.listing)
         self._declaration = declaration
+        self._other_forms = known.other_forms
+        self._listing = known.listing
         self._defaults = defaults_of(known.event)
         self._values = [(name, attrgetter(name)) for name in known.fields if name not in ids]
         self._ids = [(name, each.type, each.required) for name, each in ids.items()]
@@ -118,9 +123,8 @@ class Form:
 
     def matches(self, message: Message) -> bool:
         """Whether the message, whose number is that of the event, is of this form."""
-        when = self.known.when
-        return not when or all(
-            is_zero(getattr(message, name)) is not nonzero for name, nonzero in when.items()
+        return all(
+            is_zero(getattr(message, name)) is not nonzero for name, nonzero in self.when.items()
         )
 
     def read(self, message: Message) -> Event:
@@ -134,7 +138,7 @@ class Form:
             if data := getattr(message, name):
                 fields[name] = Ulid(data)
                 given.add(name)
-        for name in self.known.other_forms:
+        for name in self._other_forms:
             _read_id(message, name, "uuid")
         for name, take in self._values:
             fields[name] = take(message)
@@ -145,9 +149,9 @@ class Form:
                 given.add(name)
             elif required:
                 raise MalformedEventError(f"it has no {name}")
-        if self.known.listing:
-            name = self.known.listing.name
-            fields[name] = tuple(self._read_entries(self.known.listing, message))
+        if self._listing:
+            name = self._listing.name
+            fields[name] = tuple(self._read_entries(self._listing, message))
             given.add(name)
         return made_of(self.event, fields, given)
 
