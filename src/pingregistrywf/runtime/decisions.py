@@ -59,8 +59,6 @@ class Decision(NamedTuple):
 
 Rule: TypeAlias = Callable[[Any, Any], Decision]
 """Returns what a command, the second argument, does to a state, or to an entry of one."""
-Refusal: TypeAlias = Callable[[Any], Exception]
-"""Makes the error with which a command is refused."""
 
 _NOTHING: Final = Decision()
 _DELETION: Final = Decision(deletes=True)
@@ -101,7 +99,7 @@ def _cell(declaration: Declaration, kind: type[Command], code: IntEnum, outcome:
             refusals = [refusal(error, name, {}) for name in arguments]
             return _guarded(tuple(zip(holds, refusals, strict=True)))
         case Refuse(error, sources):
-            return _refused(refusal(error, "", sources))
+            return refusal(error, "", sources)
     raise AssertionError("unreachable")
 
 
@@ -170,19 +168,12 @@ def _holds(guard: Guard, declaration: Declaration, name: str) -> Callable[[Any, 
             return lambda state, command: bool(argument(command) == carried(state))
 
 
-def _guarded(guards: tuple[tuple[Callable[[Any, Any], bool], Refusal], ...]) -> Rule:
+def _guarded(guards: tuple[tuple[Callable[[Any, Any], bool], Rule], ...]) -> Rule:
     def rule(state: Any, command: Any) -> Decision:
-        for holds, refusal in guards:
+        for holds, refuse in guards:
             if not holds(state, command):
-                raise refusal(command)
+                return refuse(state, command)
         return _NOTHING
-
-    return rule
-
-
-def _refused(refusal: Refusal) -> Rule:
-    def rule(_: Any, command: Any) -> Decision:
-        raise refusal(command)
 
     return rule
 
@@ -194,11 +185,20 @@ def _refusal(
     error: type[Exception],
     argument: str,
     sources: Sources,
-) -> Refusal:
+) -> Rule:
     if issubclass(error, StateConflictError):
-        what, where = kind.__name__.removeprefix("Cmd"), declaration.state_names[code]
-        return lambda _: error(what, where)
+        return _raising(error, kind.__name__.removeprefix("Cmd"), declaration.state_names[code])
     if issubclass(error, ArgumentNotIdempotentError):
-        name = "".join(word.capitalize() for word in argument.split("_"))
-        return lambda _: error(name)
-    return lambda command: error(**{name: take(command) for name, take in sources.items()})
+        return _raising(error, "".join(word.capitalize() for word in argument.split("_")))
+
+    def refuse(_: Any, command: Any) -> Decision:
+        raise error(**{name: take(command) for name, take in sources.items()})
+
+    return refuse
+
+
+def _raising(error: type[Exception], *facts: str) -> Rule:
+    def refuse(_state: Any, _command: Any) -> Decision:
+        raise error(*facts)
+
+    return refuse

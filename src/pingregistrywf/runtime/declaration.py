@@ -1,4 +1,4 @@
-"""What the run time knows of a chart, as data that ``behavior`` and ``wire`` interpret.
+"""What the run time knows of a chart: data that ``decisions``, ``evolution`` and ``wire`` compile.
 
 A declaration holds where each event leads and what it carries, what each command does in each
 state, and how events look on the wire.  ``loading`` makes it from a generated package.

@@ -63,7 +63,7 @@ class StateConflictError(BehaviorError):
         self.what = what
         self.state = state
         details = "" if what is None else f": {what} is not allowed in {state}"
-        super().__init__(f"state conflict{details}")
+        self.args = (f"state conflict{details}",)  # as super().__init__ would, for less
 
 
 class ArgumentNotIdempotentError(BehaviorError):

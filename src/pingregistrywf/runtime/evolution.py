@@ -63,18 +63,13 @@ class Evolution:
     """
 
     def __init__(self, declaration: Declaration) -> None:
-        keyed, known = declaration.keyed, declaration.by_event.values()
+        known = declaration.by_event.values()
         self._shape = shape = Shape(declaration.state)
         self._vid = shape.places["vid"]
         appended = {carry.attribute for each in known for carry in each.carries if carry.append}
-        self._lists = () if keyed else tuple(shape.places[name] for name in appended)
+        self._lists = () if declaration.keyed else tuple(shape.places[name] for name in appended)
         self.steps: Final[Mapping[type[Event], Step]] = {
-            each.event: _step(declaration, shape, each)
-            if keyed is None
-            else _rewriting(keyed, shape, each)
-            if each.rewrite
-            else _keyed_step(declaration, keyed, shape, each)
-            for each in known
+            each.event: _step(declaration, shape, each) for each in known
         }
 
     def opened(self, state: Any) -> Values:
@@ -114,6 +109,15 @@ def check_id(id: Ulid) -> None:
 
 
 def _step(declaration: Declaration, shape: Shape, known: EventDeclaration) -> Step:
+    keyed = declaration.keyed
+    if keyed is None:
+        return _unkeyed_step(declaration, shape, known)
+    if known.rewrite:
+        return _rewriting_step(keyed, shape, known)
+    return _keyed_step(declaration, keyed, shape, known)
+
+
+def _unkeyed_step(declaration: Declaration, shape: Shape, known: EventDeclaration) -> Step:
     check_fields, codes = _fields_check(known), _codes(declaration, known)
     code, refusal = shape.places["state_code"], _refusal(declaration, known)
 
@@ -223,7 +227,7 @@ def _keyed_step(
     return Step(check, apply)
 
 
-def _rewriting(keyed: KeyedDeclaration, shape: Shape, known: EventDeclaration) -> Step:
+def _rewriting_step(keyed: KeyedDeclaration, shape: Shape, known: EventDeclaration) -> Step:
     begins, ends, listing = known.rewrite == "begin", known.rewrite == "end", known.listing
     take_entries = attrgetter(listing.name) if listing else lambda _: ()
     take_key = attrgetter(keyed.key)
