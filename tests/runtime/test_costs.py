@@ -150,6 +150,18 @@ def test_an_append_on_an_old_state_reads_what_others_wrote_since(costs: Costs) -
     assert len(cost.statements) <= 10
 
 
+def test_where_others_append_too_the_history_is_read_first(costs: Costs) -> None:
+    costs.workflows.find_id(costs.workflow)
+    for _ in range(2):
+        costs.append(costs.others)
+        cost = costs.of(lambda: costs.append(costs.workflows))
+        assert cost.read == [1]
+    # The history, its new entry, the next position.
+    assert cost.statements == ["BEGIN", *["SELECT"] * 3, "INSERT", "COMMIT"]
+    assert costs.of(lambda: costs.append(costs.workflows)).read == [0]
+    assert costs.of(lambda: costs.append(costs.workflows)).read == []
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> UUID:
     with open_journal(f"sqlite:{tmp_path / 'j.db'}") as journal:
@@ -167,5 +179,5 @@ def test_a_first_append_of_a_process(
         observed.executed.clear()
         workflows.append_ping(closed, NO_VC, 0, "well")
         executed = [each.split()[0] for each in observed.executed if "PRAGMA" not in each]
-    # The history and its entries are read; the chart, and what an append needs.
-    assert executed == ["BEGIN", "SELECT", "SELECT", *APPEND[1:3], "SELECT", *APPEND[3:]]
+    # The history, its entries, the chart, the next position.
+    assert executed == ["BEGIN", *["SELECT"] * 4, "INSERT", "COMMIT"]

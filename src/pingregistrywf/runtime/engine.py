@@ -4,8 +4,9 @@ The cache holds only states that were durable in the journal, and no answer rest
 find, a noop, a refusal and a wrong version first read what came after the cached state.  A command
 that appends need not: it is decided on the cached state, and the compare-and-set of its commit
 proves that this state was the newest one.  If it was not, nothing was written; what came after is
-read, and the command is decided again, as if it had just been given.  So the engine sees whatever
-another process wrote, and also a delete (behaviour.md, section 8, 4).
+read, and the command is decided again, as if it had just been given.  Where others append too, the
+cached state is old as a rule, and is read on at once.  So the engine sees whatever another process
+wrote, and also a delete (behaviour.md, section 8, 4).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -65,10 +66,17 @@ class CommandResult(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint(Generic[S]):
-    """A position in a history, and the history's state there."""
+    """A position in a history, and the history's state there.
+
+    Attributes:
+        head: the position.
+        state: the state.
+        shared: whether others appended there after this engine had read it.
+    """
 
     head: Head
     state: S
+    shared: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +214,9 @@ class Engine(Generic[S, E]):
         cached = self._cache.get(history.bytes)
         with self.journal.exclusive(history) if unversioned else nullcontext():
             done = None
-            if cached is not None and (unversioned or vid == cached.head.vid):
+            if cached is not None and (
+                vid == cached.head.vid or (unversioned and not cached.shared)
+            ):
                 done = self._append_unread(history, cached, command)
             if done is None:
                 done = self._append_read(history, vid, command)
@@ -261,7 +271,7 @@ class Engine(Generic[S, E]):
         state = after.state
         for event in events:
             state = evolve(self.declaration, state, event)
-        return CommandResult(head.vid, events), Checkpoint(head, state)
+        return CommandResult(head.vid, events), Checkpoint(head, state, after.shared)
 
     def _load(self, history: UUID) -> Checkpoint[S]:
         since = self._cache.get(history.bytes)
@@ -277,7 +287,8 @@ class Engine(Generic[S, E]):
         events: list[E] | None = None,
     ) -> Checkpoint[S]:
         state = since.state if since and reading.continues else self._behavior.new_state(history)
-        return Checkpoint(reading.head, replay(self.declaration, history, state, reading, events))
+        state = replay(self.declaration, history, state, reading, events)
+        return Checkpoint(reading.head, state, shared=since is not None)
 
     def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
         self._cache.pop(history.bytes, None)
@@ -294,7 +305,7 @@ def _unchanged(since: Checkpoint[S] | None, reading: Reading) -> Checkpoint[S] |
     """Return the checkpoint that was read from, if nothing follows it."""
     if since is None or reading.entries or not reading.continues:
         return None
-    if reading.head is since.head:
+    if reading.head is since.head and not since.shared:
         return since
     # What a journal read just now may know more: it can prove such a head with less work.
     return Checkpoint(reading.head, since.state)

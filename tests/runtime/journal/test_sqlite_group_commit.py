@@ -352,7 +352,7 @@ def test_an_append_costs_the_same_at_any_length(
     head, _ = post(journal, history, head, 10_000)
     head, long = append(head)
     assert long == short
-    assert len(short) == 6  # BEGIN, the head for `read` and for `commit`, position, INSERT, COMMIT
+    assert len(short) == 5  # BEGIN, the head, the next position, INSERT, COMMIT
     # One row, the event's.
     with journal.exclusive(history):
         batch = journal._database.group_commit.mine

@@ -89,10 +89,21 @@ def test_the_next_request_has_the_place_of_one_given_up(
     other.release()
     waiting.join(30)
     assert results == [None]
-    assert [args for args in started if args[0] == lock._queue] == started[:1]
+    assert [args for args in started if args[0] == lock._help] == started[:1]
     assert other.acquire(0.01) is not None  # the turn is this process's, and only one's
     lock.release()
     assert other.acquire(LONG) is None
+
+
+def test_the_helper_leaves_when_nobody_waits(
+    lock: ProcessLock, other: ProcessLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_lock, "IDLE_SECONDS", 0.01)
+    for _ in range(2):
+        assert lock.acquire(0.01) is not None
+        other.release()
+        wait_until(lambda: not lock._helped)
+        assert other.acquire(LONG) is None
 
 
 def test_granted_at_the_last_moment(

@@ -109,15 +109,22 @@ class Batch:
         if self.error is not None:
             raise copy.copy(self.error)
 
+    def has_found(self, history: UUID) -> bool:
+        """Whether ``find`` knows the answer without asking."""
+        return self._found is not None and self._found[:2] == (
+            history,
+            self.connection.total_changes,
+        )
+
     def find(self, history: UUID) -> records.History | None:
         """``records.find``, asked once as long as nothing is written: a command reads and commits.
 
         Raises:
             CorruptedDataError: the history is not what was written.
         """
-        written = self.connection.total_changes
-        if self._found is None or self._found[:2] != (history, written):
-            self._found = history, written, records.find(self.connection, history)
+        if self._found is None or not self.has_found(history):
+            found = records.find(self.connection, history)
+            self._found = history, self.connection.total_changes, found
         return self._found[2]
 
     @property

@@ -90,7 +90,7 @@ class SqliteJournal(Closable):
     ) -> Head:
         with self._writing("appending to history", history) as batch:
             reached = None
-            if len(entries) == 1 and not restart:
+            if len(entries) == 1 and not restart and not batch.has_found(history):
                 reached = self._append_unread(batch, after, entries[0], chart)
             if reached is None:
                 reached = self._append(batch, history, after, entries, chart, restart=restart)
@@ -247,9 +247,8 @@ class SqliteJournal(Closable):
 
     def _is_newest(self, history: UUID, head: Head) -> bool:
         """Whether a head is certainly still the newest; one statement is one consistent view."""
-        batch = self._inside()
-        if batch is not None:
-            return tail.unchanged(batch.connection, head) is not None
+        if self._inside() is not None:
+            return False  # what is read there saves the commit from reading it
         with self._reading("reading history", history) as connection:
             return tail.unchanged(connection, head) is not None
 

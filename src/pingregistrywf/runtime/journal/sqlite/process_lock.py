@@ -9,7 +9,8 @@ holds *next*).
 The kernel's queue has no time limit: a process that is stopped in its turn would block all others
 for as long as it is stopped.  So it is a helper thread that queues, and the thread that wants the
 turn waits for the helper.  When that wait is given up, the helper keeps its place in the queue: it
-serves the next request of this process, or hands the lock back at once when nobody wants it.
+serves the next request of this process, or hands the lock back at once when nobody wants it.  The
+helper lives on for a moment, because a process that had to wait once is likely to wait again.
 
 Correctness does not rest on this lock: SQLite's write lock ensures it.  The kernel frees both files
 when a process dies.  One thread of a process at a time acquires it; ``group_commit`` sees to that.
@@ -30,6 +31,9 @@ from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, 
 NOTICE_SECONDS: Final = 1.0
 """After this wait, the log says for whom."""
 
+IDLE_SECONDS: Final = 1.0
+"""So long the helper lives on when nobody waits."""
+
 _LOGGER: Final = logging.getLogger(__name__)
 
 
@@ -44,6 +48,9 @@ class ProcessLock:
         self._mutex = threading.RLock()
         self._queueing = False
         self._request: _Request | None = None
+        self._helped = False
+        self._wanted = _thread.allocate_lock()
+        self._wanted.acquire()
         self._closed = False
 
     def open(self) -> tuple[int, int]:
@@ -143,17 +150,33 @@ class ProcessLock:
             if not self._queueing:
                 if self.try_acquire():
                     return None
-                self._queueing = True
-                try:
-                    _thread.start_new_thread(self._queue, (following, main))
-                except RuntimeError as error:
-                    self._queueing = False
-                    raise OSError(str(error)) from error
+                self._send_helper(following, main)
             self._request = _Request()
             return self._request
 
+    def _send_helper(self, following: int, main: int) -> None:
+        """Let the helper queue, which is idle or not there yet."""
+        if self._helped:
+            self._wanted.release()
+        else:
+            try:
+                _thread.start_new_thread(self._help, (following, main))
+            except RuntimeError as error:
+                raise OSError(str(error)) from error
+            self._helped = True
+        self._queueing = True
+
+    def _help(self, following: int, main: int) -> None:
+        """Queue once, and again whenever that is wanted soon; run by the helper thread."""
+        wanted = True
+        while wanted:
+            self._queue(following, main)
+            if not self._wanted.acquire(timeout=IDLE_SECONDS):
+                with self._mutex:
+                    wanted = self._helped = self._wanted.acquire(blocking=False)
+
     def _queue(self, following: int, main: int) -> None:
-        """Take the lock for whoever requests it by then; run by the helper thread."""
+        """Take the lock for whoever requests it by then."""
         failed: OSError | None = None
         try:
             fcntl.flock(following, fcntl.LOCK_EX)
@@ -168,8 +191,7 @@ class ProcessLock:
             if request is None:
                 self._unlock()
             else:
-                request.error = failed
-                request.set()
+                request.answer(failed)
             self._queueing = False
             if self._closed:
                 self.forget()
@@ -179,10 +201,26 @@ class ProcessLock:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-class _Request(threading.Event):
-    """One thread's wait for the helper; set when the helper has the lock, or failed."""
+class _Request:
+    """One thread's wait for the helper.
 
-    error: OSError | None = None
+    Attributes:
+        error: what kept the helper from taking the lock.
+    """
+
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        self._answered = _thread.allocate_lock()
+        self._answered.acquire()
+
+    def answer(self, error: OSError | None) -> None:
+        """Say that the helper has the lock, or failed."""
+        self.error = error
+        self._answered.release()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the answer, for so many seconds; return whether it came."""
+        return self._answered.acquire(timeout=timeout)
 
 
 def try_lock(file: int, kind: int = fcntl.LOCK_EX) -> bool:
