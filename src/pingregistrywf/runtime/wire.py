@@ -11,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, FieldType, Listing
+from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, Listing
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.protobuf import Writer, sized, tag, writer
 from pingregistrywf.runtime.values import Event, defaults_of, is_zero, made_of
+
+T = TypeVar("T")
 
 Message: TypeAlias = Any
 """A message of an event; classes of a private pool have no static types."""
@@ -89,7 +91,7 @@ class Codec:
             raise MalformedEventError(f"not a protobuf message of an event: {error}") from None
         vid, parent = message.id, message.parent
         if not len(vid) == len(parent) == _ID_SIZE:
-            header = (_read_id(message, name, "ulid") or EPOCH for name in ("id", "parent"))
+            header = (_read_id(message, name, Ulid) or EPOCH for name in ("id", "parent"))
             vid, parent = (each.bytes for each in header)
         number: int = message.event
         for form in self._by_number.get(number, ()):
@@ -118,7 +120,7 @@ class Form:
         self._listing = known.listing
         self._defaults = defaults_of(known.event)
         self._values = [(name, attrgetter(name)) for name in known.fields if name not in ids]
-        self._ids = [(name, each.type, each.required) for name, each in ids.items()]
+        self._ids = [(name, _IDS[each.type], each.required) for name, each in ids.items()]
         self._given = {name for name, _ in self._values}
 
     def matches(self, message: Message) -> bool:
@@ -139,11 +141,11 @@ class Form:
                 fields[name] = Ulid(data)
                 given.add(name)
         for name in self._other_forms:
-            _read_id(message, name, "uuid")
+            _read_id(message, name, bytes)
         for name, take in self._values:
             fields[name] = take(message)
-        for name, kind, required in self._ids:
-            value = _read_id(message, name, kind)
+        for name, make, required in self._ids:
+            value = _read_id(message, name, make)
             if value is not None:
                 fields[name] = value
                 given.add(name)
@@ -164,7 +166,7 @@ class Form:
             for name, kind in listing.values.items():
                 if kind not in _IDS:
                     values[declaration.attribute(name)] = getattr(entry, name)
-                elif (value := _read_id(entry, name, kind)) is not None:
+                elif (value := _read_id(entry, name, _IDS[kind])) is not None:
                     values[declaration.attribute(name)] = value
                 elif name not in declaration.carried:
                     raise MalformedEventError(f"an entry has no {name}")
@@ -225,11 +227,11 @@ def _listing(
     )
 
 
-def _read_id(message: Message, name: str, kind: FieldType) -> UUID | Ulid | None:
-    """The id of a field; None if it is absent."""
+def _read_id(message: Message, name: str, make: Callable[[bytes], T]) -> T | None:
+    """What is made of the sixteen bytes of a field; None if it is absent."""
     data: bytes = getattr(message, name)
     if len(data) == _ID_SIZE:
-        return _IDS[kind](data)
+        return make(data)
     if message.HasField(name):
         raise _wrong_size(name, data)
     return None
