@@ -1,7 +1,4 @@
-"""Measure every hot path against what a user would pick instead, and print one table.
-
-python -m tests.benchmarks
-"""
+"""Measure every hot path beside what a user would pick instead, and print one table."""
 
 from __future__ import annotations
 
