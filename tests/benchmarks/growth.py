@@ -152,7 +152,7 @@ def _first_looks(scale: Scale, stock: Stock) -> list[Row]:
 
 
 def _by_length(scale: Scale, stock: Stock) -> Plot:
-    sizes = _powers(scale.longest)
+    sizes = _powers(scale.remembered)
     return Plot(
         "length",
         "Cost by the length of a workflow's history",
