@@ -1,23 +1,15 @@
-"""The explorer, from the installed package: served on this machine alone, or written to disk.
-
-What is served is one page, held in memory: no file of this machine can be asked for.
-"""
+"""The explorer, from the installed package: served on this machine alone, or written to disk."""
 
 from __future__ import annotations
 
 import threading
-import webbrowser
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from typer import Option
 
 from pingregistrywf.cli.common import ModelOption, answer, answering, stopped_by_signals, with_json
 
-HOST: Final = "127.0.0.1"
-PAGES: Final = ("/", "/index.html")
 THEIRS: Final = "your_package"
 """What ``Copy as Python`` calls the package of a chart that is not this project's."""
 
@@ -35,9 +27,12 @@ def explore(
     ] = None,
 ) -> None:
     """Open the explorer: the charts' diagrams live, in a browser, without a network."""
+    import webbrowser
+
     from pingregistrywf import explorer
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.explorer.server import HOST, serving
     from pingregistrywf.generate.layout import LayoutError
 
     with answering(ChartError, LayoutError):
@@ -48,7 +43,7 @@ def explore(
                 answer({"written": path}, f"wrote {path}")
             return
         page = explorer.page(read, package=package).encode()
-        with stopped_by_signals() as stop, _server(port, page) as server:
+        with stopped_by_signals() as stop, serving(port, page) as server:
             # Nothing is asked of the thread but to serve, so it need not look for a stop.
             threading.Thread(target=server.serve_forever, args=(3600.0,), daemon=True).start()
             url = f"http://{HOST}:{server.server_port}/"
@@ -58,25 +53,3 @@ def explore(
             asked = threading.Event()
             with stop.waking(asked.set):
                 asked.wait()
-
-
-def _server(port: int, page: bytes) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            found = self.path.partition("?")[0] in PAGES
-            body = page if found else b"not found: the explorer is at /\n"
-            self.send_response(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND)
-            kind = "text/html" if found else "text/plain"
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Requests are nobody's news."""
-
-    return ThreadingHTTPServer((HOST, port), Handler)
