@@ -68,6 +68,7 @@ class Evolution:
         self._vid = shape.places["vid"]
         appended = {carry.attribute for each in known for carry in each.carries if carry.append}
         self._lists = () if declaration.keyed else tuple(shape.places[name] for name in appended)
+        self._maps = (shape.places["entries"],) if declaration.keyed else ()
         self.steps: Final[Mapping[type[Event], Step]] = {
             each.event: _step(declaration, shape, each) for each in known
         }
@@ -82,14 +83,50 @@ class Evolution:
         return self._shape.kind(*values)
 
     def make_mutable(self, values: Values) -> None:
-        """Prepare the lists among the values for many events, which then cost no copies."""
+        """Prepare lists and maps among the values for many events, which then cost no copies."""
         for place in self._lists:
             values[place] = values[place].evolver()
+        for place in self._maps:
+            values[place] = ChangedMap(values[place])
 
     def make_persistent(self, values: Values) -> None:
         """Undo ``make_mutable``."""
         for place in self._lists:
             values[place] = values[place].persistent()
+        for place in self._maps:
+            if isinstance(values[place], ChangedMap):  # else a snapshot took its place
+                values[place] = values[place].persistent()
+
+
+class ChangedMap:
+    """A persistent map and its changes, with what steps use of a map."""
+
+    def __init__(self, original: PMap[Any, Any]) -> None:
+        self._original = original
+        self._unchanged: Callable[[Any], Any] = original.get if original else dict[Any, Any]().get
+        self._changes: dict[Any, Any] = {}
+
+    def get(self, key: Any) -> Any:
+        """Return the value of a key, None if it has none."""
+        changes = self._changes
+        return changes[key] if key in changes else self._unchanged(key)
+
+    def set(self, key: Any, value: Any) -> ChangedMap:
+        self._changes[key] = value
+        return self
+
+    def discard(self, key: Any) -> ChangedMap:
+        self._changes[key] = None
+        return self
+
+    def persistent(self) -> PMap[Any, Any]:
+        """Return the map with its changes."""
+        if not self._original:
+            return pmap({key: each for key, each in self._changes.items() if each is not None})
+        changed = self._original
+        for key, value in self._changes.items():
+            changed = changed.discard(key) if value is None else changed.set(key, value)
+        return changed
 
 
 @cache
@@ -190,7 +227,7 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], Iterable[Any]]:
 # --- Keyed charts ---------------------------------------------------------------------------------
 
 
-def entry_of(entries: PMap[Any, Any], key: Any, kind: type[Any]) -> Any:
+def entry_of(entries: PMap[Any, Any] | ChangedMap, key: Any, kind: type[Any]) -> Any:
     """Return the entry of a key; one in the initial state if it is not among them."""
     entry = entries.get(key)
     return kind(key) if entry is None else entry
