@@ -8,7 +8,7 @@ new state.  An event is here whatever has its fields as attributes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from functools import cache
 from operator import attrgetter
@@ -196,32 +196,24 @@ def _refusal(
 def _carrying(shape: Shape, known: EventDeclaration) -> Application:
     code, target = shape.places["state_code"], known.target
     carries = [
-        (shape.places[each.attribute], each.append, _carried(each)) for each in known.carries
+        (shape.places[each.attribute], each.append, each.record, _taking(each))
+        for each in known.carries
     ]
 
     def apply(values: Values, event: Any, id: Ulid) -> None:
         values[code] = target
-        for place, append, carried in carries:
-            value = carried(event, id)
+        for place, append, record, take in carries:
+            value = record(*take(event), id) if record else take(event)
             values[place] = values[place].append(value) if append else value
 
     return apply
 
 
-def _carried(carry: Carry) -> Callable[[Any, Ulid], Any]:
-    record = carry.record
-    if record is None:
-        (name,) = carry.fields
-        take = attrgetter(name)
-        return lambda event, _: take(event)
-    take_all = _getter(carry.fields)
-    return lambda event, vid: record(*take_all(event), vid)
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[Any], Iterable[Any]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda event: [getattr(event, name) for name in names]
+def _taking(carry: Carry) -> Callable[[Any], Any]:
+    """Takes the value from an event, or all values of a record."""
+    if carry.record is None or len(carry.fields) > 1:
+        return attrgetter(*carry.fields)
+    return lambda event: [getattr(event, name) for name in carry.fields]
 
 
 # --- Keyed charts ---------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def replay(
         CorruptedDataError: the chart does not allow the entries, or they are no chain.
     """
     parse, evolution = codec_of(declaration).parse, evolution_of(declaration)
+    steps = evolution.steps
     values = evolution.opened(state)
     evolution.make_mutable(values)
     follows: Ulid | None = state.vid
@@ -59,7 +60,7 @@ def replay(
             if follows is not None and before != follows.bytes:
                 raise JournalEntryParentMismatchError(vid, parent, follows)
             check_id(vid)
-            step = evolution.steps[form.event]
+            step = steps[form.event]
             step.check(values, event)
         except WorkflowError as error:
             op = f"replay event {vid} of history {history}"
