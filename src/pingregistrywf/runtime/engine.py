@@ -39,10 +39,10 @@ from pingregistrywf.runtime.ids import (
     VersionControl,
     Vid,
 )
-from pingregistrywf.runtime.journal.history import NO_HEAD, Entry, Head, Reading
+from pingregistrywf.runtime.journal.history import Entry, Head, Reading
 from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.replay import replay
-from pingregistrywf.runtime.values import NIL, Command, Event
+from pingregistrywf.runtime.values import Command, Event
 from pingregistrywf.runtime.wire import codec_of
 
 S = TypeVar("S")
@@ -292,7 +292,7 @@ class Engine(Generic[S, E]):
 
     def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
         self._cache.pop(history.bytes, None)
-        if loaded is None or loaded.head == NO_HEAD:
+        if loaded is None or not loaded.head.vid:
             return
         self._cache[history.bytes] = loaded
         if len(self._cache) > CACHED_STATES:
@@ -317,5 +317,5 @@ def check_history(history: UUID) -> None:
     Raises:
         InvalidCommandError: it is not a UUID, or nil.
     """
-    if not isinstance(history, UUID) or history == NIL:
+    if not isinstance(history, UUID) or not history.int:
         raise InvalidCommandError(f"a history's id is a UUID that is not nil, not {history!r}")

@@ -17,7 +17,7 @@ import pytest
 from pingregistrywf.runtime.errors import DBError, VersionConflictError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, open_journal
-from pingregistrywf.runtime.journal.sqlite import group_commit
+from pingregistrywf.runtime.journal.sqlite import group_commit, records
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 from pingregistrywf.testing.journal import CHART, DAY, IDS, chain, post
 
@@ -333,6 +333,35 @@ def test_closing_inside_a_turn(journal: SqliteJournal, tmp_path: Path) -> None:
         assert again.read(history).head == head
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_interrupted_in_an_append(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, written: bool
+) -> None:
+    """Before its row is written or after, in a batch that holds more: no position is lost."""
+    history, other = uuid4(), uuid4()
+    before, _ = post(journal, other, NO_HEAD)
+    head, _ = post(journal, history, NO_HEAD)
+    head, _ = post(journal, history, head)
+    insert = records.insert_rows
+
+    def interrupted(*arguments: Any) -> int:
+        if written:
+            insert(*arguments)
+        raise KeyboardInterrupt
+
+    with journal.exclusive(other):
+        post(journal, other, before)
+        with monkeypatch.context() as patch:
+            patch.setattr(records, "insert_rows", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                post(journal, history, head)
+    reading = journal.read(history, head)
+    assert len(reading.entries) == written
+    post(journal, history, reading.head)
+    with open_journal(f"sqlite:{tmp_path}/pings.db") as again:
+        assert not [fault for scanned in again.scan() for fault in scanned.faults]
+
+
 def test_an_append_costs_the_same_at_any_length(
     journal: SqliteJournal, observed: type[Observed]
 ) -> None:
@@ -439,15 +468,19 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("known", [False, True], ids=["a new history", "a known head"])
 def test_a_full_disk_fails_the_batch_and_not_the_next(
-    tmp_path: Path, pool: ThreadPoolExecutor
+    tmp_path: Path, pool: ThreadPoolExecutor, known: bool
 ) -> None:
     """SQLite undoes the whole transaction: also those who asked for little are told."""
     history, own = uuid4(), uuid4()
     with open_journal(f"sqlite:{tmp_path}/pings.db?max_page_count=20") as journal:
         assert isinstance(journal, SqliteJournal)
         head, _ = post(journal, own, NO_HEAD)
-        large = [Entry(IDS.next(EPOCH), EPOCH, b"x" * 200_000)]
+        there = NO_HEAD
+        for _ in range(2 * known):
+            there, _ = post(journal, history, there)
+        large = [Entry(IDS.next(there.vid), there.vid, b"x" * 200_000)]
 
         def body() -> None:
             with journal.exclusive(own):
@@ -455,8 +488,8 @@ def test_a_full_disk_fails_the_batch_and_not_the_next(
                     queued(
                         journal,
                         pool,
-                        lambda: journal.commit(history, NO_HEAD, large, chart=CHART),
-                        partial(post, journal, history, NO_HEAD),
+                        lambda: journal.commit(history, there, large, chart=CHART),
+                        partial(post, journal, history, there),
                     )
                 )
                 post(journal, own, head)

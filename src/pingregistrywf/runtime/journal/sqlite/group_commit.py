@@ -109,6 +109,10 @@ class Batch:
         if self.error is not None:
             raise copy.copy(self.error)
 
+    def forget_found(self) -> None:
+        """Ask again, as something was undone."""
+        self._found = None
+
     def has_found(self, history: UUID) -> bool:
         """Whether ``find`` knows the answer without asking."""
         return self._found is not None and self._found[:2] == (
@@ -141,42 +145,26 @@ class Batch:
         self.positions = range(self.positions.start, start + count)
         return range(start, start + count)
 
+    def known_chart_key(self, chart: ChartIdentity) -> int | None:
+        """The key of a chart, if it was asked for before; keys never change."""
+        return self._chart_keys.get(chart)
+
     def chart_key(self, chart: ChartIdentity) -> int:
-        """``ledger.chart_key``, asked once for each chart, as keys never change."""
-        key = self._chart_keys.get(chart)
+        """``ledger.chart_key``, asked once for each chart."""
+        key = self.known_chart_key(chart)
         if key is None:
             key = ledger.chart_key(self.connection, chart)
             if not self.dirty:  # it was there before
                 self._chart_keys[chart] = key
         return key
 
-    def step(self) -> Step:
-        """Return the context of what is written as a whole, or not at all."""
-        return Step(self)
+    def step(self, *, single: bool = False) -> Step:
+        """Return the context of what is written as a whole, or not at all.
 
-    def begin_step(self) -> bool:
-        """Begin a step; return whether it is the first that writes, which needs no savepoint."""
-        self.check()
-        first = not self.dirty
-        if not first:
-            self.connection.execute("SAVEPOINT step")
-        return first
-
-    def undo_step(self, cause: BaseException | None, *, first: bool, positions: range) -> None:
-        """Undo what a step wrote; undoing the first one undoes the whole transaction."""
-        self._found = None
-        self.positions = positions  # so that none stays unused
-        try:
-            if first:
-                self.connection.execute("ROLLBACK")
-                self.connection.execute("BEGIN IMMEDIATE")
-            else:
-                self.connection.execute("ROLLBACK TO step")
-                self.connection.execute("RELEASE step")
-        except sqlite3.Error as error:
-            # A full disk, for example, makes SQLite undo the transaction of all.
-            root = cause if isinstance(cause, sqlite3.Error) else error
-            self.error = failure("writing to the journal", root)
+        Args:
+            single: whether it is written by one statement, which SQLite undoes by itself.
+        """
+        return Step(self, single=single)
 
     def wait(self, timeout: float = -1) -> bool:
         """Wait until the batch is durable or has failed, for at most ``timeout`` seconds if given.
@@ -217,28 +205,55 @@ class Batch:
 
 
 class Step:
-    """The context of a step of a batch."""
+    """The context of a step of a batch.
 
-    __slots__ = ("_batch", "_first", "_positions")
+    The first step that writes needs no savepoint: undoing it undoes the whole transaction.
+    """
 
-    def __init__(self, batch: Batch) -> None:
+    __slots__ = ("_batch", "_before", "_positions", "_savepoint", "_single")
+
+    def __init__(self, batch: Batch, *, single: bool) -> None:
         self._batch = batch
+        self._single = single
+        self._savepoint = False
 
     def __enter__(self) -> None:
-        self._positions = self._batch.positions
-        self._first = self._batch.begin_step()
+        batch = self._batch
+        batch.check()
+        self._positions, self._before = batch.positions, batch.connection.total_changes
+        if not self._single and batch.dirty:
+            batch.connection.execute("SAVEPOINT step")
+            self._savepoint = True
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        batch, first = self._batch, self._first
+        if error is None and self._savepoint:
+            try:
+                self._batch.connection.execute("RELEASE step")
+            except BaseException as failed:
+                self._undo(failed)
+                raise
+        elif error is not None:
+            self._undo(error)
+
+    def _undo(self, cause: BaseException) -> None:
+        batch, execute = self._batch, self._batch.connection.execute
+        if self._single and batch.connection.total_changes != self._before:
+            return  # the user interrupts, and might as well have done so later
+        batch.forget_found()
+        batch.positions = self._positions  # so that none stays unused
         try:
-            if error is None and not first:
-                batch.connection.execute("RELEASE step")
-        except BaseException as failed:
-            error = failed
-            raise
-        finally:
-            if error is not None:
-                batch.undo_step(error, first=first, positions=self._positions)
+            if self._savepoint:
+                execute("ROLLBACK TO step")
+                execute("RELEASE step")
+            elif not self._single:
+                execute("ROLLBACK")
+                execute("BEGIN IMMEDIATE")
+            elif not batch.connection.in_transaction:
+                raise sqlite3.OperationalError("SQLite has undone the transaction of all")
+        except sqlite3.Error as error:
+            # A full disk, for example, makes SQLite undo the transaction of all.
+            root = cause if isinstance(cause, sqlite3.Error) else error
+            batch.error = failure("writing to the journal", root)
 
 
 class _Mine(threading.local):

@@ -38,6 +38,7 @@ from pingregistrywf.runtime.journal.sqlite.schema import Role
 
 T = TypeVar("T")
 
+_READING: Final = "reading history"
 _COLLECTING: Final = "collecting garbage"
 COLLECTED_AT_ONCE: Final = 1000
 """Entries that garbage collection removes in one turn, so that writers need not wait for long."""
@@ -67,7 +68,7 @@ class SqliteJournal(Closable):
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         if after is not None and self._is_newest(history, after):
             return Reading((), after, continues=True)
-        with self._view("reading history", history) as view:
+        with self._view(_READING, history) as view:
             found = view.find(history)
             if found is None or found.stored.deleted_at is not None:
                 return Reading((), NO_HEAD, continues=after is not None and not after.vid)
@@ -216,16 +217,11 @@ class SqliteJournal(Closable):
     @contextmanager
     def _snapshot(self, op: str, history: UUID | None = None) -> Iterator[_Snapshot]:
         """What is durable at one moment."""
-        with self._reading(op, history) as connection:
+        loan = self._database.pool.lend(Role.READER)
+        with _Translated(loan, op, history) as connection:
             connection.execute("BEGIN")
             yield _Snapshot(connection)
             connection.execute("ROLLBACK")
-
-    def _reading(
-        self, op: str, history: UUID | None = None
-    ) -> AbstractContextManager[sqlite3.Connection]:
-        """A connection that reads what is durable, each statement on its own."""
-        return _Translated(self._database.pool.lend(Role.READER), op, history)
 
     def _writing(self, op: str, history: UUID | None = None) -> AbstractContextManager[Batch]:
         """The turn that this thread is in, or one of its own."""
@@ -249,19 +245,22 @@ class SqliteJournal(Closable):
         """Whether a head is certainly still the newest; one statement is one consistent view."""
         if self._inside() is not None:
             return False  # what is read there saves the commit from reading it
-        with self._reading("reading history", history) as connection:
-            return tail.unchanged(connection, head) is not None
+        try:
+            with self._database.pool.lend(Role.READER) as connection:
+                return tail.unchanged(connection, head) is not None
+        except sqlite3.Error as error:
+            raise failure(named(_READING, history), error) from error
 
     def _append_unread(
         self, batch: Batch, after: Head, entry: Entry, chart: ChartIdentity
     ) -> Head | None:
         """Append an entry if no read is needed to know that ``after`` is the head."""
-        newest = tail.unchanged(batch.connection, after)
-        if newest is None:
+        key = batch.known_chart_key(chart)
+        newest = None if key is None else tail.unchanged(batch.connection, after)
+        if key is None or newest is None:
             return None
-        with batch.step():
+        with batch.step(single=True):
             (position,) = batch.take_positions(1)
-            key = batch.chart_key(chart)
             return tail.append(batch.connection, *newest, entry, key, position)
 
     def _append(
