@@ -350,11 +350,12 @@ def test_interrupted_in_an_append(
         raise KeyboardInterrupt
 
     with journal.exclusive(other):
-        post(journal, other, before)
+        before, _ = post(journal, other, before)
         with monkeypatch.context() as patch:
             patch.setattr(records, "insert_rows", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 post(journal, history, head)
+        post(journal, other, before)
     reading = journal.read(history, head)
     assert len(reading.entries) == written
     post(journal, history, reading.head)
