@@ -92,7 +92,7 @@ class SqliteJournal(Closable):
         with self._writing("appending to history", history) as batch:
             reached = None
             if len(entries) == 1 and not restart and not batch.has_found(history):
-                reached = self._append_unread(batch, after, entries[0], chart)
+                reached = self._append_unread(batch, history, after, entries[0], chart)
             if reached is None:
                 reached = self._append(batch, history, after, entries, chart, restart=restart)
             batch.changed.add(history)
@@ -247,16 +247,16 @@ class SqliteJournal(Closable):
             return False  # what is read there saves the commit from reading it
         try:
             with self._database.pool.lend(Role.READER) as connection:
-                return tail.unchanged(connection, head) is not None
+                return tail.unchanged(connection, history, head) is not None
         except sqlite3.Error as error:
             raise failure(named(_READING, history), error) from error
 
     def _append_unread(
-        self, batch: Batch, after: Head, entry: Entry, chart: ChartIdentity
+        self, batch: Batch, history: UUID, after: Head, entry: Entry, chart: ChartIdentity
     ) -> Head | None:
         """Append an entry if no read is needed to know that ``after`` is the head."""
         key = batch.known_chart_key(chart)
-        newest = None if key is None else tail.unchanged(batch.connection, after)
+        newest = None if key is None else tail.unchanged(batch.connection, history, after)
         if key is None or newest is None:
             return None
         with batch.step(single=True):

@@ -12,28 +12,25 @@ from __future__ import annotations
 
 import sqlite3
 from typing import Final
+from uuid import UUID
 
 from pingregistrywf.runtime.journal.history import Entry, Head
 from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.records import Place, Tail, Token
 
 _NEWEST: Final = f"""
-SELECT (SELECT checksum FROM chain WHERE key = ?1), checksum, {records.NEIGHBOUR.format("?1")}
+SELECT (SELECT checksum FROM chain WHERE key = ?1 AND id = ?2), checksum,
+  {records.NEIGHBOUR.format("?1")}
 FROM event WHERE history = ?1 ORDER BY serial DESC LIMIT 1"""  # noqa: S608 (constants)
-# A newer row of the history has the serial that this one wants, and keeps it out.
-_APPEND: Final = f"""
-INSERT OR IGNORE INTO event ({records.INSERTED})
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
-WHERE (SELECT checksum FROM chain WHERE key = ?2) = ?11
-  AND (SELECT checksum FROM event WHERE history = ?2 AND serial = ?3 - 1) = ?12
-  AND {records.NEIGHBOUR.format("?2")} = ?13"""  # noqa: S608 (constants)
 
 
-def unchanged(connection: sqlite3.Connection, head: Head) -> tuple[Token, Tail] | None:
-    """Return what a head is, if it is certainly still the newest; None if that has to be read."""
+def unchanged(
+    connection: sqlite3.Connection, history: UUID, head: Head
+) -> tuple[Token, Tail] | None:
+    """Return what a history's head is, if that is certain; None if it has to be read."""
     token = head.token
     if isinstance(token, Token) and token.tail is not None:
-        found = connection.execute(_NEWEST, (token.key,)).fetchone()
+        found = connection.execute(_NEWEST, (token.key, history.bytes)).fetchone()
         if found == token.tail[:3]:
             return token, token.tail
     return None
