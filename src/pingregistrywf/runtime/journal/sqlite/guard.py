@@ -271,7 +271,11 @@ class FileGuard:
                 self._reopen(doubt=doubt)
 
     def _identities(self) -> _Identities:
-        return tuple(map(_identity, self._names))
+        try:
+            found = list(map(os.stat, self._names))
+            return tuple([(each.st_ino, each.st_dev) for each in found])
+        except OSError:  # not all of them are there
+            return tuple(map(_identity, self._names))
 
     def _loss(self, found: _Identities) -> Loss:
         if found[0] != self._open[0]:
