@@ -24,15 +24,21 @@
 enum { MOST_FILES = 1024 };
 static const char *kinds[MOST_FILES];  /* of the open files, by descriptor */
 static char chosen[64];                /* the call that fails, and at which occurrence */
-static long occurrence, hits;
+static long occurrence, times, hits;
 static unsigned long one_in, state;    /* the chance of a failure; its generator's state */
 static const char TURN[] = "turn";     /* the kind of the file that is locked in the turn to write */
 static int turn = -1;                  /* its descriptor, while this process has it locked */
 static long written[2];                /* to the journal's file: out of the turn, and in it */
 static long changes_left;              /* the last of them kills the process; 0: none does */
 
+/* The nth call of a name from now on fails, and those after it, so many in all. */
+void fail_some(const char *call, long n, long all) {
+  snprintf(chosen, sizeof chosen, "%s", call);
+  occurrence = n;
+  times = all;
+}
 /* The nth call of a name from now on fails; 0: none does. */
-void fail_nth(const char *call, long n) { snprintf(chosen, sizeof chosen, "%s", call); occurrence = n; }
+void fail_nth(const char *call, long n) { fail_some(call, n, n > 0); }
 /* One call in n fails, by chance; 0: none does. */
 void fail_one_in(unsigned long n) { one_in = n; }
 /* How many calls have failed. */
@@ -62,7 +68,8 @@ static int fails(const char *name, const char *kind) {
   if (!kind) return 0;
   char call[64];
   snprintf(call, sizeof call, "%s %s", name, kind);
-  int hit = occurrence && !strcmp(call, chosen) && !--occurrence;
+  int hit = times && !strcmp(call, chosen) && --occurrence <= 0;
+  if (hit) times--;
   if (!hit && one_in) {
     state = state * 6364136223846793005UL + 1442695040888963407UL;
     hit = (state >> 33) % one_in == 0;

@@ -7,14 +7,19 @@ those whose refusal was definite, those that are in doubt, and which calls faile
 how many in ``storm``.  ``python failing.py PATH calmly COUNT`` lets nothing fail, and writes each
 id on a line as soon as it is acknowledged.  ``python failing.py PATH turns COUNT`` lets nothing
 fail either, and writes how often the file was written in the turn to write, and out of it: after
-COUNT entries that fill the log, and after the last close.
+COUNT entries that fill the log, and after the last close.  ``python failing.py PATH leave COUNT``
+appends COUNT entries, writes their ids as ``calmly`` does, and ends without closing anything.
+``python failing.py PATH CALL TIMES`` opens the journal, and reads, while the first so many of a
+call fail.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -79,6 +84,19 @@ class Appender:
                     self.append(journal)
         return failed
 
+    def leave(self, count: int) -> None:
+        journal = open_journal(self.url)
+        for _ in range(count):
+            self.append(journal)
+            print(self.outcomes["acknowledged"][-1], flush=True)
+        os._exit(0)
+
+    def open(self, call: str, times: int) -> None:
+        """Open the journal, read, and close it, while the first so many of a call fail."""
+        self.shim.fail_some(call.encode(), 1, times)
+        with suppress(WorkflowError), open_journal(self.url) as journal:
+            journal.read(HISTORY)
+
     def calmly(self, count: int) -> None:
         with open_journal(self.url) as journal:
             for _ in range(count):
@@ -119,6 +137,11 @@ def main(path: str, mode: str, count: str) -> None:
         return
     if mode == "turns":
         print(json.dumps(appender.turns(int(count))))
+        return
+    if mode == "leave":
+        appender.leave(int(count))
+    if mode not in ("each", "storm"):
+        appender.open(mode, int(count))
         return
     failed = appender.each(int(count)) if mode == "each" else appender.storm(int(count))
     print(json.dumps({**appender.outcomes, "failed": failed}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ...faults import Faults
 from ...tiers import EXHAUSTIVE, SOAK
 from .failing import CALLS, HISTORY
 
+OPENING = ("open index", "open log", "lock index", "lock file", "read log", "stat log", "stat file")
 PROGRAM = Path(__file__).with_name("failing.py")
 
 
@@ -39,6 +41,21 @@ def test_each_call_of_an_append(faults: Faults, tmp_path: Path) -> None:
     most = 20 if EXHAUSTIVE else 2
     noted = run(faults, tmp_path / "j.db", "each", most)
     assert {f"{call} 1" for call in CALLS} <= set(noted["failed"])
+
+
+@pytest.mark.slow
+def test_the_first_calls_of_an_opening_beside_a_log(faults: Faults, tmp_path: Path) -> None:
+    """SQLite removes the log if it can open the index for reading only, when it closes alone."""
+    left = tmp_path / "left"
+    left.mkdir()
+    vids = faults.run([PROGRAM, left / "j.db", "leave", 3]).stdout.split()
+    assert (left / "j.db-wal").stat().st_size > 0
+    for call in OPENING:
+        for times in range(1, 6):
+            path = tmp_path / f"{call} {times}" / "j.db"
+            shutil.copytree(left, path.parent)
+            faults.run([PROGRAM, path, call, times])
+            assert stored(path) == vids, f"{call} {times}"
 
 
 @pytest.mark.soak

@@ -25,9 +25,15 @@ locks.
 **The last close** does remove the log, so that the file alone is the journal.  It closes the
 anchors in the other order.  It does so only while it holds the lock file ``-open`` exclusively,
 which each process holds shared while it has the file open, and the turn to write.  This lock is a
-``flock``, which closing another descriptor does not drop.  Whoever opens the journal beside others
-finds a log and an index; if one is missing, opening is refused, because a new log would be another
-history than the one that the others still read.
+``flock``, which closing another descriptor does not drop.
+
+SQLite may remove a log that it has not copied: if a connection is the last one, and could open the
+index for reading only, its close takes the checkpoint that it could not make for made.  For that it
+is enough that the process had no descriptor left for a moment.  So where a log is found at opening,
+the reading anchor is opened first and closed last.
+
+Whoever opens the journal beside others finds a log and an index; if one is missing, opening is
+refused, because a new log would be another history than the one that the others still read.
 
 **Healing** depends on what is gone.  Log and index, or the index alone: the process closes all of
 its connections and opens them again; connections opened while one of them is still open would share
@@ -61,7 +67,7 @@ from typing import Final, Protocol
 
 from pingregistrywf.runtime.errors import DBError
 from pingregistrywf.runtime.journal.sqlite.address import Address
-from pingregistrywf.runtime.journal.sqlite.log_owner import check_log, claim_log
+from pingregistrywf.runtime.journal.sqlite.log_owner import check_log, claim_log, has_content
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock, open_lock_file, try_lock
 from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
@@ -322,14 +328,15 @@ class FileGuard:
         alone: bool = False,
     ) -> None:
         assert self._lock is not None  # noqa: S101 (narrows the type)
+        left = alone and has_content(self._names[1])
         with contextlib.ExitStack() as made, contextlib.ExitStack() as opened:
-            if alone:
+            if alone and not left:
                 # Makes the file, or undoes what a process left that was killed while it made it.
                 made.callback(_close, connect(address, Role.WRITER, make=make))
             reader = connect(address, Role.READER)
             opened.callback(_close, reader)
             writer = connect(address, Role.WRITER)
-            opened.callback(_close_both, writer, reader, alone=alone)
+            opened.callback(_close_both, writer, reader, alone=alone and not left)
             if prepare is not None:
                 prepare(writer)
                 reader.execute("PRAGMA schema_version")  # opens the log, if it was made just now

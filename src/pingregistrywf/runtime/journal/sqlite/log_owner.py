@@ -57,7 +57,7 @@ def check_log(address: Address, lock_path: str, *, alone: bool, writes: bool = T
     if found == named:
         return
     log = f"{address.path}-wal"
-    if alone and not _has_content(log):
+    if alone and not has_content(log):
         if writes:
             _name(lock_path, found)
         return
@@ -108,7 +108,7 @@ def _id_in_file(address: Address) -> UUID | None:
     Raises:
         sqlite3.Error, CorruptedDataError: the file cannot be read alone.
     """
-    if not _has_content(os.fspath(address.path)):
+    if not has_content(os.fspath(address.path)):
         return None
     uri = address.uri(mode="ro", immutable=1)
     with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -117,7 +117,8 @@ def _id_in_file(address: Address) -> UUID | None:
         return UUID(bytes=ledger.read(connection).id)
 
 
-def _has_content(path: str) -> bool:
+def has_content(path: str) -> bool:
+    """Return whether a file is there and not empty."""
     try:
         return os.stat(path).st_size > 0  # noqa: PTH116 (as its neighbours)
     except FileNotFoundError:
