@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pingregistrywf.conformance.suite import Suite
     from pingregistrywf.conformance.suite.scenario import Scenario
 
+RAISED_AGAIN: Final = 0.05
+"""So many seconds after a signal it is raised again, if it was not heard."""
+
 conform = typer.Typer(invoke_without_command=True, no_args_is_help=True)
 
 BoundOption = Annotated[
@@ -234,10 +237,6 @@ def _ended_by_signals() -> Iterator[ExitStack]:
         for number, handler in before.items():
             signal.signal(number, handler)
         sys.unraisablehook = hook
-
-
-RAISED_AGAIN: Final = 0.05
-"""So many seconds after a signal it is raised again, if it was not heard."""
 
 
 class _LeaveError(BaseException):

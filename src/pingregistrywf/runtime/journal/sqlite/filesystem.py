@@ -71,8 +71,4 @@ def file_system(path: Path, mounts: str) -> str | None:
 
 def _unescaped(text: str) -> str:
     # The kernel writes blanks and backslashes in octal digits.
-    return (
-        text
-        if "\\" not in text
-        else re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
-    )
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)

@@ -77,7 +77,5 @@ def create(connection: sqlite3.Connection, *, but: frozenset[str] = frozenset())
         if name not in but:
             connection.execute(statement)
     ledger.begin(connection)
-    place, entry = records.SENTINEL_EVENT
-    row = records.event_row(place, entry.id.bytes, entry.parent.bytes, entry.data)
-    records.insert_rows(connection, [row])
+    records.insert_rows(connection, [records.entry_row(*records.SENTINEL_EVENT)])
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION:d}")

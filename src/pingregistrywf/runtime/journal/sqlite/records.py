@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, JournalEntryParentMismatchError
@@ -68,6 +68,10 @@ LEFT JOIN event AS tail ON tail.position =
   (SELECT position FROM event WHERE history = chain.key ORDER BY serial DESC LIMIT 1)"""  # noqa: S608
 _FIND: Final = f"{SELECT} WHERE chain.id = ?"
 _ENTRIES: Final = f"{SELECT_EVENTS} WHERE history = ? AND serial >= ? ORDER BY serial"
+
+
+Row: TypeAlias = tuple[int, int, int, int, int, int | None, bytes, bytes, bytes, bytes]
+"""The columns of ``event``, in the order of ``INSERTED``."""
 
 
 class Place(NamedTuple):
@@ -365,12 +369,7 @@ def append(
     key, restart = history.key, history.stored.restart
     serials = range(history.stored.end - len(entries), history.stored.end)
     rows = [
-        event_row(
-            Place(position, key, serial, chart, restart if serial >= restart else 0),
-            entry.id.bytes,
-            entry.parent.bytes,
-            entry.data,
-        )
+        entry_row(Place(position, key, serial, chart, restart if serial >= restart else 0), entry)
         for position, serial, chart, entry in zip(positions, serials, charts, entries, strict=False)
     ]
     insert_rows(connection, rows)
@@ -449,9 +448,14 @@ def entries(connection: sqlite3.Connection, history: History, first: int) -> tup
     )
 
 
+def entry_row(place: Place, entry: Entry) -> Row:
+    """Return the columns of an entry's event, under its checksum."""
+    return event_row(place, entry.id.bytes, entry.parent.bytes, entry.data)
+
+
 def event_row(
     place: Place, id: bytes, parent: bytes, data: bytes, *, checksum: bytes | None = None
-) -> tuple[int, int, int, int, int, int | None, bytes, bytes, bytes, bytes]:
+) -> Row:
     """Return the columns of an event, under its right checksum unless another one is given."""
     return (*place, id, parent, data, checksum or _event_digest(*place, id, parent, data))
 

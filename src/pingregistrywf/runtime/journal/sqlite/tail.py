@@ -53,12 +53,8 @@ def append(
         chart: the key of the chart that it is written under.
         position: its position in the order of commit.
     """
-    row = records.event_row(
-        Place(position, token.key, token.serial, chart, tail.restart),
-        entry.id.bytes,
-        entry.parent.bytes,
-        entry.data,
-    )
+    place = Place(position, token.key, token.serial, chart, tail.restart)
+    row = records.entry_row(place, entry)
     records.insert_rows(connection, (row,))
     extended = Tail(tail.chain, row[-1], tail.neighbour, tail.restart)
     return Head(entry.id, Token(token.key, token.serial + 1, extended))
