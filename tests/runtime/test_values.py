@@ -140,17 +140,20 @@ def test_it_is_hashable_and_equal_ones_hash_the_same(value: Any) -> None:
     assert len({value, equal}) == 1
 
 
+def names_of_fields(value: Any) -> list[str]:
+    if isinstance(value, Command | Event | index.Event):
+        return list(type(value).model_fields)
+    if isinstance(value, Entry):
+        return list(value._fields)
+    return [each.name for each in dataclasses.fields(value)]
+
+
 @each_value
 def test_it_is_frozen(value: Any) -> None:
     if isinstance(value, enum.Enum):
         return
-    fields = (
-        list(type(value).model_fields)
-        if isinstance(value, Command | Event | index.Event)
-        else [each.name for each in dataclasses.fields(value)]
-    )
     before = repr(value)
-    for name in fields:
+    for name in names_of_fields(value):
         with pytest.raises((AttributeError, ValidationError)):
             setattr(value, name, getattr(value, name))
         with pytest.raises((AttributeError, ValidationError)):

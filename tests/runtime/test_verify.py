@@ -351,7 +351,7 @@ def lied(entries: list[Entry]) -> list[Entry]:
         event = index.Event.unmarshal_proto(each.data)
         if isinstance(event, index.SnapshotState):
             event = event.model_copy(update={"ping_registry": event.ping_registry[1:]})
-            each = replace(each, data=event.marshal_proto())
+            each = each._replace(data=event.marshal_proto())
         kept.append(each)
     return kept
 
@@ -421,11 +421,11 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         [("terminated", 3, "out of order")],
     ),
     "an event doubled under another id": (
-        written(lambda e: linked([e[0], replace(e[0], id=after(e[0].id)), *e[1:]])),
+        written(lambda e: linked([e[0], e[0]._replace(id=after(e[0].id)), *e[1:]])),
         [("terminated", 1, "not allowed in Initialized")],
     ),
     "a wrong parent": (
-        written(lambda e: [*e[:3], replace(e[3], parent=STRAY), *e[4:]]),
+        written(lambda e: [*e[:3], e[3]._replace(parent=STRAY), *e[4:]]),
         [("terminated", 3, "names"), ("terminated", 3, "another id or parent")],
     ),
     "a wrong parent, in the event too": (
@@ -447,7 +447,7 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         [("terminated", 1, "the epoch")],
     ),
     "an id that differs from the event's": (
-        written(lambda e: [*e[:6], replace(e[6], id=after(e[6].id))]),
+        written(lambda e: [*e[:6], e[6]._replace(id=after(e[6].id))]),
         [("terminated", 6, "another id")],
     ),
     "an event that the chart does not allow": (
@@ -463,7 +463,7 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         [("terminated", 5, "ServerPinged is not allowed in Summarized")],
     ),
     "an end that comes too early": (
-        written(lambda e: linked([*e[:2], replace(e[6], id=after(e[1].id)), *e[2:]])),
+        written(lambda e: linked([*e[:2], e[6]._replace(id=after(e[1].id)), *e[2:]])),
         [("terminated", 2, "not allowed in Appending")],
     ),
     "events after the end": (
@@ -472,7 +472,7 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
                 [
                     *e,
                     entry(PingRegistryCompleted(id=after(e[6].id))),
-                    replace(e[5], id=after(after(e[6].id))),
+                    e[5]._replace(id=after(after(e[6].id))),
                 ]
             )
         ),
@@ -491,14 +491,14 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         [("terminated", 0, "registry_id is zero")],
     ),
     "bytes that are no event": (
-        written(lambda e: [*e[:2], replace(e[2], data=b"\xff\xff"), *e[3:]]),
+        written(lambda e: [*e[:2], e[2]._replace(data=b"\xff\xff"), *e[3:]]),
         [("terminated", 2, "not a protobuf")],
     ),
     "an event of another chart": (
         written(
             lambda e: [
                 *e[:2],
-                replace(e[2], data=index.SnapshotBegin(id=e[2].id, parent=e[1].id).marshal_proto()),
+                e[2]._replace(data=index.SnapshotBegin(id=e[2].id, parent=e[1].id).marshal_proto()),
                 *e[3:],
             ]
         ),

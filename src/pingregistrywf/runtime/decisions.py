@@ -26,7 +26,6 @@ from pingregistrywf.runtime.declaration import (
     Sources,
 )
 from pingregistrywf.runtime.errors import ArgumentNotIdempotentError, StateConflictError
-from pingregistrywf.runtime.evolution import entry_of
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import (
     PLAINLY_VALID,
@@ -81,8 +80,13 @@ def _rule(declaration: Declaration, kind: type[Command], row: Mapping[IntEnum, O
 
     if keyed is None:
         return rule
-    key, entry = attrgetter(keyed.key), keyed.entry
-    return lambda state, command: rule(entry_of(state.entries, key(command), entry), command)
+    take_key, entry = attrgetter(keyed.key), keyed.entry
+
+    def keyed_rule(state: Any, command: Any) -> Decision:
+        key = take_key(command)
+        return rule(state.entries.get(key) or entry(key), command)
+
+    return keyed_rule
 
 
 def _cell(declaration: Declaration, kind: type[Command], code: IntEnum, outcome: Outcome) -> Rule:

@@ -98,18 +98,22 @@ class Evolution:
                 values[place] = values[place].persistent()
 
 
+_UNCHANGED: Final = object()
+
+
 class ChangedMap:
     """A persistent map and its changes, with what steps use of a map."""
 
     def __init__(self, original: PMap[Any, Any]) -> None:
-        self._original = original
-        self._unchanged: Callable[[Any], Any] = original.get if original else dict[Any, Any]().get
+        self._original = original or None
         self._changes: dict[Any, Any] = {}
 
     def get(self, key: Any) -> Any:
         """Return the value of a key, None if it has none."""
-        changes = self._changes
-        return changes[key] if key in changes else self._unchanged(key)
+        found = self._changes.get(key, _UNCHANGED)
+        if found is not _UNCHANGED:
+            return found
+        return None if self._original is None else self._original.get(key)
 
     def set(self, key: Any, value: Any) -> ChangedMap:
         self._changes[key] = value
@@ -121,7 +125,7 @@ class ChangedMap:
 
     def persistent(self) -> PMap[Any, Any]:
         """Return the map with its changes."""
-        if not self._original:
+        if self._original is None:
             return pmap({key: each for key, each in self._changes.items() if each is not None})
         changed = self._original
         for key, value in self._changes.items():
@@ -219,19 +223,14 @@ def _taking(carry: Carry) -> Callable[[Any], Any]:
 # --- Keyed charts ---------------------------------------------------------------------------------
 
 
-def entry_of(entries: PMap[Any, Any] | ChangedMap, key: Any, kind: type[Any]) -> Any:
-    """Return the entry of a key; one in the initial state if it is not among them."""
-    entry = entries.get(key)
-    return kind(key) if entry is None else entry
-
-
 def _keyed_step(
     declaration: Declaration, keyed: KeyedDeclaration, shape: Shape, known: EventDeclaration
 ) -> Step:
     check_fields, codes = _fields_check(known), _codes(declaration, known)
     refusal = _refusal(declaration, known)
     take_key, kind, entry = attrgetter(keyed.key), keyed.entry, Shape(keyed.entry)
-    carry, ends = _carrying(entry, known), known.target == declaration.initial
+    carry, initial = _carrying(entry, known), declaration.initial
+    ends, (_, *blank) = known.target == initial, entry.opened(kind(None))
     entries, since, rewritten = _places(shape)
 
     def check(values: Values, event: Any) -> None:
@@ -239,7 +238,8 @@ def _keyed_step(
             check_fields(event)
         if values[rewritten] is not None:
             raise StateConflictError(known.event.__name__, "an unfinished snapshot")
-        code = entry_of(values[entries], take_key(event), kind).state_code
+        found = values[entries].get(take_key(event))
+        code = initial if found is None else found.state_code
         if code not in codes:
             raise refusal(code)
 
@@ -249,7 +249,8 @@ def _keyed_step(
         if ends:
             values[entries] = values[entries].discard(key)
         else:
-            changed = entry.opened(entry_of(values[entries], key, kind))
+            found = values[entries].get(key)
+            changed = [key, *blank] if found is None else entry.opened(found)
             carry(changed, event, id)
             values[entries] = values[entries].set(key, kind(*changed))
 

@@ -1,8 +1,8 @@
 """Replay: fold stored entries into a state, and accept only a chain that the chart allows.
 
 Each entry is checked for its bytes, its place in the chain, and its event's place in the chart.
-What is not asked for is not made: one state is made in the end, and a message stands in for its
-event if nobody wants the events and the message has the event's fields as they are.
+What is not asked for is not made: one state is made in the end, and no event unless somebody wants
+the events; a view of its message does.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def replay(
         vid, parent = entry.id, entry.parent
         try:
             form, message, own, before = parse(entry.data)
-            event = message if form.plain and events is None else form.read(message)
+            event = form.view(message) if events is None else form.read(message)
             if own != vid.bytes or before != parent.bytes:
                 raise MalformedEventError("its bytes name another id or parent than its entry")
             if follows is not None and before != follows.bytes:

@@ -42,7 +42,7 @@ def _is_unicode(text: str) -> str:
 
 def is_zero(value: object) -> bool:
     """True for zero, the empty text, false, and nil ids."""
-    return value == NIL if isinstance(value, UUID) else not value
+    return not (value.int if isinstance(value, UUID) else value)
 
 
 def _is_nonzero(value: Any) -> Any:

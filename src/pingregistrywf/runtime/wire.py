@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -106,22 +107,19 @@ class Form:
     Attributes:
         event: the event's class.
         when: the fields that tell it from others of its number.
-        plain: whether a message holds the event's fields as they are, all but its ids, and so may
-            stand in for the event.
     """
 
     def __init__(self, declaration: Declaration, known: EventDeclaration) -> None:
         self.event: Final = known.event
         self.when: Final = known.when
         ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
-        self.plain: Final = not (ids or known.other_forms or known.listing)
+        self._plain = not (ids or known.other_forms or known.listing)
         self._declaration = declaration
         self._other_forms = known.other_forms
         self._listing = known.listing
         self._defaults = defaults_of(known.event)
         self._values = [(name, attrgetter(name)) for name in known.fields if name not in ids]
         self._ids = [(name, _IDS[each.type], each.required) for name, each in ids.items()]
-        self._given = {name for name, _ in self._values}
 
     def matches(self, message: Message) -> bool:
         """Whether the message, whose number is that of the event, is of this form."""
@@ -135,27 +133,36 @@ class Form:
         Raises:
             MalformedEventError: an id is missing, or has a wrong size.
         """
-        fields, given = self._defaults.copy(), self._given.copy()
+        given = self._given(message)
         for name in ("id", "parent"):
             if data := getattr(message, name):
-                fields[name] = Ulid(data)
-                given.add(name)
+                given[name] = Ulid(data)
+        return made_of(self.event, self._defaults | given, set(given))
+
+    def view(self, message: Message) -> Any:
+        """What has the fields of the event as attributes, but for id and parent: this costs less.
+
+        Raises:
+            MalformedEventError: an id is missing, or has a wrong size.
+        """
+        if self._plain:
+            return message
+        return SimpleNamespace(**self._defaults | self._given(message))
+
+    def _given(self, message: Message) -> dict[str, Any]:
+        """The fields that a message gives, but for id and parent."""
         for name in self._other_forms:
             _read_id(message, name, bytes)
-        for name, take in self._values:
-            fields[name] = take(message)
+        given = {name: take(message) for name, take in self._values}
         for name, make, required in self._ids:
             value = _read_id(message, name, make)
             if value is not None:
-                fields[name] = value
-                given.add(name)
+                given[name] = value
             elif required:
                 raise MalformedEventError(f"it has no {name}")
         if self._listing:
-            name = self._listing.name
-            fields[name] = tuple(self._read_entries(self._listing, message))
-            given.add(name)
-        return made_of(self.event, fields, given)
+            given[self._listing.name] = tuple(self._read_entries(self._listing, message))
+        return given
 
     def _read_entries(self, listing: Listing, message: Message) -> Iterator[Any]:
         declaration = self._declaration

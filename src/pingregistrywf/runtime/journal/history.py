@@ -7,13 +7,12 @@ epoch to the head.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One stored event.
 
     Attributes:
