@@ -40,27 +40,31 @@ def test_each_step_is_an_arrow_to_its_history_and_back(name: str) -> None:
     steps = [group for group in root.iter(f"{SVG}g") if "data-step" in group.attrib]
     declared = OPERATIONS.operations[name].steps
     assert [group.attrib["data-command"] for group in steps] == [s.command for s in declared]
-    for step, group in zip(declared, steps, strict=True):
+    for number, (step, group) in enumerate(zip(declared, steps, strict=True), start=1):
         there, back = (numbers(line, "x1", "x2") for line in group.iter(f"{SVG}line"))
         assert there[0] == columns[""] == pytest.approx(back[1], abs=8.1)
         assert back[0] == columns[step.history] == pytest.approx(there[1], abs=8.1)
         assert step.doc == next(group.iter(f"{SVG}title")).text
         texts = [text.text for text in group.iter(f"{SVG}text")]
-        assert texts[1:-1] == remarks(step)
+        assert texts[1:-1] == remarks(OPERATIONS.operations[name], number, MODEL.charts)
 
 
 def test_remarks_on_a_step() -> None:
-    first, second, third = OPERATIONS.operations["commit"].steps
-    assert remarks(first) == ["expects the vid that was given; if none was, tries again"]
-    assert remarks(second) == [
+    def of(name: str, step: int) -> list[str]:
+        return remarks(OPERATIONS.operations[name], step, MODEL.charts)
+
+    assert of("commit", 1) == ["expects the vid that was given; if none was, tries again"]
+    assert of("commit", 2) == [
         "with workflow_id, workflow_event_id = vid of step 1",
         "expects no version, and tries again when it loses a race",
     ]
-    assert remarks(third) == ["expects the vid of step 1"]
-    (begun, _), (snapshot,) = (OPERATIONS.operations[n].steps for n in ("begin", "snapshot"))
-    assert remarks(begun) == ["with registry_id", "begins the history"]
-    assert remarks(snapshot)[0] == "with if_storage_reduction = true"
-    assert remarks(snapshot)[-1] == "refused: that is no failure"
+    assert of("commit", 3) == ["expects the vid of step 1"]
+    assert of("begin", 1) == ["with registry_id", "begins the history"]
+    assert of("begin", 2)[-1] == (
+        "expects the vid that was given; if none was, that the entry is as before step 1"
+    )
+    assert of("snapshot", 1)[0] == "with if_storage_reduction = true"
+    assert of("snapshot", 1)[-1] == "refused: that is no failure"
 
 
 def test_no_text_meets_a_text_or_a_line_or_leaves_the_paper(name: str) -> None:

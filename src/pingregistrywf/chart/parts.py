@@ -87,9 +87,13 @@ class CommandOnHistory(Word):
         | Annotated[VidOfStep, Tag("[mapping]")],
         by_shape("one of given, none, retry or {step: …}"),
     ] = "retry"
-    """The version to expect: given (by the caller; retry if none was), none (no check), retry (no
-    check, and try again when a race is lost), or {step: N}, the vid after step N.  A command that
-    begins a history takes none."""
+    """The version to expect: given (by the caller), none (no check), retry (no check, and try again
+    when a race is lost), or {step: N}, the vid after step N.  A command that begins a history takes
+    none.
+
+    If the caller gives none, given in the first step is retry.  In a later step it expects that
+    nothing changed since before the first step: of a keyed chart, in the entry that the command
+    names; else in the whole history."""
     on_refusal: Literal["stop", "continue", "done"] = "stop"
     """What happens when the chart refuses: stop with the error, continue with the next step, or be
     done."""

@@ -13,6 +13,7 @@ from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination.registry import OPEN, Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop, seconds_until, wake_ups
+from pingregistrywf.runtime.engine import ATTEMPTS
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
     JournalError,
@@ -65,25 +66,42 @@ class Admin:
     def begin(self, workflow_id: UUID, vid: Ulid | None = None) -> Vids:
         """Begin a workflow.  A workflow that the index lists already is left as it is.
 
-        The expected vid of the index is checked before anything is written; None accepts any.
+        The expected vid of the index is checked before anything is written; None accepts any.  A
+        run without a vid that another one overtook between the two steps looks again.
 
         Raises:
             ArgumentNotIdempotentError: the workflow was begun for another registry.
             JournalError: the index is at another vid, or another error of the journal.
             WorkflowError: a step was refused.
         """
-        context, registry = self.context, self.context.registry
-        index = context.index()
-        if vid is not None and vid != index.vid:
-            conflict = VersionConflictError(index.vid, vid)
-            raise JournalError(conflict) from conflict
-        if (state := self._found(workflow_id)) is not None:
-            if state.registry_id != registry.id:
-                raise ArgumentNotIdempotentError("RegistryId")
-            if workflow_id in index.entries:
-                return Vids(index.vid, state.vid)
-        ran = context.operations.begin(workflow_id, registry.index_id, registry.id, vid=vid)
-        return _vids(ran)
+        registry = self.context.registry
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                ran = self.context.operations.begin(
+                    workflow_id, registry.index_id, registry.id, vid=vid
+                )
+            except StateConflictError:
+                if (vids := self._begun(workflow_id)) is None:
+                    raise
+                return vids
+            except JournalError as error:
+                # Without a vid, another run of this begin came between the two steps.
+                overtaken = vid is None and isinstance(error.err, VersionConflictError)
+                if not overtaken or attempt == ATTEMPTS:
+                    raise
+            else:
+                return _vids(ran)
+        raise AssertionError("unreachable")
+
+    def _begun(self, workflow_id: UUID) -> Vids | None:
+        """Return the vids of a workflow that an earlier run began and listed, if one did."""
+        registry = self.context.registry
+        if (state := self._found(workflow_id)) is None:
+            return None
+        if state.registry_id != registry.id:
+            raise ArgumentNotIdempotentError("RegistryId")
+        index = self.context.index()
+        return Vids(index.vid, state.vid) if workflow_id in index.entries else None
 
     def get(
         self, workflow_id: UUID, *, wait: float | None = None, stop: Stop | None = None

@@ -33,8 +33,11 @@ ANSWER: Final = 28.0
 
 CALLER: Final = "whoever runs it"
 
+FIRST: Final = "tries again"
+LATER: Final = "the vid before step 1"
+LATER_KEYED: Final = "that the entry is as before step 1"
 VERSION: Final[Mapping[str, str]] = {
-    "given": "expects the vid that was given; if none was, tries again",
+    "given": "expects the vid that was given; if none was, {otherwise}",
     "none": "expects no version",
     "retry": "expects no version, and tries again when it loses a race",
 }
@@ -67,7 +70,7 @@ class _Step(NamedTuple):
 def sequence(operation: Operation, charts: Mapping[str, Chart]) -> str:
     """Return the sequence diagram of an operation on these charts as an SVG file."""
     texts = [
-        [f"{number}  {step.command}", *remarks(step)]
+        [f"{number}  {step.command}", *remarks(operation, number, charts)]
         for number, step in enumerate(operation.steps, start=1)
     ]
     columns = _participants(operation, charts, texts)
@@ -94,15 +97,18 @@ def sequence(operation: Operation, charts: Mapping[str, Chart]) -> str:
     )
 
 
-def remarks(step: Step) -> list[str]:
+def remarks(operation: Operation, number: int, charts: Mapping[str, Chart]) -> list[str]:
     """Return the lines below a step's command: arguments, version, what follows a refusal."""
+    step = operation.steps[number - 1]
     lines = []
     if step.sources:
         lines.append(f"with {', '.join(_argument(*each) for each in step.sources.items())}")
     if isinstance(step.vid, VidOfStep):
         lines.append(f"expects the vid of step {step.vid.step}")
     else:
-        lines.append("begins the history" if step.starts else VERSION[step.vid])
+        later = LATER_KEYED if charts[step.chart].key else LATER
+        version = VERSION[step.vid].format(otherwise=FIRST if number == 1 else later)
+        lines.append("begins the history" if step.starts else version)
     if step.on_refusal != "stop":
         lines.append(REFUSAL[step.on_refusal])
     return lines

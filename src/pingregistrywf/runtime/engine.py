@@ -71,11 +71,14 @@ class Checkpoint(Generic[S]):
     Attributes:
         head: the position.
         state: the state.
+        origin: the id of the history's first event; the epoch if there is none, or if what was read
+            begins later, as in a history that was trimmed.
         shared: whether others appended there after this engine had read it.
     """
 
     head: Head
     state: S
+    origin: Ulid = EPOCH
     shared: bool = field(default=False, compare=False)
 
 
@@ -91,6 +94,9 @@ class Changes(Generic[S, E]):
     events: tuple[E, ...]
     continues: bool
 
+
+View: TypeAlias = Callable[[Checkpoint[S]], Checkpoint[S]]
+"""What a command is to see of what was read.  To see nothing else, it returns its argument."""
 
 _Done: TypeAlias = tuple[CommandResult[E], Checkpoint[S] | None]
 """What a command did, and what is then known of the history."""
@@ -121,11 +127,18 @@ class Engine(Generic[S, E]):
         # (which a fork could inherit locked).  A lost race costs only a longer read.
         self._cache: dict[bytes, Checkpoint[S]] = {}
 
-    def tell(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
+    def tell(
+        self, history: UUID, vid: Vid, command: Command, *, view: View[S] | None = None
+    ) -> CommandResult[E]:
         """Run a command; the vid is the expected head, ``NO_VC`` or ``RETRY_NO_VC``.
 
         A command that begins a history ignores the vid: if it loses the race, the result is as if
         it had come second.
+
+        Args:
+            view: what the command sees, asked on each attempt.  What it returns is what the version
+                is checked against and what the command is decided on.  If that is not what was
+                read, anything to be written is a version conflict.  What it raises is raised.
 
         Raises:
             InvalidCommandError: malformed arguments; nothing was read.
@@ -147,7 +160,7 @@ class Engine(Generic[S, E]):
             vid = NO_VC
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._tell_once(history, vid, command)
+                return self._tell_once(history, vid, command, view)
             except VersionConflictError as conflict:
                 if vid is not RETRY_NO_VC:
                     raise JournalError(conflict) from conflict
@@ -165,13 +178,22 @@ class Engine(Generic[S, E]):
             InvalidCommandError: the id is not a UUID, or nil.
             JournalError: whatever the journal raised.
         """
+        return self.checkpoint(history).state
+
+    def checkpoint(self, history: UUID) -> Checkpoint[S]:
+        """Return where the history is now, at the cost of ``find``.
+
+        Raises:
+            InvalidCommandError: the id is not a UUID, or nil.
+            JournalError: whatever the journal raised.
+        """
         check_history(history)
         try:
             loaded = self._load(history)
         except JournalLevelError as error:
             raise JournalError(error) from error
         self._keep(history, loaded)
-        return loaded.state
+        return loaded
 
     def follow(
         self, history: UUID, since: Checkpoint[S] | None = None, *, whole: bool = False
@@ -209,7 +231,9 @@ class Engine(Generic[S, E]):
         """
         return self.follow(history, whole=True).events
 
-    def _tell_once(self, history: UUID, vid: Vid, command: Command) -> CommandResult[E]:
+    def _tell_once(
+        self, history: UUID, vid: Vid, command: Command, view: View[S] | None
+    ) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
         cached = self._cache.get(history.bytes)
         with self.journal.exclusive(history) if unversioned else nullcontext():
@@ -217,16 +241,16 @@ class Engine(Generic[S, E]):
             if cached is not None and (
                 vid == cached.head.vid or (unversioned and not cached.shared)
             ):
-                done = self._append_unread(history, cached, command)
+                done = self._append_unread(history, cached, command, view)
             if done is None:
-                done = self._append_read(history, vid, command)
+                done = self._append_read(history, vid, command, view)
         # Only now is it durable, so the cache may hold what was read and written inside.
         result, loaded = done
         self._keep(history, loaded)
         return result
 
     def _append_unread(
-        self, history: UUID, cached: Checkpoint[S], command: Command
+        self, history: UUID, cached: Checkpoint[S], command: Command, view: View[S] | None
     ) -> _Done[E, S] | None:
         """Run a command that appends events to the cached state, if that is the newest.
 
@@ -234,6 +258,8 @@ class Engine(Generic[S, E]):
         decided on what is read.
         """
         try:
+            if view is not None and view(cached) is not cached:
+                return None
             decision = decide(self.declaration, cached.state, command)
             if not decision.drafts:
                 return None
@@ -245,17 +271,22 @@ class Engine(Generic[S, E]):
         except VersionConflictError:
             return None
 
-    def _append_read(self, history: UUID, vid: Vid, command: Command) -> _Done[E, S]:
+    def _append_read(
+        self, history: UUID, vid: Vid, command: Command, view: View[S] | None
+    ) -> _Done[E, S]:
         """Run a command on what is read."""
         read = self._load(history)
-        if isinstance(vid, Ulid) and vid != read.head.vid:
-            raise VersionConflictError(read.head.vid, vid)
-        decision = decide(self.declaration, read.state, command)
+        seen = read if view is None else view(read)
+        if isinstance(vid, Ulid) and vid != seen.head.vid:
+            raise VersionConflictError(seen.head.vid, vid)
+        decision = decide(self.declaration, seen.state, command)
+        if seen is not read and (decision.drafts or decision.deletes):
+            raise VersionConflictError(read.head.vid, seen.head.vid)
         if decision.deletes:
             self.journal.delete(history, read.head)
             return CommandResult(EPOCH), None
         if not decision.drafts:
-            return CommandResult(read.head.vid), read
+            return CommandResult(seen.head.vid), read
         return self._commit(history, read, decision, self._behavior.draw(read.state, decision))
 
     def _commit(
@@ -271,7 +302,8 @@ class Engine(Generic[S, E]):
         state = after.state
         for event in events:
             state = evolve(self.declaration, state, event)
-        return CommandResult(head.vid, events), Checkpoint(head, state, after.shared)
+        origin = after.origin if after.head.vid else events[0].id
+        return CommandResult(head.vid, events), Checkpoint(head, state, origin, after.shared)
 
     def _load(self, history: UUID) -> Checkpoint[S]:
         since = self._cache.get(history.bytes)
@@ -286,9 +318,13 @@ class Engine(Generic[S, E]):
         reading: Reading,
         events: list[E] | None = None,
     ) -> Checkpoint[S]:
-        state = since.state if since and reading.continues else self._behavior.new_state(history)
+        if since is not None and since.head.vid and reading.continues:
+            state, origin = since.state, since.origin
+        else:
+            state = self._behavior.new_state(history)
+            origin = reading.entries[0].id if reading.entries and reading.rooted else EPOCH
         state = replay(self.declaration, history, state, reading, events)
-        return Checkpoint(reading.head, state, shared=since is not None)
+        return Checkpoint(reading.head, state, origin, shared=since is not None)
 
     def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
         self._cache.pop(history.bytes, None)
@@ -308,7 +344,7 @@ def _unchanged(since: Checkpoint[S] | None, reading: Reading) -> Checkpoint[S] |
     if reading.head is since.head and not since.shared:
         return since
     # What a journal read just now may know more: it can prove such a head with less work.
-    return Checkpoint(reading.head, since.state)
+    return Checkpoint(reading.head, since.state, since.origin)
 
 
 def check_history(history: UUID) -> None:

@@ -9,12 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID, uuid5
 
+from pingregistrywf.runtime import views
 from pingregistrywf.runtime.declaration import FieldType, Sources
-from pingregistrywf.runtime.engine import Engine, check_history
-from pingregistrywf.runtime.errors import BehaviorError, InvalidCommandError
+from pingregistrywf.runtime.engine import Checkpoint, Engine, View, check_history
+from pingregistrywf.runtime.errors import (
+    BehaviorError,
+    InvalidCommandError,
+    JournalError,
+    VersionConflictError,
+)
 from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.values import Command, Event
 
@@ -34,8 +41,9 @@ class Step:
         history: the operation's argument that names the history.
         sources: take its arguments from the operation's arguments, which have names, and from the
             vids after earlier steps, which have the steps' numbers.
-        vid: the version to expect: ``given`` by the caller (retry if none was), ``none``,
-            ``retry``, or the vid after an earlier step.
+        vid: the version to expect: ``given`` by the caller, ``none``, ``retry``, or the vid after
+            an earlier step.  If the caller gave none, the first step retries.  A later one expects
+            that its history, or the entry that it names there, is as before the first step.
         on_refusal: whether the operation stops with the error, goes on or is done when the chart
             refuses.
     """
@@ -83,6 +91,12 @@ class Operation:
     arguments: Mapping[str, OperationArgument]
     versioned: bool
     steps: tuple[Step, ...]
+
+    @property
+    def relying(self) -> Mapping[int, Step]:
+        """The steps that rely on what was read before the first one, by their numbers."""
+        numbered = enumerate(self.steps, start=1)
+        return {number: each for number, each in numbered if number > 1 and each.vid == "given"}
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -161,16 +175,28 @@ class Interpreter:
         self._observers = observers
 
     def run(
-        self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None = None
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        vid: Ulid | None = None,
+        *,
+        read: Mapping[UUID, Checkpoint[Any]] = MappingProxyType({}),
     ) -> Ran:
-        """Run an operation to its end, with the caller's vid for the steps that take it.
+        """Run an operation to its end, with the caller's vid for the step that takes it.
+
+        Args:
+            read: the histories that the caller has read and decided upon, as they were then.  What
+                the operation relies on of others, it reads before its first step.
 
         Raises:
             InvalidCommandError: an argument is malformed; no step was run.
+            JournalError: a history is not at the caller's vid; no step was run.
             WorkflowError: what a step raised; the steps before it stay done, and running the
                 operation again finishes it.
         """
         _check(operation, arguments)
+        before = self._read(operation, arguments, read)
+        _expect(operation, arguments, vid, before)
         vids: dict[int, Ulid] = {}
         by_chart: dict[str, Ulid] = {}
         events: list[Event] = []
@@ -181,8 +207,11 @@ class Interpreter:
             for observer in self._observers:
                 observer.before(operation, number)
             engine = self._engines[step.chart]
+            view: View[Any] | None = None
+            if vid is None and number in operation.relying:
+                view = views.unchanged(engine, history, command, before[history])
             try:
-                result = engine.tell(history, _vid(step, vid, vids), command)
+                result = engine.tell(history, _vid(step, vid, vids), command, view=view)
             except BehaviorError as refusal:
                 if step.on_refusal == "stop":
                     raise
@@ -196,6 +225,20 @@ class Interpreter:
             if number in refused and step.on_refusal == "done":
                 break
         return Ran(vids, by_chart, tuple(events), refused)
+
+    def _read(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        read: Mapping[UUID, Checkpoint[Any]],
+    ) -> Mapping[UUID, Checkpoint[Any]]:
+        """Return every history that the operation relies on, as it was before the first step."""
+        before = dict(read)
+        for step in operation.relying.values():
+            history = arguments[step.history]
+            if history not in before:
+                before[history] = self._engines[step.chart].checkpoint(history)
+        return before
 
     def run_from(
         self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None
@@ -220,6 +263,20 @@ def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     for step in operation.steps:
         check_history(arguments[step.history])
         _command(step, arguments, vids)
+
+
+def _expect(
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    vid: Ulid | None,
+    before: Mapping[UUID, Checkpoint[Any]],
+) -> None:
+    """Check the caller's vid before anything is written, if a later step expects it."""
+    for step in operation.relying.values():
+        head = before[arguments[step.history]].head
+        if vid is not None and vid != head.vid:
+            conflict = VersionConflictError(head.vid, vid)
+            raise JournalError(conflict) from conflict
 
 
 def _command(step: Step, arguments: Mapping[str, Any], vids: Mapping[int, Ulid]) -> Command:

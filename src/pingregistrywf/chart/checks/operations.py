@@ -187,6 +187,16 @@ class _OperationChecker:
         elif step.vid == "given" and given[0] < number:
             what = f"the version given is that of step {given[0]} already"
             self._report.say(at, what, "write none, retry, or {step: N}")
+        elif step.vid == "given":
+            self._check_untouched(number, step, at)
+
+    def _check_untouched(self, number: int, step: Step, at: Path) -> None:
+        """Check that no earlier step changes the history of a step that takes the vid given."""
+        earlier = enumerate(self._operation.steps[: number - 1], start=1)
+        touched = [position for position, each in earlier if each.history == step.history]
+        if touched:
+            what = f"step {touched[-1]} is about the same history, and may change its version"
+            self._report.say(at, what, f"write {{step: {touched[-1]}}}")
 
     def _earlier(self, number: int, vid: VidOfStep, at: Path) -> Step | None:
         """The step that a vid is of; None, and a mistake, if it does not come before."""

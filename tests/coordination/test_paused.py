@@ -1,0 +1,206 @@
+"""A participant that is paused between the steps of an operation while others use its workflow.
+
+The others run inside of the observer that pauses it, so that each story is told in one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from pingregistrywf import (
+    HistoryDeletedError,
+    Journal,
+    JournalError,
+    PingRegistryStarted,
+    VersionConflictError,
+    open_journal,
+)
+from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
+from pingregistrywf._generated.ping_registry_operations import OPERATIONS
+from pingregistrywf.coordination.admin import Admin, Vids
+from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.runtime.operations import Operation
+
+DAY = 86_400.0
+WORKFLOW = UUID(int=0x1001)
+REGISTRY = Registry("reg")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Paused:
+    """An observer in whose pause, right before a step, something else happens once."""
+
+    def __init__(self) -> None:
+        self._place: tuple[Operation, int] | None = None
+        self._meanwhile: Callable[[], object] = lambda: None
+
+    def __call__(self, operation: str, step: int, meanwhile: Callable[[], object]) -> None:
+        self._place, self._meanwhile = (OPERATIONS[operation], step), meanwhile
+
+    def before(self, operation: Operation, number: int) -> None:
+        if (operation, number) == self._place:
+            self._place = None
+            self._meanwhile()
+
+    def after(self, operation: Operation, number: int) -> None:
+        pass
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Journal]:
+    url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'pings.db'}"
+    with open_journal(url, clock=clock) as journal:
+        yield journal
+
+
+@pytest.fixture
+def pause() -> Paused:
+    return Paused()
+
+
+@pytest.fixture
+def slow(journal: Journal, pause: Paused) -> RegistryContext:
+    """The registry as the participant uses it that is paused."""
+    return RegistryContext(journal, REGISTRY, observers=(pause,))
+
+
+@pytest.fixture
+def others(journal: Journal) -> RegistryContext:
+    """The registry as all others use it, with caches of their own."""
+    return RegistryContext(journal, REGISTRY)
+
+
+def listed(context: RegistryContext) -> ListedCode | None:
+    """In which state the index lists the workflow; None if it does not."""
+    entry = context.index().entries.get(WORKFLOW)
+    return entry and entry.state_code
+
+
+def begin(context: RegistryContext) -> Vids:
+    return Admin(context).begin(WORKFLOW)
+
+
+def expire(context: RegistryContext) -> None:
+    context.operations.expire(WORKFLOW, context.registry.index_id)
+
+
+def delete(context: RegistryContext) -> None:
+    context.operations.delete(WORKFLOW, context.registry.index_id)
+
+
+def free(context: RegistryContext, clock: Clock) -> None:
+    """Let the marks of all deletions expire, so that ids may be used again."""
+    clock.now += 31 * DAY
+    while context.journal.collect():
+        pass
+
+
+class TestBegin:
+    def test_does_not_list_a_workflow_that_another_run_ended_and_deleted(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+    ) -> None:
+        def meanwhile() -> None:
+            begin(others)
+            expire(others)
+            delete(others)
+
+        pause("begin", 2, meanwhile)
+        with pytest.raises(JournalError) as caught:
+            begin(slow)
+        assert isinstance(caught.value.err, HistoryDeletedError)
+        assert listed(others) is None
+
+    def test_does_not_list_it_either_when_the_id_is_free_again(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused, clock: Clock
+    ) -> None:
+        def meanwhile() -> None:
+            begin(others)
+            expire(others)
+            delete(others)
+            free(others, clock)
+
+        pause("begin", 2, meanwhile)
+        vids = begin(slow)
+        (started,) = others.workflows.events(WORKFLOW)
+        assert vids.workflow == started.id
+        assert others.index().entries[WORKFLOW].started_workflow_event_id == started.id
+
+    def test_returns_the_vids_when_another_run_of_it_came_between(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+    ) -> None:
+        pause("begin", 2, lambda: begin(others))
+        vids = begin(slow)
+        assert vids == Vids(others.index().vid, others.state_of(WORKFLOW).vid)
+        assert [type(each) for each in others.workflows.events(WORKFLOW)] == [PingRegistryStarted]
+        assert len(others.indexes.events(REGISTRY.index_id)) == 1
+
+    def test_returns_the_vids_when_that_run_went_on(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+    ) -> None:
+        def meanwhile() -> None:
+            begin(others)
+            others.operations.ping(WORKFLOW, 0, "well")
+
+        pause("begin", 2, meanwhile)
+        vids = begin(slow)
+        assert vids == Vids(others.index().vid, others.state_of(WORKFLOW).vid)
+
+    @pytest.mark.parametrize("listed_before", [0, 2])
+    def test_goes_on_when_other_workflows_were_listed(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused, listed_before: int
+    ) -> None:
+        for number in range(listed_before):
+            Admin(others).begin(UUID(int=0x2000 + number))
+        pause("begin", 2, lambda: Admin(others).begin(UUID(int=0x3000)))
+        registry = slow.registry
+        slow.operations.begin(WORKFLOW, registry.index_id, registry.id)
+        assert listed(others) is ListedCode.ACTIVE
+
+    def test_refuses_an_index_that_was_trimmed_meanwhile(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+    ) -> None:
+        """What was trimmed may have named the workflow."""
+
+        def meanwhile() -> None:
+            Admin(others).begin(UUID(int=0x2000))
+            others.indexes.snapshot(REGISTRY.index_id, others.index().vid, False)
+            assert others.journal.trim(REGISTRY.index_id, others.journal.clock())
+
+        pause("begin", 2, meanwhile)
+        before = others.index().vid
+        with pytest.raises(JournalError) as caught:
+            slow.operations.begin(WORKFLOW, REGISTRY.index_id, REGISTRY.id)
+        conflict = caught.value.err
+        assert isinstance(conflict, VersionConflictError)
+        assert (conflict.stored, conflict.expected) == (others.index().vid, before)
+        assert listed(others) is None
+        begin(slow)
+        assert listed(others) is ListedCode.ACTIVE
+
+    def test_with_a_vid_writes_nothing_at_another_vid(
+        self, slow: RegistryContext, others: RegistryContext
+    ) -> None:
+        vid = others.index().vid
+        Admin(others).begin(UUID(int=0x2000))
+        with pytest.raises(JournalError) as caught:
+            slow.operations.begin(WORKFLOW, REGISTRY.index_id, REGISTRY.id, vid=vid)
+        conflict = caught.value.err
+        assert isinstance(conflict, VersionConflictError)
+        assert (conflict.stored, conflict.expected) == (others.index().vid, vid)
+        assert others.workflows.events(WORKFLOW) == ()
