@@ -157,7 +157,7 @@ def test_importing_it_loads_no_workshop() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = set(run.stdout.split())
-    workshop = {"chart", "conformance", "coordination", "generate"}
+    workshop = {"chart", "conformance", "coordination", "formal", "generate"}
     assert not loaded & {f"pingregistrywf.{name}" for name in workshop}
     assert not loaded & {"rich", "statemachine", "typer", "yaml"}
 
