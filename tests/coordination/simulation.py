@@ -44,7 +44,7 @@ from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Subscription
-from pingregistrywf.runtime.operations import Operation, Ran
+from pingregistrywf.runtime.operations import Checkpoints, Operation, Ran
 
 START: Final = 1_700_000_000.0
 HOUR: Final = 3_600.0
@@ -285,10 +285,16 @@ class TellingOperations(Operations):
     ended: Callable[[], None] = staticmethod(lambda: None)
 
     def run(
-        self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None = None
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        vid: Ulid | None = None,
+        *,
+        read: Checkpoints | None = None,
     ) -> Ran:
+        built = self.build.operations.get(operation.name, operation)
         try:
-            ran = super().run(self.build.operations.get(operation.name, operation), arguments, vid)
+            ran = super().run(built, arguments, vid, read=read)
         finally:
             self.ended()
         self.acknowledged(ran)

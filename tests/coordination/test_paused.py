@@ -12,16 +12,24 @@ from uuid import UUID
 import pytest
 
 from pingregistrywf import (
+    NO_VC,
+    CmdInit,
     HistoryDeletedError,
     Journal,
     JournalError,
+    PingRegistryCommitted,
+    PingRegistryCompleted,
     PingRegistryStarted,
+    ServerPingsGathered,
+    StateConflictError,
+    UnknownWorkflowError,
     VersionConflictError,
     open_journal,
 )
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.admin import Admin, Vids
+from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.runtime.operations import Operation
 
@@ -92,6 +100,10 @@ def listed(context: RegistryContext) -> ListedCode | None:
     return entry and entry.state_code
 
 
+def kinds(context: RegistryContext) -> list[type]:
+    return [type(each) for each in context.workflows.events(WORKFLOW)]
+
+
 def begin(context: RegistryContext) -> Vids:
     return Admin(context).begin(WORKFLOW)
 
@@ -109,6 +121,19 @@ def free(context: RegistryContext, clock: Clock) -> None:
     clock.now += 31 * DAY
     while context.journal.collect():
         pass
+
+
+def begin_anew(context: RegistryContext, clock: Clock) -> None:
+    """Let the workflow end and be deleted, as far as it is not, and begin another one of its id."""
+    if kinds(context):
+        expire(context)
+    delete(context)
+    free(context, clock)
+    begin(context)
+
+
+def summarize(context: RegistryContext) -> None:
+    context.operations.gather(WORKFLOW, 0, "{ totalCount: 0, errorCount: 0 }")
 
 
 class TestBegin:
@@ -204,3 +229,117 @@ class TestBegin:
         assert isinstance(conflict, VersionConflictError)
         assert (conflict.stored, conflict.expected) == (others.index().vid, vid)
         assert others.workflows.events(WORKFLOW) == ()
+
+
+class TestExpire:
+    @pytest.mark.parametrize(
+        ("step", "error"), [(1, StateConflictError), (2, UnknownWorkflowError), (3, JournalError)]
+    )
+    def test_leaves_a_later_workflow_of_the_same_id_alone(
+        self,
+        slow: RegistryContext,
+        others: RegistryContext,
+        pause: Paused,
+        clock: Clock,
+        step: int,
+        error: type[Exception],
+    ) -> None:
+        begin(others)
+        pause("expire", step, lambda: begin_anew(others, clock))
+        with pytest.raises(error):
+            expire(slow)
+        assert kinds(others) == [PingRegistryStarted]
+        assert listed(others) is ListedCode.ACTIVE
+
+    def test_writes_nothing_to_a_workflow_that_is_not_listed(
+        self, slow: RegistryContext, others: RegistryContext
+    ) -> None:
+        others.workflows.init(WORKFLOW, CmdInit(registry_id=REGISTRY.id))
+        with pytest.raises(StateConflictError):
+            expire(slow)
+        assert kinds(others) == [PingRegistryStarted]
+
+
+class TestCommit:
+    @pytest.mark.parametrize(
+        ("step", "error"), [(1, StateConflictError), (2, UnknownWorkflowError), (3, JournalError)]
+    )
+    def test_leaves_a_later_workflow_of_the_same_id_alone(
+        self,
+        slow: RegistryContext,
+        others: RegistryContext,
+        pause: Paused,
+        clock: Clock,
+        step: int,
+        error: type[Exception],
+    ) -> None:
+        def meanwhile() -> None:
+            begin_anew(others, clock)
+            summarize(others)
+
+        begin(others)
+        summarize(others)
+        pause("commit", step, meanwhile)
+        with pytest.raises(error):
+            Admin(slow).commit(WORKFLOW)
+        assert kinds(others) == [PingRegistryStarted, ServerPingsGathered]
+        assert listed(others) is ListedCode.ACTIVE
+
+
+class TestDelete:
+    @pytest.mark.parametrize("step", [1, 2])
+    def test_leaves_a_later_workflow_of_the_same_id_alone(
+        self,
+        slow: RegistryContext,
+        others: RegistryContext,
+        pause: Paused,
+        clock: Clock,
+        step: int,
+    ) -> None:
+        def meanwhile() -> None:
+            begin_anew(others, clock)
+            expire(others)
+
+        begin(others)
+        expire(others)
+        pause("delete", step, meanwhile)
+        with pytest.raises(UnknownWorkflowError):
+            delete(slow)
+        assert kinds(others) == [PingRegistryStarted, PingRegistryCompleted, PingRegistryCommitted]
+        assert listed(others) is ListedCode.COMPLETED
+
+    def test_run_again_leaves_the_workflow_of_another_registry_alone(
+        self, journal: Journal, others: RegistryContext, clock: Clock
+    ) -> None:
+        begin(others)
+        expire(others)
+        others.workflows.delete(WORKFLOW, NO_VC)  # interrupted after the first step
+        free(others, clock)
+        elsewhere = RegistryContext(journal, Registry("elsewhere"))
+        begin(elsewhere)
+        expire(elsewhere)
+        ended = kinds(elsewhere)
+
+        delete(others)
+        assert listed(others) is None
+        assert kinds(elsewhere) == ended
+        assert listed(elsewhere) is ListedCode.COMPLETED
+        delete(elsewhere)
+        assert (kinds(elsewhere), listed(elsewhere)) == ([], None)
+
+
+class TestCollector:
+    def test_does_what_it_planned_to_the_workflows_that_it_found(
+        self, slow: RegistryContext, others: RegistryContext, pause: Paused, clock: Clock
+    ) -> None:
+        first = UUID(int=0x1000)
+        Admin(others).begin(first)
+        clock.now += 1
+        begin(others)
+        clock.now += 2 * DAY
+        pause("expire", 1, lambda: begin_anew(others, clock))  # during the first one
+        done = {each.workflow: each.error for each in Collector(slow).run() if each.workflow}
+        assert done[first] is None
+        assert isinstance(done[WORKFLOW], StateConflictError)
+        assert kinds(others) == [PingRegistryStarted]
+        assert listed(others) is ListedCode.ACTIVE

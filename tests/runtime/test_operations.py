@@ -244,18 +244,17 @@ def test_the_end_has_the_version_of_the_completion(world: World) -> None:
 
 
 def test_a_refusal_stops_and_leaves_what_was_done(world: World) -> None:
-    world.lead("Summarized")
-    other = uuid4()
-    with pytest.raises(UnknownWorkflowError):
-        world.operations.commit(world.workflow, other)
-    assert world.workflows.find_id(world.workflow).state_code is StateCode.COMPLETED
+    first = Ulid.parse("01ARYZ6S2CDCQ8YBGT5CY4TQKF")
+    world.indexes.begin_ping_registry(INDEX, NO_VC, world.workflow, first)
+    world.indexes.commit_ping_registry(INDEX, NO_VC, world.workflow, first)
+    with pytest.raises(StateConflictError):
+        world.operations.begin(world.workflow, INDEX, REGISTRY)
+    assert world.workflows.find_id(world.workflow).state_code is StateCode.INITIALIZED
     assert world.told.seen == [
-        ("before", "commit", 1),
-        ("after", "commit", 1),
-        ("before", "commit", 2),
+        ("before", "begin", 1),
+        ("after", "begin", 1),
+        ("before", "begin", 2),
     ]
-    world.operations.commit(world.workflow, INDEX)
-    assert world.workflows.find_id(world.workflow).state_code is StateCode.TERMINATED
 
 
 @pytest.mark.parametrize(
@@ -264,6 +263,9 @@ def test_a_refusal_stops_and_leaves_what_was_done(world: World) -> None:
         ("Initialized", lambda w: w.operations.commit(w.workflow, INDEX), StateConflictError),
         ("Terminated", lambda w: w.operations.commit(w.workflow, INDEX), StateConflictError),
         ("Initialized", lambda w: w.operations.delete(w.workflow, INDEX), StateConflictError),
+        ("Initialized", lambda w: w.operations.expire(w.workflow, uuid4()), StateConflictError),
+        ("Summarized", lambda w: w.operations.commit(w.workflow, uuid4()), StateConflictError),
+        ("Terminated", lambda w: w.operations.delete(w.workflow, uuid4()), UnknownWorkflowError),
         ("Summarized", lambda w: w.operations.ping(w.workflow, 0, ""), StateConflictError),
         (
             "Initialized",
@@ -272,7 +274,7 @@ def test_a_refusal_stops_and_leaves_what_was_done(world: World) -> None:
         ),
     ],
 )
-def test_a_refused_first_step_changes_nothing(
+def test_a_refused_operation_changes_nothing(
     world: World, state: str, run: Callable[[World], Any], error: type[Exception]
 ) -> None:
     world.lead(state)

@@ -25,6 +25,7 @@ from pydantic import Field
 from pingregistrywf.chart.parts import (
     CommandOnHistory,
     Constant,
+    Incarnation,
     Limit,
     Part,
     Saving,
@@ -436,6 +437,8 @@ class Operation(Named):
     versioned: bool
     """True if a vid may be given, too."""
     arguments: dict[str, OperationArgument]
+    about: Incarnation | None
+    """The one history that it is about, among those that have the same id in turn."""
     steps: list[Step]
 
 

@@ -348,6 +348,7 @@ def _operation(
         inputs=list(dict.fromkeys(str(each) for each in inputs)),
         versioned=any(step.vid == "given" for step in operation.steps),
         arguments=arguments,
+        about=operation.about,
         steps=[_step(step, charts[step.chart].commands[step.command]) for step in operation.steps],
         doc=operation.doc,
     )

@@ -99,6 +99,24 @@ class CommandOnHistory(Word):
     done."""
 
 
+class Incarnation(Word):
+    """Which of the histories that had one id after another an operation is about.
+
+    An id may be used again once its history was deleted.  The operation is about the history that a
+    keyed chart lists before the first step.  To all of its steps, another history of the same id is
+    empty, and another's entry absent.  If none was listed, this holds for any of them.
+    """
+
+    chart: SnakeName
+    """The keyed chart that lists histories by their ids."""
+    history: SnakeName
+    """The operation's argument that names the history of that chart."""
+    entry: SnakeName
+    """The operation's argument that is both the key of the entry and the id of the history."""
+    began_with: SnakeName
+    """The carried value of the entry that is the id of the history's first event."""
+
+
 class Limit(Word):
     """The most entries that a snapshot may hold."""
 

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, StrictBool, Tag
 from pydantic_core import PydanticCustomError
 
 from pingregistrywf.chart import parts
-from pingregistrywf.chart.parts import Constant, Limit, Saving, VidOfStep, Wire, Word
+from pingregistrywf.chart.parts import Constant, Incarnation, Limit, Saving, VidOfStep, Wire, Word
 from pingregistrywf.chart.spelling import (
     EnumNumber,
     ErrorName,
@@ -370,6 +370,8 @@ class Operation(Word):
 
     args: dict[SnakeName, Argument] = {}
     """The arguments."""
+    about: Incarnation | None = None
+    """The one history that the operation is about, among those that have the same id in turn."""
     steps: list[Step] = Field(min_length=1)
     """The steps, in order."""
     doc: Prose

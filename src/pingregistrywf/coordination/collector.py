@@ -1,6 +1,7 @@
 """The collector expires, deletes, snapshots, trims and collects garbage (behaviour.md, section 7).
 
-A run reads the index once and uses one fixed time.  A failure on one workflow is reported, and the
+A run reads the index once and uses one fixed time.  What it does, it does to the workflows that it
+found there, and not to later ones of the same id.  A failure on one workflow is reported, and the
 run goes on with the next.  The next run finishes what was interrupted.
 """
 
@@ -14,11 +15,13 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_index import StateCode
 from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import RegistryContext
 from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.operations import Checkpoints
 
 _LOGGER: Final = logging.getLogger("pingregistrywf.collector")
 EXPIRE_AFTER: Final = timedelta(days=1)
@@ -55,12 +58,14 @@ class Collector:
         Raises:
             JournalError: the index cannot be read.
         """
+        yield from self._planned(now, self.context.index())
+
+    def _planned(self, now: float, index: Index) -> Iterator[Action]:
 
         def older(since: Ulid, limit: timedelta) -> bool:
             return timedelta(seconds=now - since.milliseconds / 1000) > limit
 
-        entries = self.context.index().entries.values()
-        listed = sorted(entries, key=lambda each: each.started_workflow_event_id)
+        listed = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
         for entry in listed:
             started = entry.started_workflow_event_id
             if entry.state_code is StateCode.ACTIVE and older(started, self.expire_after):
@@ -78,17 +83,18 @@ class Collector:
         """
         journal, index_id = self.context.journal, self.context.registry.index_id
         moment = journal.clock() if now is None else now
-        for action in tuple(self.plan(moment)):
-            yield self._tried(action, partial(self._operate, action))
+        index = self.context.indexes.engine.checkpoint(index_id)
+        for action in tuple(self._planned(moment, index.state)):
+            yield self._tried(action, partial(self._operate, action, {index_id: index}))
         yield self._tried(Action("snapshot"), self._snapshot)
         yield self._tried(Action("trim"), lambda: "moved" if journal.trim(index_id, moment) else "")
         yield self._tried(Action("collect"), lambda: self._collect(moment))
 
-    def _operate(self, action: Action) -> str:
+    def _operate(self, action: Action, read: Checkpoints) -> str:
         operations, index_id = self.context.operations, self.context.registry.index_id
         run = {"expire": operations.expire, "delete": operations.delete}[action.name]
         if action.workflow is not None:
-            run(action.workflow, index_id)
+            run(action.workflow, index_id, read=read)
         return ""
 
     def _snapshot(self) -> str:

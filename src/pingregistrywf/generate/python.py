@@ -11,7 +11,16 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from pingregistrywf.chart.ir import Argument, Cell, Chart, Command, Operations, Outcome, Value
+from pingregistrywf.chart.ir import (
+    Argument,
+    Cell,
+    Chart,
+    Command,
+    Operation,
+    Operations,
+    Outcome,
+    Value,
+)
 from pingregistrywf.chart.naming import upper
 from pingregistrywf.chart.types import Type
 from pingregistrywf.generate.rendering import templates
@@ -34,6 +43,13 @@ ZEROS: Final[Mapping[Type, str]] = {
     Type.ULID: "EPOCH",
     Type.BOOL: "False",
 }
+
+
+OPTIONS: Final = {
+    "vid": ("Ulid", "The version to expect; None if the caller has none."),
+    "read": ("Checkpoints", "What the caller has read and decided upon; None if it read nothing."),
+}
+"""The annotation and the prose of what may be given to an operation beside its arguments."""
 
 
 def chart_modules(chart: Chart) -> dict[str, str]:
@@ -103,6 +119,18 @@ def parameters(
 ) -> list[str]:
     """Return the parameters of a method."""
     return [*first, *(f"{name}: {PLAIN[each.type]}" for name, each in arguments.items()), *last]
+
+
+def options(operation: Operation) -> dict[str, str]:
+    """Return the prose of what the caller of an operation may give beside its arguments."""
+    takes = {"vid": operation.versioned, "read": operation.about is not None}
+    return {name: doc for name, (_, doc) in OPTIONS.items() if takes[name]}
+
+
+def optional(names: Iterable[str]) -> list[str]:
+    """Return the parameters of a method for such options."""
+    options = [f"{name}: {OPTIONS[name][0]} | None = None" for name in names]
+    return ["*", *options] if options else []
 
 
 def signature(parameters: Sequence[str], name: str, result: str) -> str:
@@ -189,6 +217,8 @@ _TEMPLATES: Final = templates(
     effects,
     isorted,
     mapping,
+    optional,
+    options,
     parameters,
     prose,
     refusals,

@@ -232,7 +232,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
         charts: the charts whose commands the steps are.
     """
     document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
-    commands = {each.name: each.commands for each in charts}
+    declared = {each.name: each for each in charts}
 
     def argument(each: Document) -> operations.OperationArgument:
         if (derived := each["derived"]) is None:
@@ -242,8 +242,14 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
         how = operations.DerivedId(name["pattern"], name["doc"], namespace, prefix)
         return operations.OperationArgument(each["type"], name["name"], how)
 
+    def about(each: Document) -> operations.Incarnation | None:
+        if each is None:
+            return None
+        began_with = declared[each["chart"]].attribute(each["began_with"])
+        return operations.Incarnation(each["chart"], each["history"], each["entry"], began_with)
+
     def step(each: Document) -> operations.Step:
-        command, vid = commands[each["chart"]][each["command"]], each["vid"]
+        command, vid = declared[each["chart"]].commands[each["command"]], each["vid"]
         return operations.Step(
             chart=each["chart"],
             history=each["history"],
@@ -267,6 +273,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
             {arg: argument(each) for arg, each in operation["arguments"].items()},
             operation["versioned"],
             tuple(map(step, operation["steps"])),
+            about(operation["about"]),
         )
         for name, operation in document["operations"].items()
     }

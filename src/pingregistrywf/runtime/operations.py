@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 from uuid import UUID, uuid5
 
 from pingregistrywf.runtime import views
@@ -24,6 +23,9 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.values import Command, Event
+
+Checkpoints: TypeAlias = Mapping[UUID, Checkpoint[Any]]
+"""Where histories were when they were read, by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Incarnation:
+    """Which of the histories that had one id after another an operation is about.
+
+    It is the one that a keyed history lists before the first step.  To all steps, another history
+    of that id is empty, and another's entry absent.
+
+    Attributes:
+        chart: the keyed chart.
+        history: the operation's argument that names the keyed history.
+        entry: the operation's argument that is the key of the entry and the id of the history.
+        began_with: the entry's attribute that is the id of the history's first event.
+    """
+
+    chart: str
+    history: str
+    entry: str
+    began_with: str
+
+
+@dataclass(frozen=True, slots=True)
 class DerivedId:
     """How an id follows from a name: it is UUID version 5 of a prefix and the name.
 
@@ -85,18 +107,19 @@ class Operation:
     Attributes:
         arguments: what its steps take.
         versioned: True if the caller may give a vid.
+        about: which of the histories that have one id in turn it is about, if that matters.
     """
 
     name: str
     arguments: Mapping[str, OperationArgument]
     versioned: bool
     steps: tuple[Step, ...]
+    about: Incarnation | None = None
 
     @property
-    def relying(self) -> Mapping[int, Step]:
-        """The steps that rely on what was read before the first one, by their numbers."""
-        numbered = enumerate(self.steps, start=1)
-        return {number: each for number, each in numbered if number > 1 and each.vid == "given"}
+    def late(self) -> Step | None:
+        """The step after the first that takes the caller's vid, if there is one."""
+        return next((each for each in self.steps[1:] if each.vid == "given"), None)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -180,13 +203,13 @@ class Interpreter:
         arguments: Mapping[str, Any],
         vid: Ulid | None = None,
         *,
-        read: Mapping[UUID, Checkpoint[Any]] = MappingProxyType({}),
+        read: Checkpoints | None = None,
     ) -> Ran:
         """Run an operation to its end, with the caller's vid for the step that takes it.
 
         Args:
-            read: the histories that the caller has read and decided upon, as they were then.  What
-                the operation relies on of others, it reads before its first step.
+            read: what the caller has read and decided upon.  What else the operation relies on, it
+                reads before its first step.
 
         Raises:
             InvalidCommandError: an argument is malformed; no step was run.
@@ -195,8 +218,9 @@ class Interpreter:
                 operation again finishes it.
         """
         _check(operation, arguments)
-        before = self._read(operation, arguments, read)
-        _expect(operation, arguments, vid, before)
+        before = self._before(operation, arguments, read or {})
+        if vid is not None and operation.late:
+            _expect(vid, before[arguments[operation.late.history]].head.vid)
         vids: dict[int, Ulid] = {}
         by_chart: dict[str, Ulid] = {}
         events: list[Event] = []
@@ -207,16 +231,17 @@ class Interpreter:
             for observer in self._observers:
                 observer.before(operation, number)
             engine = self._engines[step.chart]
-            view: View[Any] | None = None
-            if vid is None and number in operation.relying:
-                view = views.unchanged(engine, history, command, before[history])
+            view = self._view(operation, step, arguments, before)
+            expected = view
+            if vid is None and step is operation.late:
+                expected = views.unchanged(engine, history, command, before[history], view)
             try:
-                result = engine.tell(history, _vid(step, vid, vids), command, view=view)
+                result = engine.tell(history, _vid(step, vid, vids), command, view=expected)
             except BehaviorError as refusal:
                 if step.on_refusal == "stop":
                     raise
                 refused[number] = refusal
-                vids[number] = by_chart[step.chart] = engine.find(history).vid
+                vids[number] = by_chart[step.chart] = view(engine.checkpoint(history)).head.vid
             else:
                 vids[number] = by_chart[step.chart] = result.vid
                 events += result.events
@@ -226,19 +251,31 @@ class Interpreter:
                 break
         return Ran(vids, by_chart, tuple(events), refused)
 
-    def _read(
-        self,
-        operation: Operation,
-        arguments: Mapping[str, Any],
-        read: Mapping[UUID, Checkpoint[Any]],
-    ) -> Mapping[UUID, Checkpoint[Any]]:
-        """Return every history that the operation relies on, as it was before the first step."""
-        before = dict(read)
-        for step in operation.relying.values():
-            history = arguments[step.history]
-            if history not in before:
-                before[history] = self._engines[step.chart].checkpoint(history)
-        return before
+    def _before(
+        self, operation: Operation, arguments: Mapping[str, Any], read: Checkpoints
+    ) -> Checkpoints:
+        """Return the histories that the operation relies on, as they are before the first step."""
+        relied_on = (each for each in (operation.late, operation.about) if each is not None)
+        return {
+            (history := arguments[each.history]): read.get(history)
+            or self._engines[each.chart].checkpoint(history)
+            for each in relied_on
+        }
+
+    def _view(
+        self, operation: Operation, step: Step, arguments: Mapping[str, Any], before: Checkpoints
+    ) -> View[Any]:
+        """Return what a step sees: all that is read, or one of several incarnations."""
+        about = operation.about
+        if about is None:
+            return views.whole
+        key = arguments[about.entry]
+        origin = views.origin(before[arguments[about.history]], key, about.began_with)
+        if step.chart == about.chart and step.history == about.history:
+            return views.entry(key, about.began_with, origin)
+        if step.history == about.entry:
+            return views.history(self._engines[step.chart], key, origin)
+        return views.whole
 
     def run_from(
         self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None
@@ -260,23 +297,19 @@ class Interpreter:
 def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     """Check all arguments before anything is done, with some vid for those of earlier steps."""
     vids = dict.fromkeys(range(1, len(operation.steps) + 1), NO_VC.value)
+    if operation.about:
+        check_history(arguments[operation.about.history])
+        check_history(arguments[operation.about.entry])
     for step in operation.steps:
         check_history(arguments[step.history])
         _command(step, arguments, vids)
 
 
-def _expect(
-    operation: Operation,
-    arguments: Mapping[str, Any],
-    vid: Ulid | None,
-    before: Mapping[UUID, Checkpoint[Any]],
-) -> None:
-    """Check the caller's vid before anything is written, if a later step expects it."""
-    for step in operation.relying.values():
-        head = before[arguments[step.history]].head
-        if vid is not None and vid != head.vid:
-            conflict = VersionConflictError(head.vid, vid)
-            raise JournalError(conflict) from conflict
+def _expect(vid: Ulid, head: Ulid) -> None:
+    """Check the caller's vid for a later step before anything is written."""
+    if vid != head:
+        conflict = VersionConflictError(head, vid)
+        raise JournalError(conflict) from conflict
 
 
 def _command(step: Step, arguments: Mapping[str, Any], vids: Mapping[int, Ulid]) -> Command:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.loading import load_operations
-from pingregistrywf.runtime.operations import Interpreter, Ran
+from pingregistrywf.runtime.operations import Checkpoints, Interpreter, Ran
 
 from .. import ping_registry, ping_registry_index
 
@@ -50,7 +50,7 @@ class Operations(Interpreter):
             WorkflowError: What a step raised; the steps before it stay done.
         """
         arguments = {"workflow_id": workflow_id, "index_id": index_id, "registry_id": registry_id}
-        return self.run(OPERATIONS["begin"], arguments, vid)
+        return self.run(OPERATIONS["begin"], arguments, vid=vid)
 
     def ping(self, workflow_id: UUID, code: int, message: str, *, vid: Ulid | None = None) -> Ran:
         """A server posts one ping.
@@ -65,7 +65,7 @@ class Operations(Interpreter):
             WorkflowError: What a step raised; the steps before it stay done.
         """
         arguments = {"workflow_id": workflow_id, "code": code, "message": message}
-        return self.run(OPERATIONS["ping"], arguments, vid)
+        return self.run(OPERATIONS["ping"], arguments, vid=vid)
 
     def gather(self, workflow_id: UUID, code: int, message: str, *, vid: Ulid | None = None) -> Ran:
         """The gatherer posts the summary of the pings that it read.
@@ -80,48 +80,60 @@ class Operations(Interpreter):
             WorkflowError: What a step raised; the steps before it stay done.
         """
         arguments = {"workflow_id": workflow_id, "code": code, "message": message}
-        return self.run(OPERATIONS["gather"], arguments, vid)
+        return self.run(OPERATIONS["gather"], arguments, vid=vid)
 
-    def commit(self, workflow_id: UUID, index_id: UUID, *, vid: Ulid | None = None) -> Ran:
-        """The admin completes a workflow. Run again without a vid, it finishes what was
-        interrupted.
+    def commit(
+        self,
+        workflow_id: UUID,
+        index_id: UUID,
+        *,
+        vid: Ulid | None = None,
+        read: Checkpoints | None = None,
+    ) -> Ran:
+        """The admin completes the workflow that the index lists. Run again without a vid, it
+        finishes what was interrupted.
 
         Args:
             workflow_id: The workflow.
             index_id: The registry's index.
             vid: The version to expect; None if the caller has none.
+            read: What the caller has read and decided upon; None if it read nothing.
 
         Raises:
             WorkflowError: What a step raised; the steps before it stay done.
         """
         arguments = {"workflow_id": workflow_id, "index_id": index_id}
-        return self.run(OPERATIONS["commit"], arguments, vid)
+        return self.run(OPERATIONS["commit"], arguments, vid=vid, read=read)
 
-    def expire(self, workflow_id: UUID, index_id: UUID) -> Ran:
-        """The collector completes a workflow that nobody has committed in time.
+    def expire(self, workflow_id: UUID, index_id: UUID, *, read: Checkpoints | None = None) -> Ran:
+        """The collector completes the workflow that the index lists, and that nobody has committed
+        in time.
 
         Args:
             workflow_id: The workflow.
             index_id: The registry's index.
+            read: What the caller has read and decided upon; None if it read nothing.
 
         Raises:
             WorkflowError: What a step raised; the steps before it stay done.
         """
         arguments = {"workflow_id": workflow_id, "index_id": index_id}
-        return self.run(OPERATIONS["expire"], arguments)
+        return self.run(OPERATIONS["expire"], arguments, read=read)
 
-    def delete(self, workflow_id: UUID, index_id: UUID) -> Ran:
-        """The collector deletes a completed workflow.
+    def delete(self, workflow_id: UUID, index_id: UUID, *, read: Checkpoints | None = None) -> Ran:
+        """The collector deletes the completed workflow that the index lists, and no later one that
+        has the same id in its place.
 
         Args:
             workflow_id: The workflow.
             index_id: The registry's index.
+            read: What the caller has read and decided upon; None if it read nothing.
 
         Raises:
             WorkflowError: What a step raised; the steps before it stay done.
         """
         arguments = {"workflow_id": workflow_id, "index_id": index_id}
-        return self.run(OPERATIONS["delete"], arguments)
+        return self.run(OPERATIONS["delete"], arguments, read=read)
 
     def snapshot(self, index_id: UUID) -> Ran:
         """The collector bounds the replay of an index.

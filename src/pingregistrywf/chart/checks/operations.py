@@ -12,12 +12,12 @@ from typing import Final
 
 from pingregistrywf.chart.checks.values import Offer
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.parts import VidOfStep
+from pingregistrywf.chart.parts import Incarnation, VidOfStep
 from pingregistrywf.chart.types import Type
 from pingregistrywf.chart.vocabulary import Argument, Chart, Name, Operation, Operations, Step
 
 _VID: Final = "vid"
-_PARAMETERS: Final = ("arguments", "self", _VID)
+_PARAMETERS: Final = ("arguments", "read", "self", _VID)
 _METHODS: Final = ("bool", "int", "str", "declared", "run", "run_from")
 
 
@@ -36,7 +36,8 @@ def check_operations(
         if name in _METHODS:
             what = f"{name} is no possible name for an operation"
             report.say(("operations", name), what, "write another name")
-        if all_charts or all(step.chart in charts for step in operation.steps):
+        named = {each.chart for each in (operation.about, *operation.steps) if each is not None}
+        if all_charts or named <= set(charts):
             _OperationChecker(name, operation, charts, report).check()
 
 
@@ -133,6 +134,8 @@ class _OperationChecker:
             self._check_step(number, step, (*self._at, "steps", number))
             for number, step in enumerate(self._operation.steps, start=1)
         ]
+        if self._operation.about is not None:
+            self._check_about(self._operation.about, (*self._at, "about"))
         for argument in self._operation.args:
             at = (*self._at, "args", argument)
             if argument in _PARAMETERS:
@@ -144,7 +147,7 @@ class _OperationChecker:
 
     def _check_step(self, number: int, step: Step, at: Path) -> str | None:
         """Check a step; its command, or None if nobody knows which it is."""
-        self._check_history(step, (*at, "history"))
+        self._check_history(step.history, (*at, "history"))
         self._check_vid(number, step, (*at, "vid"))
         for name, source in step.args.items():
             if isinstance(source, VidOfStep):
@@ -165,8 +168,38 @@ class _OperationChecker:
         self._offer.fill(self._report, at, command, "argument", arguments[command], step.args)
         return command
 
-    def _check_history(self, step: Step, at: Path) -> None:
-        name = self._offer.take(self._report, step.history, at)
+    def _check_about(self, about: Incarnation, at: Path) -> None:
+        self._check_history(about.history, (*at, "history"))
+        self._check_history(about.entry, (*at, "entry"))
+        for number, step in enumerate(self._operation.steps, start=1):
+            if step.history == about.entry and self._is_keyed(step.chart):
+                what = f"{step.chart} is keyed, and the first event of its histories may be trimmed"
+                place: Path = (*self._at, "steps", number, "history")
+                self._report.say(place, what, f"name another argument than {about.entry}")
+        if all(step.history != about.entry for step in self._operation.steps):
+            what = f"no step of {self._name} is about the history {about.entry}"
+            self._report.say((*at, "entry"), what, "name the history of a step, or remove about")
+        name = self._report.resolve(about.chart, self._charts, (*at, "chart"), "chart")
+        if name is None:
+            return
+        chart = self._charts[name]
+        if chart.keyed_by is None:
+            what = f"{name} is not keyed, so it lists no histories"
+            self._report.say((*at, "chart"), what, "name a chart with keyed_by")
+            return
+        key = next(iter(chart.events.values())).fields[chart.keyed_by].type
+        if key is not Type.UUID:
+            what = f"the key {chart.keyed_by} of {name} is of type {key}, and no history's id"
+            self._report.say((*at, "chart"), what, "name a chart whose key is of type uuid")
+        ids = [each for each, carried in chart.carried.items() if carried.type is Type.ULID]
+        what = f"carried ulid of {name}"
+        self._report.resolve(about.began_with, ids, (*at, "began_with"), what)
+
+    def _is_keyed(self, chart: str) -> bool:
+        return chart in self._charts and self._charts[chart].keyed_by is not None
+
+    def _check_history(self, history: str, at: Path) -> None:
+        name = self._offer.take(self._report, history, at)
         if name is not None and self._offer.args[name].type is not Type.UUID:
             kind = self._offer.args[name].type
             what = f"{name} is of type {kind}, and the id of a history is a uuid"
