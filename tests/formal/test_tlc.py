@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,7 +185,7 @@ def test_random_behaviours(toolchain: Toolchain) -> None:
 
 
 class TestJava:
-    """What a Java machine does that has not checked the model, or takes very long."""
+    """What a Java machine does that has not checked the model, and large models."""
 
     def test_it_ends_without_a_word(self, pretended: Pretended) -> None:
         with pytest.raises(ModelError, match=r"Lamps: Java ended with exit code 3$"):
@@ -218,44 +214,3 @@ class TestJava:
         outcome = check(toolchain, MODULES, "Lamps", "", progress=seen.append)
         assert (outcome.generated, outcome.distinct, outcome.depth) == (12345678, 2345678, 31)
         assert [each.queue for each in seen] == [345678]
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_it_ends_with_its_caller(
-        self, pretended: Pretended, tmp_path: Path, number: signal.Signals
-    ) -> None:
-        toolchain = pretended(
-            "import os, signal\n"
-            "print('@!@!@STARTMSG 2200:0 @!@!@')\n"
-            "print('1 states generated, 1 distinct states found, 1 states left on queue.')\n"
-            "print('@!@!@ENDMSG 2200 @!@!@', flush=True)\n"
-            "open(os.environ['PROCESS'], 'w').write(str(os.getpid()))\n"
-            "signal.pause()\n"
-        )
-        program = (
-            "import signal, sys\n"
-            "from pathlib import Path\n"
-            "from pingregistrywf.formal.tlc import check\n"
-            "from pingregistrywf.formal.toolchain import Toolchain\n"
-            f"signal.signal({number:d}, lambda *_: sys.exit(5))\n"
-            f"toolchain = Toolchain(Path({str(toolchain.java)!r}), Path({str(toolchain.jar)!r}))\n"
-            f"check(toolchain, Path({str(MODULES)!r}), 'Lamps', '', \n"
-            "      progress=lambda each: print(each, flush=True))\n"
-        )
-        files = tmp_path / "files"
-        files.mkdir()
-        process = tmp_path / "process"
-        os.mkfifo(process)
-        with subprocess.Popen(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PROCESS": str(process), "TMPDIR": str(files)},
-            stdout=subprocess.PIPE,
-        ) as caller:
-            assert caller.stdout is not None
-            assert caller.stdout.readline().startswith(b"Progress(")
-            java = int(process.read_text())
-            caller.send_signal(number)
-            assert caller.wait() == 5
-        with pytest.raises(ProcessLookupError):
-            os.kill(java, 0)
-        assert not list(files.iterdir())

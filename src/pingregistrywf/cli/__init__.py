@@ -26,6 +26,7 @@ from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.output import ending_with_the_reader
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
+from pingregistrywf.cli.verify import verify
 
 _SEVERAL: Final = ("--model", "--step")
 """The options that may be followed by several words."""
@@ -85,7 +86,7 @@ def _global(
 _PANELS: Final = {
     "The workflow": (demo, begin, get, commit, list_, events, watch),
     "Daemons": (server, gather, collect),
-    "The chart": (chart, explore, generate),
+    "The chart": (chart, explore, generate, verify),
     "Conformance": (adapter,),
 }
 for _panel, _commands in _PANELS.items():

@@ -195,6 +195,23 @@ def called() -> tuple[str, ...]:
 
 
 @contextmanager
+def exiting_on_signals() -> Iterator[None]:
+    """Leave at once with 128 + n on SIGTERM and SIGINT: what is open inside is closed."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def stopped_by_signals() -> Iterator[Stop]:
     """Yield a stop that SIGTERM and SIGINT ask for; once all is shut down, exit with 128 + n."""
     from pingregistrywf.coordination.waiting import Stop

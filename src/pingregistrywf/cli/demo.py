@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
-import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +17,7 @@ from pingregistrywf.cli.common import (
     CannotRunError,
     answer,
     called,
+    exiting_on_signals,
     json_wanted,
     open_,
     print_timeline,
@@ -57,9 +56,6 @@ def demo(
     from pingregistrywf._generated.ping_registry import DECLARATION, Workflows
     from pingregistrywf.coordination.demo import REGISTRY, Plan, run
 
-    # Ended by a signal, the processes of the demonstration must end, too.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
     if failing > servers:
         raise CannotRunError(f"{failing} of {servers} servers cannot fail: give fewer --failing")
     if journal.startswith("memory:"):
@@ -68,7 +64,8 @@ def demo(
         journal = f"sqlite:{Path(tempfile.mkdtemp(prefix='pingregistrywf-')) / 'demo.db'}"
     plan = Plan(servers, pings, interval, duration, failing, chaos)
     workflow_id = uuid4()
-    with open_(journal) as opened:
+    # Ended by a signal, the processes of the demonstration must end, too.
+    with exiting_on_signals(), open_(journal) as opened:
         if not json_wanted():
             typer.echo(f"registry  {REGISTRY}\nworkflow  {workflow_id}\n")
         # Closed in any case: an interrupted demonstration ends its processes at once.

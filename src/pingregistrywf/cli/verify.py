@@ -1,0 +1,102 @@
+"""The command ``verify``: does the model in TLA+ have its properties."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from pingregistrywf.cli.common import (
+    REFUSED,
+    answering,
+    exiting_on_signals,
+    json_wanted,
+    print_json,
+    with_json,
+)
+
+if TYPE_CHECKING:
+    from pingregistrywf.formal.plan import Check
+    from pingregistrywf.formal.tlc import Progress
+
+
+@with_json
+def verify(
+    size: Annotated[
+        str | None, Option(metavar="NAME", help="Check the model at this size only.")
+    ] = None,
+    property: Annotated[
+        str | None, Option(metavar="NAME", help="Check this property only.")
+    ] = None,
+    jar: Annotated[
+        Path | None,
+        Option(
+            metavar="PATH",
+            help="tla2tools.jar to use; that of TLA2TOOLS_JAR or of the extra formal unless given.",
+        ),
+    ] = None,
+) -> None:
+    """Check the model in TLA+ exhaustively: whether each property holds in every reachable state.
+
+    Needs Java, and the extra formal.  Exits with 1 if a property does not hold, and then shows how
+    it is broken, step by step.
+    """
+    from pingregistrywf.chart.locate import model_directory
+    from pingregistrywf.formal.plan import PlanError, read_plan
+    from pingregistrywf.formal.report import result_json, show_violation, table
+    from pingregistrywf.formal.tlc import ModelError
+    from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
+    from pingregistrywf.formal.verification import run_plan
+
+    with answering(MissingToolError, ModelError, PlanError), exiting_on_signals():
+        plan = read_plan(model_directory() / "generated").select(size, property)
+        toolchain = find_toolchain(jar)
+        results = []
+        with _progress() as progress:
+            for result in run_plan(toolchain, plan, progress=progress):
+                results.append(result)
+                if json_wanted():
+                    print_json(result_json(result))
+                else:
+                    show_violation(result)
+    if not json_wanted():
+        typer.echo(table(results))
+    if any(result.violation for result in results):
+        raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Check, Progress], None]]:
+    """Show on a terminal how far TLC is, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _check, _progress: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Shown
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    text = "{task.fields[generated]:,} states, {task.fields[distinct]:,} distinct"
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TextColumn(f"{text}, {{task.fields[queue]:,}} in the queue"),
+        TimeElapsedColumn(),
+    )
+    with Shown(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", generated=0, distinct=0, queue=0)
+
+        def show(check: Check, so_far: Progress) -> None:
+            shown.update(
+                task,
+                description=check.size,
+                generated=so_far.generated,
+                distinct=so_far.distinct,
+                queue=so_far.queue,
+            )
+
+        yield show

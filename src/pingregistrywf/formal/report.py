@@ -1,0 +1,112 @@
+"""Results for people and for programs: a table, a timeline of each violation, and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from pingregistrywf.formal.timeline import Line, timeline
+from pingregistrywf.formal.values import tla_text
+from pingregistrywf.formal.verification import Result
+from pingregistrywf.runtime.render import printable
+
+_HEADINGS: Final = ("property", "size", "result", "distinct states", "depth", "time")
+_WORDS: Final = 3
+"""So many columns of the table hold words; the others hold numbers, which end at the right."""
+_STYLES: Final = ("cyan", "bold", "italic")
+
+
+def table(results: Sequence[Result]) -> str:
+    """Return the results as a table in plain text, one line for each."""
+    rows = [_HEADINGS, *map(_row, results)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if number < _WORDS else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells))
+    return "\n".join(lines)
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    outcome = result.outcome
+    return (
+        result.property,
+        result.size,
+        "holds" if result.violation is None else "violated",
+        f"{outcome.distinct:,}",
+        str(outcome.depth),
+        f"{outcome.seconds:.1f} s",
+    )
+
+
+def show_violation(result: Result) -> None:
+    """Print how a property is broken, step by step; nothing for one that holds."""
+    if result.violation is None:
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    kind = result.violation.kind.value
+    console.print(
+        Text(f"The {kind} {result.property} does not hold at size {result.size}:", "bold red")
+    )
+    lines = list(timeline(result.violation.trace))
+    widths = [max(map(len, column)) for column in zip(*map(_columns, lines), strict=True)]
+    for line in lines:
+        row = Text(f"{line.step:>4}", "dim")
+        for cell, width, style in zip(_columns(line), widths, _STYLES, strict=True):
+            if width:
+                row.append("  ").append(cell.ljust(width), style)
+        details = [printable(detail) for detail in line.details]
+        beside = "  ".join(details)
+        if row.cell_len + 2 + len(beside) <= console.width:
+            row.append(f"  {beside}")
+            row.rstrip()
+            console.print(row)
+        else:
+            row.rstrip()
+            console.print(row)
+            for detail in details:
+                console.print(Padding(Text(detail), (0, 0, 0, 6), expand=False))
+    console.print()
+
+
+def _columns(line: Line) -> tuple[str, str, str]:
+    return line.who, line.what, line.state
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """Return a result as a JSON object; values of the module are texts of TLA+."""
+    outcome, violation = result.outcome, result.violation
+    fields = {
+        "property": result.property,
+        "size": result.size,
+        "holds": violation is None,
+        "generated": outcome.generated,
+        "distinct": outcome.distinct,
+        "depth": outcome.depth,
+        "seconds": round(outcome.seconds, 3),
+    }
+    if violation is None:
+        return fields
+    trace = violation.trace
+    states = [
+        {
+            "number": state.number,
+            "action": state.action,
+            "variables": {name: tla_text(value) for name, value in state.variables.items()},
+        }
+        for state in trace.states
+    ]
+    return fields | {
+        "kind": violation.kind.value,
+        "states": states,
+        "lasso": None if trace.lasso is None else asdict(trace.lasso),
+        "timeline": [asdict(line) for line in timeline(trace)],
+    }
