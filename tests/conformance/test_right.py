@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
+from pingregistrywf.conformance.run.result import Exit, RunResult, Scope, Status
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.transport import ChildTransport
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.levels import LEVELS
+from pingregistrywf.conformance.suite.scenario import Action, Collect, Look, Run, Scenario, Tell
 
 from ..tiers import EXHAUSTIVE
 
@@ -49,6 +50,24 @@ def test_the_reference_on_sqlite(suite: Suite, tmp_path: Path) -> None:
     assert report.exit is Exit.CONFORMS, report.verdict
     assert report.claimed == levels
     assert not report.unclaimed
+
+
+UNLISTED = (Tell("Init"), Run("expire"), Run("delete"), Look())
+REUSED = (
+    *(Run("begin"), Run("expire"), Tell("Delete"), Collect(31), Tell("Init")),
+    *(Run("expire"), Tell("AbortExpired"), Run("delete"), Look()),
+)
+
+
+@pytest.mark.parametrize("actions", [UNLISTED, REUSED], ids=["unlisted", "reused"])
+def test_operations_see_only_what_is_listed(suite: Suite, actions: tuple[Action, ...]) -> None:
+    """The oracle and the run time agree on a workflow that is not listed, or another is."""
+    scenario = Scenario("unlisted", actions, "operation", level=6, chart=suite.chart.name)
+    plan = Plan(suite, Scope((6,), BOUND), scenario=scenario)
+    line = [sys.executable, "-m", "pingregistrywf", "adapter", "--journal", "memory:"]
+    report = run(plan, ChildTransport(shlex.join(line), 300))
+    assert report.exit is Exit.INCOMPLETE, report.verdict  # a replay is not the suite
+    assert report.count(Status.PASSED) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ values that it does not look into, so that they may be real ids or names of ids 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart import ir
 from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
-from pingregistrywf.chart.parts import Constant, VidOfStep
+from pingregistrywf.chart.parts import Constant, Incarnation, VidOfStep
 from pingregistrywf.chart.types import Type
 
 Json: TypeAlias = Any
@@ -190,6 +191,11 @@ class _Events:
         """The id of the newest event, or the epoch."""
         return self.events[-1].id if self.events else EPOCH
 
+    @property
+    def began(self) -> Any:
+        """The id of the first event, or the epoch."""
+        return self.events[0].id if self.events else EPOCH
+
     def collect(self, days: int) -> None:
         """Collect garbage so many days later: the id of a deleted history may be free again."""
 
@@ -281,6 +287,17 @@ class Keyed(_Events):
             self._entries[args[self._key]] = entry
         return Result(cell.rule, events=(event,))
 
+    def listed(self, key: Json, began_with: str) -> Any:
+        """The id that an entry carries of its history's first event, or the epoch."""
+        entry = self._entries.get(key)
+        return EPOCH if entry is None else entry.carried[began_with]
+
+    def without(self, key: Json) -> Keyed:
+        """The same history, without one entry."""
+        other = copy(self)
+        other._entries = {each: entry for each, entry in self._entries.items() if each != key}
+        return other
+
     def _rewrite(self, rule: str, rewrite: ir.Rewrite, args: Mapping[str, Json]) -> Result:
         listed, limit, saving = len(self._entries), rewrite.limit, rewrite.saving
         if not self._since_rewrite:
@@ -323,22 +340,51 @@ History: TypeAlias = Plain | Keyed
 
 
 def steps(
-    operation: ir.Operation, history_of: Callable[[ir.Step], History], values: Mapping[str, Json]
+    operation: ir.Operation, history_of: Callable[[str], History], values: Mapping[str, Json]
 ) -> Iterator[tuple[ir.Step, History, Result]]:
-    """Run an operation with its arguments, one step at a time, until it or a refusal ends it."""
+    """Run an operation with its arguments, one step at a time, until it or a refusal ends it.
+
+    Args:
+        history_of: gives the history that an argument names.
+
+    Yields:
+        Each step, the history as the step sees it, and what its command did.
+    """
     after: list[Json] = []
+    about = operation.about
+    began = about and _listed(history_of(about.history), values[about.entry], about)
     for step in operation.steps:
-        history = history_of(step)
-        expected = after[step.vid.step - 1] if isinstance(step.vid, VidOfStep) else history.vid
-        if expected != history.vid and not step.starts:
-            result = Result("version", conflict(history.vid, expected))
+        history = history_of(step.history)
+        seen = _seen(history, step, values, about, began) if about else history
+        expected = after[step.vid.step - 1] if isinstance(step.vid, VidOfStep) else seen.vid
+        if expected != seen.vid and not step.starts:
+            result = Result("version", conflict(seen.vid, expected))
         else:
             args = {name: _value(each, values, after) for name, each in step.sources.items()}
-            result = history.tell(step.command, args)
-        after.append(history.vid)
-        yield step, history, result
+            result = seen.tell(step.command, args)
+            if seen is not history and (result.events or result.deleted):
+                result = Result("version", conflict(history.vid, EPOCH))
+        after.append(seen.vid)
+        yield step, seen, result
         if stops(step, result) or (result.error and step.on_refusal == "done"):
             return
+
+
+def _listed(history: History, key: Json, about: Incarnation) -> Any:
+    """The id of the first event of the history that is listed under a key, or the epoch."""
+    return history.listed(key, about.began_with) if isinstance(history, Keyed) else EPOCH
+
+
+def _seen(
+    history: History, step: ir.Step, values: Mapping[str, Json], about: Incarnation, began: Any
+) -> History:
+    """What a step sees of a history: nothing of another one that had or has its id."""
+    if step.history == about.entry:
+        return history if history.began in (began, EPOCH) else history.of.history()
+    if isinstance(history, Keyed) and step.history == about.history:
+        key = values[about.entry]
+        return history if _listed(history, key, about) in (began, EPOCH) else history.without(key)
+    return history
 
 
 def stops(step: ir.Step, result: Result) -> bool:

@@ -9,6 +9,9 @@ import { EPOCH, NIL, growing, isUlid, isUuid } from "./ids.mjs";
 export const NO_VC = "no_vc";
 export const RETRY = "retry_no_vc";
 
+/** A history without events. */
+export const emptyHistory = (chart) => ({ state: emptyState(chart), events: [], deleted: false });
+
 /** The histories of any number of charts. */
 export class Journal {
   /** @param draw gives a new ULID; it need not grow. */
@@ -19,31 +22,41 @@ export class Journal {
 
   /** A history: {state, events, deleted}. */
   read(chart, id) {
-    const empty = { state: emptyState(chart), events: [], deleted: false };
-    return this.histories.get(`${chart.name} ${id}`) ?? empty;
+    return this.histories.get(`${chart.name} ${id}`) ?? emptyHistory(chart);
   }
 
-  /** What the command would do now: a decision of the engine, or one that refuses before it. */
-  ask(chart, id, vid, command, args) {
+  /**
+   * What the command would do now: a decision of the engine, or one that refuses before it.
+   *
+   * @param seen the history as the command sees it.
+   */
+  ask(chart, id, vid, command, args, seen = this.read(chart, id)) {
     const fault =
       chart.faultOf(command, args) ?? faultOfHistory(id) ?? faultOfVid(chart, command, vid);
     if (fault) return unasked("InvalidCommandError", `invalid command: ${fault}`);
-    const { state, deleted } = this.read(chart, id);
+    const { state, deleted } = seen;
     const versioned = isUlid(vid) && !chart.commands.get(command).starts;
-    if (versioned && vid !== state.vid) {
-      const facts = { stored: state.vid, expected: vid };
-      const message = `version conflict: stored ${state.vid}, expected ${vid}`;
-      return unasked("VersionConflictError", message, facts);
-    }
+    if (versioned && vid !== state.vid) return conflict(state.vid, vid);
     return decide(chart, state, command, args, deleted);
   }
 
-  /** Run a command: the decision, with the events appended and the vid after it. */
-  tell(chart, id, vid, command, args) {
-    const decision = this.ask(chart, id, vid, command, args);
-    let { state, events } = this.read(chart, id);
+  /**
+   * Run a command: the decision, with the events appended and the vid after it.
+   *
+   * @param view what the command sees of the history.  If that is not the history as it is, the
+   *   command may write nothing.
+   */
+  tell(chart, id, vid, command, args, view = (history) => history) {
+    const history = this.read(chart, id);
+    const seen = view(history);
+    const decision = this.ask(chart, id, vid, command, args, seen);
+    let { state, events } = seen;
+    const writes = decision.drafts.length > 0 || decision.outcome === "delete";
+    if (writes && seen !== history) {
+      return { ...conflict(history.state.vid, state.vid), events: [], vid: state.vid };
+    }
     if (decision.outcome === "delete") {
-      this.keep(chart, id, { state: emptyState(chart), events: [], deleted: true });
+      this.keep(chart, id, { ...emptyHistory(chart), deleted: true });
       return { ...decision, events: [], vid: EPOCH };
     }
     const appended = [];
@@ -76,6 +89,12 @@ const unasked = (name, message, facts = {}) => ({
   drafts: [],
   error: { name, message, doc: "", facts },
 });
+
+const conflict = (stored, expected) =>
+  unasked("VersionConflictError", `version conflict: stored ${stored}, expected ${expected}`, {
+    stored,
+    expected,
+  });
 
 const faultOfHistory = (id) =>
   isUuid(id) && id !== NIL ? null : "a history's id is a UUID that is not nil";

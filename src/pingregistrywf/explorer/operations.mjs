@@ -5,7 +5,7 @@
 
 import { faultOf } from "./chart.mjs";
 import { EPOCH } from "./ids.mjs";
-import { NO_VC, RETRY } from "./journal.mjs";
+import { NO_VC, RETRY, emptyHistory } from "./journal.mjs";
 
 /** Errors that are not the chart's refusals: after them, no operation goes on. */
 const NOT_THE_CHARTS = ["InvalidCommandError", "VersionConflictError", "HistoryDeletedError"];
@@ -26,6 +26,7 @@ export function run(charts, journal, operation, args, crash = null) {
   const fault = faultOf(operation.arguments, args);
   if (fault) return { steps, crashed: false, fault };
   const vids = [];
+  const viewOf = views(charts, journal, operation, args);
   for (const each of steps) {
     if (crash === each.number - 1) return { steps, crashed: true, fault };
     const { step } = each;
@@ -35,13 +36,40 @@ export function run(charts, journal, operation, args, crash = null) {
     }
     const { history, vid } = sent;
     each.sent = sent;
-    each.answer = journal.tell(charts.get(step.chart), history, vid, step.command, sent.args);
+    const chart = charts.get(step.chart);
+    each.answer = journal.tell(chart, history, vid, step.command, sent.args, viewOf(step));
     vids.push(each.answer.vid);
     const { error } = each.answer;
     const stops = step.on_refusal === "stop" || (error && NOT_THE_CHARTS.includes(error.name));
     if (error && (stops || step.on_refusal === "done")) return { steps, crashed: false, fault };
   }
   return { steps, crashed: crash === steps.length, fault };
+}
+
+/**
+ * What each step sees of its history.
+ *
+ * An operation that is about a history that is listed sees nothing of another one of its id.
+ */
+function views(charts, journal, { about }, args) {
+  if (!about) return () => (history) => history;
+  const key = args[about.entry];
+  const listed = ({ state }) => state.entries.get(key)?.carried[about.began_with] ?? EPOCH;
+  const before = journal.read(charts.get(about.chart), args[about.history]);
+  const same = [listed(before), EPOCH];
+  const without = ({ state, ...history }) => {
+    const entries = new Map(state.entries);
+    entries.delete(key);
+    return { ...history, state: { ...state, entries } };
+  };
+  return (step) => (history) => {
+    if (step.history === about.entry) {
+      const began = history.events[0]?.id ?? EPOCH;
+      return same.includes(began) ? history : emptyHistory(charts.get(step.chart));
+    }
+    const isListing = step.chart === about.chart && step.history === about.history;
+    return !isListing || same.includes(listed(history)) ? history : without(history);
+  };
 }
 
 function valueOfSource(source, args, vids) {

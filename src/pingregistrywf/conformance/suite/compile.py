@@ -80,11 +80,13 @@ class Compiler:
             self.names |= each.names
         numbers: Counter[str] = Counter()
         for operation in self.operations.values():
-            for step in operation.steps:
-                origin = origin_of(operation.arguments[step.history])
+            named = [(step.chart, step.history) for step in operation.steps]
+            named += [(about.chart, about.history)] if (about := operation.about) else []
+            for chart, history in named:
+                origin = origin_of(operation.arguments[history])
                 if origin not in self.places:
-                    numbers[step.chart] += 1
-                    self.places[origin] = (step.chart, numbers[step.chart])
+                    numbers[chart] += 1
+                    self.places[origin] = (chart, numbers[chart])
             for argument in operation.arguments.values():
                 if argument.input:
                     value = ordinary(argument.type, len(self.values) + 1, argument.nonzero)
@@ -318,8 +320,8 @@ class Compilation:
     ) -> Answer | None:
         """The answer to an operation; None if the process dies before there is one."""
 
-        def history_of(step: ir.Step) -> History:
-            origin = origin_of(operation.arguments[step.history])
+        def history_of(argument: str) -> History:
+            origin = origin_of(operation.arguments[argument])
             return self._history(*self.compiler.places[origin])
 
         done = list(islice(oracle.steps(operation, history_of, values), crash))
@@ -335,7 +337,7 @@ class Compilation:
             return None
         for step in operation.steps:
             if step.chart not in vids:
-                vids[step.chart] = history_of(step).vid
+                vids[step.chart] = history_of(step.history).vid
         return {"ok": {"vids": vids}}
 
     # --- The rest -------------------------------------------------------------------------------
