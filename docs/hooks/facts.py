@@ -322,6 +322,12 @@ def _first(kind: type) -> str:
 def operation(each: Operation, drawn: str) -> str:
     """An operation around its diagram: what somebody gives, and the arguments of its steps."""
     vid = " A vid may be given, too." if each.versioned else ""
+    about = ""
+    if listed := each.about:
+        history = (
+            f"the history {code(listed.entry)} that {code(listed.history)} lists before step 1"
+        )
+        about = f"It is about {history}, and about no other one of the same id."
     rows = (
         (code(name), _type(argument), _origin(argument), plain(argument.doc))
         for name, argument in each.arguments.items()
@@ -334,6 +340,7 @@ def operation(each: Operation, drawn: str) -> str:
             f"{number}. **{step.command}** on `{step.history}`. {plain(step.doc)}"
             for number, step in enumerate(each.steps, start=1)
         ),
+        about,
         f"Inputs: {', '.join(map(code, each.inputs))}.{vid}",
         grid(("argument", "type", "comes from", "meaning"), rows),
     )

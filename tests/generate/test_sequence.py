@@ -53,12 +53,14 @@ def test_remarks_on_a_step() -> None:
     def of(name: str, step: int) -> list[str]:
         return remarks(OPERATIONS.operations[name], step, MODEL.charts)
 
-    assert of("commit", 1) == ["expects the vid that was given; if none was, tries again"]
+    history = "sees only the history that was listed before step 1"
+    assert of("commit", 1) == [history, "expects the vid that was given; if none was, tries again"]
     assert of("commit", 2) == [
         "with workflow_id, workflow_event_id = vid of step 1",
+        "sees only the entry that was listed before step 1",
         "expects no version, and tries again when it loses a race",
     ]
-    assert of("commit", 3) == ["expects the vid of step 1"]
+    assert of("commit", 3) == [history, "expects the vid of step 1"]
     assert of("begin", 1) == ["with registry_id", "begins the history"]
     assert of("begin", 2)[-1] == (
         "expects the vid that was given; if none was, that the entry is as before step 1"

@@ -39,6 +39,7 @@ from pingregistrywf import (
     NewEventsError,
     StateConflictError,
     Ulid,
+    VersionConflictError,
     Workflows,
     open_journal,
 )
@@ -495,6 +496,20 @@ def test_the_code_is_clean(directory: Path) -> None:
 # --- Operations ------------------------------------------------------------------------------
 
 
+class Between:
+    """An observer that does something once, before the second step of an operation."""
+
+    act: Callable[[], object] | None = None
+
+    def before(self, operation: object, number: int) -> None:
+        if number == 2 and self.act is not None:
+            act, self.act = self.act, None
+            act()
+
+    def after(self, operation: object, number: int) -> None:
+        pass
+
+
 class TestOperations:
     INPUTS: ClassVar[dict[str, Any]] = {
         "site": "NORTH/OSLO",
@@ -504,13 +519,17 @@ class TestOperations:
     }
 
     @pytest.fixture
-    def run(self, packages: Callable[[str], ModuleType]) -> Callable[..., Any]:
+    def between(self) -> Between:
+        return Between()
+
+    @pytest.fixture
+    def run(self, packages: Callable[[str], ModuleType], between: Between) -> Callable[..., Any]:
         """Runs an operation on what somebody outside gives."""
         package = packages("split_repo_operations")
         journal = open_journal("memory:")
         facades = (packages("split_repo").SplitRepos(journal), packages("leases").Leases(journal))
         engines = {each.engine.declaration.name: each.engine for each in facades}
-        operations = package.Operations(engines)
+        operations = package.Operations(engines, (between,))
 
         def run(name: str, **inputs: Any) -> Any:
             operation = package.OPERATIONS[name]
@@ -535,6 +554,27 @@ class TestOperations:
             run("ask", **self.INPUTS)
         with pytest.raises(InvalidCommandError, match="tidy takes site"):
             run("tidy", site="NORTH/OSLO", workflow=uuid4())
+
+    @pytest.mark.parametrize(("path", "taken"), [("/b", True), ("/a", False)])
+    def test_a_later_step_without_a_vid_expects_its_entry_unchanged(
+        self, run: Callable[..., Any], between: Between, path: str, taken: bool
+    ) -> None:
+        """Another split takes a lease and lets go of it: of another directory, or of the same."""
+
+        def meanwhile() -> None:
+            other = uuid4()
+            run("ask", workflow=other, **self.INPUTS | {"path": path})
+            run("give_up", workflow=other, site="NORTH/OSLO", path=path, why="no room")
+
+        between.act = meanwhile
+        if taken:
+            ran = run("ask", workflow=uuid4(), **self.INPUTS)
+            assert type(ran.events[-1]).__name__ == "LeaseTaken"
+        else:
+            with pytest.raises(JournalError) as caught:
+                run("ask", workflow=uuid4(), **self.INPUTS)
+            assert isinstance(caught.value.err, VersionConflictError)
+            assert caught.value.err.expected == EPOCH
 
     def test_a_refused_step_has_a_vid_for_those_after_it(self, run: Callable[..., Any]) -> None:
         workflow = uuid4()

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from pingregistrywf.chart.ir import Chart, FromArgument, Operation, Step
-from pingregistrywf.chart.parts import Constant, VidOfStep
+from pingregistrywf.chart.parts import Constant, Incarnation, VidOfStep
 from pingregistrywf.generate.lettering import width
 from pingregistrywf.generate.svg import (
     HEAD,
@@ -98,11 +98,16 @@ def sequence(operation: Operation, charts: Mapping[str, Chart]) -> str:
 
 
 def remarks(operation: Operation, number: int, charts: Mapping[str, Chart]) -> list[str]:
-    """Return the lines below a step's command: arguments, version, what follows a refusal."""
+    """Return the lines below a step's command.
+
+    They name its arguments, what it sees, the version that it expects, and what follows a refusal.
+    """
     step = operation.steps[number - 1]
     lines = []
     if step.sources:
         lines.append(f"with {', '.join(_argument(*each) for each in step.sources.items())}")
+    if seen := _seen(operation.about, step):
+        lines.append(f"sees only the {seen} that was listed before step 1")
     if isinstance(step.vid, VidOfStep):
         lines.append(f"expects the vid of step {step.vid.step}")
     else:
@@ -112,6 +117,16 @@ def remarks(operation: Operation, number: int, charts: Mapping[str, Chart]) -> l
     if step.on_refusal != "stop":
         lines.append(REFUSAL[step.on_refusal])
     return lines
+
+
+def _seen(about: Incarnation | None, step: Step) -> str:
+    """Name what a step sees only one of, if it does."""
+    if about is None:
+        return ""
+    if step.history == about.entry:
+        return "history"
+    listing = (step.chart, step.history) == (about.chart, about.history)
+    return "entry" if listing else ""
 
 
 def _argument(name: str, source: FromArgument | Constant | VidOfStep) -> str:
