@@ -41,10 +41,9 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Check the model in TLA+ exhaustively: whether each property holds in every reachable state.
+    """Check the model in TLA+ exhaustively; show step by step how a property is broken.
 
-    Needs Java, and the extra formal.  Exits with 1 if a property does not hold, and then shows how
-    it is broken, step by step.
+    Needs Java, and the extra formal.  Exits with 1 if a property does not hold.
     """
     from pingregistrywf.chart.locate import model_directory
     from pingregistrywf.formal.plan import PlanError, read_plan
@@ -62,9 +61,9 @@ def verify(
                 results.append(result)
                 if json_wanted():
                     print_json(result_json(result))
-                else:
-                    show_violation(result)
     if not json_wanted():
+        for result in results:
+            show_violation(result)
         typer.echo(table(results))
     if any(result.violation for result in results):
         raise typer.Exit(REFUSED)
@@ -72,8 +71,8 @@ def verify(
 
 @contextmanager
 def _progress() -> Iterator[Callable[[Check, Progress], None]]:
-    """Show on a terminal how far TLC is, and nothing elsewhere."""
-    if not sys.stderr.isatty():
+    """Show on a terminal how far TLC is; nothing elsewhere, and nothing between lines of JSON."""
+    if json_wanted() or not sys.stderr.isatty():
         yield lambda _check, _progress: None
         return
     from rich.console import Console

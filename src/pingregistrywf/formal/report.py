@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from pingregistrywf.formal.timeline import Line, timeline
@@ -59,21 +59,19 @@ def show_violation(result: Result) -> None:
     lines = list(timeline(result.violation.trace))
     widths = [max(map(len, column)) for column in zip(*map(_columns, lines), strict=True)]
     for line in lines:
-        row = Text(f"{line.step:>4}", "dim")
+        row = Text().append(f"{line.step:>4}", "dim")
         for cell, width, style in zip(_columns(line), widths, _STYLES, strict=True):
             if width:
                 row.append("  ").append(cell.ljust(width), style)
         details = [printable(detail) for detail in line.details]
         beside = "  ".join(details)
-        if row.cell_len + 2 + len(beside) <= console.width:
+        if row.cell_len + 2 + cell_len(beside) <= console.width:
             row.append(f"  {beside}")
-            row.rstrip()
-            console.print(row)
-        else:
-            row.rstrip()
-            console.print(row)
-            for detail in details:
-                console.print(Padding(Text(detail), (0, 0, 0, 6), expand=False))
+            details = []
+        row.rstrip()
+        console.print(row)
+        for detail in details:
+            console.print(Text(f"{'':6}{detail}"))
     console.print()
 
 
