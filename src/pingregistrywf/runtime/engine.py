@@ -125,7 +125,7 @@ class Engine(Generic[S, E]):
         self._codec = codec_of(self.declaration)
         # Least recently used first.  Every operation on it is atomic by itself, so it needs no lock
         # (which a fork could inherit locked).  A lost race costs only a longer read.
-        self._cache: dict[bytes, Checkpoint[S]] = {}
+        self._cache: dict[int, Checkpoint[S]] = {}
 
     def tell(
         self, history: UUID, vid: Vid, command: Command, *, view: View[S] | None = None
@@ -235,7 +235,7 @@ class Engine(Generic[S, E]):
         self, history: UUID, vid: Vid, command: Command, view: View[S] | None
     ) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
-        cached = self._cache.get(history.bytes)
+        cached = self._cache.get(history.int)
         with self.journal.exclusive(history) if unversioned else nullcontext():
             done = None
             if cached is not None and (
@@ -306,7 +306,7 @@ class Engine(Generic[S, E]):
         return CommandResult(head.vid, events), Checkpoint(head, state, origin, after.shared)
 
     def _load(self, history: UUID) -> Checkpoint[S]:
-        since = self._cache.get(history.bytes)
+        since = self._cache.get(history.int)
         reading = self.journal.read(history, since.head if since else None)
         unchanged = _unchanged(since, reading)
         return unchanged or self._advance(history, since, reading)
@@ -327,10 +327,10 @@ class Engine(Generic[S, E]):
         return Checkpoint(reading.head, state, origin, shared=since is not None)
 
     def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
-        self._cache.pop(history.bytes, None)
+        self._cache.pop(history.int, None)
         if loaded is None or not loaded.head.vid:
             return
-        self._cache[history.bytes] = loaded
+        self._cache[history.int] = loaded
         if len(self._cache) > CACHED_STATES:
             # Another thread may evict the same entry, or change the dictionary under the iterator.
             with suppress(KeyError, RuntimeError, StopIteration):

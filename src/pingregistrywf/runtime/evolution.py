@@ -24,7 +24,7 @@ from pingregistrywf.runtime.declaration import (
 )
 from pingregistrywf.runtime.errors import MalformedEventError, StateConflictError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.values import Event, is_zero
+from pingregistrywf.runtime.values import Event, is_zero, maker_of
 
 Values: TypeAlias = list[Any]
 """The values of the attributes of a state or of an entry, in order."""
@@ -46,8 +46,8 @@ class Shape:
 
     def __init__(self, kind: type[Any]) -> None:
         names = [each.name for each in dataclasses.fields(kind)]
-        self.kind: Final = kind
         self.places: Final = {name: place for place, name in enumerate(names)}
+        self.closed: Final = maker_of(kind)
         self._take = attrgetter(*names)
 
     def opened(self, value: Any) -> Values:
@@ -80,7 +80,7 @@ class Evolution:
     def closed(self, values: Values, vid: Ulid) -> Any:
         """Return the state of these values at that vid."""
         values[self._vid] = vid
-        return self._shape.kind(*values)
+        return self._shape.closed(*values)
 
     def make_mutable(self, values: Values) -> None:
         """Prepare lists and maps among the values for many events, which then cost no copies."""
@@ -200,14 +200,19 @@ def _refusal(
 def _carrying(shape: Shape, known: EventDeclaration) -> Application:
     code, target = shape.places["state_code"], known.target
     carries = [
-        (shape.places[each.attribute], each.append, each.record, _taking(each))
+        (
+            shape.places[each.attribute],
+            each.append,
+            each.record and maker_of(each.record),
+            _taking(each),
+        )
         for each in known.carries
     ]
 
     def apply(values: Values, event: Any, id: Ulid) -> None:
         values[code] = target
-        for place, append, record, take in carries:
-            value = record(*take(event), id) if record else take(event)
+        for place, append, make, take in carries:
+            value = make(*take(event), id) if make else take(event)
             values[place] = values[place].append(value) if append else value
 
     return apply
@@ -228,9 +233,9 @@ def _keyed_step(
 ) -> Step:
     check_fields, codes = _fields_check(known), _codes(declaration, known)
     refusal = _refusal(declaration, known)
-    take_key, kind, entry = attrgetter(keyed.key), keyed.entry, Shape(keyed.entry)
+    take_key, entry = attrgetter(keyed.key), Shape(keyed.entry)
     carry, initial = _carrying(entry, known), declaration.initial
-    ends, (_, *blank) = known.target == initial, entry.opened(kind(None))
+    ends, (_, *blank) = known.target == initial, entry.opened(keyed.entry(None))
     entries, since, rewritten = _places(shape)
 
     def check(values: Values, event: Any) -> None:
@@ -252,7 +257,7 @@ def _keyed_step(
             found = values[entries].get(key)
             changed = [key, *blank] if found is None else entry.opened(found)
             carry(changed, event, id)
-            values[entries] = values[entries].set(key, kind(*changed))
+            values[entries] = values[entries].set(key, entry.closed(*changed))
 
     return Step(check, apply)
 

@@ -54,7 +54,7 @@ class Facade(Generic[S, E]):
             JournalError: whatever the journal raised.
         """
         state = self.engine.find(id)
-        if self.engine.declaration.keyed is None and getattr(state, "vid", EPOCH) == EPOCH:
+        if self.engine.declaration.keyed is None and not getattr(state, "vid", EPOCH):
             raise UninitializedError(id)
         return state
 

@@ -33,7 +33,6 @@ _MAX: Final = (1 << 128) - 1
 
 _ZERO: Final = bytes(_SIZE)
 _Bytes: TypeAlias = bytes  # by a name that no attribute hides
-_set: Final = object.__setattr__
 
 
 @dataclass(frozen=True, slots=True, order=True, init=False)
@@ -51,7 +50,7 @@ class Ulid:
     def __init__(self, bytes: _Bytes) -> None:
         if type(bytes) is not _Bytes or len(bytes) != _SIZE:
             raise ValueError(f"a ULID is {_SIZE} bytes, not {bytes!r}")
-        _set(self, "bytes", bytes)
+        _set_bytes(self, bytes)
 
     def __eq__(self, other: object) -> bool:
         return self.bytes == other.bytes if type(other) is type(self) else NotImplemented
@@ -98,6 +97,7 @@ class Ulid:
         return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())
 
 
+_set_bytes: Final = vars(Ulid)["bytes"].__set__
 EPOCH: Final = Ulid(_ZERO)
 """The vid of an empty history."""
 

@@ -24,6 +24,7 @@ from pingregistrywf.runtime.errors import (
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 
 T = TypeVar("T", bound="Event")
+R = TypeVar("R")
 
 _set: Final = object.__setattr__
 
@@ -169,6 +170,25 @@ def made_of(kind: type[T], fields: dict[str, Any], given: set[str]) -> T:
     _set(event, "__pydantic_extra__", None)
     _set(event, "__pydantic_private__", None)
     return event
+
+
+def maker_of(kind: type[R]) -> Callable[..., R]:
+    """Return what makes an instance of a frozen dataclass from the values of all its attributes.
+
+    This takes half the time of a call of the class, which calls ``object.__setattr__`` for each
+    attribute: an instance of an equal class that is not frozen is filled, and then frozen.
+    """
+    if any(map(dataclasses.is_dataclass, kind.__bases__)):
+        return kind  # a frozen one has no equal that is not
+    names = [each.name for each in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    equal: Any = dataclasses.make_dataclass(kind.__name__, names, bases=kind.__bases__, slots=True)
+
+    def make(*values: Any) -> R:
+        made: R = equal(*values)
+        made.__class__ = kind
+        return made
+
+    return make
 
 
 class State:

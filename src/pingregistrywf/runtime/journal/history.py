@@ -57,8 +57,7 @@ NO_HEAD: Final = Head()
 """The place before the first entry of any history, known without having read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What ``WorkflowJournal.read`` found.
 
     Attributes:

@@ -37,6 +37,7 @@ UNLIKE_CHECKSUM: Final = "it does not match its checksum"
 _NEVER: Final = -(1 << 63)
 _CHAIN_NUMBERS: Final = struct.Struct(">4q")
 _EVENT_NUMBERS: Final = struct.Struct(">6q")
+_BLANK: Final = blake2b(digest_size=16)  # to be copied, which costs less than another one
 _CHAIN_COLUMNS: Final = ("checksum", "key", "id", "chart", "first", "start", "trimmed_at")
 _EVENT_COLUMNS: Final = (
     *("checksum", "position", "history", "serial", "chart", "restart", "deleted_at"),
@@ -483,12 +484,14 @@ def _event_digest(
     names = numbers + id + parent
     if len(names) != 80:  # without it, bytes could move from one field to another unnoticed
         raise TypeError("an id is not sixteen bytes")
-    return blake2b(names + data, digest_size=16).digest()
+    return digest(names + data)
 
 
 def digest(data: bytes) -> bytes:
     """Return the checksum of a row's bytes."""
-    return blake2b(data, digest_size=16).digest()
+    hashed = _BLANK.copy()
+    hashed.update(data)
+    return hashed.digest()
 
 
 def _reading(stored: Stored, serial: int) -> str:
