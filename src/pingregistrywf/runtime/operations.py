@@ -1,7 +1,9 @@
 """Operations of several steps, as declared data, and the one interpreter that runs them.
 
-An operation has no loops and no conditions: waiting and counting stay with the caller.  Observers
-are called before and after each step; logs, simulated schedulers and crash points are observers.
+An operation has no loops and no conditions: waiting and counting stay with the caller.  What its
+steps rely on is read before the first one, or given by a caller that has read it (``views``).
+Observers are called before and after each step; logs, simulated schedulers and crash points are
+observers.
 """
 
 from __future__ import annotations
