@@ -488,6 +488,8 @@ def test_the_projects_files_are_found_beside_the_source() -> None:
         "ping_registry.yaml",
         "ping_registry_index.yaml",
         "ping_registry_operations.yaml",
+        "ping_registry_properties.yaml",
+        "ping_registry_system.yaml",
     ]
 
 

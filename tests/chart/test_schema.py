@@ -9,17 +9,28 @@ import jsonschema
 import pytest
 import yaml
 
-from pingregistrywf.chart import vocabulary
+from pingregistrywf.chart import system, vocabulary
 from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.chart.parts import Word
-from pingregistrywf.chart.schema import DIALECT, chart_schema, operations_schema
+from pingregistrywf.chart.schema import (
+    DIALECT,
+    chart_schema,
+    operations_schema,
+    properties_schema,
+    system_schema,
+)
 from pingregistrywf.chart.shape import is_word, keys
 
 FILES = sorted(model_directory().glob("*.yaml"))
 CHART = yaml.safe_load((model_directory() / "ping_registry.yaml").read_text())
 INDEX = yaml.safe_load((model_directory() / "ping_registry_index.yaml").read_text())
 OPERATIONS = yaml.safe_load((model_directory() / "ping_registry_operations.yaml").read_text())
-SCHEMAS = {"chart": chart_schema(), "operations": operations_schema()}
+SCHEMAS = {
+    "chart": chart_schema(),
+    "operations": operations_schema(),
+    "properties": properties_schema(),
+    "system": system_schema(),
+}
 
 
 def refused(schema: dict[str, Any], data: object) -> bool:
@@ -38,8 +49,8 @@ def test_it_is_a_schema_of_its_dialect(name: str) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_projects_own_files_are_valid(file) -> None:
     data = yaml.safe_load(file.read_text())
-    schema = SCHEMAS["operations" if "operations_of" in data else "chart"]
-    jsonschema.Draft202012Validator(schema).validate(data)
+    first = next(iter(data)).removesuffix("_of")
+    jsonschema.Draft202012Validator(SCHEMAS[first]).validate(data)
 
 
 def at(data: Any, *path: Any) -> Any:
@@ -150,10 +161,10 @@ def test_null_has_its_meaning_in_a_snapshot_only() -> None:
 def test_it_knows_every_key_of_the_vocabulary_and_describes_it() -> None:
     words = {
         each.__name__: each
-        for each in vars(vocabulary).values()
+        for each in (vars(vocabulary) | vars(system)).values()
         if is_word(each) and each is not Word
     }
-    parts: dict[str, Any] = {"Chart": SCHEMAS["chart"], "Operations": SCHEMAS["operations"]}
+    parts: dict[str, Any] = {name.capitalize(): schema for name, schema in SCHEMAS.items()}
     for schema in SCHEMAS.values():
         parts |= schema["$defs"]
     assert set(words) == {name for name, part in parts.items() if "properties" in part}

@@ -32,6 +32,7 @@ from pingregistrywf.chart.parts import (
     VidOfStep,
     Wire,
 )
+from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.types import Type
 
 DELETED: Final = "Deleted"
@@ -482,10 +483,14 @@ class Operations(Part):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Charts and operations that belong together, lowered, by name, in the order of their files."""
+    """Charts, operations and systems that belong together, lowered, by name, in the order of their
+    files."""
 
     charts: Mapping[str, Chart]
     operations: Mapping[str, Operations]
+    systems: Mapping[str, System]
+    properties: Mapping[str, Properties]
+    """The properties of each system that has some, by the system's name."""
     source: Mapping[str, Any]
     """The charts as they were written, for ``chart.machine`` alone."""
 

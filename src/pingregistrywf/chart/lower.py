@@ -41,7 +41,7 @@ BEGIN, LIST, END = "SnapshotBegin", "SnapshotState", "SnapshotEnd"
 
 
 def read_model(paths: Sequence[surface.File]) -> ir.Model:
-    """Read charts and operations, and lower them.
+    """Read charts and operations, and lower them; systems and properties leave nothing out.
 
     Raises:
         ChartError: there are mistakes in them, or one cannot be read.
@@ -49,7 +49,7 @@ def read_model(paths: Sequence[surface.File]) -> ir.Model:
     model = surface.read_model(paths)
     charts = {name: lower_chart(chart) for name, chart in model.charts.items()}
     operations = {name: lower_operations(each, charts) for name, each in model.operations.items()}
-    return ir.Model(charts, operations, model.charts)
+    return ir.Model(charts, operations, model.systems, model.properties, model.charts)
 
 
 def _named(part: type[N], words: Mapping[str, Word], **more: Any) -> dict[str, N]:

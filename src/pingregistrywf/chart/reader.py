@@ -12,14 +12,23 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart import checks, shape
 from pingregistrywf.chart.mistakes import ChartError, Report
+from pingregistrywf.chart.parts import Word
+from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
 from pingregistrywf.chart.yaml_source import YamlSource, parse
 
 File: TypeAlias = str | os.PathLike[str]
+
+_KINDS: Final[Mapping[str, type[Word]]] = {
+    "operations_of": Operations,
+    "properties_of": Properties,
+    "system": System,
+}
+"""The key that tells what a file holds; a file without any of them holds a chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +37,55 @@ class Model:
 
     charts: Mapping[str, Chart]
     operations: Mapping[str, Operations]
+    systems: Mapping[str, System]
+    properties: Mapping[str, Properties]
+    """The properties of each system that has some, by the system's name."""
 
 
 def read_model(paths: Sequence[File]) -> Model:
-    """Read charts, and the operations on them.
+    """Read charts, the operations on them, and the systems of those who run these.
 
-    A file with the key ``operations_of`` holds operations, any other a chart.
+    A file with the key ``operations_of`` holds operations, one with ``system`` a system, one with
+    ``properties_of`` a system's properties, any other a chart.
 
     Raises:
         ChartError: there are mistakes in them, or one cannot be read.
     """
-    charts: list[tuple[Chart, Report]] = []
-    operations: list[tuple[Operations, Report]] = []
     sources = [_load(path) for path in paths]
-    all_charts = True
+    read: dict[type[Word], list[tuple[Any, Report]]] = {}
+    whole = True
     for source in sources:
-        if isinstance(source.data, dict) and "operations_of" in source.data:
-            if (read := shape.read(Operations, source)) is not None:
-                operations.append((read, source.report))
-        elif (chart := shape.read(Chart, source)) is not None:
-            checks.check_chart(chart, source.report)
-            charts.append((chart, source.report))
+        kind = _kind(source)
+        if (each := shape.read(kind, source)) is not None:
+            read.setdefault(kind, []).append((each, source.report))
         else:
-            all_charts = False
+            whole = False
+    charts, operations = read.get(Chart, []), read.get(Operations, [])
+    for chart, report in charts:
+        checks.check_chart(chart, report)
     checks.check_together(charts, operations)
     sound = {chart.chart: chart for chart, report in charts if not report.mistakes}
-    all_charts = all_charts and len(sound) == len(charts)
+    all_charts = len(sound) == sum(_kind(source) is Chart for source in sources)
     for each, report in operations:
         checks.check_operations(each, sound, report, all_charts)
+    runnable = {each.operations_of: each for each, _ in operations}
+    systems = {each.system: each for each, _ in read.get(System, [])}
+    # A system is checked on a model without mistakes: its own could follow from that model's.
+    if whole and not any(report.mistakes for _, report in (*charts, *operations)):
+        for each, report in read.get(System, []):
+            checks.check_system(each, sound, runnable, report)
+        for each, report in read.get(Properties, []):
+            checks.check_properties(each, systems, report)
     if mistakes := [mistake for source in sources for mistake in source.report.mistakes]:
         raise ChartError(mistakes)
-    return Model(sound, {each.operations_of: each for each, _ in operations})
+    properties = {each.properties_of: each for each, _ in read.get(Properties, [])}
+    return Model(sound, runnable, systems, properties)
+
+
+def _kind(source: YamlSource) -> type[Word]:
+    """What a file holds."""
+    data = source.data if isinstance(source.data, dict) else {}
+    return next((kind for key, kind in _KINDS.items() if key in data), Chart)
 
 
 def _load(path: File) -> YamlSource:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pingregistrywf.chart.parts import Word
+from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -22,6 +23,16 @@ def chart_schema() -> dict[str, Any]:
 def operations_schema() -> dict[str, Any]:
     """The schema of a file of operations."""
     return _schema(Operations, "Operations: commands that belong together")
+
+
+def system_schema() -> dict[str, Any]:
+    """The schema of a system's file."""
+    return _schema(System, "A system: who runs which operation when")
+
+
+def properties_schema() -> dict[str, Any]:
+    """The schema of a file of properties."""
+    return _schema(Properties, "Properties: what must hold in a system")
 
 
 def _schema(word: type[Word], title: str) -> dict[str, Any]:

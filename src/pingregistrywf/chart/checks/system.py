@@ -1,0 +1,119 @@
+"""Systems and properties: every name in them is one of the model's.
+
+A formula in TLA+ is not read here; the checker of the formal model parses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pingregistrywf.chart.mistakes import Path, Report
+from pingregistrywf.chart.system import Place, Properties, Run, Size, System
+from pingregistrywf.chart.vocabulary import Chart, Operations
+
+
+def check_system(
+    system: System,
+    charts: Mapping[str, Chart],
+    operations: Mapping[str, Operations],
+    report: Report,
+) -> None:
+    """Check a system on charts and operations that have no mistakes, by name."""
+    at: Path = ("operations",)
+    name = report.resolve(system.operations, operations, at, "file of operations")
+    if name is None:
+        return
+    checker = _SystemChecker(system, charts, operations[name], report)
+    for kind, participant in system.participants.items():
+        for number, run in enumerate(participant.runs, start=1):
+            checker.check_run(run, ("participants", kind, "runs", number))
+    for each, size in system.sizes.items():
+        checker.check_size(size, ("sizes", each))
+
+
+def check_properties(properties: Properties, systems: Mapping[str, System], report: Report) -> None:
+    """Check the properties of a system that has no mistakes."""
+    name = report.resolve(properties.properties_of, systems, ("properties_of",), "system")
+    if name is None:
+        return
+    system = systems[name]
+    for each, declared in properties.properties.items():
+        at: Path = ("properties", each)
+        report.resolve(declared.fault.size, system.sizes, (*at, "fault", "size"), "size")
+        if bool(declared.fault.model) is bool(declared.fault.operators):
+            what = f"the fault of {each} changes nothing, or two things"
+            report.say((*at, "fault"), what, "write either model or operators")
+        for position, kind in enumerate(declared.fair, start=1):
+            report.resolve(kind, system.participants, (*at, "fair", position), "participant")
+        if bool(declared.fair) is not (declared.kind == "liveness"):
+            what = f"{each} is of the kind {declared.kind}"
+            remedy = "name in fair who goes on for ever; only liveness, and each of it, needs that"
+            report.say((*at, "fair"), what, remedy)
+
+
+class _SystemChecker:
+    def __init__(
+        self, system: System, charts: Mapping[str, Chart], operations: Operations, report: Report
+    ) -> None:
+        self._system = system
+        self._charts = charts
+        self._operations = operations
+        self._report = report
+
+    def check_run(self, run: Run, at: Path) -> None:
+        what = f"operation of {self._system.operations}"
+        self._report.resolve(run.operation, self._operations.operations, (*at, "operation"), what)
+        for number, condition in enumerate(run.when, start=1):
+            here = (*at, "when", number)
+            chart = self._check_place(condition, here)
+            if chart is not None:
+                self._names(condition.now, chart.states, (*here, "is"), "state")
+                self._names(condition.earlier, chart.states, (*here, "was"), "state")
+            if bool(condition.now) is bool(condition.earlier):
+                what = "the condition names no state, or some as seen now and some as seen before"
+                self._report.say(here, what, "write either is or was, and another condition")
+        if run.reads is not None:
+            self._check_place(run.reads, (*at, "reads"))
+        if run.at_most is not None:
+            limits = {name for size in self._system.sizes.values() for name in size.limits}
+            self._report.resolve(run.at_most, limits, (*at, "at_most"), "limit of a size")
+
+    def check_size(self, size: Size, at: Path) -> None:
+        system = self._system
+        needed: dict[str, tuple[Mapping[str, int], Iterable[str]]] = {
+            "inputs": (size.inputs, system.inputs),
+            "participants": (size.participants, system.participants),
+            "limits": (size.limits, self._limits()),
+        }
+        for key, (given, wanted) in needed.items():
+            self._names(given, wanted, (*at, key), key.removesuffix("s"))
+            if missing := [name for name in wanted if name not in given]:
+                what = f"the size does not say how many {missing[0]} there are"
+                self._report.say((*at, key), what, f"add {missing[0]}: a number")
+        self._names(size.symmetric, system.participants, (*at, "symmetric"), "participant")
+        if size.symmetric and "liveness" in size.checks:
+            what = "a size with symmetric participants cannot check liveness"
+            self._report.say((*at, "symmetric"), what, "remove symmetric, or use another size")
+
+    def _limits(self) -> list[str]:
+        runs = (run for each in self._system.participants.values() for run in each.runs)
+        return list(dict.fromkeys(run.at_most for run in runs if run.at_most))
+
+    def _check_place(self, place: Place, at: Path) -> Chart | None:
+        """Check a place; its chart, or None if nobody knows which it is."""
+        self._names([place.history], self._system.inputs, (*at, "history"), "input")
+        name = self._report.resolve(place.chart, self._charts, (*at, "chart"), "chart")
+        if name is None:
+            return None
+        keyed = self._charts[name].keyed_by is not None
+        if keyed is not (place.entry is not None):
+            what = f"{name} is {'' if keyed else 'not '}keyed"
+            remedy = "name the input of the entry in entry" if keyed else "remove entry"
+            self._report.say((*at, "entry"), what, remedy)
+        elif place.entry is not None:
+            self._names([place.entry], self._system.inputs, (*at, "entry"), "input")
+        return self._charts[name]
+
+    def _names(self, names: Iterable[str], known: Iterable[str], at: Path, what: str) -> None:
+        for name in names:
+            self._report.resolve(name, list(known), at, what)
