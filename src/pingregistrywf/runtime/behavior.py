@@ -39,7 +39,10 @@ def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
     rule = rules_of(declaration).get(kind)
     if rule is None:
         raise InvalidCommandError(f"{kind.__name__} is not a command of {declaration.name}")
-    return rule(state, command)
+    verdict = rule(state, command)
+    if isinstance(verdict, Decision):
+        return verdict
+    raise verdict()
 
 
 def evolve(declaration: Declaration, state: Any, event: Event) -> Any:

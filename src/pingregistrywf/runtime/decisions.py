@@ -1,7 +1,7 @@
 """What commands do: a declaration's table, compiled when it is first used.
 
 Each command gets one function, its rule, which needs no dispatch but the state's code.  Rules are
-pure: they return a decision, or raise the chart's refusal.
+pure, and raise nothing: they return a decision, or a refusal, which makes the error to raise.
 """
 
 from __future__ import annotations
@@ -56,8 +56,11 @@ class Decision(NamedTuple):
     restart: bool = False
 
 
-Rule: TypeAlias = Callable[[Any, Any], Decision]
-"""Returns what a command, the second argument, does to a state, or to an entry of one."""
+Refusal: TypeAlias = Callable[[], Exception]
+"""Makes the error with which the chart refuses a command."""
+Verdict: TypeAlias = Decision | Refusal
+Rule: TypeAlias = Callable[[Any, Any], Verdict]
+"""Judges a command, the second argument, in a state, or on an entry of one."""
 
 _NOTHING: Final = Decision()
 _DELETION: Final = Decision(deletes=True)
@@ -75,14 +78,14 @@ def _rule(declaration: Declaration, kind: type[Command], row: Mapping[IntEnum, O
         return partial(_rewrite, rewrite)
     cells = {code: _cell(declaration, kind, code, outcome) for code, outcome in row.items()}
 
-    def rule(state: Any, command: Any) -> Decision:
+    def rule(state: Any, command: Any) -> Verdict:
         return cells[state.state_code](state, command)
 
     if keyed is None:
         return rule
     take_key, entry = attrgetter(keyed.key), keyed.entry
 
-    def keyed_rule(state: Any, command: Any) -> Decision:
+    def keyed_rule(state: Any, command: Any) -> Verdict:
         key = take_key(command)
         return rule(state.entries.get(key) or entry(key), command)
 
@@ -136,15 +139,15 @@ def _plainly_valid(known: EventDeclaration, name: str) -> Callable[[Any], bool]:
     return lambda value: valid(value) and is_zero(value) is not nonzero
 
 
-def _rewrite(rewrite: Rewrite, state: KeyedState[Any, Any], command: Command) -> Decision:
+def _rewrite(rewrite: Rewrite, state: KeyedState[Any, Any], command: Command) -> Verdict:
     since, listed = state.events_since_snapshot, len(state.entries)
     if since == 0:
         return _NOTHING
     if listed > rewrite.limit:
-        raise rewrite.limit_error()
+        return rewrite.limit_error
     cost = rewrite.saving_base + rewrite.saving_per_entry * listed
     if getattr(command, rewrite.option) and (since < rewrite.saving_events or cost >= since):
-        raise rewrite.saving_error()
+        return rewrite.saving_error
     # By key where the order is the same, so that the bytes do not depend on how a map is walked.
     in_order = sorted(
         state.entries.items(), key=lambda item: (getattr(item[1], rewrite.order_by), item[0])
@@ -173,7 +176,7 @@ def _holds(guard: Guard, declaration: Declaration, name: str) -> Callable[[Any, 
 
 
 def _guarded(guards: tuple[tuple[Callable[[Any, Any], bool], Rule], ...]) -> Rule:
-    def rule(state: Any, command: Any) -> Decision:
+    def rule(state: Any, command: Any) -> Verdict:
         for holds, refuse in guards:
             if not holds(state, command):
                 return refuse(state, command)
@@ -191,18 +194,16 @@ def _refusal(
     sources: Sources,
 ) -> Rule:
     if issubclass(error, StateConflictError):
-        return _raising(error, kind.__name__.removeprefix("Cmd"), declaration.state_names[code])
+        return _constant(error, kind.__name__.removeprefix("Cmd"), declaration.state_names[code])
     if issubclass(error, ArgumentNotIdempotentError):
-        return _raising(error, "".join(word.capitalize() for word in argument.split("_")))
+        return _constant(error, "".join(word.capitalize() for word in argument.split("_")))
 
-    def refuse(_: Any, command: Any) -> Decision:
-        raise error(**{name: take(command) for name, take in sources.items()})
+    def rule(_: Any, command: Any) -> Verdict:
+        return partial(error, **{name: take(command) for name, take in sources.items()})
 
-    return refuse
+    return rule
 
 
-def _raising(error: type[Exception], *facts: str) -> Rule:
-    def refuse(_state: Any, _command: Any) -> Decision:
-        raise error(*facts)
-
-    return refuse
+def _constant(error: type[Exception], *facts: str) -> Rule:
+    refusal = partial(error, *facts)
+    return lambda _state, _command: refusal

@@ -62,8 +62,10 @@ class StateConflictError(BehaviorError):
     def __init__(self, what: str | None = None, state: str | None = None) -> None:
         self.what = what
         self.state = state
-        details = "" if what is None else f": {what} is not allowed in {state}"
-        self.args = (f"state conflict{details}",)  # as super().__init__ would, for less
+        text = "state conflict"
+        if what is not None:
+            text = f"state conflict: {what} is not allowed in {state}"
+        self.args = (text,)  # as super().__init__ would, for less
 
 
 class ArgumentNotIdempotentError(BehaviorError):
