@@ -36,11 +36,11 @@ def test_a_violation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         {"x": "[bold]\x1b", "y": 2},
         {"x": long, "y": 3},
     ]
-    show_violation(result("Short", 1.0, *steps))
+    show_violation(result("Short", 1.0, *steps), {})
     assert capsys.readouterr().out.splitlines() == [
         "The invariant Short does not hold at size Small:",
-        "   1  Go  x = 1  y = 2",
-        '   2  Go  x = "[bold]\\x1b"',
+        "   1  initial state  x = 1  y = 2",
+        '   2  Go             x = "[bold]\\x1b"',
         "   3  Go",
         f'      x = "{long}"',
         "      y = 3",
@@ -49,5 +49,5 @@ def test_a_violation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def test_nothing_is_shown_of_what_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    show_violation(result("Short", 1.0))
+    show_violation(result("Short", 1.0), {})
     assert capsys.readouterr().out == ""

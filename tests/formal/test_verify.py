@@ -27,6 +27,8 @@ def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory of the generated model, which is that of ``Lamps``."""
     directory = tmp_path / "model" / "generated"
     directory.mkdir(parents=True)
+    for file in locate.model_directory().glob("*.yaml"):
+        shutil.copy(file, directory.parent)
     shutil.copy(MODULES / "Lamps.tla", directory)
     (directory / "TwoLamps.cfg").write_text(f"SPECIFICATION Spec\n{CONSTANTS}{SAFE}")
     live = f"SPECIFICATION Spec\n{CONSTANTS}PROPERTY Rests\n"
@@ -43,8 +45,8 @@ class TestResults:
         assert done.returncode == 1
         assert done.stderr == ""
         violation, _, table = done.stdout.partition("\n\n")
-        told, first, *_, last = violation.splitlines()
-        assert told == "The invariant StaysShort does not hold at size TwoLamps:"
+        title, first, *_, last = violation.splitlines()
+        assert title == "The invariant StaysShort does not hold at size TwoLamps:"
         assert first.split()[:3] == ["1", "initial", "state"]
         assert last.split()[:2] == ["3", "Switch"]
         assert "log + [at |-> 1, lamp |->" in last

@@ -45,25 +45,27 @@ def verify(
 
     Needs Java, and the extra formal.  Exits with 1 if a property does not hold.
     """
-    from pingregistrywf.chart.locate import model_directory
+    from pingregistrywf.chart.locate import load_model, model_directory
+    from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.formal.plan import PlanError, read_plan
     from pingregistrywf.formal.report import result_json, show_violation, table
     from pingregistrywf.formal.tlc import ModelError
     from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
     from pingregistrywf.formal.verification import run_plan
 
-    with answering(MissingToolError, ModelError, PlanError), exiting_on_signals():
+    with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
         plan = read_plan(model_directory() / "generated").select(size, property)
+        charts = load_model().charts
         toolchain = find_toolchain(jar)
         results = []
         with _progress() as progress:
             for result in run_plan(toolchain, plan, progress=progress):
                 results.append(result)
                 if json_wanted():
-                    print_json(result_json(result))
+                    print_json(result_json(result, charts))
     if not json_wanted():
         for result in results:
-            show_violation(result)
+            show_violation(result, charts)
         typer.echo(table(results))
     if any(result.violation for result in results):
         raise typer.Exit(REFUSED)

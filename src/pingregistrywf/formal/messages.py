@@ -24,7 +24,7 @@ class Message:
 
     Attributes:
         code: what kind of message it is.
-        severity: ``ERROR``, or another number for a message that tells no error.
+        severity: ``ERROR``, or another number for a message that is no error.
         text: what it says, without the message inside of it.
         cause: the message inside of it, if there is one.
     """

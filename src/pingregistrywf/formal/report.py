@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from pingregistrywf.chart.ir import Chart
 from pingregistrywf.formal.timeline import Line, timeline
 from pingregistrywf.formal.values import tla_text
 from pingregistrywf.formal.verification import Result
@@ -47,8 +48,11 @@ def _row(result: Result) -> tuple[str, ...]:
     )
 
 
-def show_violation(result: Result) -> None:
-    """Print how a property is broken, step by step; nothing for one that holds."""
+def show_violation(result: Result, charts: Mapping[str, Chart]) -> None:
+    """Print how a property is broken, step by step; nothing for one that holds.
+
+    The charts of the system are by the names of the variables with their histories.
+    """
     if result.violation is None:
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -56,7 +60,7 @@ def show_violation(result: Result) -> None:
     console.print(
         Text(f"The {kind} {result.property} does not hold at size {result.size}:", "bold red")
     )
-    lines = list(timeline(result.violation.trace))
+    lines = list(timeline(result.violation.trace, charts))
     widths = [max(map(len, column)) for column in zip(*map(_columns, lines), strict=True)]
     for line in lines:
         row = Text().append(f"{line.step:>4}", "dim")
@@ -79,7 +83,7 @@ def _columns(line: Line) -> tuple[str, str, str]:
     return line.who, line.what, line.state
 
 
-def result_json(result: Result) -> dict[str, Any]:
+def result_json(result: Result, charts: Mapping[str, Chart]) -> dict[str, Any]:
     """Return a result as a JSON object; values of the module are texts of TLA+."""
     outcome, violation = result.outcome, result.violation
     fields = {
@@ -106,5 +110,5 @@ def result_json(result: Result) -> dict[str, Any]:
         "kind": violation.kind.value,
         "states": states,
         "lasso": None if trace.lasso is None else asdict(trace.lasso),
-        "timeline": [asdict(line) for line in timeline(trace)],
+        "timeline": [asdict(line) for line in timeline(trace, charts)],
     }
