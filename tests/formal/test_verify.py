@@ -41,7 +41,7 @@ def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("toolchain", "generated")
 class TestResults:
     def test_in_text(self) -> None:
-        done = run("verify")
+        done = run("verify", "--property", "StaysShort")
         assert done.returncode == 1
         assert done.stderr == ""
         violation, _, table = done.stdout.partition("\n\n")
@@ -50,30 +50,32 @@ class TestResults:
         assert first.split()[:3] == ["1", "initial", "state"]
         assert last.split()[:2] == ["3", "Switch"]
         assert "log + [at |-> 1, lamp |->" in last
-        rows = {line.split()[0]: line.split()[1:3] for line in table.splitlines()[1:]}
-        assert rows.pop("StaysShort") == ["TwoLamps", "violated"]
-        assert rows.keys() == {"Bounded", "Grows", "Rests"}
-        assert all(row == ["TwoLamps", "holds"] for row in rows.values())
-
-    def test_in_json(self) -> None:
-        done = run("verify", "--json", "--property", "StaysShort")
-        assert done.returncode == 1
-        (result,) = map(json.loads, done.stdout.splitlines())
-        assert (result["property"], result["size"]) == ("StaysShort", "TwoLamps")
-        assert result["holds"] is False
-        assert result["kind"] == "invariant"
-        assert result["seconds"] > 0
-        assert [state["action"] for state in result["states"]] == ["", "Switch", "Switch"]
-        assert result["states"][0]["variables"]["lit"] == "(a :> FALSE @@ b :> FALSE)"
-        assert [line["step"] for line in result["timeline"]] == [1, 2, 3]
-        assert result["lasso"] is None
+        (row,) = table.splitlines()[1:]
+        assert row.split()[:3] == ["StaysShort", "TwoLamps", "violated"]
 
     def test_one_that_holds(self) -> None:
         done = run("verify", "--json", "--size", "TwoLamps", "--property", "Rests")
         assert done.returncode == 0
         result = json.loads(done.stdout)
+        assert (result["property"], result["size"]) == ("Rests", "TwoLamps")
         assert result["holds"] is True
         assert (result["generated"], result["distinct"]) == (41, 29)
+        assert result["seconds"] > 0
+
+    @pytest.mark.exhaustive
+    def test_all_of_them(self) -> None:
+        done = run("verify", "--json")
+        assert done.returncode == 1
+        results = {each["property"]: each for each in map(json.loads, done.stdout.splitlines())}
+        broken = results.pop("StaysShort")
+        assert results.keys() == {"Bounded", "Grows", "Rests"}
+        assert all(result["holds"] for result in results.values())
+        assert broken["holds"] is False
+        assert broken["kind"] == "invariant"
+        assert [state["action"] for state in broken["states"]] == ["", "Switch", "Switch"]
+        assert broken["states"][0]["variables"]["lit"] == "(a :> FALSE @@ b :> FALSE)"
+        assert [line["step"] for line in broken["timeline"]] == [1, 2, 3]
+        assert broken["lasso"] is None
 
     def test_a_module_that_is_wrong(self, generated: Path) -> None:
         module = generated / "Lamps.tla"
