@@ -174,7 +174,7 @@ class CredulousEngine(Engine[Any, Any]):
     """Believes its cache."""
 
     def _load(self, history: UUID) -> Any:
-        return self._cache.get(history.bytes) or super()._load(history)
+        return self._cache.get(history.int) or super()._load(history)
 
 
 class CredulousWorkflows(Workflows):
@@ -191,7 +191,7 @@ class CredulousFinder(Engine[Any, Any]):
     """Believes its cache when it is asked for a state, and no longer when it writes."""
 
     def find(self, history: UUID) -> Any:
-        cached = self._cache.get(history.bytes)
+        cached = self._cache.get(history.int)
         return cached.state if cached else super().find(history)
 
 
