@@ -10,12 +10,26 @@ from pathlib import Path
 import pytest
 
 from pingregistrywf.formal.toolchain import Toolchain, find_toolchain
+from pingregistrywf.generate.tla.checks import ModelCheck
 
 from ..tools import require_tool
 
-MODULES = Path(__file__).with_name("modules")
+LAMPS = Path(__file__).with_name("Lamps.tla").read_text(encoding="utf-8")
+FILES = {"Lamps.tla": LAMPS}
 CONSTANTS = "CONSTANTS Lamps = {a, b} Nobody = Nobody\n"
 """The constants of the module ``Lamps``."""
+
+
+def lamps(size: str, *lines: str, exhaustive: bool = False) -> ModelCheck:
+    """A check of the module ``Lamps``, whose properties these lines of its configuration name."""
+    return ModelCheck(
+        name=size,
+        size=size,
+        module="Lamps",
+        exhaustive=exhaustive,
+        settings=f"SPECIFICATION Spec\n{CONSTANTS}",
+        properties={line.split()[1]: line for line in lines},
+    )
 
 
 @pytest.fixture(scope="session")

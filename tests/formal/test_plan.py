@@ -1,76 +1,74 @@
-"""A directory of modules and configurations is a plan; a part of it can be chosen."""
+"""A model says what is checked at which size; a part of it can be chosen."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from pingregistrywf.formal.plan import PlanError, Property, Section, read_plan
+from pingregistrywf.chart.locate import load_model
+from pingregistrywf.formal.plan import Plan, PlanError, plan_of
 
-SAFE = """\
-\\* Small, but with an INVARIANT that matters.
-SPECIFICATION Spec
-CONSTANTS
-    Lamps = {a}
-INVARIANT Bounded
-PROPERTY Grows
-"""
+from .conftest import FILES, lamps
 
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    for name, text in {
-        "Small.cfg": SAFE,
-        "SmallRests.cfg": "SPECIFICATION Fair\nPROPERTY Rests\n",
-        "Top.tla": "---- MODULE Top ----\nEXTENDS Middle, Naturals\n====\n",
-        "Middle.tla": "---- MODULE Middle ----\nOf(x) == INSTANCE Bottom WITH y <- x\n====\n",
-        "Bottom.tla": "---- MODULE Bottom ----\n====\n",
-    }.items():
-        (tmp_path / name).write_text(text)
-    return tmp_path
+PLAN = Plan(
+    FILES,
+    (
+        lamps("small", "INVARIANT Bounded", "PROPERTY Grows"),
+        lamps("small", "PROPERTY Rests"),
+        lamps("large", "PROPERTY Rests", exhaustive=True),
+    ),
+)
 
 
-def test_each_configuration_is_a_check_of_the_module_that_no_other_one_uses(
-    directory: Path,
-) -> None:
-    safe, live = read_plan(directory).checks
-    assert (safe.size, safe.module) == (live.size, live.module) == ("Small", "Top")
-    assert safe.properties == (
-        Property("Bounded", Section.INVARIANT),
-        Property("Grows", Section.PROPERTY),
-    )
-    assert [each.name for each in live.properties] == ["Rests"]
-    assert safe.text == SAFE
+def names(plan: Plan) -> list[tuple[str, list[str]]]:
+    return [(each.size, list(each.properties)) for each in plan.checks]
 
 
-def test_a_property_at_a_size(directory: Path) -> None:
-    plan = read_plan(directory)
-    (check,) = plan.select("Small", "Grows").checks
-    assert check.text.endswith("Lamps = {a}\nPROPERTY Grows\n")
-    assert plan.select("Small") == plan
-    assert plan.select() == plan
+def test_what_takes_long_is_left_out_unless_it_is_asked_for() -> None:
+    small = [("small", ["Bounded", "Grows"]), ("small", ["Rests"])]
+    large = [("large", ["Rests"])]
+    assert names(PLAN.select()) == names(PLAN.select("small")) == small
+    assert names(PLAN.select(exhaustive=True)) == small + large
+    assert names(PLAN.select("large")) == large
+
+
+def test_a_property() -> None:
+    plan = PLAN.select(property="Grows")
+    assert names(plan) == [("small", ["Grows"])]
+    assert plan.checks[0].configuration.endswith("\nPROPERTY Grows\n")
+    assert "Bounded" not in plan.checks[0].configuration
+    assert names(PLAN.select(property="Rests", exhaustive=True)) == [
+        ("small", ["Rests"]),
+        ("large", ["Rests"]),
+    ]
 
 
 @pytest.mark.parametrize(
     ("size", "property", "text"),
     [
-        ("Large", None, "the model has no size 'Large': it has Small"),
-        (None, "Nope", "the model has no property 'Nope': it has Bounded, Grows, Rests"),
+        ("huge", None, "there is no size 'huge' to check: there are small, large"),
+        (None, "Nope", "there is no property 'Nope' to check: there are Bounded, Grows, Rests"),
+        ("large", "Grows", "there is no property 'Grows' to check: there are Rests"),
     ],
 )
-def test_unknown_names(directory: Path, size: str | None, property: str | None, text: str) -> None:
+def test_unknown_names(size: str | None, property: str | None, text: str) -> None:
     with pytest.raises(PlanError) as caught:
-        read_plan(directory).select(size, property)
+        PLAN.select(size, property)
     assert str(caught.value) == text
 
 
-def test_two_modules_to_check(directory: Path) -> None:
-    (directory / "Other.tla").write_text("---- MODULE Other ----\n====\n")
-    with pytest.raises(PlanError, match="used by no other one, not Other, Top"):
-        read_plan(directory)
+def test_the_plan_of_the_model() -> None:
+    model = load_model()
+    plan = plan_of(model)
+    checked = {name for check in plan.checks for name in check.properties}
+    assert checked == {name for each in model.properties.values() for name in each.properties}
+    for check in plan.checks:
+        assert f"{check.module}.tla" in plan.files
+        assert plan.files[f"{check.name}.cfg"] == check.configuration
 
 
-def test_nothing_to_check(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no "):
-        read_plan(tmp_path)
+def test_a_model_without_a_system() -> None:
+    model = replace(load_model(), systems={}, properties={})
+    with pytest.raises(PlanError, match="the model has no properties of a system"):
+        plan_of(model)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from pyrsistent import pmap
@@ -18,7 +16,7 @@ from pingregistrywf.formal.trace import Lasso
 from pingregistrywf.formal.values import ModelValue
 
 from ..tiers import some
-from .conftest import CONSTANTS, MODULES
+from .conftest import CONSTANTS, FILES
 
 A, B, NOBODY = ModelValue("a"), ModelValue("b"), ModelValue("Nobody")
 Pretended = Callable[[str], Toolchain]
@@ -26,7 +24,7 @@ Pretended = Callable[[str], Toolchain]
 
 def checked(toolchain: Toolchain, config: str, *, deadlock: bool = False) -> Outcome:
     """The outcome of a check of the module ``Lamps``, with counterexamples as short as can be."""
-    return check(toolchain, MODULES, "Lamps", CONSTANTS + config, deadlock=deadlock, workers=1)
+    return check(toolchain, FILES, "Lamps", CONSTANTS + config, deadlock=deadlock, workers=1)
 
 
 def violation(toolchain: Toolchain, config: str, *, deadlock: bool = False) -> Violation:
@@ -41,17 +39,15 @@ def actions(found: Violation) -> list[str]:
 
 @pytest.mark.slow
 class TestOutcome:
-    def test_all_hold(self, toolchain: Toolchain, tmp_path: Path) -> None:
-        shutil.copy(MODULES / "Lamps.tla", tmp_path)
+    def test_all_hold(self, toolchain: Toolchain) -> None:
         seen: list[Progress] = []
         config = CONSTANTS + "SPECIFICATION Spec INVARIANT Bounded PROPERTIES Grows Rests"
-        outcome = check(toolchain, tmp_path, "Lamps", config, workers=1, progress=seen.append)
+        outcome = check(toolchain, FILES, "Lamps", config, workers=1, progress=seen.append)
         assert (outcome.generated, outcome.distinct, outcome.depth) == (41, 29, 5)
         assert outcome.violation is None
         last = seen[-1]
         assert (last.generated, last.distinct, last.queue) == (41, 29, 0)
         assert 0 < last.seconds <= outcome.seconds
-        assert [file.name for file in tmp_path.iterdir()] == ["Lamps.tla"]
 
     def test_an_invariant(self, toolchain: Toolchain) -> None:
         found = violation(toolchain, "SPECIFICATION Spec INVARIANTS Bounded StaysShort")
@@ -145,32 +141,24 @@ class TestModules:
             every=3,
         ),
     )
-    def test_no_tla(self, toolchain: Toolchain, tmp_path: Path, body: str, reason: str) -> None:
-        shutil.copy(MODULES / "Lamps.tla", tmp_path)
-        wrong = f"---- MODULE Wrong ----\nVARIABLE x\n{body}\n====\n"
-        (tmp_path / "Wrong.tla").write_text(wrong)
+    def test_no_tla(self, toolchain: Toolchain, body: str, reason: str) -> None:
+        files = FILES | {"Wrong.tla": f"---- MODULE Wrong ----\nVARIABLE x\n{body}\n====\n"}
         with pytest.raises(ParseError) as parsed:
-            parse(toolchain, tmp_path)
+            parse(toolchain, files)
         with pytest.raises(ModelError) as checked:
-            check(toolchain, tmp_path, "Wrong", "INIT Init NEXT Init")
+            check(toolchain, files, "Wrong", "INIT Init NEXT Init")
         for each in (parsed, checked):
             assert reason in str(each.value)
             assert "\n" not in str(each.value)
 
-    def test_tla_with_prose_in_any_script(self, toolchain: Toolchain, tmp_path: Path) -> None:
+    def test_tla_with_prose_in_any_script(self, toolchain: Toolchain) -> None:
         module = "---- MODULE Prose ----\n\\* Übergang → “дом” 😀\nOne == 1\n====\n"
-        (tmp_path / "Prose.tla").write_text(module, encoding="utf-8")
-        parse(toolchain, tmp_path)
-
-
-def test_a_directory_without_modules(pretended: Pretended, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no "):
-        parse(pretended(""), tmp_path)
+        parse(toolchain, {"Prose.tla": module, "Prose.cfg": "no TLA+"})
 
 
 @pytest.mark.slow
 def test_the_graph_of_all_states(toolchain: Toolchain) -> None:
-    graph = state_graph(toolchain, MODULES, "Lamps", f"{CONSTANTS}SPECIFICATION Spec")
+    graph = state_graph(toolchain, FILES, "Lamps", f"{CONSTANTS}SPECIFICATION Spec")
     assert len(graph.states) == 29
     assert len(graph.edges) == 40
     (initial,) = graph.initial
@@ -186,7 +174,7 @@ def test_the_graph_of_all_states(toolchain: Toolchain) -> None:
 def test_random_behaviours(toolchain: Toolchain) -> None:
     found = simulate(
         toolchain,
-        MODULES,
+        FILES,
         "Lamps",
         f"{CONSTANTS}SPECIFICATION Spec",
         number=12,
@@ -226,6 +214,6 @@ class TestJava:
             "@!@!@STARTMSG 2186:0 @!@!@\nFinished in 01min 02s\n@!@!@ENDMSG 2186 @!@!@''')\n"
         )
         seen: list[Progress] = []
-        outcome = check(toolchain, MODULES, "Lamps", "", progress=seen.append)
+        outcome = check(toolchain, FILES, "Lamps", "", progress=seen.append)
         assert (outcome.generated, outcome.distinct, outcome.depth) == (12345678, 2345678, 31)
         assert [each.queue for each in seen] == [345678]

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from pingregistrywf.formal import verification
-from pingregistrywf.formal.plan import Check, Plan, Property, Section
+from pingregistrywf.formal.plan import Plan
 from pingregistrywf.formal.tlc import Kind, ModelError, Outcome, Progress, Violation
 from pingregistrywf.formal.toolchain import Toolchain
 from pingregistrywf.formal.trace import Trace
 from pingregistrywf.formal.verification import run_plan
+
+from .conftest import lamps
 
 NAMES = ("First", "Second", "Third")
 TOOLCHAIN = Toolchain(Path("java"), Path("jar"))
@@ -26,7 +28,9 @@ class Checker:
         self.violated, self.named = violated, named
         self.runs: list[list[str]] = []
 
-    def check(self, toolchain: Toolchain, modules: Path, module: str, config: str, **_: Any) -> Any:
+    def check(
+        self, toolchain: Toolchain, files: Mapping[str, str], module: str, config: str, **_: Any
+    ) -> Any:
         checked = [name for name in NAMES if name in config]
         self.runs.append(checked)
         for name in checked:
@@ -40,14 +44,13 @@ class Checker:
 def decided(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     """Run a plan of one check; return whether each of its properties holds."""
     monkeypatch.setattr(verification, "check", checker.check)
-    properties = tuple(Property(name, Section.INVARIANT) for name in NAMES)
-    plan = Plan(Path(), (Check("Small", "Module", "SPECIFICATION Spec", properties),))
+    plan = Plan({}, (lamps("small", *(f"INVARIANT {name}" for name in NAMES)),))
     seen: list[tuple[str, Progress]] = []
     results = list(
         run_plan(TOOLCHAIN, plan, progress=lambda each, so_far: seen.append((each.size, so_far)))
     )
-    assert seen == [("Small", Progress(0, 0, 0, 0.0))] * len(checker.runs)
-    assert {result.size for result in results} == {"Small"}
+    assert seen == [("small", Progress(0, 0, 0, 0.0))] * len(checker.runs)
+    assert {result.size for result in results} == {"small"}
     assert len(results) == len(NAMES)
     return {result.property: result.violation is None for result in results}
 
@@ -73,5 +76,5 @@ def test_one_that_tlc_does_not_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.ASSUMPTION, Kind.ASSERTION, Kind.DEADLOCK])
 def test_a_model_that_contradicts_itself(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelError, match="the module Module is wrong: First is wrong"):
+    with pytest.raises(ModelError, match="the module Lamps is wrong: First is wrong"):
         decided(Checker({"First": kind}), monkeypatch)

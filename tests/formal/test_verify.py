@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,32 +12,30 @@ from pathlib import Path
 
 import pytest
 
-from pingregistrywf.chart import locate
+from pingregistrywf.formal import plan
+from pingregistrywf.formal.plan import Plan
 from pingregistrywf.formal.toolchain import Toolchain
 
 from ..command_line import environment, run
-from .conftest import CONSTANTS, MODULES
+from .conftest import FILES, LAMPS, lamps
 
-SAFE = "INVARIANT Bounded\nINVARIANT StaysShort\nPROPERTY Grows\n"
+PLAN = Plan(
+    FILES,
+    (
+        lamps("two_lamps", "INVARIANT Bounded", "INVARIANT StaysShort", "PROPERTY Grows"),
+        lamps("two_lamps", "PROPERTY Rests"),
+    ),
+)
 
 
 @pytest.fixture
-def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory of the generated model, which is that of ``Lamps``."""
-    directory = tmp_path / "model" / "generated"
-    directory.mkdir(parents=True)
-    for file in locate.model_directory().glob("*.yaml"):
-        shutil.copy(file, directory.parent)
-    shutil.copy(MODULES / "Lamps.tla", directory)
-    (directory / "TwoLamps.cfg").write_text(f"SPECIFICATION Spec\n{CONSTANTS}{SAFE}")
-    live = f"SPECIFICATION Spec\n{CONSTANTS}PROPERTY Rests\n"
-    (directory / "TwoLampsRests.cfg").write_text(live)
-    monkeypatch.setattr(locate, "model_directory", lambda: directory.parent)
-    return directory
+def two_lamps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module ``Lamps`` takes the place of the model."""
+    monkeypatch.setattr(plan, "plan_of", lambda model: PLAN)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("toolchain", "generated")
+@pytest.mark.usefixtures("toolchain", "two_lamps")
 class TestResults:
     def test_in_text(self) -> None:
         done = run("verify", "--property", "StaysShort")
@@ -46,18 +43,18 @@ class TestResults:
         assert done.stderr == ""
         violation, _, table = done.stdout.partition("\n\n")
         title, first, *_, last = violation.splitlines()
-        assert title == "The invariant StaysShort does not hold at size TwoLamps:"
+        assert title == "The invariant StaysShort does not hold at size two_lamps:"
         assert first.split()[:3] == ["1", "initial", "state"]
         assert last.split()[:2] == ["3", "Switch"]
         assert "log + [at |-> 1, lamp |->" in last
         (row,) = table.splitlines()[1:]
-        assert row.split()[:3] == ["StaysShort", "TwoLamps", "violated"]
+        assert row.split()[:3] == ["StaysShort", "two_lamps", "violated"]
 
     def test_one_that_holds(self) -> None:
-        done = run("verify", "--json", "--size", "TwoLamps", "--property", "Rests")
+        done = run("verify", "--json", "--size", "two_lamps", "--property", "Rests")
         assert done.returncode == 0
         result = json.loads(done.stdout)
-        assert (result["property"], result["size"]) == ("Rests", "TwoLamps")
+        assert (result["property"], result["size"]) == ("Rests", "two_lamps")
         assert result["holds"] is True
         assert (result["generated"], result["distinct"]) == (41, 29)
         assert result["seconds"] > 0
@@ -77,9 +74,9 @@ class TestResults:
         assert [line["step"] for line in broken["timeline"]] == [1, 2, 3]
         assert broken["lasso"] is None
 
-    def test_a_module_that_is_wrong(self, generated: Path) -> None:
-        module = generated / "Lamps.tla"
-        module.write_text(module.read_text().replace("CONSTANTS Lamps, Nobody", "CONSTANT Lamps"))
+    def test_a_module_that_is_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = {"Lamps.tla": LAMPS.replace("CONSTANTS Lamps, Nobody", "CONSTANT Lamps")}
+        monkeypatch.setattr(plan, "plan_of", lambda model: Plan(wrong, PLAN.checks))
         assert "Unknown operator: `Nobody'." in cannot_run()
 
 
@@ -92,13 +89,13 @@ def cannot_run(*words: str) -> str:
     return line
 
 
-@pytest.mark.usefixtures("generated")
+@pytest.mark.usefixtures("two_lamps")
 class TestCannotRun:
     def test_an_unknown_size(self) -> None:
-        assert "no size 'Huge': it has TwoLamps" in cannot_run("--size", "Huge")
+        assert "no size 'huge' to check: there are two_lamps" in cannot_run("--size", "huge")
 
     def test_an_unknown_property(self) -> None:
-        assert "it has Bounded, StaysShort" in cannot_run("--property", "Nope")
+        assert "there are Bounded, StaysShort" in cannot_run("--property", "Nope")
 
     def test_without_java(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
@@ -115,7 +112,6 @@ class TestCannotRun:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_java_ends_with_the_command(
-    generated: Path,
     pretended: Callable[[str], Toolchain],
     tmp_path: Path,
     number: signal.Signals,
@@ -125,13 +121,6 @@ def test_java_ends_with_the_command(
         "with open(os.environ['STARTED'], 'w') as started: started.write(str(os.getpid()))\n"
         "signal.pause()\n"
     )
-    program = (
-        "from pathlib import Path\n"
-        "from pingregistrywf.chart import locate\n"
-        "from pingregistrywf.cli import main\n"
-        f"locate.model_directory = lambda: Path({str(generated.parent)!r})\n"
-        "main()\n"
-    )
     files, started = tmp_path / "files", tmp_path / "started"
     files.mkdir()
     os.mkfifo(started)
@@ -139,7 +128,7 @@ def test_java_ends_with_the_command(
     variables = {"PATH": path, "STARTED": str(started), "TMPDIR": str(files), "JAVA_HOME": ""}
     words = ("verify", "--jar", str(toolchain.jar))
     with subprocess.Popen(
-        [sys.executable, "-c", program, *words], env=environment(**variables)
+        [sys.executable, "-m", "pingregistrywf", *words], env=environment(**variables)
     ) as command:
         java = int(started.read_text())
         command.send_signal(number)

@@ -13,6 +13,7 @@ from typer import Option
 
 from pingregistrywf.cli.common import (
     REFUSED,
+    ModelOption,
     answering,
     exiting_on_signals,
     json_wanted,
@@ -21,8 +22,8 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from pingregistrywf.formal.plan import Check
     from pingregistrywf.formal.tlc import Progress
+    from pingregistrywf.generate.tla.checks import ModelCheck
 
 
 @with_json
@@ -33,6 +34,9 @@ def verify(
     property: Annotated[
         str | None, Option(metavar="NAME", help="Check this property only.")
     ] = None,
+    exhaustive: Annotated[
+        bool, Option("--exhaustive", help="Check also at the sizes that take minutes.")
+    ] = False,
     jar: Annotated[
         Path | None,
         Option(
@@ -40,39 +44,40 @@ def verify(
             help="tla2tools.jar to use; that of TLA2TOOLS_JAR or of the extra formal unless given.",
         ),
     ] = None,
+    model: ModelOption = None,
 ) -> None:
     """Check the model in TLA+ exhaustively; show step by step how a property is broken.
 
     Needs Java, and the extra formal.  Exits with 1 if a property does not hold.
     """
-    from pingregistrywf.chart.locate import load_model, model_directory
+    from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.formal.plan import PlanError, read_plan
+    from pingregistrywf.formal.plan import PlanError, plan_of
     from pingregistrywf.formal.report import result_json, show_violation, table
     from pingregistrywf.formal.tlc import ModelError
     from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
     from pingregistrywf.formal.verification import run_plan
 
     with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
-        plan = read_plan(model_directory() / "generated").select(size, property)
-        charts = load_model().charts
+        read = load_model(model or [])
+        plan = plan_of(read).select(size, property, exhaustive=exhaustive)
         toolchain = find_toolchain(jar)
         results = []
         with _progress() as progress:
             for result in run_plan(toolchain, plan, progress=progress):
                 results.append(result)
                 if json_wanted():
-                    print_json(result_json(result, charts))
+                    print_json(result_json(result, read.charts))
     if not json_wanted():
         for result in results:
-            show_violation(result, charts)
+            show_violation(result, read.charts)
         typer.echo(table(results))
     if any(result.violation for result in results):
         raise typer.Exit(REFUSED)
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Check, Progress], None]]:
+def _progress() -> Iterator[Callable[[ModelCheck, Progress], None]]:
     """Show on a terminal how far TLC is; nothing elsewhere, and nothing between lines of JSON."""
     if json_wanted() or not sys.stderr.isatty():
         yield lambda _check, _progress: None
@@ -91,7 +96,7 @@ def _progress() -> Iterator[Callable[[Check, Progress], None]]:
     with Shown(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("", generated=0, distinct=0, queue=0)
 
-        def show(check: Check, so_far: Progress) -> None:
+        def show(check: ModelCheck, so_far: Progress) -> None:
             shown.update(
                 task,
                 description=check.size,

@@ -1,14 +1,13 @@
 """Programs of the TLA+ tools at work: each in a temporary directory, and none outlives its caller.
 
-They extract modules, dump states and write traces wherever they are.  So each works on copies in a
-directory of its own, which is removed at last.
+They extract modules, dump states and write traces wherever they are.  So each works in a directory
+of its own, which is removed at last.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,19 +16,12 @@ from pingregistrywf.formal.toolchain import Toolchain
 
 
 @contextmanager
-def workspace(modules: Path) -> Iterator[Path]:
-    """Yield a temporary directory with copies of the TLA+ modules of a directory.
-
-    Raises:
-        FileNotFoundError: the directory holds no module.
-    """
-    found = sorted(modules.glob("*.tla"))
-    if not found:
-        raise FileNotFoundError(f"there is no *.tla in {modules}")
+def workspace(files: Mapping[str, str]) -> Iterator[Path]:
+    """Yield a temporary directory with these files, given by name."""
     with TemporaryDirectory(prefix="pingregistrywf-") as created:
         work = Path(created)
-        for module in found:
-            shutil.copyfile(module, work / module.name)
+        for name, text in files.items():
+            (work / name).write_text(text, encoding="utf-8")
         yield work
 
 

@@ -1,67 +1,17 @@
-"""What is checked: each property of a model, at each size for which it is meant.
-
-A directory holds the modules of a model, and a configuration of TLC for each check.  The module
-that no other one uses is the one that is checked.  The name of a configuration is that of a size;
-the name of the property follows it where only that property is checked.
-"""
+"""What is checked: the runs of TLC that the systems of a model ask for, or some of them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
-from pathlib import Path
-from typing import Final
 
-_PROPERTY: Final = re.compile(r"^(INVARIANT|PROPERTY) +(\w+) *\n", re.MULTILINE)
-_USED: Final = re.compile(r"^EXTENDS +(.+)|\bINSTANCE +(\w+)", re.MULTILINE)
+from pingregistrywf.chart.ir import Model
+from pingregistrywf.generate.tla import formal_model
+from pingregistrywf.generate.tla.checks import ModelCheck, checks
 
 
 class PlanError(Exception):
     """There is no such check; the text says which there are, or why there is none."""
-
-
-class Section(Enum):
-    """The section of a configuration of TLC in which a property stands."""
-
-    INVARIANT = "INVARIANT"
-    PROPERTY = "PROPERTY"
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """A property of a module: its name there, and the section of a configuration it belongs to."""
-
-    name: str
-    section: Section
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A run of TLC, which decides some properties at one size of the model.
-
-    Attributes:
-        size: the name of the size.
-        module: the name of the module.
-        config: the text of the configuration without its properties: constants and specification.
-        properties: what is checked in this run.
-    """
-
-    size: str
-    module: str
-    config: str
-    properties: tuple[Property, ...]
-
-    @property
-    def text(self) -> str:
-        """The whole configuration, as TLC reads it."""
-        lines = [f"{each.section.value} {each.name}" for each in self.properties]
-        return "\n".join([self.config.rstrip(), *lines, ""])
-
-    def of(self, *properties: Property) -> Check:
-        """Return this check with these properties only."""
-        return replace(self, properties=properties)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,72 +19,62 @@ class Plan:
     """Checks of a model, in the order in which they run.
 
     Attributes:
-        modules: the directory of the model's modules.
+        files: the modules that are checked and those that they use, by the names of their files.
         checks: the runs of TLC.
     """
 
-    modules: Path
-    checks: tuple[Check, ...]
+    files: Mapping[str, str]
+    checks: tuple[ModelCheck, ...]
 
-    def select(self, size: str | None = None, property: str | None = None) -> Plan:
-        """Return the plan of one size or one property only.
+    def select(
+        self, size: str | None = None, property: str | None = None, *, exhaustive: bool = False
+    ) -> Plan:
+        """Return the plan of one size, of one property, or of both.
+
+        Args:
+            size: the name of a size; all sizes unless given.
+            property: the name of a property; all properties unless given.
+            exhaustive: whether to check also at sizes that take long.  A size that is named is
+                checked in any case.
 
         Raises:
-            PlanError: the plan has no such size, or no such property at that size.
+            PlanError: there is no such size, or no such property at those sizes.
         """
-        checks = self.checks
-        if size is not None:
-            _see_known("size", size, (check.size for check in checks))
-            checks = tuple(check for check in checks if check.size == size)
+        if size is None:
+            chosen = tuple(each for each in self.checks if exhaustive or not each.exhaustive)
+        else:
+            _see_known("size", size, (each.size for each in self.checks))
+            chosen = tuple(each for each in self.checks if each.size == size)
         if property is not None:
-            names = (each.name for check in checks for each in check.properties)
-            _see_known("property", property, names)
-            limited = (
-                check.of(*(each for each in check.properties if each.name == property))
-                for check in checks
+            _see_known("property", property, (name for each in chosen for name in each.properties))
+            chosen = tuple(
+                limited(each, [property]) for each in chosen if property in each.properties
             )
-            checks = tuple(check for check in limited if check.properties)
-        return replace(self, checks=checks)
+        return replace(self, checks=chosen)
+
+
+def plan_of(model: Model) -> Plan:
+    """Return all checks of a model.
+
+    Raises:
+        PlanError: the model says of no system what must hold.
+    """
+    files: dict[str, str] = {}
+    found: list[ModelCheck] = []
+    for name, properties in model.properties.items():
+        files |= formal_model(model, name)
+        found += checks(model.systems[name], properties)
+    if not found:
+        raise PlanError("there is nothing to check: the model has no properties of a system")
+    return Plan(files, tuple(found))
+
+
+def limited(check: ModelCheck, names: Iterable[str]) -> ModelCheck:
+    """Return a check with some of its properties only."""
+    return replace(check, properties={name: check.properties[name] for name in names})
 
 
 def _see_known(what: str, name: str, known: Iterable[str]) -> None:
     names = dict.fromkeys(known)
     if name not in names:
-        raise PlanError(f"the model has no {what} {name!r}: it has {', '.join(names)}")
-
-
-def read_plan(directory: Path) -> Plan:
-    """Return the checks whose modules and configurations are in a directory, by name.
-
-    Raises:
-        FileNotFoundError: there is no configuration.
-        PlanError: no module or more than one is used by no other one.
-    """
-    configurations = sorted(directory.glob("*.cfg"))
-    if not configurations:
-        raise FileNotFoundError(f"there is no *.cfg in {directory}")
-    module = _main_module(directory)
-    checks = []
-    for file in configurations:
-        config = file.read_text(encoding="utf-8")
-        properties = tuple(
-            Property(name, Section(section)) for section, name in _PROPERTY.findall(config)
-        )
-        size = file.stem
-        if len(properties) == 1:
-            size = size.removesuffix(properties[0].name)
-        checks.append(Check(size, module, _PROPERTY.sub("", config), properties))
-    return Plan(directory, tuple(checks))
-
-
-def _main_module(directory: Path) -> str:
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in directory.glob("*.tla")}
-    uses = (found for text in texts.values() for found in _USED.findall(text))
-    used = {
-        name.strip() for extended, instance in uses for name in (*extended.split(","), instance)
-    }
-    unused = sorted(texts.keys() - used)
-    if len(unused) != 1:
-        found = ", ".join(unused) or "none"
-        raise PlanError(f"one module in {directory} is to be used by no other one, not {found}")
-    return unused[0]
+        raise PlanError(f"there is no {what} {name!r} to check: there are {', '.join(names)}")

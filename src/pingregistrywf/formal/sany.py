@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pingregistrywf.formal.jvm import running, workspace
@@ -24,15 +23,18 @@ class ParseError(Exception):
     """A module is not TLA+; the text has SANY's reason in one line."""
 
 
-def parse(toolchain: Toolchain, modules: Path) -> None:
-    """See that each module of a directory is TLA+, with all that it names defined.
+def parse(toolchain: Toolchain, files: Mapping[str, str]) -> None:
+    """See that each module is TLA+, with all that it names defined.
+
+    Args:
+        toolchain: the TLA+ tools.
+        files: the modules, by the names of their files; other files are left alone.
 
     Raises:
-        FileNotFoundError: the directory holds no module.
-        ParseError: one is not.
+        ParseError: one of them is not.
     """
-    with workspace(modules) as work:
-        names = sorted(path.name for path in work.glob("*.tla"))
+    names = sorted(name for name in files if name.endswith(".tla"))
+    with workspace(files) as work:
         with running(toolchain, _SANY, names, work) as process:
             said, _ = process.communicate()
         # Its exit code is 0 also where a name is not defined.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from pingregistrywf.formal.jvm import workspace
@@ -20,7 +19,7 @@ _END: Final = re.compile(r"^=+\s*\Z", re.MULTILINE)
 
 def simulate(
     toolchain: Toolchain,
-    modules: Path,
+    files: Mapping[str, str],
     module: str,
     config: str,
     *,
@@ -32,7 +31,7 @@ def simulate(
 
     Args:
         toolchain: the TLA+ tools.
-        modules: the directory of the module and of those that it extends; it is only read.
+        files: the module and those that it uses, by the names of their files.
         module: the module's name.
         config: the text of the configuration.
         number: how many behaviours.
@@ -40,17 +39,16 @@ def simulate(
         seed: the same one gives the same behaviours.
 
     Raises:
-        FileNotFoundError: the directory holds no module.
         ModelError: TLC cannot simulate the model, or a property of the configuration does not hold.
     """
-    with workspace(modules) as work:
+    with workspace(files) as work:
         options = ["-workers", "1", "-deadlock", "-depth", str(length), "-seed", str(seed)]
         options += ["-simulate", f"file=behavior,num={number}"]
         outcome = run(toolchain, work, module, config, options)
         if outcome.violation is not None:
             raise ModelError(outcome.violation.text, outcome.violation.trace)
-        files = sorted(work.glob("behavior_*"), key=lambda file: (len(file.name), file.name))
-        return [_read(file.read_text(encoding="utf-8")) for file in files]
+        written = sorted(work.glob("behavior_*"), key=lambda file: (len(file.name), file.name))
+        return [_read(file.read_text(encoding="utf-8")) for file in written]
 
 
 def _read(text: str) -> Behavior:

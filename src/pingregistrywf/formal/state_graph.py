@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from pingregistrywf.formal.jvm import workspace
@@ -44,20 +43,21 @@ class StateGraph:
     edges: tuple[Edge, ...]
 
 
-def state_graph(toolchain: Toolchain, modules: Path, module: str, config: str) -> StateGraph:
+def state_graph(
+    toolchain: Toolchain, files: Mapping[str, str], module: str, config: str
+) -> StateGraph:
     """Return the graph of a module's states.
 
     Args:
         toolchain: the TLA+ tools.
-        modules: the directory of the module and of those that it extends; it is only read.
+        files: the module and those that it uses, by the names of their files.
         module: the module's name.
         config: the text of the configuration; without liveness properties, which add steps.
 
     Raises:
-        FileNotFoundError: the directory holds no module.
         ModelError: TLC cannot check the model, or a property of the configuration does not hold.
     """
-    with workspace(modules) as work:
+    with workspace(files) as work:
         options = ["-workers", "1", "-deadlock", "-dump", "dot,actionlabels", "graph"]
         outcome = run(toolchain, work, module, config, options)
         if outcome.violation is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -137,7 +137,7 @@ class Outcome:
 
 def check(
     toolchain: Toolchain,
-    modules: Path,
+    files: Mapping[str, str],
     module: str,
     config: str,
     *,
@@ -149,7 +149,7 @@ def check(
 
     Args:
         toolchain: the TLA+ tools.
-        modules: the directory of the module and of those that it extends; it is only read.
+        files: the module and those that it uses, by the names of their files.
         module: the module's name.
         config: the text of the configuration: constants, specification and properties.
         deadlock: whether a state without a successor is a violation.
@@ -158,12 +158,11 @@ def check(
         progress: is called whenever TLC reports: after three seconds, and then every minute.
 
     Raises:
-        FileNotFoundError: the directory holds no module.
         ModelError: TLC cannot check the model.
     """
     options = ["-workers", str(workers or os.cpu_count() or 1)]
     options += [] if deadlock else ["-deadlock"]  # which switches the check off
-    with workspace(modules) as work:
+    with workspace(files) as work:
         return run(toolchain, work, module, config, options, progress)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pingregistrywf.formal.plan import Check, Plan, Property
+from pingregistrywf.formal.plan import Plan, limited
 from pingregistrywf.formal.tlc import Kind, ModelError, Outcome, Progress, Violation, check
 from pingregistrywf.formal.toolchain import Toolchain
+from pingregistrywf.generate.tla.checks import ModelCheck
 
 _OF_PROPERTIES = (Kind.INVARIANT, Kind.ACTION_PROPERTY, Kind.LIVENESS)
 
@@ -38,7 +39,7 @@ def run_plan(
     plan: Plan,
     *,
     workers: int | None = None,
-    progress: Callable[[Check, Progress], None] = lambda _check, _progress: None,
+    progress: Callable[[ModelCheck, Progress], None] = lambda _check, _progress: None,
 ) -> Iterator[Result]:
     """Run the checks of a plan, and yield a result for each property as soon as it is decided.
 
@@ -49,17 +50,16 @@ def run_plan(
         progress: is called when a check begins, and whenever TLC reports how far it is.
 
     Raises:
-        FileNotFoundError: the modules are missing.
         ModelError: TLC cannot check the model.
     """
 
-    def run(each: Check) -> Outcome:
+    def run(each: ModelCheck) -> Outcome:
         progress(each, Progress(0, 0, 0, 0.0))
         return check(
             toolchain,
-            plan.modules,
+            plan.files,
             each.module,
-            each.text,
+            each.configuration,
             workers=workers,
             progress=lambda so_far: progress(each, so_far),
         )
@@ -68,24 +68,24 @@ def run_plan(
         yield from _results(each, run)
 
 
-def _results(check: Check, run: Callable[[Check], Outcome]) -> Iterator[Result]:
+def _results(check: ModelCheck, run: Callable[[ModelCheck], Outcome]) -> Iterator[Result]:
     outcome = run(check)
     if outcome.violation is None:
-        for each in check.properties:
-            yield Result(check.size, each.name, outcome, None)
+        for name in check.properties:
+            yield Result(check.size, name, outcome, None)
         return
     violated = _violated(check, outcome.violation)
     if violated is None:  # TLC does not say which one it is
-        for each in check.properties:
-            yield from _results(check.of(each), run)
+        for name in check.properties:
+            yield from _results(limited(check, [name]), run)
         return
-    yield Result(check.size, violated.name, outcome, outcome.violation)
-    rest = [each for each in check.properties if each is not violated]
+    yield Result(check.size, violated, outcome, outcome.violation)
+    rest = [name for name in check.properties if name != violated]
     if rest:
-        yield from _results(check.of(*rest), run)
+        yield from _results(limited(check, rest), run)
 
 
-def _violated(check: Check, found: Violation) -> Property | None:
+def _violated(check: ModelCheck, found: Violation) -> str | None:
     """Return the property that does not hold, None if it may be one of several.
 
     Raises:
@@ -94,5 +94,6 @@ def _violated(check: Check, found: Violation) -> Property | None:
     if found.kind not in _OF_PROPERTIES:
         raise ModelError(f"the module {check.module} is wrong: {found.text}", found.trace)
     if len(check.properties) == 1:
-        return check.properties[0]
-    return next((each for each in check.properties if each.name == found.property), None)
+        return next(iter(check.properties))
+    lines = check.properties.items()
+    return next((name for name, line in lines if line.split()[-1] == found.property), None)
