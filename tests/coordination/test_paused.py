@@ -186,6 +186,21 @@ class TestBegin:
         vids = begin(slow)
         assert vids == Vids(others.index().vid, others.state_of(WORKFLOW).vid)
 
+    def test_waits_until_an_earlier_workflow_of_the_id_is_listed_no_more(
+        self, others: RegistryContext, clock: Clock
+    ) -> None:
+        begin(others)
+        expire(others)
+        others.workflows.delete(WORKFLOW, NO_VC)  # interrupted after the first step
+        free(others, clock)
+        for _ in range(2):
+            with pytest.raises(StateConflictError):
+                begin(others)
+        assert listed(others) is ListedCode.COMPLETED
+        delete(others)
+        vids = begin(others)
+        assert others.index().entries[WORKFLOW].started_workflow_event_id == vids.workflow
+
     @pytest.mark.parametrize("listed_before", [0, 2])
     def test_goes_on_when_other_workflows_were_listed(
         self, slow: RegistryContext, others: RegistryContext, pause: Paused, listed_before: int

@@ -95,13 +95,16 @@ class Admin:
 
     def _begun(self, workflow_id: UUID) -> Vids | None:
         """Return the vids of a workflow that an earlier run began and listed, if one did."""
-        registry = self.context.registry
-        if (state := self._found(workflow_id)) is None:
+        workflow = self.context.workflows.engine.checkpoint(workflow_id)
+        if not workflow.origin:
             return None
-        if state.registry_id != registry.id:
+        if workflow.state.registry_id != self.context.registry.id:
             raise ArgumentNotIdempotentError("RegistryId")
         index = self.context.index()
-        return Vids(index.vid, state.vid) if workflow_id in index.entries else None
+        entry = index.entries.get(workflow_id)
+        if entry is None or entry.started_workflow_event_id != workflow.origin:
+            return None
+        return Vids(index.vid, workflow.head.vid)
 
     def get(
         self, workflow_id: UUID, *, wait: float | None = None, stop: Stop | None = None
