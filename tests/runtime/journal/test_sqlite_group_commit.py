@@ -73,6 +73,63 @@ def test_threads_share_a_flush(
     assert journal.read(own).head.vid
 
 
+def share_a_flush(journal: SqliteJournal, pool: ThreadPoolExecutor) -> list[tuple[UUID, Head]]:
+    """Append to three histories in one batch; return where they then are."""
+    histories = [uuid4() for _ in range(3)]
+    with journal.exclusive(histories[0]):
+        uses = [partial(post, journal, each, NO_HEAD) for each in histories[1:]]
+        others = queued(journal, pool, *uses)
+        head, _ = post(journal, histories[0], NO_HEAD)
+    heads = [head, *(other.result(timeout=60)[0] for other in others)]
+    return list(zip(histories, heads, strict=True))
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_threads_that_shared_a_flush_share_the_next(
+    journal: SqliteJournal,
+    observed: type[Observed],
+    pool: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "COMPANY_SECONDS", 60.0)
+    first, *others = share_a_flush(journal, pool)
+    observed.executed.clear()
+    appends = [pool.submit(post, journal, *first)]
+    while not any("INSERT" in each for each in observed.executed):
+        time.sleep(0.001)
+    appends += [pool.submit(post, journal, *each) for each in others]
+    for each in appends:
+        each.result(timeout=30)
+    assert observed.executed.count("COMMIT") == 1
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_thread_that_is_left_alone_waits_for_company_once(
+    journal: SqliteJournal, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (history, head), *_ = share_a_flush(journal, pool)
+    head, _ = post(journal, history, head)
+    monkeypatch.setattr(group_commit, "COMPANY_SECONDS", 60.0)
+    pool.submit(post, journal, history, head).result(timeout=30)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_interrupted_while_waiting_for_company(
+    journal: SqliteJournal, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    (history, head), *_ = share_a_flush(journal, pool)
+    with monkeypatch.context() as patch:
+        patch.setattr(group_commit.GroupCommit, "_expect_company", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            post(journal, history, head)
+    after = journal.read(history).head
+    assert after.vid > head.vid
+    post(journal, history, after)
+
+
 @pytest.mark.usefixtures("unhurried")
 def test_a_batch_is_bounded(
     journal: SqliteJournal,

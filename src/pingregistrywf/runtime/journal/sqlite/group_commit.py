@@ -6,6 +6,9 @@ committed by the last, when nobody else waits or the batch is large or old enoug
 them leaves its turn only when the batch is on the disk, or with the error that kept it from there:
 also one that wrote nothing, since it may have read what others of the batch wrote.
 
+Threads that shared a flush go on at the same moment, and the first that writes again finds nobody
+waiting.  It does not flush alone: a batch waits a moment for as many turns as the batch before had.
+
 Inside a turn, *steps* are all or nothing (``Batch.step``).  Processes queue at the process lock; a
 process holds it for one batch.
 
@@ -41,6 +44,9 @@ from pingregistrywf.runtime.journal.sqlite.schema import Role, execute_when_free
 MOST_TURNS: Final = 64
 """A batch takes no more turns than this, and none more after ``MOST_SECONDS``."""
 MOST_SECONDS: Final = 0.02
+
+COMPANY_SECONDS: Final = 0.001
+"""How long a batch waits for each turn that the batch before had and it has not."""
 
 _WAITING: Final = "waiting for the turn to write"
 _TURN_SECONDS: Final = 0.001
@@ -288,6 +294,8 @@ class GroupCommit:
         self._waiting: deque[Lock] = deque()
         self._taken = False
         self._batch: Batch | None = None
+        self._company = 1  # the turns of the batch before
+        self._expecting: Lock | None = None
         self._mine = _Mine()
         self._closed = False
         self._abandoned = False
@@ -360,6 +368,9 @@ class GroupCommit:
             called = Lock()
             called.acquire()
             self._waiting.append(called)
+            if self._expecting is not None:
+                self._expecting.release()
+                self._expecting = None
         try:
             in_time = called.acquire(timeout=_seconds_until(deadline))
         except BaseException:  # the user interrupts
@@ -417,6 +428,24 @@ class GroupCommit:
 
     def _leave(self, batch: Batch) -> None:
         batch.turns += 1
+        try:
+            if batch.turns < self._company and batch.dirty and not batch.full:
+                self._expect_company()
+        finally:
+            self._end_turn(batch)
+
+    def _expect_company(self) -> None:
+        """Wait until another thread waits for its turn, but not for long."""
+        with self._mutex:
+            if self._waiting:
+                return
+            expecting = self._expecting = Lock()
+            expecting.acquire()
+        expecting.acquire(timeout=COMPANY_SECONDS)
+        with self._mutex:
+            self._expecting = None
+
+    def _end_turn(self, batch: Batch) -> None:
         with self._mutex:
             last = not self._waiting or batch.full
             if not last:
@@ -459,6 +488,7 @@ class GroupCommit:
             raise
         finally:
             self._batch = None
+            self._company = batch.turns
             sound = batch.error is None
             if connection is not None:
                 self._pool.give(Role.WRITER, connection, sound=sound)
