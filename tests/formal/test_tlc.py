@@ -194,6 +194,22 @@ class TestJava:
         with pytest.raises(ModelError, match=r"Lamps: Java ended with exit code 3$"):
             checked(pretended("raise SystemExit(3)"), "")
 
+    def test_it_ends_before_tlc_has_finished(self, pretended: Pretended) -> None:
+        with pytest.raises(ModelError, match=r"Lamps: Java ended with exit code 0$"):
+            checked(pretended(""), "")
+
+    def test_a_message_inside_of_another_one(self, pretended: Pretended) -> None:
+        toolchain = pretended(
+            "print('''@!@!@STARTMSG 1000:1 @!@!@\nTLC threw an unexpected exception.\n"
+            "The exception was a tlc2.tool.EvalException\n: @!@!@STARTMSG 2184:0 @!@!@\n"
+            "Attempted to apply Head to the empty sequence.\n@!@!@ENDMSG 2184 @!@!@\n"
+            "@!@!@ENDMSG 1000 @!@!@\n"
+            "@!@!@STARTMSG 2186:0 @!@!@\nFinished in 857ms\n@!@!@ENDMSG 2186 @!@!@''')\n"
+            "raise SystemExit(75)\n"
+        )
+        with pytest.raises(ModelError, match=r"Lamps: Attempted to apply Head to the empty"):
+            checked(toolchain, "")
+
     def test_it_is_out_of_memory(self, pretended: Pretended) -> None:
         toolchain = pretended(
             "import sys\n"

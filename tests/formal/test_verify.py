@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.formal import plan
 from pingregistrywf.formal.plan import Plan
 from pingregistrywf.formal.toolchain import Toolchain
@@ -89,6 +90,11 @@ def cannot_run(*words: str) -> str:
     return line
 
 
+def test_charts_without_a_system() -> None:
+    chart = model_directory() / "ping_registry.yaml"
+    assert "the model has no properties of a system" in cannot_run("--model", str(chart))
+
+
 @pytest.mark.usefixtures("two_lamps")
 class TestCannotRun:
     def test_an_unknown_size(self) -> None:
@@ -132,7 +138,7 @@ def test_java_ends_with_the_command(
     ) as command:
         java = int(started.read_text())
         command.send_signal(number)
-        assert command.wait() == 128 + number
+        assert command.wait(timeout=60) == 128 + number
     with pytest.raises(ProcessLookupError):
         os.kill(java, 0)
     assert not list(files.iterdir())
