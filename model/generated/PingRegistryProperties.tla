@@ -130,7 +130,8 @@ OneSummary ==
 ----------------------------------------------------------------------------------------
 \* No server posts more pings than it has to, also if it crashes.
 NoPingTwice ==
-    \A workflow \in Workflows, server \in Servers : Posted(ping_registry[workflow], server) <= Pings
+    \A workflow \in Workflows, server \in Servers :
+        Cardinality({ping \in Numbers(workflow, "ServerPinged") : Events(workflow)[ping].by = server}) <= Pings
 
 ----------------------------------------------------------------------------------------
 \* A summary never changes while its workflow exists.

@@ -203,7 +203,6 @@ Commit2(participant, run) ==
                      [operation |-> "commit",
                       step |-> 3,
                       workflow |-> run.workflow,
-                      first |-> run.first,
                       vid1 |-> run.vid1],
                      Idle,
                      {})
@@ -214,8 +213,7 @@ Commit3(participant, run) ==
     /\ run.operation = "commit"
     /\ run.step = 3
     /\ LET history == ping_registry[run.workflow]
-           incarnation == Incarnation(history, run.first)
-           decided == PingRegistry!DecideEnd(incarnation)
+           decided == PingRegistry!DecideEnd(history)
            result == Expects(history, run.vid1, decided)
        IN  /\ ping_registry' = [ping_registry EXCEPT ![run.workflow] = Written(@, result)]
            /\ GoesOn(participant, result,
@@ -260,7 +258,6 @@ Expire2(participant, run) ==
                      [operation |-> "expire",
                       step |-> 3,
                       workflow |-> run.workflow,
-                      first |-> run.first,
                       vid1 |-> run.vid1],
                      Idle,
                      {})
@@ -271,8 +268,7 @@ Expire3(participant, run) ==
     /\ run.operation = "expire"
     /\ run.step = 3
     /\ LET history == ping_registry[run.workflow]
-           incarnation == Incarnation(history, run.first)
-           decided == PingRegistry!DecideEnd(incarnation)
+           decided == PingRegistry!DecideEnd(history)
            result == Expects(history, run.vid1, decided)
        IN  /\ ping_registry' = [ping_registry EXCEPT ![run.workflow] = Written(@, result)]
            /\ GoesOn(participant, result,

@@ -427,6 +427,9 @@ class Step(CommandOnHistory):
     """Where each argument of the command comes from."""
     starts: bool
     """True if the command begins the history, and so takes no vid."""
+    incarnation: bool
+    """True if it sees only the incarnation that the operation is about, as the first step on each
+    history does.  A later step says by its vid which one it means."""
     doc: str
 
 

@@ -30,7 +30,6 @@ from pingregistrywf.chart.vocabulary import (
     PlainField,
     Rule,
     Snapshot,
-    Step,
     StepSource,
 )
 
@@ -349,7 +348,7 @@ def _operation(
         versioned=any(step.vid == "given" for step in operation.steps),
         arguments=arguments,
         about=operation.about,
-        steps=[_step(step, charts[step.chart].commands[step.command]) for step in operation.steps],
+        steps=list(_steps(operation, charts)),
         doc=operation.doc,
     )
 
@@ -363,6 +362,18 @@ def _origin(argument: str, of: Operations) -> dict[str, Any]:
     return {"input": of.inputs.get(argument, argument)}
 
 
-def _step(step: Step, command: ir.Command) -> ir.Step:
-    sources = _sources(command.arguments, step.args)
-    return ir.Step(**step.model_dump(exclude={"args"}), sources=sources, starts=command.starts)
+def _steps(operation: Operation, charts: Mapping[str, ir.Chart]) -> Iterator[ir.Step]:
+    listed: set[tuple[str, str]] = set()
+    if (about := operation.about) is not None:
+        listed = {(about.chart, about.history)}
+        listed |= {(step.chart, about.entry) for step in operation.steps}
+    for step in operation.steps:
+        command = charts[step.chart].commands[step.command]
+        place = (step.chart, step.history)
+        yield ir.Step(
+            **step.model_dump(exclude={"args"}),
+            sources=_sources(command.arguments, step.args),
+            starts=command.starts,
+            incarnation=place in listed,
+        )
+        listed.discard(place)

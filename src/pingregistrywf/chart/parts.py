@@ -103,8 +103,9 @@ class Incarnation(Word):
     """Which of the histories that had one id after another an operation is about.
 
     An id may be used again once its history was deleted.  The operation is about the history that a
-    keyed chart lists before the first step.  To all of its steps, another history of the same id is
-    empty, and another's entry absent.  If none was listed, this holds for any of them.
+    keyed chart lists before the first step.  To its first step on each history, another history of
+    the same id is empty, and another's entry absent; if none was listed, this holds for any.  A
+    later step on a history says by its vid which one it means.
     """
 
     chart: SnakeName

@@ -137,8 +137,8 @@ class Property(Word):
     """The formula, in TLA+, over what the generated modules define."""
     fair: list[SnakeName] = []
     """For liveness: the participants that go on for ever unless nothing is left to do."""
-    fault: Fault
-    """A fault that the property catches."""
+    faults: list[Fault] = Field(min_length=1)
+    """Faults that the property catches."""
     doc: Prose
 
 

@@ -355,7 +355,7 @@ def steps(
     began = about and _listed(history_of(about.history), values[about.entry], about)
     for step in operation.steps:
         history = history_of(step.history)
-        seen = _seen(history, step, values, about, began) if about else history
+        seen = _seen(history, step, values, about, began) if about and step.incarnation else history
         expected = after[step.vid.step - 1] if isinstance(step.vid, VidOfStep) else seen.vid
         if expected != seen.vid and not step.starts:
             result = Result("version", conflict(seen.vid, expected))
@@ -381,10 +381,10 @@ def _seen(
     """What a step sees of a history: nothing of another one that had or has its id."""
     if step.history == about.entry:
         return history if history.began in (began, EPOCH) else history.of.history()
-    if isinstance(history, Keyed) and step.history == about.history:
-        key = values[about.entry]
-        return history if _listed(history, key, about) in (began, EPOCH) else history.without(key)
-    return history
+    key = values[about.entry]
+    if isinstance(history, Plain) or _listed(history, key, about) in (began, EPOCH):
+        return history
+    return history.without(key)
 
 
 def stops(step: ir.Step, result: Result) -> bool:

@@ -49,7 +49,8 @@ export function run(charts, journal, operation, args, crash = null) {
 /**
  * What each step sees of its history.
  *
- * An operation that is about a history that is listed sees nothing of another one of its id.
+ * An operation that is about a history that is listed sees nothing of another one of its id, where
+ * it first meets it.
  */
 function views(charts, journal, { about }, args) {
   if (!about) return () => (history) => history;
@@ -63,12 +64,12 @@ function views(charts, journal, { about }, args) {
     return { ...history, state: { ...state, entries } };
   };
   return (step) => (history) => {
+    if (!step.incarnation) return history;
     if (step.history === about.entry) {
       const began = history.events[0]?.id ?? EPOCH;
       return same.includes(began) ? history : emptyHistory(charts.get(step.chart));
     }
-    const isListing = step.chart === about.chart && step.history === about.history;
-    return !isListing || same.includes(listed(history)) ? history : without(history);
+    return same.includes(listed(history)) ? history : without(history);
   };
 }
 

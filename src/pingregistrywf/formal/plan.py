@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.generate.tla import formal_model
-from pingregistrywf.generate.tla.checks import ModelCheck, checks
+from pingregistrywf.generate.tla.checks import ModelCheck, model_checks
 
 
 class PlanError(Exception):
@@ -63,7 +63,7 @@ def plan_of(model: Model) -> Plan:
     found: list[ModelCheck] = []
     for name, properties in model.properties.items():
         files |= formal_model(model, name)
-        found += checks(model.systems[name], properties)
+        found += model_checks(model.systems[name], properties)
     if not found:
         raise PlanError("there is nothing to check: the model has no properties of a system")
     return Plan(files, tuple(found))

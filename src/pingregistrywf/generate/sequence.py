@@ -121,12 +121,9 @@ def remarks(operation: Operation, number: int, charts: Mapping[str, Chart]) -> l
 
 def _seen(about: Incarnation | None, step: Step) -> str:
     """Name what a step sees only one of, if it does."""
-    if about is None:
+    if about is None or not step.incarnation:
         return ""
-    if step.history == about.entry:
-        return "history"
-    listing = (step.chart, step.history) == (about.chart, about.history)
-    return "entry" if listing else ""
+    return "history" if step.history == about.entry else "entry"
 
 
 def _argument(name: str, source: FromArgument | Constant | VidOfStep) -> str:

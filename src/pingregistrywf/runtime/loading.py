@@ -265,6 +265,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
             },
             vid=operations.VidOfStep(vid["step"]) if isinstance(vid, dict) else vid,
             on_refusal=each["on_refusal"],
+            incarnation=each["incarnation"],
         )
 
     return {

@@ -50,6 +50,7 @@ class Step:
             that its history, or the entry that it names there, is as before the first step.
         on_refusal: whether the operation stops with the error, goes on or is done when the chart
             refuses.
+        incarnation: whether it sees only the incarnation that the operation is about.
     """
 
     chart: str
@@ -58,6 +59,7 @@ class Step:
     sources: Sources
     vid: Literal["given", "none", "retry"] | VidOfStep
     on_refusal: Literal["stop", "continue", "done"]
+    incarnation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,15 +271,13 @@ class Interpreter:
     ) -> View[Any]:
         """Return what a step sees: all that is read, or one of several incarnations."""
         about = operation.about
-        if about is None:
+        if about is None or not step.incarnation:
             return views.whole
         key = arguments[about.entry]
         origin = views.origin(before[arguments[about.history]], key, about.began_with)
-        if step.chart == about.chart and step.history == about.history:
-            return views.entry(key, about.began_with, origin)
         if step.history == about.entry:
             return views.history(self._engines[step.chart], key, origin)
-        return views.whole
+        return views.entry(key, about.began_with, origin)
 
     def run_from(
         self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None

@@ -39,10 +39,12 @@ def check_properties(properties: Properties, systems: Mapping[str, System], repo
     system = systems[name]
     for each, declared in properties.properties.items():
         at: Path = ("properties", each)
-        report.resolve(declared.fault.size, system.sizes, (*at, "fault", "size"), "size")
-        if bool(declared.fault.model) is bool(declared.fault.operators):
-            what = f"the fault of {each} changes nothing, or two things"
-            report.say((*at, "fault"), what, "write either model or operators")
+        for number, fault in enumerate(declared.faults, start=1):
+            here = (*at, "faults", number)
+            report.resolve(fault.size, system.sizes, (*here, "size"), "size")
+            if bool(fault.model) is bool(fault.operators):
+                what = f"fault {number} of {each} changes nothing, or two things"
+                report.say(here, what, "write either model or operators")
         for position, kind in enumerate(declared.fair, start=1):
             report.resolve(kind, system.participants, (*at, "fair", position), "participant")
         if bool(declared.fair) is not (declared.kind == "liveness"):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.generate.rendering import templates
-from pingregistrywf.generate.tla.checks import checks, fairness, module_of, specification
+from pingregistrywf.generate.tla.checks import fairness, model_checks, module_of, specification
 from pingregistrywf.generate.tla.spelling import box, heading, pascal, remark, values
 from pingregistrywf.generate.tla.systems import SystemModule
 
@@ -29,7 +29,9 @@ def formal_model(model: Model, system: str) -> Mapping[str, str]:
         name = module_of(declared)
         text = _rendered("properties", name=name, system=declared, properties=properties)
         files[f"{name}.tla"] = text
-        files |= {f"{each.name}.cfg": each.configuration for each in checks(declared, properties)}
+        files |= {
+            f"{each.name}.cfg": each.configuration for each in model_checks(declared, properties)
+        }
     return files
 
 

@@ -20,8 +20,11 @@ from pingregistrywf.chart.ir import (
     FromArgument,
     Outcome,
 )
+from pingregistrywf.chart.parts import Constant
 from pingregistrywf.chart.types import Type
-from pingregistrywf.generate.tla.spelling import pascal, record, values
+from pingregistrywf.generate.tla.spelling import literal, pascal, record, values
+
+_IDS = (Type.UUID, Type.ULID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class ChartModule:
         return [
             name
             for name, each in self.chart.carried.items()
-            if each.kind == "value" and (each.type is Type.ULID or name in self.compared)
+            if each.kind == "value" and (each.type in _IDS or name in self.compared)
         ]
 
     def fields(self, event: Event) -> list[str]:
@@ -163,8 +166,8 @@ class ChartModule:
                 fields = [("type", f'"{cell.event}"')]
                 for name in self.fields(self.chart.events[cell.event]):
                     source = cell.sources[name]
-                    if isinstance(source, FromArgument):
-                        fields.append((name, source.argument))
+                    given = literal(source) if isinstance(source, Constant) else source.argument
+                    fields.append((name, given))
                 return f"Emits({record(fields, 18)})"
             case Outcome.DELETE:
                 return "Deletes"

@@ -55,7 +55,7 @@ def fairness(properties: Properties) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(groups))
 
 
-def checks(system: System, properties: Properties) -> Iterator[ModelCheck]:
+def model_checks(system: System, properties: Properties) -> Iterator[ModelCheck]:
     """Yield all runs, size by size."""
     together: dict[tuple[str, ...], dict[str, Property]] = {}
     for name, each in properties.properties.items():
@@ -64,6 +64,12 @@ def checks(system: System, properties: Properties) -> Iterator[ModelCheck]:
         for fair, checked in together.items():
             if ("liveness" if fair else "safety") in size.checks:
                 yield _check(system, name, size, fair, checked)
+
+
+def check_at(system: System, properties: Properties, name: str, size: str) -> ModelCheck:
+    """Return the run that checks one property at one size, which may not be meant for it."""
+    declared = properties.properties[name]
+    return _check(system, size, system.sizes[size], declared.fair, {name: declared})
 
 
 def _check(

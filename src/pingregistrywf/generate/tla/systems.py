@@ -201,15 +201,15 @@ class SystemModule:
         bindings = [("history", f"{step.chart}[{place}]")]
         seen = "history"
         key = self._key(operation, step)
-        about = operation.about if operation.about and not command.rewrite else None
+        about = operation.about if step.incarnation else None
         if key:
             seen = "entry"
             entry = f"{module.name}!Entry(history, run.{key})"
-            if about and about.chart == step.chart:
+            if about:
                 bindings.append(("listed", entry))
                 entry = f"{module.name}!EntryOf(listed, run.first, listed.{about.began_with})"
             bindings.append((seen, entry))
-        elif about and step.history == about.entry:
+        elif about:
             seen = "incarnation"
             bindings.append((seen, "Incarnation(history, run.first)"))
         given = [self._argument(operation, step, name) for name in module.arguments(command)]
@@ -298,9 +298,9 @@ class SystemModule:
             for name in self.charts[step.chart].arguments(command):
                 source = step.sources[name]
                 if isinstance(source, FromArgument):
-                    needed[self._input(operation, source.argument)] = None
-            about = operation.about
-            if about and (step.chart == about.chart or step.history == about.entry):
+                    given = self._input(operation, source.argument)
+                    needed |= {given: None} if given in self.system.inputs else {}
+            if step.incarnation:
                 needed["first"] = None
             if step.vid == "given" and self._reads(operation):
                 needed["read"] = None
@@ -346,7 +346,9 @@ class SystemModule:
     def _argument(self, operation: Operation, step: Step, name: str) -> str:
         match step.sources[name]:
             case FromArgument(argument=argument):
-                return f"run.{self._input(operation, argument)}"
+                name = self._input(operation, argument)
+                # An input that the model leaves out stands for one value.
+                return f"run.{name}" if name in self.system.inputs else f'"{name}"'
             case VidOfStep(step=number):
                 return f"run.vid{number}"
             case Constant() as constant:
