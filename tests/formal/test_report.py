@@ -21,10 +21,11 @@ def result(name: str, seconds: float, *steps: dict[str, Value]) -> Result:
 
 
 def test_the_table() -> None:
-    assert table([result("Short", 9.96), result("RatherLong", 12.0, {"x": 1})]).splitlines() == [
-        "property    size   result    distinct states  depth    time",
-        "Short       Small  holds           1,234,567     31  10.0 s",
-        "RatherLong  Small  violated        1,234,567     31  12.0 s",
+    holds, short, broken = result("Long", 9.96), result("Short", 0.5), result("Long", 2.0, {"x": 1})
+    assert table([holds, short, broken]).splitlines() == [
+        "property  result             distinct states  depth    time  sizes",
+        "Long      violated at Small        2,469,134     31  12.0 s  Small, Small",
+        "Short     holds                    1,234,567     31   0.5 s  Small",
     ]
 
 

@@ -49,7 +49,7 @@ class TestResults:
         assert last.split()[:2] == ["3", "Switch"]
         assert "log + [at |-> 1, lamp |->" in last
         (row,) = table.splitlines()[1:]
-        assert row.split()[:3] == ["StaysShort", "two_lamps", "violated"]
+        assert row.split()[:4] == ["StaysShort", "violated", "at", "two_lamps"]
 
     def test_one_that_holds(self) -> None:
         done = run("verify", "--json", "--size", "two_lamps", "--property", "Rests")

@@ -169,8 +169,13 @@ def _manifest(suite: Suite, below: PurePosixPath) -> dict[PurePosixPath, bytes]:
 def project_root() -> Path:
     """The checkout to generate into: the one we are in, or the one that we run from."""
     for root in (Path.cwd(), Path(__file__).resolve().parents[3]):
-        if (root / "model").is_dir() and (root / "src" / "pingregistrywf").is_dir():
+        if is_checkout(root):
             return root
     raise CannotRunError(
         "this is no checkout of pingregistrywf: run it in one, or give --model and --package"
     )
+
+
+def is_checkout(directory: Path) -> bool:
+    """Whether a directory is a checkout of this project."""
+    return (directory / "model").is_dir() and (directory / "src" / "pingregistrywf").is_dir()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from pingregistrywf.cli.charts import is_checkout
 from pingregistrywf.cli.common import (
     REFUSED,
     ModelOption,
@@ -48,7 +49,8 @@ def verify(
 ) -> None:
     """Check the model in TLA+ exhaustively; show step by step how a property is broken.
 
-    Needs Java, and the extra formal.  Exits with 1 if a property does not hold.
+    In a checkout the model is that of its model/.  Needs Java, and the extra formal.  Exits with 1
+    if a property does not hold.
     """
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
@@ -59,7 +61,8 @@ def verify(
     from pingregistrywf.formal.verification import run_plan
 
     with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
-        read = load_model(model or [])
+        ours = sorted(Path("model").glob("*.yaml")) if is_checkout(Path.cwd()) else []
+        read = load_model(model or ours)
         plan = plan_of(read).select(size, property, exhaustive=exhaustive)
         toolchain = find_toolchain(jar)
         results = []

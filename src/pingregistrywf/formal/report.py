@@ -16,35 +16,42 @@ from pingregistrywf.formal.values import tla_text
 from pingregistrywf.formal.verification import Result
 from pingregistrywf.runtime.render import printable
 
-_HEADINGS: Final = ("property", "size", "result", "distinct states", "depth", "time")
-_WORDS: Final = 3
-"""So many columns of the table hold words; the others hold numbers, which end at the right."""
+_HEADINGS: Final = ("property", "result", "distinct states", "depth", "time", "sizes")
+_NUMBERS: Final = range(2, 5)
+"""The columns of the table that hold numbers, which end at the right."""
 _STYLES: Final = ("cyan", "bold", "italic")
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return the results as a table in plain text, one line for each."""
-    rows = [_HEADINGS, *map(_row, results)]
+    """Return the results as a table in plain text, one line for each property.
+
+    The numbers of a property that was checked at several sizes are those of all of them together.
+    """
+    by_property: dict[str, list[Result]] = {}
+    for result in results:
+        by_property.setdefault(result.property, []).append(result)
+    rows = [_HEADINGS, *(_row(name, every) for name, every in by_property.items())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if number < _WORDS else cell.rjust(width)
+            cell.rjust(width) if number in _NUMBERS else cell.ljust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        lines.append("  ".join(cells))
+        lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 
 
-def _row(result: Result) -> tuple[str, ...]:
-    outcome = result.outcome
+def _row(name: str, results: Sequence[Result]) -> tuple[str, ...]:
+    broken = [result.size for result in results if result.violation]
+    outcomes = [result.outcome for result in results]
     return (
-        result.property,
-        result.size,
-        "holds" if result.violation is None else "violated",
-        f"{outcome.distinct:,}",
-        str(outcome.depth),
-        f"{outcome.seconds:.1f} s",
+        name,
+        f"violated at {', '.join(broken)}" if broken else "holds",
+        f"{sum(each.distinct for each in outcomes):,}",
+        str(max(each.depth for each in outcomes)),
+        f"{sum(each.seconds for each in outcomes):.1f} s",
+        ", ".join(result.size for result in results),
     )
 
 
