@@ -51,10 +51,6 @@ Replay(events, workflow_id) ==
 
 Entry(history, workflow_id) == Replay(history.events, workflow_id)
 
-\* The entry as those see it who look for one incarnation of what it lists: it is not
-\* there for them if it lists another one.
-EntryOf(entry, first, listed) == IF listed = first THEN entry ELSE Unlisted
-
 \* Whether an event is about an entry.
 IsAbout(event, workflow_id) ==
     event.type \in DOMAIN Target /\ event.workflow_id = workflow_id

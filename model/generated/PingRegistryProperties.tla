@@ -131,7 +131,8 @@ OneSummary ==
 \* No server posts more pings than it has to, also if it crashes.
 NoPingTwice ==
     \A workflow \in Workflows, server \in Servers :
-        Cardinality({ping \in Numbers(workflow, "ServerPinged") : Events(workflow)[ping].by = server}) <= Pings
+        LET own == {ping \in Numbers(workflow, "ServerPinged") : Events(workflow)[ping].by = server}
+        IN  Cardinality(own) <= Pings
 
 ----------------------------------------------------------------------------------------
 \* A summary never changes while its workflow exists.
@@ -149,7 +150,8 @@ SummariesStay ==
 TerminatedIsListedAsCompleted ==
     \A workflow \in Workflows :
         State(workflow) = "Terminated" =>
-            \E registry \in Registries : Lists(registry, workflow) /\ Entry(registry, workflow).state = "Completed"
+            \E registry \in Registries :
+                Lists(registry, workflow) /\ Entry(registry, workflow).state = "Completed"
 
 ----------------------------------------------------------------------------------------
 \* The index never lists a workflow as active that has no history, or that is not the
@@ -199,7 +201,9 @@ UnlistedIsDeleted ==
 OnlyWhatWasListedExpires ==
     [][
        \A collector \in Collectors :
-           (running[collector].operation = "expire" /\ running[collector].step = 1 /\ running'[collector] # running[collector]) =>
+           (/\ running[collector].operation = "expire"
+            /\ running[collector].step = 1
+            /\ running'[collector] # running[collector]) =>
                \A workflow \in Workflows :
                    (~IsOver(workflow) /\ IsOver(workflow)') =>
                        \E registry \in Registries : Lists(registry, workflow)
@@ -209,7 +213,8 @@ OnlyWhatWasListedExpires ==
 \* A begin that was interrupted is finished by running it again.
 BegunIsListed ==
     \A workflow \in Workflows :
-        State(workflow) = "Initialized" ~> \E registry \in Registries : Entry(registry, workflow).state # "Absent"
+        State(workflow) = "Initialized" ~>
+            \E registry \in Registries : Entry(registry, workflow).state # "Absent"
 
 ----------------------------------------------------------------------------------------
 \* A commit that was interrupted is finished by running it again.

@@ -196,7 +196,8 @@ Commit2(participant, run) ==
     /\ run.step = 2
     /\ LET history == ping_registry_index[run.registry]
            listed == PingRegistryIndex!Entry(history, run.workflow)
-           entry == PingRegistryIndex!EntryOf(listed, run.first, listed.started_workflow_event_id)
+           entry == IF listed.started_workflow_event_id = run.first THEN listed
+                    ELSE PingRegistryIndex!Unlisted
            result == PingRegistryIndex!DecideCommitPingRegistry(entry, run.workflow, run.vid1)
        IN  /\ ping_registry_index' = [ping_registry_index EXCEPT ![run.registry] = Written(@, result)]
            /\ GoesOn(participant, result,
@@ -251,7 +252,8 @@ Expire2(participant, run) ==
     /\ run.step = 2
     /\ LET history == ping_registry_index[run.registry]
            listed == PingRegistryIndex!Entry(history, run.workflow)
-           entry == PingRegistryIndex!EntryOf(listed, run.first, listed.started_workflow_event_id)
+           entry == IF listed.started_workflow_event_id = run.first THEN listed
+                    ELSE PingRegistryIndex!Unlisted
            result == PingRegistryIndex!DecideCommitPingRegistry(entry, run.workflow, run.vid1)
        IN  /\ ping_registry_index' = [ping_registry_index EXCEPT ![run.registry] = Written(@, result)]
            /\ GoesOn(participant, result,
@@ -305,7 +307,8 @@ Delete2(participant, run) ==
     /\ run.step = 2
     /\ LET history == ping_registry_index[run.registry]
            listed == PingRegistryIndex!Entry(history, run.workflow)
-           entry == PingRegistryIndex!EntryOf(listed, run.first, listed.started_workflow_event_id)
+           entry == IF listed.started_workflow_event_id = run.first THEN listed
+                    ELSE PingRegistryIndex!Unlisted
            result == PingRegistryIndex!DecideDeletePingRegistry(entry, run.workflow)
        IN  /\ ping_registry_index' = [ping_registry_index EXCEPT ![run.registry] = Written(@, result)]
            /\ GoesOn(participant, result,
@@ -337,12 +340,14 @@ Snapshot(participant, run) ==
 
 ServerRunsPing(server, workflow) ==
     /\ running[server] = Idle
-    /\ \E registry \in Registries : PingRegistryIndex!WasIn(ping_registry_index[registry], workflow, {"Active"})
+    /\ \E registry \in Registries :
+           PingRegistryIndex!WasIn(ping_registry_index[registry], workflow, {"Active"})
     /\ Posted(ping_registry[workflow], server) < Pings
     /\ Ping(server, [operation |-> "ping", step |-> 1, workflow |-> workflow])
 
 Server(server) ==
-    \/ \E workflow \in Workflows : ServerRunsPing(server, workflow)
+    \/ \E workflow \in Workflows :
+           ServerRunsPing(server, workflow)
 
 ----------------------------------------------------------------------------------------
 \* A gatherer reads the pings at the deadline, which may be any time, and posts a
@@ -350,15 +355,18 @@ Server(server) ==
 
 GathererBeginsGather(gatherer, workflow) ==
     /\ running[gatherer] = Idle
-    /\ \E registry \in Registries : PingRegistryIndex!WasIn(ping_registry_index[registry], workflow, {"Active"})
+    /\ \E registry \in Registries :
+           PingRegistryIndex!WasIn(ping_registry_index[registry], workflow, {"Active"})
     /\ PingRegistry!State(ping_registry[workflow]) \in {"Initialized", "Appending"}
-    /\ Begins(gatherer, [operation |-> "gather",
-                         step |-> 1,
-                         workflow |-> workflow,
-                         read |-> Vid(ping_registry[workflow])])
+    /\ LET read == Vid(ping_registry[workflow])
+       IN  Begins(gatherer, [operation |-> "gather",
+                             step |-> 1,
+                             workflow |-> workflow,
+                             read |-> read])
 
 Gatherer(gatherer) ==
-    \/ \E workflow \in Workflows : GathererBeginsGather(gatherer, workflow)
+    \/ \E workflow \in Workflows :
+           GathererBeginsGather(gatherer, workflow)
     \/ Gather(gatherer, running[gatherer])
 
 ----------------------------------------------------------------------------------------
@@ -368,24 +376,28 @@ Gatherer(gatherer) ==
 AdminBeginsBegin(admin, workflow, registry) ==
     /\ running[admin] = Idle
     /\ PingRegistryIndex!Entry(ping_registry_index[registry], workflow).state \in {"Absent"}
-    /\ Begins(admin, [operation |-> "begin",
-                      step |-> 1,
-                      workflow |-> workflow,
-                      registry |-> registry,
-                      before |-> Len(ping_registry_index[registry].events)])
+    /\ LET before == Len(ping_registry_index[registry].events)
+       IN  Begins(admin, [operation |-> "begin",
+                          step |-> 1,
+                          workflow |-> workflow,
+                          registry |-> registry,
+                          before |-> before])
 
 AdminBeginsCommit(admin, workflow, registry) ==
     /\ running[admin] = Idle
     /\ PingRegistry!State(ping_registry[workflow]) \in {"Summarized", "Completed"}
-    /\ Begins(admin, [operation |-> "commit",
-                      step |-> 1,
-                      workflow |-> workflow,
-                      registry |-> registry,
-                      first |-> PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id])
+    /\ LET first == PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id
+       IN  Begins(admin, [operation |-> "commit",
+                          step |-> 1,
+                          workflow |-> workflow,
+                          registry |-> registry,
+                          first |-> first])
 
 Admin(admin) ==
-    \/ \E workflow \in Workflows : \E registry \in Registries : AdminBeginsBegin(admin, workflow, registry)
-    \/ \E workflow \in Workflows : \E registry \in Registries : AdminBeginsCommit(admin, workflow, registry)
+    \/ \E workflow \in Workflows, registry \in Registries :
+           AdminBeginsBegin(admin, workflow, registry)
+    \/ \E workflow \in Workflows, registry \in Registries :
+           AdminBeginsCommit(admin, workflow, registry)
     \/ Begin1(admin, running[admin])
     \/ Begin2(admin, running[admin])
     \/ Commit1(admin, running[admin])
@@ -399,20 +411,22 @@ Admin(admin) ==
 CollectorBeginsExpire(collector, workflow, registry) ==
     /\ running[collector] = Idle
     /\ PingRegistryIndex!Entry(ping_registry_index[registry], workflow).state \in {"Active"}
-    /\ Begins(collector, [operation |-> "expire",
-                          step |-> 1,
-                          workflow |-> workflow,
-                          registry |-> registry,
-                          first |-> PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id])
+    /\ LET first == PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id
+       IN  Begins(collector, [operation |-> "expire",
+                              step |-> 1,
+                              workflow |-> workflow,
+                              registry |-> registry,
+                              first |-> first])
 
 CollectorBeginsDelete(collector, workflow, registry) ==
     /\ running[collector] = Idle
     /\ PingRegistryIndex!Entry(ping_registry_index[registry], workflow).state \in {"Completed"}
-    /\ Begins(collector, [operation |-> "delete",
-                          step |-> 1,
-                          workflow |-> workflow,
-                          registry |-> registry,
-                          first |-> PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id])
+    /\ LET first == PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id
+       IN  Begins(collector, [operation |-> "delete",
+                              step |-> 1,
+                              workflow |-> workflow,
+                              registry |-> registry,
+                              first |-> first])
 
 CollectorRunsSnapshot(collector, registry) ==
     /\ running[collector] = Idle
@@ -420,9 +434,12 @@ CollectorRunsSnapshot(collector, registry) ==
     /\ Snapshot(collector, [operation |-> "snapshot", step |-> 1, registry |-> registry])
 
 Collector(collector) ==
-    \/ \E workflow \in Workflows : \E registry \in Registries : CollectorBeginsExpire(collector, workflow, registry)
-    \/ \E workflow \in Workflows : \E registry \in Registries : CollectorBeginsDelete(collector, workflow, registry)
-    \/ \E registry \in Registries : CollectorRunsSnapshot(collector, registry)
+    \/ \E workflow \in Workflows, registry \in Registries :
+           CollectorBeginsExpire(collector, workflow, registry)
+    \/ \E workflow \in Workflows, registry \in Registries :
+           CollectorBeginsDelete(collector, workflow, registry)
+    \/ \E registry \in Registries :
+           CollectorRunsSnapshot(collector, registry)
     \/ Expire1(collector, running[collector])
     \/ Expire2(collector, running[collector])
     \/ Expire3(collector, running[collector])

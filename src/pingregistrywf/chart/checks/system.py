@@ -77,8 +77,7 @@ class _SystemChecker:
         if run.reads is not None:
             self._check_place(run.reads, (*at, "reads"))
         if run.at_most is not None:
-            limits = {name for size in self._system.sizes.values() for name in size.limits}
-            self._report.resolve(run.at_most, limits, (*at, "at_most"), "limit of a size")
+            self._report.resolve(run.at_most, self._declared, (*at, "at_most"), "limit of a size")
 
     def check_size(self, size: Size, at: Path) -> None:
         system = self._system
@@ -97,9 +96,17 @@ class _SystemChecker:
             what = "a size with symmetric participants cannot check liveness"
             self._report.say((*at, "symmetric"), what, "remove symmetric, or use another size")
 
-    def _limits(self) -> list[str]:
-        runs = (run for each in self._system.participants.values() for run in each.runs)
-        return list(dict.fromkeys(run.at_most for run in runs if run.at_most))
+    @property
+    def _declared(self) -> set[str]:
+        """The limits that some size sets."""
+        return {name for size in self._system.sizes.values() for name in size.limits}
+
+    def _limits(self) -> Iterable[str]:
+        """The limits that every size has to set: those that runs name."""
+        runs = [run for each in self._system.participants.values() for run in each.runs]
+        named = dict.fromkeys(run.at_most for run in runs if run.at_most)
+        # One that is misspelt is reported at the run; then nobody knows what is missing here.
+        return named if self._declared.issuperset(named) else self._declared
 
     def _check_place(self, place: Place, at: Path) -> Chart | None:
         """Check a place; its chart, or None if nobody knows which it is."""

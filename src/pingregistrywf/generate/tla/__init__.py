@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.generate.rendering import templates
 from pingregistrywf.generate.tla.checks import fairness, model_checks, module_of, specification
-from pingregistrywf.generate.tla.spelling import box, heading, pascal, remark, values
+from pingregistrywf.generate.tla.spelling import box, described, heading, pascal, remark, values
 from pingregistrywf.generate.tla.systems import SystemModule
 
 
@@ -47,6 +47,7 @@ def _rendered(template: str, **parts: object) -> str:
 
 _TEMPLATES = templates(
     box=box,
+    described=described,
     fairness=fairness,
     formula=formula,
     heading=heading,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from pingregistrywf.chart.ir import Named
 from pingregistrywf.chart.parts import Constant
 
 WIDTH = 88
@@ -35,6 +36,11 @@ def record(fields: Iterable[tuple[str, str]], indent: int = 0) -> str:
     if indent + len(text) <= WIDTH:
         return text
     return "[" + (",\n" + " " * (indent + 1)).join(parts) + "]"
+
+
+def described(part: Named) -> str:
+    """A part's name, and its prose if it has some."""
+    return f"{part.name}: {part.doc}" if part.doc else part.name
 
 
 def remark(text: str, indent: int = 0) -> str:

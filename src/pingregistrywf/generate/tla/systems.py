@@ -43,6 +43,7 @@ class Start:
     name: str
     parameters: Sequence[str]
     conditions: Sequence[str]
+    read: Sequence[tuple[str, str]]
     run: str
     at_once: str | None
     """The action of the only step, if nothing can happen between the beginning and it."""
@@ -104,6 +105,13 @@ class SystemModule:
                     return self.system.inputs[key].plural
         return "{}"
 
+    def some(self, inputs: Sequence[str]) -> str:
+        """Say that a formula holds for some values of inputs; empty if there is no input."""
+        if not inputs:
+            return ""
+        bound = (f"{name} \\in {self.system.inputs[name].plural}" for name in inputs)
+        return f"\\E {', '.join(bound)} :\n{'':11}"
+
     # --- Operations -------------------------------------------------------------------------------
 
     def inputs(self, operation: Operation) -> list[str]:
@@ -151,12 +159,13 @@ class SystemModule:
             entry = self._input(operation, about.entry)
             read["first"] = f"{pascal(about.chart)}!Entry({history}, {entry}).{about.began_with}"
         at_once = self.action(operation, 1) if self._at_once(run) else None
-        fields = {**self._from_inputs(operation), **read}
-        indent = len(f"    /\\ {at_once or 'Begins'}({kind}, ")
+        fields = self._from_inputs(operation) | {name: name for name in read}
+        indent = len(f"    /\\ {at_once or 'Begins'}({kind}, ") + (4 if read else 0)
         return Start(
             name=f"{pascal(kind)}{'Runs' if at_once else 'Begins'}{pascal(run.operation)}",
             parameters=[kind, *self.inputs(operation)],
             conditions=conditions,
+            read=list(read.items()),
             run=self._run(operation, 1, fields, indent),
             at_once=at_once,
             prose=operation.doc,
@@ -190,9 +199,7 @@ class SystemModule:
             for name in (condition.history, condition.entry)
             if name and name not in self.inputs(operation)
         ]
-        for name in free:
-            text = f"\\E {name} \\in {self.system.inputs[name].plural} : {text}"
-        return text
+        return f"{self.some(free)}{text}"
 
     def _written(self, operation: Operation, number: int, step: Step) -> Written:
         module = self.charts[step.chart]
@@ -207,7 +214,8 @@ class SystemModule:
             entry = f"{module.name}!Entry(history, run.{key})"
             if about:
                 bindings.append(("listed", entry))
-                entry = f"{module.name}!EntryOf(listed, run.first, listed.{about.began_with})"
+                same = f"listed.{about.began_with} = run.first"
+                entry = f"IF {same} THEN listed\n{'ELSE':>24} {module.name}!Unlisted"
             bindings.append((seen, entry))
         elif about:
             seen = "incarnation"
