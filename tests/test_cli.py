@@ -28,7 +28,7 @@ WORKFLOW = uuid.UUID("10000000-0000-4000-8000-000000000001")
 COMMANDS = (
     *("demo", "begin", "get", "commit", "list", "events", "watch"),
     *("server", "gather", "collect"),
-    *("chart", "explore", "generate", "verify", "adapter", "journal", "doctor"),
+    *("chart", "explore", "generate", "verify", "prove", "adapter", "journal", "doctor"),
 )
 
 

@@ -487,6 +487,7 @@ def test_the_projects_files_are_found_beside_the_source() -> None:
     assert sorted(each.name for each in model_directory().glob("*.yaml")) == [
         "ping_registry.yaml",
         "ping_registry_index.yaml",
+        "ping_registry_invariant.yaml",
         "ping_registry_operations.yaml",
         "ping_registry_properties.yaml",
         "ping_registry_system.yaml",

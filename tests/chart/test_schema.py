@@ -9,12 +9,13 @@ import jsonschema
 import pytest
 import yaml
 
-from pingregistrywf.chart import system, vocabulary
+from pingregistrywf.chart import invariant, system, vocabulary
 from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.schema import (
     DIALECT,
     chart_schema,
+    invariant_schema,
     operations_schema,
     properties_schema,
     system_schema,
@@ -27,6 +28,7 @@ INDEX = yaml.safe_load((model_directory() / "ping_registry_index.yaml").read_tex
 OPERATIONS = yaml.safe_load((model_directory() / "ping_registry_operations.yaml").read_text())
 SCHEMAS = {
     "chart": chart_schema(),
+    "invariant": invariant_schema(),
     "operations": operations_schema(),
     "properties": properties_schema(),
     "system": system_schema(),
@@ -161,7 +163,7 @@ def test_null_has_its_meaning_in_a_snapshot_only() -> None:
 def test_it_knows_every_key_of_the_vocabulary_and_describes_it() -> None:
     words = {
         each.__name__: each
-        for each in (vars(vocabulary) | vars(system)).values()
+        for each in (vars(vocabulary) | vars(system) | vars(invariant)).values()
         if is_word(each) and each is not Word
     }
     parts: dict[str, Any] = {name.capitalize(): schema for name, schema in SCHEMAS.items()}

@@ -22,6 +22,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
+from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.parts import (
     CommandOnHistory,
     Constant,
@@ -494,6 +495,8 @@ class Model:
     systems: Mapping[str, System]
     properties: Mapping[str, Properties]
     """The properties of each system that has some, by the system's name."""
+    invariants: Mapping[str, Invariant]
+    """The inductive invariant of each system that has one, by the system's name."""
     source: Mapping[str, Any]
     """The charts as they were written, for ``chart.machine`` alone."""
 

@@ -40,7 +40,7 @@ BEGIN, LIST, END = "SnapshotBegin", "SnapshotState", "SnapshotEnd"
 
 
 def read_model(paths: Sequence[surface.File]) -> ir.Model:
-    """Read charts and operations, and lower them; systems and properties leave nothing out.
+    """Read charts and operations, and lower them; the other files leave nothing out.
 
     Raises:
         ChartError: there are mistakes in them, or one cannot be read.
@@ -48,7 +48,9 @@ def read_model(paths: Sequence[surface.File]) -> ir.Model:
     model = surface.read_model(paths)
     charts = {name: lower_chart(chart) for name, chart in model.charts.items()}
     operations = {name: lower_operations(each, charts) for name, each in model.operations.items()}
-    return ir.Model(charts, operations, model.systems, model.properties, model.charts)
+    return ir.Model(
+        charts, operations, model.systems, model.properties, model.invariants, model.charts
+    )
 
 
 def _named(part: type[N], words: Mapping[str, Word], **more: Any) -> dict[str, N]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart import checks, shape
+from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.mistakes import ChartError, Report
 from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.system import Properties, System
@@ -24,6 +25,7 @@ from pingregistrywf.chart.yaml_source import YamlSource, parse
 File: TypeAlias = str | os.PathLike[str]
 
 _KINDS: Final[Mapping[str, type[Word]]] = {
+    "invariant_of": Invariant,
     "operations_of": Operations,
     "properties_of": Properties,
     "system": System,
@@ -40,13 +42,16 @@ class Model:
     systems: Mapping[str, System]
     properties: Mapping[str, Properties]
     """The properties of each system that has some, by the system's name."""
+    invariants: Mapping[str, Invariant]
+    """The inductive invariant of each system that has one, by the system's name."""
 
 
 def read_model(paths: Sequence[File]) -> Model:
     """Read charts, the operations on them, and the systems of those who run these.
 
     A file with the key ``operations_of`` holds operations, one with ``system`` a system, one with
-    ``properties_of`` a system's properties, any other a chart.
+    ``properties_of`` a system's properties, one with ``invariant_of`` its inductive invariant, any
+    other a chart.
 
     Raises:
         ChartError: there are mistakes in them, or one cannot be read.
@@ -76,10 +81,13 @@ def read_model(paths: Sequence[File]) -> Model:
             checks.check_system(each, sound, runnable, report)
         for each, report in read.get(Properties, []):
             checks.check_properties(each, systems, report)
+        for each, report in read.get(Invariant, []):
+            checks.check_invariant(each, systems, report)
     if mistakes := [mistake for source in sources for mistake in source.report.mistakes]:
         raise ChartError(mistakes)
     properties = {each.properties_of: each for each, _ in read.get(Properties, [])}
-    return Model(sound, runnable, systems, properties)
+    invariants = {each.invariant_of: each for each, _ in read.get(Invariant, [])}
+    return Model(sound, runnable, systems, properties, invariants)
 
 
 def _kind(source: YamlSource) -> type[Word]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
@@ -33,6 +34,11 @@ def system_schema() -> dict[str, Any]:
 def properties_schema() -> dict[str, Any]:
     """The schema of a file of properties."""
     return _schema(Properties, "Properties: what must hold in a system")
+
+
+def invariant_schema() -> dict[str, Any]:
+    """The schema of a file with an inductive invariant."""
+    return _schema(Invariant, "An inductive invariant: why a system is safe")
 
 
 def _schema(word: type[Word], title: str) -> dict[str, Any]:

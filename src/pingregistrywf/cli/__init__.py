@@ -25,6 +25,7 @@ from pingregistrywf.cli.extras import extra_of
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.output import ending_with_the_reader
+from pingregistrywf.cli.prove import prove
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 from pingregistrywf.cli.verify import verify
 
@@ -86,7 +87,7 @@ def _global(
 _PANELS: Final = {
     "The workflow": (demo, begin, get, commit, list_, events, watch),
     "Daemons": (server, gather, collect),
-    "The chart": (chart, explore, generate, verify),
+    "The chart": (chart, explore, generate, verify, prove),
     "Conformance": (adapter,),
 }
 for _panel, _commands in _PANELS.items():

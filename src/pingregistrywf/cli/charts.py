@@ -176,6 +176,11 @@ def project_root() -> Path:
     )
 
 
+def files_of_checkout() -> list[Path]:
+    """The files of the model, if we are in a checkout of this project; none elsewhere."""
+    return sorted(Path("model").glob("*.yaml")) if is_checkout(Path.cwd()) else []
+
+
 def is_checkout(directory: Path) -> bool:
     """Whether a directory is a checkout of this project."""
     return (directory / "model").is_dir() and (directory / "src" / "pingregistrywf").is_dir()

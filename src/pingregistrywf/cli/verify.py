@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from pingregistrywf.cli.charts import is_checkout
+from pingregistrywf.cli.charts import files_of_checkout
 from pingregistrywf.cli.common import (
     REFUSED,
     ModelOption,
@@ -61,8 +61,7 @@ def verify(
     from pingregistrywf.formal.verification import run_plan
 
     with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
-        ours = sorted(Path("model").glob("*.yaml")) if is_checkout(Path.cwd()) else []
-        read = load_model(model or ours)
+        read = load_model(model or files_of_checkout())
         plan = plan_of(read).select(size, property, exhaustive=exhaustive)
         toolchain = find_toolchain(jar)
         results = []

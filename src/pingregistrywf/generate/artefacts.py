@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from pingregistrywf.chart.ir import Chart, Model, Operations, json_schema, to_json
 from pingregistrywf.chart.schema import (
     chart_schema,
+    invariant_schema,
     operations_schema,
     properties_schema,
     system_schema,
@@ -34,6 +35,7 @@ FORMAL: Final = PurePosixPath("model/generated")
 SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = MappingProxyType(
     {
         "chart": chart_schema,
+        "invariant": invariant_schema,
         "operations": operations_schema,
         "properties": properties_schema,
         "system": system_schema,

@@ -16,13 +16,18 @@ from pingregistrywf.chart.checks.names import check_names
 from pingregistrywf.chart.checks.operations import check_operations
 from pingregistrywf.chart.checks.rules import check_rules
 from pingregistrywf.chart.checks.states import check_events, check_leads, check_states
-from pingregistrywf.chart.checks.system import check_properties, check_system
+from pingregistrywf.chart.checks.system import (
+    check_invariant,
+    check_properties,
+    check_system,
+)
 from pingregistrywf.chart.checks.wire import check_shared_wire, check_wire
 from pingregistrywf.chart.mistakes import Report
 from pingregistrywf.chart.vocabulary import Chart, Operations
 
 __all__ = [
     "check_chart",
+    "check_invariant",
     "check_operations",
     "check_properties",
     "check_system",

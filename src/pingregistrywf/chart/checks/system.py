@@ -1,4 +1,4 @@
-"""Systems and properties: every name in them is one of the model's.
+"""Systems, properties and invariants: every name in them is one of the model's.
 
 A formula in TLA+ is not read here; the checker of the formal model parses it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.system import Place, Properties, Run, Size, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
@@ -51,6 +52,11 @@ def check_properties(properties: Properties, systems: Mapping[str, System], repo
             what = f"{each} is of the kind {declared.kind}"
             remedy = "name in fair who goes on for ever; only liveness, and each of it, needs that"
             report.say((*at, "fair"), what, remedy)
+
+
+def check_invariant(invariant: Invariant, systems: Mapping[str, System], report: Report) -> None:
+    """Check the invariant of a system that has no mistakes.  Its formulas are read by the proof."""
+    report.resolve(invariant.invariant_of, systems, ("invariant_of",), "system")
 
 
 class _SystemChecker:

@@ -72,7 +72,7 @@ class SystemModule:
         indexed: dict[str, str] = {}
         for operation in self.used.values():
             for step in operation.steps:
-                indexed.setdefault(step.chart, self._input(operation, step.history))
+                indexed.setdefault(step.chart, self.input_of(operation, step.history))
         return indexed
 
     @property
@@ -100,7 +100,7 @@ class SystemModule:
         """The set of a keyed chart's keys."""
         for operation in self.used.values():
             for step in operation.steps:
-                key = self._key(operation, step)
+                key = self.key_of(operation, step)
                 if step.chart == chart and key:
                     return self.system.inputs[key].plural
         return "{}"
@@ -143,20 +143,20 @@ class SystemModule:
         conditions = [self._condition(operation, each) for each in run.when]
         if run.at_most:
             step = operation.steps[0]
-            place = f"{step.chart}[{self._input(operation, step.history)}]"
+            place = f"{step.chart}[{self.input_of(operation, step.history)}]"
             conditions.append(f"Posted({place}, {kind}) < {pascal(run.at_most)}")
         read = {}
-        if self._reads(operation):
+        if self.reads(operation):
             assert run.reads is not None  # noqa: S101 (it is what makes an operation read)
             read["read"] = f"Vid({run.reads.chart}[{run.reads.history}])"
-        if later := self._given_later(operation):
-            history = f"{later.chart}[{self._input(operation, later.history)}]"
+        if later := self.given_later(operation):
+            history = f"{later.chart}[{self.input_of(operation, later.history)}]"
             keyed = self.charts[later.chart].chart.key
             read["before"] = f"Len({history}.events)" if keyed else f"Vid({history})"
         if operation.about:
             about = operation.about
-            history = f"{about.chart}[{self._input(operation, about.history)}]"
-            entry = self._input(operation, about.entry)
+            history = f"{about.chart}[{self.input_of(operation, about.history)}]"
+            entry = self.input_of(operation, about.entry)
             read["first"] = f"{pascal(about.chart)}!Entry({history}, {entry}).{about.began_with}"
         at_once = self.action(operation, 1) if self._at_once(run) else None
         fields = self._from_inputs(operation) | {name: name for name in read}
@@ -204,10 +204,10 @@ class SystemModule:
     def _written(self, operation: Operation, number: int, step: Step) -> Written:
         module = self.charts[step.chart]
         command = module.chart.commands[step.command]
-        place = f"run.{self._input(operation, step.history)}"
+        place = f"run.{self.input_of(operation, step.history)}"
         bindings = [("history", f"{step.chart}[{place}]")]
         seen = "history"
-        key = self._key(operation, step)
+        key = self.key_of(operation, step)
         about = operation.about if step.incarnation else None
         if key:
             seen = "entry"
@@ -254,7 +254,7 @@ class SystemModule:
         """What the model notes in the events of an operation."""
         runs = [run for _, run in self._runs if run.operation == operation.name]
         by = [("by", "participant")] if any(run.at_most for run in runs) else []
-        return [*by, ("saw", "run.read")] if self._reads(operation) else by
+        return [*by, ("saw", "run.read")] if self.reads(operation) else by
 
     def _expected(
         self, operation: Operation, number: int, step: Step, key: str | None
@@ -264,7 +264,7 @@ class SystemModule:
             return [f"Expects(history, run.vid{step.vid.step}, {{}})"]
         if step.vid != "given":
             return []
-        if self._reads(operation):
+        if self.reads(operation):
             return ["Expects(history, run.read, {})"]
         if number == 1:
             return []
@@ -278,51 +278,51 @@ class SystemModule:
         if number == len(operation.steps):
             return "Idle"
         fields = {name: f"run.{name}" for name in self._kept(operation, number)}
-        if number in self._referred(operation, number):
+        if number in self.referred(operation, number):
             fields[f"vid{number}"] = "Vid(Written(history, result))"
         return self._run(operation, number + 1, fields, 21)
 
     def _run(
         self, operation: Operation, number: int, fields: Mapping[str, str], indent: int
     ) -> str:
-        kept = self._needed(operation, number)
+        kept = self.needed(operation, number)
         numbered = [("operation", f'"{operation.name}"'), ("step", str(number))]
         return record([*numbered, *((name, fields[name]) for name in kept)], indent)
 
     def _kept(self, operation: Operation, number: int) -> list[str]:
         """What a run keeps after a step, beside that step's vid."""
-        needed = self._needed(operation, number + 1)
+        needed = self.needed(operation, number + 1)
         return [name for name in needed if name != f"vid{number}"]
 
-    def _needed(self, operation: Operation, number: int) -> list[str]:
+    def needed(self, operation: Operation, number: int) -> list[str]:
         """What the steps from that one on need."""
         later = list(enumerate(operation.steps, start=1))[number - 1 :]
         needed: dict[str, None] = {}
         for position, step in later:
-            needed[self._input(operation, step.history)] = None
-            if key := self._key(operation, step):
+            needed[self.input_of(operation, step.history)] = None
+            if key := self.key_of(operation, step):
                 needed[key] = None
             command = self.charts[step.chart].chart.commands[step.command]
             for name in self.charts[step.chart].arguments(command):
                 source = step.sources[name]
                 if isinstance(source, FromArgument):
-                    given = self._input(operation, source.argument)
+                    given = self.input_of(operation, source.argument)
                     needed |= {given: None} if given in self.system.inputs else {}
             if step.incarnation:
                 needed["first"] = None
-            if step.vid == "given" and self._reads(operation):
+            if step.vid == "given" and self.reads(operation):
                 needed["read"] = None
             elif step.vid == "given" and position > 1:
                 needed["before"] = None
-        for name in ("read",) if self._reads(operation) else ():
+        for name in ("read",) if self.reads(operation) else ():
             needed[name] = None
-        for referred in sorted(self._referred(operation, number - 1)):
+        for referred in sorted(self.referred(operation, number - 1)):
             if referred < number:
                 needed[f"vid{referred}"] = None
         order = [*self.system.inputs, "first", "before", "read"]
         return sorted(needed, key=lambda name: (order.index(name) if name in order else 99, name))
 
-    def _referred(self, operation: Operation, number: int) -> set[int]:
+    def referred(self, operation: Operation, number: int) -> set[int]:
         """The steps whose vids are named after that step."""
         named = set()
         for step in operation.steps[number:]:
@@ -333,28 +333,28 @@ class SystemModule:
     def _from_inputs(self, operation: Operation) -> dict[str, str]:
         return {name: name for name in self.inputs(operation)}
 
-    def _reads(self, operation: Operation) -> bool:
+    def reads(self, operation: Operation) -> bool:
         return any(run.reads for _, run in self._runs if run.operation == operation.name)
 
-    def _given_later(self, operation: Operation) -> Step | None:
+    def given_later(self, operation: Operation) -> Step | None:
         """The step after the first that expects what was there before the operation began."""
-        if self._reads(operation):
+        if self.reads(operation):
             return None
         return next((step for step in operation.steps[1:] if step.vid == "given"), None)
 
-    def _key(self, operation: Operation, step: Step) -> str | None:
+    def key_of(self, operation: Operation, step: Step) -> str | None:
         """The input that is the key of the entry that a step is about."""
         chart = self.charts[step.chart].chart
         if chart.key is None or chart.commands[step.command].rewrite:
             return None
         source = step.sources[chart.key.name]
         assert isinstance(source, FromArgument)  # noqa: S101 (the key of an entry that is known)
-        return self._input(operation, source.argument)
+        return self.input_of(operation, source.argument)
 
     def _argument(self, operation: Operation, step: Step, name: str) -> str:
         match step.sources[name]:
             case FromArgument(argument=argument):
-                name = self._input(operation, argument)
+                name = self.input_of(operation, argument)
                 # An input that the model leaves out stands for one value.
                 return f"run.{name}" if name in self.system.inputs else f'"{name}"'
             case VidOfStep(step=number):
@@ -362,7 +362,7 @@ class SystemModule:
             case Constant() as constant:
                 return literal(constant)
 
-    def _input(self, operation: Operation, argument: str) -> str:
+    def input_of(self, operation: Operation, argument: str) -> str:
         """The input that an argument is, or follows from."""
         declared = operation.arguments[argument]
         return declared.derived.name if declared.derived else str(declared.input)
