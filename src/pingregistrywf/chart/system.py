@@ -124,6 +124,8 @@ class Fault(Word):
     the new value, or to null for a key to remove."""
     operators: dict[PascalName, str] = {}
     """Operators of the generated modules, each with another definition, in TLA+."""
+    product: str | None = None
+    """The test of the product that catches the same mistake there."""
     doc: Prose
 
 
