@@ -11,6 +11,7 @@ from pingregistrywf.chart.mistakes import ChartError
 
 SYSTEM = "ping_registry_system.yaml"
 PROPERTIES = "ping_registry_properties.yaml"
+INVARIANT = "ping_registry_invariant.yaml"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,11 @@ PROPERTIES = "ping_registry_properties.yaml"
         (PROPERTIES, "kind: liveness\n    fair: [admin]", "kind: liveness", "name in fair"),
         (PROPERTIES, "operators:", "model: {a.b: 1}\n        operators:",
          "write either model or operators"),
+        (INVARIANT, "invariant_of: ping_registry_system", "invariant_of: ping_registry",
+         "write ping_registry_system"),
+        (INVARIANT, "for: [participant, workflow]", "for: [participants, workflow]",
+         "write participant"),
+        (INVARIANT, "  legal_indexes:", "  empty_histories:", "write it once"),
     ],
 )  # fmt: skip
 def test_a_mistake(tmp_path: Path, file: str, right: str, wrong: str, told: str) -> None:

@@ -20,10 +20,15 @@ All of these are functions of ids and participants, of which there may be any nu
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.spelling import PascalName, Prose, SnakeName
+
+PARTICIPANT: Final = "participant"
+"""The variable of a clause that is a participant; all others are inputs of the system."""
 
 
 class Clause(Word):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pingregistrywf.chart.invariant import Invariant
+from pingregistrywf.chart.invariant import PARTICIPANT, Invariant
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.system import Place, Properties, Run, Size, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
@@ -56,7 +56,17 @@ def check_properties(properties: Properties, systems: Mapping[str, System], repo
 
 def check_invariant(invariant: Invariant, systems: Mapping[str, System], report: Report) -> None:
     """Check the invariant of a system that has no mistakes.  Its formulas are read by the proof."""
-    report.resolve(invariant.invariant_of, systems, ("invariant_of",), "system")
+    name = report.resolve(invariant.invariant_of, systems, ("invariant_of",), "system")
+    if name is None:
+        return
+    variables = [*systems[name].inputs, PARTICIPANT]
+    for key, clauses in (("clauses", invariant.clauses), ("consequences", invariant.consequences)):
+        for each, clause in clauses.items():
+            for number, variable in enumerate(clause.variables, start=1):
+                report.resolve(variable, variables, (key, each, "for", number), "variable")
+    for each in invariant.consequences.keys() & invariant.clauses.keys():
+        what = f"{each} is a clause and a consequence"
+        report.say(("consequences", each), what, "write it once, or give one another name")
 
 
 class _SystemChecker:

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 
 import z3
 
+from pingregistrywf.chart.invariant import PARTICIPANT
 from pingregistrywf.chart.ir import DELETED
 from pingregistrywf.chart.system import Condition, Run
 from pingregistrywf.formal.proof.moments import (
     IDLE,
-    PARTICIPANT,
     RUNNING,
     Action,
     Change,

@@ -67,9 +67,7 @@ class _Reader:
         ids: dict[str, dict[str, Term]] = {}
         for sort, term in constants:
             value = self._value(term)
-            names = self._names.setdefault(sort, {})
-            name = names.setdefault(str(value), f"{sort}{len(names) + 1}")
-            ids.setdefault(sort, {})[name] = value
+            ids.setdefault(sort, {})[self._name(value)] = value
         for table, keys in self._symbols.keys.items():
             for chosen in product(*(ids.get(key, {}).values() for key in keys)):
                 yield table, chosen
@@ -102,12 +100,12 @@ class _Reader:
         return self._found.eval(term, model_completion=True)
 
     def _name(self, value: Term) -> str:
-        """The name of a value: of an id, its sort and a number."""
+        """The name of a value: of an id its sort and a number, of a state or a step its own."""
         sort = value.sort()
         if sort not in self._symbols.sorts.values():
             return str(value)
-        names = self._names.setdefault(str(sort), {})
         nothing = self._symbols.nothing(sort)
-        if str(value) not in names and value.eq(self._value(nothing)):
+        if value.eq(self._value(nothing)):
             return str(nothing)
+        names = self._names.setdefault(str(sort), {})
         return names.setdefault(str(value), f"{sort}{len(names) + 1}")

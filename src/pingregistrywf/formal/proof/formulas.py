@@ -10,7 +10,7 @@ from typing import Any
 import z3
 
 from pingregistrywf.chart.invariant import Abbreviation, Clause, Invariant
-from pingregistrywf.formal.proof.moments import PARTICIPANT, Moment, Symbols, Term
+from pingregistrywf.formal.proof.moments import Moment, Symbols, Term
 
 
 class FormulaError(Exception):
@@ -34,14 +34,7 @@ class Formulas:
         self._symbols = symbols
 
     def variables(self, clause: Clause) -> list[tuple[str, Term]]:
-        """Return what stands for the variables of a clause, each with the name of its sort.
-
-        Raises:
-            FormulaError: there is no such variable.
-        """
-        for name in clause.variables:
-            if name not in (*self._symbols.module.system.inputs, PARTICIPANT):
-                raise FormulaError(f"{name!r} is neither an input of the system nor {PARTICIPANT}")
+        """Return what stands for the variables of a clause, each with the name of its sort."""
         return [(name, self._symbols.constant(f"any {name}", name)) for name in clause.variables]
 
     def formula(self, clause: Clause, now: Moment, after: Moment | None = None) -> Term:

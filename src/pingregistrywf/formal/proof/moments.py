@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import z3
 
+from pingregistrywf.chart.invariant import PARTICIPANT
 from pingregistrywf.chart.ir import Chart, FromArgument, Model
 from pingregistrywf.chart.types import Type
 from pingregistrywf.generate.tla.systems import SystemModule
@@ -24,7 +25,6 @@ Table: TypeAlias = tuple[str, int]
 
 IDLE: Final = "Idle"
 RUNNING: Final[Table] = ("running", 1)
-PARTICIPANT: Final = "participant"
 EVENT: Final = "event"
 """The sort of the ids of events, which are the versions of histories, too."""
 _VALUE: Final = "value"

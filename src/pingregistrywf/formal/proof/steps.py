@@ -10,12 +10,12 @@ from functools import cached_property
 
 import z3
 
+from pingregistrywf.chart.invariant import PARTICIPANT
 from pingregistrywf.chart.ir import DELETED, Arguments, Cell, FromArgument, Operation, Outcome
 from pingregistrywf.chart.parts import Constant, VidOfStep
 from pingregistrywf.formal.proof.moments import (
     EVENT,
     IDLE,
-    PARTICIPANT,
     RUNNING,
     Action,
     Change,
