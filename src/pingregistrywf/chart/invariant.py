@@ -1,21 +1,7 @@
 """The vocabulary of an inductive invariant: why a system is safe with any number of participants.
 
-The formulas are expressions in the syntax of Python, over what the model names:
-
-- ``CHART[history]`` is a history.  It has a ``vid``, the ``first_vid`` of its first event and the
-  ``parent`` of its newest one; unless the chart is keyed also a ``state`` and what events carry.
-  If participants read it, it has ``saw``, the version on which such a run appended its event.
-- ``CHART[history, key]`` is an entry of a keyed chart, with a ``state``, what events carry, and the
-  ``vid`` of the newest event about it.
-- ``running[participant]`` is a run of an operation.  ``next`` is its next step, such as Commit2, or
-  Idle.  It has the inputs of the system, and what it found when it began: the version ``read``,
-  ``before``, the newest event about the entry, and ``first``, the first event of the workflow that
-  was listed.  ``vid1`` is the vid after step 1.
-- ``Epoch`` is the version of a history without events.  States and steps are written in quotes.
-- ``any(… for registry in Registries)`` holds if it holds for one of them.
-- ``after(…)`` is what holds after an action, in consequences.
-
-All of these are functions of ids and participants, of which there may be any number.
+Its formulas are functions of ids and participants, of which there may be any number.  The reader
+checks all but the formulas; the proof reads those.
 """
 
 from __future__ import annotations
@@ -54,7 +40,28 @@ class Abbreviation(Word):
 
 
 class Invariant(Word):
-    """A file with the inductive invariant of a system."""
+    """A file with the inductive invariant of a system.
+
+    Its formulas are expressions in the syntax of Python, over what the model names.
+
+    ``CHART[history]`` is a history.  It has a ``vid``.  Unless the chart is keyed, it also has the
+    ``first_vid`` of its first event, the ``parent`` of its newest one, a ``state``, and what events
+    carry.
+
+    ``CHART[history, key]`` is an entry of a keyed chart.  It has a ``state``, what events carry,
+    and the ``vid`` of the newest event about it.
+
+    What is written by an operation that reads has ``saw``, the version that was read.
+
+    ``running[participant]`` is a run of an operation.  Its ``next`` is the next step, such as
+    Commit2, or Idle.  It has the inputs of the system; ``vid1``, the vid after step 1; and what it
+    found when it began: the version ``read``, the newest event about the entry (``before``), and
+    the first event of the history that was listed (``first``).
+
+    ``Epoch`` is the version of a history without events.  States and steps are written in quotes.
+    ``any(… for registry in Registries)`` says that it holds for one of them.  In a consequence,
+    ``after(…)`` is a value, or what holds, after the action.
+    """
 
     invariant_of: SnakeName
     """The system."""
