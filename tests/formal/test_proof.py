@@ -128,12 +128,6 @@ STEPS = "ping_registry_operations.operations"
             id="delete is about whatever has the id",
         ),
         pytest.param(
-            {f"{STEPS}.expire.about": None},
-            "Expire1",
-            "only_what_was_listed_expires",
-            id="expire is about whatever has the id",
-        ),
-        pytest.param(
             {f"{STEPS}.begin.steps.2.vid": "retry"},
             "Begin2",
             "what_is_active_exists",
@@ -144,12 +138,6 @@ STEPS = "ping_registry_operations.operations"
             "Commit2",
             "terminated_is_listed_as_completed",
             id="end before the index",
-        ),
-        pytest.param(
-            {f"{STEPS}.gather.steps.1.vid": "retry"},
-            "Gather",
-            "every_ping_is_summarized",
-            id="summary without the version that was read",
         ),
         pytest.param(
             {"ping_registry.commands.AppendPing.rules.1.in": ["Appending", "Summarized"]},

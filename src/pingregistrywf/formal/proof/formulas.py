@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import z3
@@ -60,6 +61,12 @@ class Formulas:
         return z3.ForAll(variables, self.formula(clause, now))
 
 
+@cache
+def _parsed(text: str) -> ast.expr:
+    """A formula, which may go over several lines, as Python's parser reads it."""
+    return ast.parse(f"({text})", mode="eval").body
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads expressions about a moment, in which some names are known."""
@@ -72,7 +79,7 @@ class _Reader:
 
     def read(self, text: str) -> Any:
         try:
-            return self._value(ast.parse(f"({text})", mode="eval").body)
+            return self._value(_parsed(text))
         except FormulaError as error:
             raise FormulaError(f"{error}, in: {text}") from None
         except (SyntaxError, z3.Z3Exception) as error:
