@@ -1,8 +1,8 @@
 """The formal model of a system: modules of TLA+, and what the checker is asked of them.
 
-``Journal`` is the same for every model; each chart, the system and its properties are a module of
-their own.  The text is meant to be read: definitions carry the prose of the model, and every action
-of the system is a declared step.
+``Journal`` is the same for every model; each chart, the system, its traces and its properties are a
+module of their own.  The text is meant to be read: definitions carry the prose of the model, and
+every action of the system is a declared step.
 """
 
 from __future__ import annotations
@@ -12,8 +12,22 @@ from collections.abc import Mapping
 
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.generate.rendering import templates
-from pingregistrywf.generate.tla.checks import fairness, model_checks, module_of, specification
-from pingregistrywf.generate.tla.spelling import box, described, heading, pascal, remark, values
+from pingregistrywf.generate.tla.checks import (
+    fairness,
+    model_checks,
+    module_of,
+    specification,
+    trace_module_of,
+)
+from pingregistrywf.generate.tla.spelling import (
+    box,
+    described,
+    heading,
+    pascal,
+    record,
+    remark,
+    values,
+)
 from pingregistrywf.generate.tla.systems import SystemModule
 
 
@@ -24,6 +38,9 @@ def formal_model(model: Model, system: str) -> Mapping[str, str]:
     texts = {"Journal": _rendered("journal")}
     texts |= {each.name: _rendered("chart", module=each) for each in module.charts.values()}
     texts[module.name] = _rendered("system", module=module)
+    trace = trace_module_of(declared)
+    histories = record(((each, each) for each in module.charts), 4)
+    texts[trace] = _rendered("trace", name=trace, module=module, histories=histories)
     files = {f"{name}.tla": text for name, text in texts.items()}
     if (properties := model.properties.get(system)) is not None:
         name = module_of(declared)

@@ -44,6 +44,11 @@ def module_of(system: System) -> str:
     return f"{pascal(system.system).removesuffix('System')}Properties"
 
 
+def trace_module_of(system: System) -> str:
+    """Return the name of the module that follows a journal's histories."""
+    return f"{pascal(system.system).removesuffix('System')}Trace"
+
+
 def specification(fair: Sequence[str]) -> str:
     """Return the name of the specification that is fair to these participants."""
     return "".join(map(pascal, fair)) + "FairSpec" if fair else "Spec"
@@ -84,7 +89,7 @@ def _check(
         f"SPECIFICATION {specification(fair)}",
         *([f"SYMMETRY {pascal(name)}Symmetry"] if size.symmetric else []),
         "CONSTANTS",
-        *(f"    {each} = {value}" for each, value in _constants(system, size)),
+        *(f"    {each} = {value}" for each, value in constants(system, size)),
     ]
     return ModelCheck(
         name=pascal(name) + (specification(fair).removesuffix("Spec") if fair else ""),
@@ -99,17 +104,22 @@ def _check(
     )
 
 
-def _constants(system: System, size: Size) -> Iterator[tuple[str, str]]:
+def constants(system: System, size: Size) -> Iterator[tuple[str, str]]:
     """Yield the constants of the system's module at a size."""
     for name, given in system.inputs.items():
-        yield given.plural, _members(name, size.inputs[name])
+        yield given.plural, _set(name, size.inputs[name])
     for name, participant in system.participants.items():
-        yield participant.plural, _members(name, size.participants[name])
+        yield participant.plural, _set(name, size.participants[name])
     for name, most in size.limits.items():
         yield pascal(name), str(most)
     yield "Crashes", str(size.crashes)
     yield "Lives", str(size.lives)
 
 
-def _members(name: str, count: int) -> str:
-    return "{" + ", ".join(f"{name}{number}" for number in range(1, count + 1)) + "}"
+def member(name: str, number: int) -> str:
+    """Return the constant that stands for one of several inputs or participants, from 1 on."""
+    return f"{name}{number}"
+
+
+def _set(name: str, count: int) -> str:
+    return "{" + ", ".join(member(name, number) for number in range(1, count + 1)) + "}"

@@ -98,12 +98,17 @@ class SystemModule:
 
     def keys(self, chart: str) -> str:
         """The set of a keyed chart's keys."""
+        key = self.key_input(chart)
+        return self.system.inputs[key].plural if key else "{}"
+
+    def key_input(self, chart: str) -> str | None:
+        """The input that is the key of a keyed chart's entries."""
         for operation in self.used.values():
             for step in operation.steps:
                 key = self.key_of(operation, step)
                 if step.chart == chart and key:
-                    return self.system.inputs[key].plural
-        return "{}"
+                    return key
+        return None
 
     def some(self, inputs: Sequence[str]) -> str:
         """Say that a formula holds for some values of inputs; empty if there is no input."""

@@ -1,0 +1,176 @@
+"""The formal model follows what the product has written, and refuses what it cannot have written.
+
+The journal is the trace: each run of the product here is one of the model, or one of them is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from pingregistrywf import NO_VC, Journal, open_journal
+from pingregistrywf._generated import ping_registry as workflow
+from pingregistrywf._generated import ping_registry_index as index
+from pingregistrywf.chart.locate import load_model
+from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.formal.following import Verdict, follow
+from pingregistrywf.formal.journal_trace import JournalTrace, read_trace
+from pingregistrywf.formal.toolchain import Toolchain
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.values import Event
+
+MODEL = load_model([])
+(SYSTEM,) = MODEL.systems
+DECLARATIONS = {each.DECLARATION.name: each.DECLARATION for each in (workflow, index)}
+WORKFLOWS = (UUID(int=0x1001), UUID(int=0x1002))
+
+pytestmark = pytest.mark.slow
+
+
+def run_two_workflows(journal: Journal) -> None:
+    """One workflow is committed and deleted, while another one of another registry goes on."""
+    for name, each in zip(("one", "two"), WORKFLOWS, strict=True):
+        context = RegistryContext(journal, Registry(name))
+        Admin(context).begin(each)
+        for number in (1, 2):
+            context.operations.ping(each, 0, f"server ping {number}")
+    context = RegistryContext(journal, Registry("one"))
+    head = context.workflows.engine.find(WORKFLOWS[0]).vid
+    context.operations.gather(WORKFLOWS[0], 0, "all well", vid=head)
+    Admin(context).commit(WORKFLOWS[0])
+    context.indexes.snapshot(context.registry.index_id, NO_VC, if_storage_reduction=False)
+    context.operations.delete(WORKFLOWS[0], context.registry.index_id)
+
+
+@pytest.fixture(scope="module")
+def trace() -> JournalTrace:
+    """What the journal says of the two workflows."""
+    with open_journal("memory:") as journal:
+        run_two_workflows(journal)
+        return read_trace(journal, DECLARATIONS)
+
+
+def test_it_follows_the_product(toolchain: Toolchain, trace: JournalTrace) -> None:
+    assert follow(toolchain, MODEL, SYSTEM, trace) == Verdict(True, len(trace.events))
+
+
+def place(trace: JournalTrace, event: type[Event]) -> int:
+    """The place of the first such event, counted from 0."""
+    return next(n for n, each in enumerate(trace.events) if type(each.event) is event)
+
+
+def without(trace: JournalTrace, event: type[Event]) -> tuple[JournalTrace, int]:
+    """The trace without such an event, and how much of it can be followed."""
+    dropped = place(trace, event)
+    events = (*trace.events[:dropped], *trace.events[dropped + 1 :])
+    return replace(trace, events=events), dropped
+
+
+def a_ping_is_missing(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    return without(trace, workflow.ServerPinged)
+
+
+def the_index_does_not_list_it(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    return without(trace, index.PingRegistryStarted)
+
+
+def pings_are_swapped(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    first = place(trace, workflow.ServerPinged)
+    events = list(trace.events)
+    events[first : first + 2] = reversed(events[first : first + 2])
+    return replace(trace, events=tuple(events)), first
+
+
+def moved(trace: JournalTrace, event: type[Event], before: type[Event]) -> tuple[JournalTrace, int]:
+    """The trace in which one event comes before another one of another history."""
+    events = list(trace.events)
+    target = place(trace, before)
+    events.insert(target, events.pop(place(trace, event)))
+    return replace(trace, events=tuple(events)), target
+
+
+def listed_as_completed_before_it_is(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    return moved(trace, index.PingRegistryCompleted, workflow.PingRegistryCompleted)
+
+
+def terminated_before_it_is_listed_as_completed(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    return moved(trace, workflow.PingRegistryCommitted, index.PingRegistryCompleted)
+
+
+def changed(trace: JournalTrace, event: type[Event], **fields: Any) -> tuple[JournalTrace, int]:
+    """The trace in which an event has other values."""
+    at = place(trace, event)
+    events = list(trace.events)
+    other = events[at].event.model_copy(update=fields)
+    events[at] = replace(events[at], event=other)
+    return replace(trace, events=tuple(events)), at
+
+
+def the_index_names_another_event(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    ping = trace.events[place(trace, workflow.ServerPinged)].event
+    return changed(trace, index.PingRegistryCompleted, workflow_event_id=ping.id)
+
+
+def the_index_names_no_event(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    return changed(trace, index.PingRegistryCompleted, workflow_event_id=Ulid(bytes(15) + b"x"))
+
+
+def the_snapshot_lists_nothing(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    corrupted, at = changed(trace, index.SnapshotState, ping_registry=())
+    return corrupted, at - 1  # the group is all or nothing
+
+
+def a_ping_after_the_summary(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    at = place(trace, workflow.ServerPingsGathered)
+    summary, ping = trace.events[at], trace.events[place(trace, workflow.ServerPinged)]
+    late = ping.event.model_copy(update={"id": Ulid(bytes(15) + b"x"), "parent": summary.event.id})
+    events = (*trace.events[: at + 1], replace(ping, event=late), *trace.events[at + 1 :])
+    return replace(trace, events=events), at + 1
+
+
+def it_is_not_deleted(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    return replace(trace, deleted=frozenset()), place(trace, index.PingRegistryDeleted)
+
+
+def one_that_goes_on_is_deleted(trace: JournalTrace) -> tuple[JournalTrace, int]:
+    (newest,) = [each for each in trace.events if each.history == WORKFLOWS[1]][-1:]
+    return replace(trace, deleted=trace.deleted | {newest.event.id}), len(trace.events)
+
+
+CORRUPTIONS = (
+    a_ping_is_missing,
+    pings_are_swapped,
+    a_ping_after_the_summary,
+    listed_as_completed_before_it_is,
+    the_index_names_another_event,
+)
+MORE_CORRUPTIONS = (
+    the_index_does_not_list_it,
+    terminated_before_it_is_listed_as_completed,
+    the_index_names_no_event,
+    the_snapshot_lists_nothing,
+    it_is_not_deleted,
+    one_that_goes_on_is_deleted,
+)
+
+
+@pytest.mark.parametrize(
+    "corrupted",
+    [
+        *CORRUPTIONS,
+        *(pytest.param(each, marks=pytest.mark.exhaustive) for each in MORE_CORRUPTIONS),
+    ],
+    ids=lambda each: each.__name__,
+)
+def test_what_is_corrupted_is_refused(
+    toolchain: Toolchain,
+    trace: JournalTrace,
+    corrupted: Callable[[JournalTrace], tuple[JournalTrace, int]],
+) -> None:
+    wrong, length = corrupted(trace)
+    assert follow(toolchain, MODEL, SYSTEM, wrong) == Verdict(False, length)
