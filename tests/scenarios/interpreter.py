@@ -36,12 +36,16 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf.runtime.journal import NO_HEAD
+from pingregistrywf.runtime.operations import Interpreter as OperationsInterpreter
 from pingregistrywf.runtime.operations import Operation, Ran
 
 from ..runtime.raced import Raced
+from .paused import Pausable
 
 START = 1_700_000_000_000
 DAY = 86_400_000
+COMMAND = re.compile(r"^(?!#)(\S.*)\n((?:  .*\n)*)----\n((?:.+\n)*)", re.MULTILINE)
+"""A command, what others do meanwhile, and the answer, up to an empty line."""
 NAMESPACE = UUID("6b1ff9a6-2b1e-4d64-9d0c-0f8ac9c3a0a1")
 
 
@@ -106,36 +110,76 @@ class StoppedError(Exception):
 class Client:
     """One process: the journal as it opened it, and the facades with their caches."""
 
-    def __init__(self, journal: Journal, ids: Ids, interpreter: Interpreter) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ids: Ids,
+        interpreter: Interpreter,
+        operations: type[OperationsInterpreter],
+    ) -> None:
         self.journal = Raced(journal)
         self.workflows = Workflows(self.journal, ids=ids, sleep=lambda seconds: None)
         self.indexes = WorkflowIndexes(self.journal, ids=ids, sleep=lambda seconds: None)
         facades = (self.workflows, self.indexes)
         engines = {facade.engine.declaration.name: facade.engine for facade in facades}
-        self.operations = Operations(engines, (self,))
+        self.operations = operations(engines, (self,))
         self._interpreter = interpreter
         self._given: dict[str, str] = {}
-        self._stop = 0
+        self._running: Pausable[Ran] | None = None
+        self._had_events = False
+        self._stop = self._pause = 0
 
     def facade(self, history: str) -> Any:
         """The facade of a history's chart: the name of an index begins with ``index``."""
         return self.indexes if history.startswith("index") else self.workflows
 
-    def operate(
-        self, name: str, arguments: dict[str, Any], given: dict[str, str], stop: int
-    ) -> Ran:
-        """Run an operation, and end after that step; 0 means that it runs to its end."""
-        self._given, self._stop = given, stop
-        ran: Ran = getattr(self.operations, name)(**arguments)
-        return ran
+    def begin(self, name: str, arguments: dict[str, Any], given: dict[str, str]) -> None:
+        """Begin an operation, which waits to be asked to go on."""
+        assert not self.is_running, "this process runs an operation already"
+        vid = arguments.pop("vid", None)
+        operation = self.operations.declared[name]
+        self._given = given
+        self._running = Pausable(lambda: self.operations.run(operation, arguments, vid))
+
+    def go_on(self, stop: int, pause: int) -> Ran | None:
+        """Go on with the operation.
+
+        Args:
+            stop: the step after which the process ends; 0 if it does not.
+            pause: the step before which the operation is paused; 0 if it is not.
+
+        Returns:
+            What it did, None if it is paused.
+        """
+        assert self._running
+        self._stop, self._pause = stop, pause
+        return self._running.go_on()
+
+    @property
+    def is_running(self) -> bool:
+        return self._running is not None and not self._running.is_over
+
+    def close(self) -> None:
+        """End the operation, and close the journal."""
+        if self._running:
+            self._running.end()
+        self.journal.close()
 
     def before(self, operation: Operation, number: int) -> None:
+        if number == self._pause and self._running:
+            self._running.pause()
         step = operation.steps[number - 1]
+        history = self._given[step.history]
         command = step.command.__name__.removeprefix("Cmd")
-        self._interpreter.write(f"step {number}: {command} of {self._given[step.history]}")
+        self._interpreter.write(f"step {number}: {command} of {history}")
+        self._had_events = self._interpreter.has_events(history)
 
     def after(self, operation: Operation, number: int) -> None:
-        self._interpreter.write_new(self._given[operation.steps[number - 1].history])
+        history = self._given[operation.steps[number - 1].history]
+        if self._had_events and not self._interpreter.has_events(history):
+            self._interpreter.write("deleted")
+        else:
+            self._interpreter.write_new(history)
         if number == self._stop:
             raise StoppedError
 
@@ -145,9 +189,15 @@ class Interpreter:
 
     Args:
         open_it: opens the journal with a clock, once for each process.
+        operations: runs the operations.
     """
 
-    def __init__(self, open_it: Callable[[Clock], Journal]) -> None:
+    def __init__(
+        self,
+        open_it: Callable[[Clock], Journal],
+        operations: type[OperationsInterpreter] = Operations,
+    ) -> None:
+        self._operations = operations
         self._clock = Clock()
         self._ids = Ids(self._clock)
         self._open = partial(open_it, self._clock)
@@ -173,15 +223,17 @@ class Interpreter:
     def close(self) -> None:
         """Close the journal in every process."""
         for client in self._clients.values():
-            client.journal.close()
+            client.close()
 
     def write(self, line: object) -> None:
         self._lines.append(self._indent + self._names(line))
 
+    def has_events(self, history: str) -> bool:
+        return bool(self._read(history))
+
     def write_new(self, history: str) -> None:
         """Write the events that were appended to a history since the last time."""
-        events = self._client("reader").facade(history).events(self._names.uuid(history))
-        new = [event for event in events if self._names.count(history, event.id)]
+        new = [event for event in self._read(history) if self._names.count(history, event.id)]
         for event in new:
             self.write(f"+ {_event(event)}")
         if not new:
@@ -227,10 +279,29 @@ class Interpreter:
             self.write(f"at {head}")
 
     def _run(
-        self, client: Client, operation: str, stop: str = "0", vid: str = "", **given: str
+        self,
+        client: Client,
+        operation: str,
+        stop: str = "0",
+        pause: str = "0",
+        vid: str = "",
+        **given: str,
     ) -> None:
         arguments = self._arguments(given) | ({"vid": self._vid(vid)} if vid else {})
-        ran = client.operate(operation, arguments, given, int(stop))
+        client.begin(operation, arguments, given)
+        self._go_on(client, stop, pause)
+
+    def _resume(self, client: Client, stop: str = "0", pause: str = "0") -> None:
+        if client.is_running:
+            self._go_on(client, stop, pause)
+        else:
+            self.write("no operation is paused")
+
+    def _go_on(self, client: Client, stop: str, pause: str) -> None:
+        ran = client.go_on(int(stop), int(pause))
+        if ran is None:
+            self.write(f"paused before step {pause}")
+            return
         for number, refusal in ran.refused.items():
             self.write(f"step {number} was refused: {refusal}")
 
@@ -289,8 +360,11 @@ class Interpreter:
 
     def _client(self, name: str) -> Client:
         if name not in self._clients:
-            self._clients[name] = Client(self._open(), self._ids, self)
+            self._clients[name] = Client(self._open(), self._ids, self, self._operations)
         return self._clients[name]
+
+    def _read(self, history: str) -> tuple[Event, ...]:
+        return tuple(self._client("reader").facade(history).events(self._names.uuid(history)))
 
     def _arguments(self, given: dict[str, str]) -> dict[str, Any]:
         read: dict[str, Callable[[str], Any]] = {
@@ -303,6 +377,27 @@ class Interpreter:
 
     def _vid(self, text: str) -> Vid:
         return {"none": NO_VC, "retry": RETRY_NO_VC}.get(text) or self._names.ulid(text)
+
+
+def played(
+    scenario: str,
+    open_it: Callable[[Clock], Journal],
+    operations: type[OperationsInterpreter] = Operations,
+) -> str:
+    """The scenario with the answers of this journal and these operations."""
+    rest = COMMAND.sub("", scenario).splitlines()
+    assert not [line for line in rest if line and not line.startswith("#")]
+    interpreter = Interpreter(open_it, operations)
+
+    def answered(found: re.Match[str]) -> str:
+        command, others, _ = found.groups()
+        answer = interpreter.answer(command, [line.strip() for line in others.splitlines()])
+        return "\n".join([command + "\n" + others + "----", *answer, ""])
+
+    try:
+        return COMMAND.sub(answered, scenario)
+    finally:
+        interpreter.close()
 
 
 def _snake_case(name: str) -> str:

@@ -6,38 +6,17 @@ you commit it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from pingregistrywf import Journal, open_journal
+from pingregistrywf import open_journal
 
-from .interpreter import Clock, Interpreter
+from .interpreter import played
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.stem for path in HERE.glob("*.txt"))
-COMMAND = re.compile(r"^(?!#)(\S.*)\n((?:  .*\n)*)----\n((?:.+\n)*)", re.MULTILINE)
-"""A command, what others do meanwhile, and the answer, up to an empty line."""
-
-
-def played(scenario: str, open_it: Callable[[Clock], Journal]) -> str:
-    """The scenario with the answers of this journal."""
-    rest = COMMAND.sub("", scenario).splitlines()
-    assert not [line for line in rest if line and not line.startswith("#")]
-    interpreter = Interpreter(open_it)
-
-    def answered(found: re.Match[str]) -> str:
-        command, others, _ = found.groups()
-        answer = interpreter.answer(command, [line.strip() for line in others.splitlines()])
-        return "\n".join([command + "\n" + others + "----", *answer, ""])
-
-    try:
-        return COMMAND.sub(answered, scenario)
-    finally:
-        interpreter.close()
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

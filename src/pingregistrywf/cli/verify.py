@@ -23,7 +23,9 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from pingregistrywf.chart.ir import Model
     from pingregistrywf.formal.tlc import Progress
+    from pingregistrywf.formal.verification import Result
     from pingregistrywf.generate.tla.checks import ModelCheck
 
 
@@ -45,6 +47,13 @@ def verify(
             help="tla2tools.jar to use; that of TLA2TOOLS_JAR or of the extra formal unless given.",
         ),
     ] = None,
+    scenarios: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Write each violation there, as a scenario that the tests replay on the product.",
+        ),
+    ] = None,
     model: ModelOption = None,
 ) -> None:
     """Check the model in TLA+ exhaustively; show step by step how a property is broken.
@@ -64,18 +73,34 @@ def verify(
         read = load_model(model or files_of_checkout())
         plan = plan_of(read).select(size, property, exhaustive=exhaustive)
         toolchain = find_toolchain(jar)
-        results = []
+        results: list[tuple[Result, dict[str, str]]] = []
         with _progress() as progress:
             for result in run_plan(toolchain, plan, progress=progress):
-                results.append(result)
+                places = _places(result, read, scenarios)
+                results.append((result, places))
                 if json_wanted():
-                    print_json(result_json(result, read.charts))
+                    print_json(result_json(result, read.charts) | places)
     if not json_wanted():
-        for result in results:
-            show_violation(result, read.charts)
-        typer.echo(table(results))
-    if any(result.violation for result in results):
+        for result, places in results:
+            show_violation(result, read.charts, places)
+        typer.echo(table([result for result, _ in results]))
+    if any(result.violation for result, _ in results):
         raise typer.Exit(REFUSED)
+
+
+def _places(result: Result, model: Model, scenarios: Path | None) -> dict[str, str]:
+    """Return where a violation can be seen, by names; write its scenario if there is a place."""
+    from pingregistrywf.formal.scenario import scenario
+
+    places: dict[str, str] = {}
+    if result.violation and scenarios is not None:
+        kind = result.violation.kind.value
+        title = f"The {kind} {result.property} does not hold at size {result.size}."
+        file = scenarios / f"{result.property}-{result.size}.txt"
+        scenarios.mkdir(parents=True, exist_ok=True)
+        file.write_text(scenario(result.violation.trace, model, title), encoding="utf-8")
+        places["scenario"] = str(file)
+    return places
 
 
 @contextmanager

@@ -55,10 +55,15 @@ def _row(name: str, results: Sequence[Result]) -> tuple[str, ...]:
     )
 
 
-def show_violation(result: Result, charts: Mapping[str, Chart]) -> None:
+def show_violation(
+    result: Result, charts: Mapping[str, Chart], places: Mapping[str, str] | None = None
+) -> None:
     """Print how a property is broken, step by step; nothing for one that holds.
 
-    The charts of the system are by the names of the variables with their histories.
+    Args:
+        result: the result.
+        charts: the charts of the system, by the names of the variables with their histories.
+        places: where else the violation can be seen, by names.
     """
     if result.violation is None:
         return
@@ -83,6 +88,8 @@ def show_violation(result: Result, charts: Mapping[str, Chart]) -> None:
         console.print(row)
         for detail in details:
             console.print(Text(f"{'':6}{detail}"))
+    for name, place in (places or {}).items():
+        console.print(Text(f"{name}: {place}"))
     console.print()
 
 

@@ -24,9 +24,9 @@ IDLE: Final = "none"
 """The operation of a participant that runs none."""
 CRASHES: Final = "crashes"
 """The variable that counts crashes."""
-_TYPE: Final = "type"
+TYPE: Final = "type"
 """The field of an event with its name in the chart."""
-_AUTHOR: Final = "by"
+AUTHOR: Final = "by"
 """The field of an event that says who appended it, where the model notes that."""
 
 
@@ -101,23 +101,23 @@ class _Step:
     def who(self) -> str:
         """Those whose operation goes on or ends, else the one that the new event names."""
         changed = sorted(tla_text(each) for each, *_ in self._changed(RUNNING))
-        authors = (appended.event.get(_AUTHOR) for appended in self._appended)
+        authors = (appended.event.get(AUTHOR) for appended in self._appended)
         return ", ".join(changed or (tla_text(each) for each in authors if each is not None))
 
     @property
     def state(self) -> str:
         """The state to which the new event leads its history."""
         states = [
-            appended.chart.events[str(appended.event[_TYPE])].to for appended in self._appended
+            appended.chart.events[str(appended.event[TYPE])].to for appended in self._appended
         ]
         return (states and states[-1]) or ""
 
     def details(self) -> Iterator[str]:
         """Yield what the step changes, in words."""
         for history, _, event in self._appended:
-            names = sorted(event.keys() - {_TYPE, _AUTHOR})
+            names = sorted(event.keys() - {TYPE, AUTHOR})
             fields = (f" {name} {tla_text(event[name])}" for name in names)
-            yield f"{history} + {event[_TYPE]}{''.join(fields)}"
+            yield f"{history} + {event[TYPE]}{''.join(fields)}"
         for name in self._charts:
             for key, before, after in self._changed(name):
                 if before["deleted"] != after["deleted"]:
