@@ -57,8 +57,8 @@ Follows ==
                  Continues(place[1], place[2],
                            before[place[1]][place[2]], after[place[1]][place[2]])
 
-\* Whoever has begun an operation takes its first step at once: what it looked at before
-\* cannot make a difference that a journal shows.
+\* Whoever begins an operation takes its first step at once, so that there are few
+\* states. A later look at the histories finds as much to do as an earlier one.
 Prompt ==
     \A participant \in Participants :
         running[participant].step = 1 => running'[participant] # running[participant]

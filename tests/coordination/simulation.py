@@ -225,6 +225,8 @@ class Record(Wrapped):
         self.writes = 0
         self.accepted: dict[Ulid, UUID] = {}
         self.chains: dict[UUID, list[Entry]] = {}
+        self.entries: list[tuple[str, UUID, Entry]] = []
+        self.deleted: set[Ulid] = set()
 
     def commit(
         self,
@@ -239,12 +241,14 @@ class Record(Wrapped):
         self.writes += 1
         self.accepted.update((entry.id, history) for entry in entries)
         self.chains.setdefault(history, []).extend(entries)
+        self.entries += ((chart.name, history, entry) for entry in entries)
         return head
 
     def delete(self, history: UUID, after: Head) -> None:
         self._journal.delete(history, after)
         self.writes += 1
         self.chains.pop(history, None)
+        self.deleted.add(after.vid)
 
 
 # --- The product, and faults that may be put in --------------------------------------------------

@@ -5,8 +5,10 @@ The journal is the trace: each run of the product here is one of the model, or o
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +17,18 @@ import pytest
 from pingregistrywf import NO_VC, Journal, open_journal
 from pingregistrywf._generated import ping_registry as workflow
 from pingregistrywf._generated import ping_registry_index as index
+from pingregistrywf._generated.ping_registry import CmdInit
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.formal.following import Verdict, follow
-from pingregistrywf.formal.journal_trace import JournalTrace, read_trace
+from pingregistrywf.formal.journal_trace import JournalTrace, committed, read_trace
 from pingregistrywf.formal.toolchain import Toolchain
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event
+
+from ..command_line import run
+from ..coordination.simulation import PASSES, Ask, Go, Kill, Pass, System
 
 MODEL = load_model([])
 (SYSTEM,) = MODEL.systems
@@ -174,3 +180,68 @@ def test_what_is_corrupted_is_refused(
 ) -> None:
     wrong, length = corrupted(trace)
     assert follow(toolchain, MODEL, SYSTEM, wrong) == Verdict(False, length)
+
+
+class TestCommand:
+    """``verify --trace``."""
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        return f"sqlite:{tmp_path / 'journal.db'}"
+
+    def test_what_is_accepted(self, toolchain: Toolchain, url: str) -> None:
+        with open_journal(url) as journal:
+            Admin(RegistryContext(journal, Registry("one"))).begin(WORKFLOWS[0])
+        done = run("verify", "--trace", url)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"accepted: the model could have written the 2 events of {url}\n"
+
+    def test_what_is_refused(self, toolchain: Toolchain, url: str) -> None:
+        """A server posts a ping before the index lists the workflow, which breaks no chart."""
+        with open_journal(url) as journal:
+            context = RegistryContext(journal, Registry("one"))
+            context.workflows.init(WORKFLOWS[0], CmdInit(registry_id=context.registry.id))
+            context.operations.ping(WORKFLOWS[0], 0, "alpha ping 1")
+        assert run("journal", "verify", "--journal", url).returncode == 0
+        done = run("verify", "--trace", url)
+        assert done.returncode == 1
+        assert [line.split()[2] for line in done.stdout.splitlines()] == [
+            "PingRegistryStarted",
+            "ServerPinged",
+        ]
+        assert done.stderr == (
+            "pingregistrywf: refused: after 1 events the model cannot write the last one\n"
+        )
+
+    def test_what_is_not_whole(self, toolchain: Toolchain, url: str) -> None:
+        with open_journal(url) as journal:
+            run_two_workflows(journal)
+            journal.collect(journal.clock() + 1e9)
+        done = run("verify", "--trace", url)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "garbage collection has removed some of it" in done.stderr
+
+    def test_it_needs_no_size(self, url: str) -> None:
+        done = run("verify", "--trace", url, "--size", "reuse")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "--trace checks a journal" in done.stderr
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_follows_whole_systems(toolchain: Toolchain, seed: int) -> None:
+    """Participants go on in any order, are killed and start again, and months pass."""
+    drawn = random.Random(seed)
+    with System() as system:
+        for move in (Ask("begin"), Ask("commit"), Ask("begin", 1), Ask("commit", 1)):
+            system.make(move)
+        for _ in range(60):
+            passed = Pass(drawn.choice(PASSES))
+            role = drawn.randrange(len(system.roles))
+            system.make(drawn.choice([*[Go(role)] * 24, *[Kill(role)] * 4, *[passed] * 3]))
+        system.finish(admin_returns=seed % 2 == 0)
+        record = system.record
+    events = tuple(
+        committed(DECLARATIONS[chart], history, entry) for chart, history, entry in record.entries
+    )
+    written = JournalTrace(events, frozenset(record.deleted))
+    assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(events))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,22 +16,21 @@ from typer import Argument, Option
 
 from pingregistrywf.cli.common import (
     REFUSED,
-    CannotRunError,
     JournalOption,
     answer,
     answer_in_text,
+    declarations,
     fail,
     json_wanted,
-    open_,
+    opened_file,
     print_json,
     uuid,
     with_json,
 )
 
 if TYPE_CHECKING:
-    from pingregistrywf.runtime.declaration import Declaration
     from pingregistrywf.runtime.errors import Fault, Finding
-    from pingregistrywf.runtime.journal import OperatorJournal, Retention, Stored
+    from pingregistrywf.runtime.journal import Retention, Stored
 
 STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
@@ -48,7 +47,7 @@ def info(url: JournalOption) -> None:
     """Print what is in a journal, when the ids of deleted histories are free again, and its log."""
     from pingregistrywf.runtime.journal import Logged, ReadOnly
 
-    with _opened(url) as opened:
+    with opened_file(url) as opened:
         histories = [_fields(stored, opened.retention) for stored in opened.histories()]
         if json_wanted():
             for fields in histories:
@@ -91,14 +90,14 @@ def verify(url: JournalOption) -> None:
     """Check every event of a journal against its checksum, its chain and its chart."""
     from pingregistrywf.runtime.verify import faults_of, notes_of
 
-    with _opened(url) as opened:
-        declarations, now = _declarations(), opened.clock()
+    with opened_file(url) as opened:
+        known, now = declarations(), opened.clock()
         counts = {"histories": 0, "events": 0, "faults": 0, "notes": 0}
         for scanned in opened.scan():
             if scanned.stored is not None:
                 counts["histories"] += 1
                 counts["events"] += len(scanned.entries)
-            faults = faults_of(scanned, declarations, opened.retention, now)
+            faults = faults_of(scanned, known, opened.retention, now)
             notes = notes_of(scanned)
             counts["faults"] += len(faults)
             counts["notes"] += len(notes)
@@ -121,9 +120,9 @@ def backup(
     from pingregistrywf.runtime.errors import UnsoundError
     from pingregistrywf.runtime.transfer import backup as copy
 
-    with _opened(url) as opened:
+    with opened_file(url) as opened:
         try:
-            copy(opened, destination, _declarations())
+            copy(opened, destination, declarations())
         except UnsoundError as error:
             _refuse_faults(error.faults, "no copy was kept")
         size = destination.stat().st_size
@@ -149,7 +148,7 @@ def restore(
     from pingregistrywf.runtime.restore import restore as replace
 
     try:
-        old = replace(source, url, _declarations())
+        old = replace(source, url, declarations())
     except UnsoundError as error:
         _refuse_faults(error.faults, "nothing was restored")
     how = ", finishing what was interrupted" if source is None else f" from {source}, verified"
@@ -173,20 +172,20 @@ def export(
 
     if file == STANDARD:
         answer_in_text()  # nothing else may be among the exported lines
-    with _opened(url) as opened:
+    with opened_file(url) as opened:
         one = None if history is None else uuid("--history", history)
         if one is not None and not list(opened.scan(one)):
             fail(str(UnknownHistoryError(one)), REFUSED)
         if file == STANDARD:
             # Whoever reads the output may be slow, or stop, and must not keep the journal's log.
             with tempfile.TemporaryFile() as text:
-                written = write(opened, _declarations(), text.write, history=one)
+                written = write(opened, declarations(), text.write, history=one)
                 text.seek(0)
                 shutil.copyfileobj(text, sys.stdout.buffer)
             sys.stdout.flush()
         else:
             with new_file(Path(file)) as path, path.open("xb") as output:
-                written = write(opened, _declarations(), output.write, history=one)
+                written = write(opened, declarations(), output.write, history=one)
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported")
         if file != STANDARD:
@@ -208,11 +207,11 @@ def import_(
 
     with _export(file) as text:
         try:
-            sound = read_export(text, _declarations())
+            sound = read_export(text, declarations())
         except UnsoundError as error:
             _refuse_faults(error.faults, "nothing was imported")
         histories = 0
-        with _opened(url, writes=True) as opened:
+        with opened_file(url, writes=True) as opened:
             try:
                 for stored in take_in(opened, sound):
                     histories += 1
@@ -225,23 +224,6 @@ def import_(
                 fail(f"{error}: {histories or 'nothing'} imported", REFUSED)
         message = f"{histories} histories imported into {url}"
         answer({"journal": url, "histories": histories}, message)
-
-
-def _declarations() -> Mapping[str, Declaration]:
-    from pingregistrywf._generated import ping_registry, ping_registry_index
-
-    return {
-        each.DECLARATION.name: each.DECLARATION for each in (ping_registry, ping_registry_index)
-    }
-
-
-@contextmanager
-def _opened(url: str, *, writes: bool = False) -> Iterator[OperatorJournal]:
-    """Open the journal that an option names; make one if it is missing and the command writes."""
-    if url.startswith("memory:"):
-        raise CannotRunError("a journal in memory ends with its process: use --journal sqlite:PATH")
-    with open_(url, create=writes, writes=writes) as opened:
-        yield opened
 
 
 @contextmanager

@@ -13,14 +13,17 @@ from typer import Option
 
 from pingregistrywf.cli.charts import files_of_checkout
 from pingregistrywf.cli.common import (
+    CANNOT_RUN,
     REFUSED,
     ModelOption,
     answering,
     exiting_on_signals,
+    fail,
     json_wanted,
     print_json,
     with_json,
 )
+from pingregistrywf.cli.trace import follow_journal
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.ir import Model
@@ -40,6 +43,10 @@ def verify(
     exhaustive: Annotated[
         bool, Option("--exhaustive", help="Check also at the sizes that take minutes.")
     ] = False,
+    trace: Annotated[
+        str | None,
+        Option(metavar="URL", help="Check only whether the model could have written this journal."),
+    ] = None,
     jar: Annotated[
         Path | None,
         Option(
@@ -59,8 +66,13 @@ def verify(
     """Check the model in TLA+ exhaustively; show step by step how a property is broken.
 
     In a checkout the model is that of its model/.  Needs Java, and the extra formal.  Exits with 1
-    if a property does not hold.
+    if a property does not hold, or if the model could not have written the journal.
     """
+    if trace is not None:
+        if size or property or exhaustive:
+            fail("--trace checks a journal: it needs no size and no property", CANNOT_RUN)
+        follow_journal(trace, model, jar)
+        return
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.formal.plan import PlanError, plan_of

@@ -34,6 +34,7 @@ def follow(toolchain: Toolchain, model: Model, name: str, trace: JournalTrace) -
 
     Raises:
         ModelError: TLC cannot check the model.
+        TraceError: a history is of a chart that the system does not have.
     """
     module = trace_module(model, name, trace)
     asked = f"{module.settings}INVARIANT NotAccepted\n"

@@ -17,7 +17,7 @@ from pyrsistent import pmap
 from pingregistrywf.chart.ir import FromArgument, Listing, Model
 from pingregistrywf.chart.system import Size
 from pingregistrywf.chart.types import Type
-from pingregistrywf.formal.journal_trace import Committed, JournalTrace
+from pingregistrywf.formal.journal_trace import Committed, JournalTrace, TraceError
 from pingregistrywf.formal.values import ModelValue, Value, tla_text
 from pingregistrywf.generate.tla import formal_model
 from pingregistrywf.generate.tla.charts import ChartModule
@@ -46,9 +46,15 @@ class TraceModule:
 
 
 def trace_module(model: Model, name: str, trace: JournalTrace) -> TraceModule:
-    """Return the module of a trace, which a system of a model may follow."""
+    """Return the module of a trace, which a system of a model may follow.
+
+    Raises:
+        TraceError: a history is of a chart that the system does not have.
+    """
     system = model.systems[name]
     module = SystemModule(system, model)
+    if foreign := {each.declaration.name for each in trace.events} - module.charts.keys():
+        raise TraceError(f"{name} has no histories of the chart {', '.join(sorted(foreign))}")
     values = _Values(module, trace)
     length = len(trace.events)
     size = Size(
