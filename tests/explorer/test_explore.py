@@ -29,10 +29,11 @@ def explore(*words: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serves_one_page_on_this_machine_alone_until_a_signal(number: signal.Signals) -> None:
-    words = [*COMMAND, "--no-browser", "--json"]
+    words = [*COMMAND, "--no-browser", "--json", "--link", "1.a.b.c"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        url = json.loads(process.stdout.readline())["url"]
+        url, _, link = json.loads(process.stdout.readline())["url"].partition("#")
+        assert link == "1.a.b.c"
         host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
         assert host == "127.0.0.1"
         connection = HTTPConnection(host, int(port), timeout=60)

@@ -18,6 +18,9 @@ THEIRS: Final = "your_package"
 def explore(
     model: ModelOption = None,
     port: Annotated[int, Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 0,
+    link: Annotated[
+        str, Option(metavar="TEXT", help="Open a sequence, which is what is after # in a link.")
+    ] = "",
     browser: Annotated[bool, Option(help="Open the page in a browser.")] = True,
     output: Annotated[
         Path | None,
@@ -46,7 +49,7 @@ def explore(
         with stopped_by_signals() as stop, serving(port, page) as server:
             # Nothing is asked of the thread but to serve, so it need not look for a stop.
             threading.Thread(target=server.serve_forever, args=(3600.0,), daemon=True).start()
-            url = f"http://{HOST}:{server.server_port}/"
+            url = f"http://{HOST}:{server.server_port}/" + (f"#{link}" if link else "")
             answer({"url": url}, f"{url} (end with Ctrl-C)")
             if browser:
                 webbrowser.open(url)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,7 +89,7 @@ def verify(
         results: list[tuple[Result, dict[str, str]]] = []
         with _progress() as progress:
             for result in run_plan(toolchain, plan, progress=progress):
-                places = _places(result, read, scenarios)
+                places = _places(result, read, model or [], scenarios)
                 results.append((result, places))
                 if json_wanted():
                     print_json(result_json(result, read.charts) | places)
@@ -100,17 +101,27 @@ def verify(
         raise typer.Exit(REFUSED)
 
 
-def _places(result: Result, model: Model, scenarios: Path | None) -> dict[str, str]:
-    """Return where a violation can be seen, by names; write its scenario if there is a place."""
+def _places(
+    result: Result, model: Model, files: Sequence[Path], scenarios: Path | None
+) -> dict[str, str]:
+    """Return where a violation of a system can be seen, by names; write its scenario, if wanted."""
+    from pingregistrywf.formal.behaviour import charts_of
+    from pingregistrywf.formal.explorer_link import LinkError, explorer_link
     from pingregistrywf.formal.scenario import scenario
 
+    violation = result.violation
     places: dict[str, str] = {}
-    if result.violation and scenarios is not None:
-        kind = result.violation.kind.value
-        title = f"The {kind} {result.property} does not hold at size {result.size}."
+    if violation is None or not charts_of(violation.trace, model):
+        return places
+    with suppress(LinkError):
+        words = [word for file in files for word in ("--model", str(file))]
+        words += ["--link", explorer_link(violation.trace, model)]
+        places["explorer"] = shlex.join(["pingregistrywf", "explore", *words])
+    if scenarios is not None:
+        title = f"The {violation.kind.value} {result.property} does not hold at size {result.size}."
         file = scenarios / f"{result.property}-{result.size}.txt"
         scenarios.mkdir(parents=True, exist_ok=True)
-        file.write_text(scenario(result.violation.trace, model, title), encoding="utf-8")
+        file.write_text(scenario(violation.trace, model, title), encoding="utf-8")
         places["scenario"] = str(file)
     return places
 

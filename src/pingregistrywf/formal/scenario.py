@@ -14,24 +14,30 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from pingregistrywf.chart.ir import Chart, Model, Operation, OperationArgument
+from pingregistrywf.chart.ir import Chart, Model, Operation
 from pingregistrywf.chart.types import Type
-from pingregistrywf.formal.timeline import AUTHOR, CRASHES, IDLE, RUNNING, TYPE
+from pingregistrywf.formal.behaviour import (
+    LEFT_OUT,
+    Variables,
+    Written,
+    by_name,
+    charts_of,
+    input_of,
+    operations_of,
+    run_at_once,
+    written,
+)
+from pingregistrywf.formal.timeline import CRASHES, IDLE, RUNNING, TYPE
 from pingregistrywf.formal.trace import Trace
-from pingregistrywf.formal.values import tla_text
-from pingregistrywf.generate.tla.spelling import pascal
 
 _DAYS: Final = 31
 """How long a scenario waits for a mark of deletion to expire."""
-_LEFT_OUT: Final[Mapping[Type, object]] = {Type.INT32: 0, Type.STRING: "", Type.BOOL: False}
-"""The value of an argument that the model leaves out, by its type."""
 _UNTOLD: Final = "…"
 """What stands for lines of an answer that a behaviour does not tell."""
 _READ: Final = "read"
 """What a run holds of the version that its participant has read."""
-_Variables: TypeAlias = Mapping[Any, Any]
 
 
 def scenario(trace: Trace, model: Model, title: str) -> str:
@@ -98,13 +104,8 @@ class _Story:
 
     def __init__(self, trace: Trace, model: Model) -> None:
         self._states = trace.states
-        variables = trace.states[0].variables
-        self._charts = {name: each for name, each in model.charts.items() if name in variables}
-        self._operations = {
-            name: operation
-            for declared in model.operations.values()
-            for name, operation in declared.operations.items()
-        }
+        self._charts = charts_of(trace, model)
+        self._operations = operations_of(model)
         self._names: dict[tuple[str, int, int], str] = {}
         self._counted: Counter[str] = Counter()
         self._days = 0
@@ -119,22 +120,24 @@ class _Story:
         """Yield commands that show how each history is in the end."""
         for chart in self._charts.values():
             histories: Any = self._states[-1].variables[chart.name]
-            for key, history in _sorted(histories):
+            for key, history in by_name(histories):
                 name = _history(chart, key)
                 yield _Command(("events", name), tuple(self._events(chart, name, history)))
 
     # --- Steps -----------------------------------------------------------------------------------
 
-    def _step(self, before: _Variables, after: _Variables, action: str) -> Iterator[_Command]:
-        written = {each.name: each for each in self._written(before, after)}
-        freed = [name for name, each in written.items() if each.is_free_again]
+    def _step(self, before: Variables, after: Variables, action: str) -> Iterator[_Command]:
+        changed = {
+            _history(each.chart, each.key): each for each in written(before, after, self._charts)
+        }
+        freed = [name for name, each in changed.items() if each.is_free_again]
         if freed:
             yield from self._wait(freed)
             return
         crashed = before[CRASHES] != after[CRASHES]
         moved = {
             str(participant): (before[RUNNING][participant], run)
-            for participant, run in _sorted(after[RUNNING])
+            for participant, run in by_name(after[RUNNING])
             if before[RUNNING][participant] != run
         }
         for process, (run, following) in moved.items():
@@ -144,13 +147,13 @@ class _Story:
                 continue
             stop = (f"stop={run['step']}",) if crashed else ()
             over = crashed or paused is None
-            answer = self._answer(run, written, crashed=crashed, over=over)
+            answer = self._answer(run, changed, crashed=crashed, over=over)
             yield _Command(("resume", *stop), answer, process, paused)
         if not moved:
-            for each in written.values():
-                run = self._run_at_once(action, each)
+            for each in changed.values():
+                run = run_at_once(action, each, self._operations)
                 stop = ("stop=1",) if crashed else ()
-                answer = self._answer(run, written, crashed=crashed, over=True)
+                answer = self._answer(run, changed, crashed=crashed, over=True)
                 yield _Command((*self._begun(run), *stop), answer, each.author)
 
     def _wait(self, freed: Sequence[str]) -> Iterator[_Command]:
@@ -161,7 +164,7 @@ class _Story:
         answer = f"{removed} entries removed; free again: [{'; '.join(freed)}]"
         yield _Command(("collect",), (answer,))
 
-    def _begun(self, run: _Variables) -> tuple[str, ...]:
+    def _begun(self, run: Variables) -> tuple[str, ...]:
         """Return the command that begins an operation."""
         operation = self._operations[run["operation"]]
         given = [f"{name}={self._argument(operation, name, run)}" for name in operation.arguments]
@@ -170,57 +173,44 @@ class _Story:
             given.append(f"vid={self._vid(history, run[_READ])}")
         return ("run", operation.name, *given)
 
-    def _run_at_once(self, action: str, written: _Written) -> _Variables:
-        """Return the run of an operation of one step that begins and ends in one action."""
-        ending = {f"Runs{pascal(name)}": each for name, each in self._operations.items()}
-        operation = next(each for name, each in ending.items() if action.endswith(name))
-        argument = operation.arguments[operation.steps[0].history]
-        return {"operation": operation.name, "step": 1, _input(argument): written.key}
-
     def _answer(
-        self, run: _Variables, written: Mapping[str, _Written], *, crashed: bool, over: bool
+        self, run: Variables, changed: Mapping[str, Written], *, crashed: bool, over: bool
     ) -> tuple[str, ...]:
         """Return what a step answers."""
         operation, number = self._operations[run["operation"]], run["step"]
         step = operation.steps[number - 1]
         history = self._argument(operation, step.history, run)
         lines = [f"step {number}: {step.command} of {history}"]
-        if history in written:
-            lines += self._lines(written[history])
+        if history in changed:
+            lines += self._lines(history, changed[history])
         else:
             lines.append(_UNTOLD if over else "nothing appended")
         if crashed:
             lines.append("the process ends here")
         return tuple(lines)
 
-    def _lines(self, written: _Written) -> Iterator[str]:
+    def _lines(self, history: str, written: Written) -> Iterator[str]:
         if written.is_deleted:
             self._dead += len(written.before["events"])
             yield "deleted"
             return
         first = len(written.before["events"])
-        for line in self._events(written.chart, written.name, written.after, first):
+        for line in self._events(written.chart, history, written.after, first):
             yield line if line == _UNTOLD else f"+ {line}"
-
-    def _written(self, before: _Variables, after: _Variables) -> Iterator[_Written]:
-        for chart in self._charts.values():
-            for key, history in _sorted(after[chart.name]):
-                if history != before[chart.name][key]:
-                    yield _Written(chart, key, before[chart.name][key], history)
 
     # --- Values ----------------------------------------------------------------------------------
 
-    def _argument(self, operation: Operation, name: str, run: _Variables) -> str:
+    def _argument(self, operation: Operation, name: str, run: Variables) -> str:
         """Return the value of an operation's argument."""
         argument = operation.arguments[name]
-        key = run.get(_input(argument))
+        key = run.get(input_of(argument))
         if key is None:
-            return str(_LEFT_OUT.get(argument.type, name))
+            return str(LEFT_OUT.get(argument.type, name))
         named = (self._charts[step.chart] for step in operation.steps if step.history == name)
         chart = next(named, None)
         return str(key) if chart is None else _history(chart, key)
 
-    def _events(self, chart: Chart, history: str, now: _Variables, first: int = 0) -> Iterator[str]:
+    def _events(self, chart: Chart, history: str, now: Variables, first: int = 0) -> Iterator[str]:
         """Yield the events of a history, from one on."""
         for number, event in enumerate(now["events"][first:], start=first + 1):
             declared = chart.events[event[TYPE]]
@@ -231,7 +221,7 @@ class _Story:
                 continue
             fields = []
             for field in declared.fields.values():
-                value = event.get(field.name, _LEFT_OUT.get(field.type))
+                value = event.get(field.name, LEFT_OUT.get(field.type))
                 if field.type is Type.ULID:
                     value = self._vid(str(event[chart.key.name]) if chart.key else history, value)
                 shown = json.dumps(value) if field.type is Type.STRING else str(value)
@@ -251,42 +241,6 @@ class _Story:
         return self._names[place]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A history before and after a step that changes it."""
-
-    chart: Chart
-    key: object
-    before: _Variables
-    after: _Variables
-
-    @property
-    def name(self) -> str:
-        return _history(self.chart, self.key)
-
-    @property
-    def author(self) -> str:
-        """The participant that the first new event names."""
-        return str(self.after["events"][len(self.before["events"])][AUTHOR])
-
-    @property
-    def is_deleted(self) -> bool:
-        return bool(self.after["deleted"] and not self.before["deleted"])
-
-    @property
-    def is_free_again(self) -> bool:
-        return bool(self.before["deleted"] and not self.after["deleted"])
-
-
 def _history(chart: Chart, key: object) -> str:
     """Return the name of a history; a scenario tells by its beginning what is an index."""
     return f"index_of_{key}" if chart.key else str(key)
-
-
-def _input(argument: OperationArgument) -> str:
-    """Return the input from which an argument follows."""
-    return argument.derived.name if argument.derived else str(argument.input)
-
-
-def _sorted(function: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
-    return sorted(function.items(), key=lambda each: tla_text(each[0]))

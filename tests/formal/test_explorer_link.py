@@ -1,0 +1,88 @@
+"""The explorer opens a violation by its link, and shows the histories to which it has led."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pingregistrywf.chart.locate import load_model
+from pingregistrywf.formal.explorer_link import LinkError, explorer_link
+from pingregistrywf.formal.faults import changed_model
+from pingregistrywf.formal.trace import State, Trace
+from pingregistrywf.formal.values import parse_state, parse_value
+
+from ..command_line import run
+from ..tools import require_tool
+from .test_scenario import DEFECTS, FILES, Defect
+
+RESTORE = Path(__file__).parents[1] / "explorer" / "restore.mjs"
+
+
+def types(events: Any) -> list[str]:
+    return [event["type"] for event in events]
+
+
+def fields_of(shown: Any) -> list[dict[str, Any]]:
+    return [fields for history in shown["histories"] for *_, fields in history]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toolchain")
+@pytest.mark.parametrize(
+    "defect",
+    [
+        DEFECTS["begin"],
+        pytest.param(DEFECTS["unlist"], marks=pytest.mark.exhaustive),
+    ],
+    ids=["begin", "unlist"],
+)
+def test_the_explorer_comes_to_the_same_histories(tmp_path: Path, defect: Defect) -> None:
+    model = changed_model(FILES, defect.changes, tmp_path)
+    words = [word for file in tmp_path.iterdir() for word in ("--model", str(file))]
+    found = run("verify", "--json", "--size", "reuse", "--property", defect.property, *words)
+    result = json.loads(found.stdout)
+    command, explore, *options, option, link = shlex.split(result["explorer"])
+    assert (command, explore, option) == ("pingregistrywf", "explore", "--link")
+    assert options == words
+
+    job = {
+        "charts": [each.model_dump(mode="json") for each in model.charts.values()],
+        "operations": [each.model_dump(mode="json") for each in model.operations.values()],
+        "link": link,
+    }
+    node = [require_tool("node"), str(RESTORE), json.dumps(job)]
+    done = subprocess.run(node, capture_output=True, text=True, check=True, timeout=60)
+    shown = json.loads(done.stdout)
+    assert set(shown["errors"]) == {None}
+    last = result["states"][-1]["variables"]
+    expected = [
+        types(history["events"])
+        for chart in model.charts
+        for _, history in parse_value(last[chart]).items()
+        if history["incarnation"]
+    ]
+    histories = [[name for name, _, _ in history] for history in shown["histories"]]
+    assert sorted(filter(None, histories)) == sorted(filter(None, expected))
+
+    kept = [[id_ for _, id_, _ in history] for history in shown["histories"]]
+    listed = [each["workflow_event_id"] for each in fields_of(shown) if "workflow_event_id" in each]
+    if defect is DEFECTS["begin"]:
+        assert listed[0] == listed[-1]
+        assert not any(listed[-1] in history for history in kept)
+    else:
+        assert any(listed[-2:] == history[:2] for history in kept)
+
+
+def test_more_histories_than_a_link_can_name() -> None:
+    histories = " @@ ".join(
+        f"w{number} :> [incarnation |-> 0, events |-> <<>>, deleted |-> FALSE]"
+        for number in range(10)
+    )
+    state = State(1, "", parse_state(f"/\\ ping_registry = ({histories})"))
+    with pytest.raises(LinkError, match="at most 9 histories of ping_registry"):
+        explorer_link(Trace((state,)), load_model())
