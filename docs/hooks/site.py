@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
+import behaviour
+import checked
 import facts
 import language
 import program
@@ -70,6 +72,10 @@ def _operations(name: str) -> str:
     return "\n\n".join(parts)
 
 
+def _behaviour(name: str) -> str:
+    return framed(f"{name}: sequence diagram", behaviour.drawn(name, checked.lines_of(name)))
+
+
 def framed(label: str, drawn: str) -> str:
     """A drawing in a frame that scrolls where the page is narrower than the drawing."""
     (wide,) = re.findall(r'^<svg [^>]* width="(\d+)"', drawn)
@@ -103,5 +109,10 @@ MAKERS: Final = {
     "operations": _operations,
     "language": lambda root: language.described(root, SCHEMAS[root]()),
     "program": lambda _: program.described(),
+    "definition": lambda name: checked.definition(model(), name),
+    "properties": lambda system: checked.properties(model(), system),
+    "sizes": lambda system: checked.sizes(model(), system),
+    "counterexample": checked.counterexample,
+    "behaviour": _behaviour,
 }
 """What a line may name besides."""

@@ -72,7 +72,14 @@ def show_violation(
     console.print(
         Text(f"The {kind} {result.property} does not hold at size {result.size}:", "bold red")
     )
-    lines = list(timeline(result.violation.trace, charts))
+    show_timeline(list(timeline(result.violation.trace, charts)), console)
+    for name, place in (places or {}).items():
+        console.print(Text(f"{name}: {place}"))
+    console.print()
+
+
+def show_timeline(lines: Sequence[Line], console: Console) -> None:
+    """Print a behaviour, a line for each step, with details beside it or below it."""
     widths = [max(map(len, column)) for column in zip(*map(_columns, lines), strict=True)]
     for line in lines:
         row = Text().append(f"{line.step:>4}", "dim")
@@ -88,9 +95,6 @@ def show_violation(
         console.print(row)
         for detail in details:
             console.print(Text(f"{'':6}{detail}"))
-    for name, place in (places or {}).items():
-        console.print(Text(f"{name}: {place}"))
-    console.print()
 
 
 def _columns(line: Line) -> tuple[str, str, str]:
