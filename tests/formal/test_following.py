@@ -6,6 +6,7 @@ The journal is the trace: each run of the product here is one of the model, or o
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from pingregistrywf.runtime.values import Event
 
 from ..command_line import run
 from ..coordination.simulation import PASSES, Ask, Go, Kill, Pass, System
+from ..coordination.test_interruption import PATIENCE, SCENARIOS, Place
 
 MODEL = load_model([])
 (SYSTEM,) = MODEL.systems
@@ -210,7 +212,8 @@ class TestCommand:
             "ServerPinged",
         ]
         assert done.stderr == (
-            "pingregistrywf: refused: after 1 events the model cannot write the last one\n"
+            "pingregistrywf: refused: the model cannot write the event shown last,"
+            " which is number 2 of 2\n"
         )
 
     def test_what_is_not_whole(self, toolchain: Toolchain, url: str) -> None:
@@ -224,7 +227,7 @@ class TestCommand:
     def test_it_needs_no_size(self, url: str) -> None:
         done = run("verify", "--trace", url, "--size", "reuse")
         assert (done.returncode, done.stdout) == (2, "")
-        assert "--trace checks a journal" in done.stderr
+        assert "--trace goes with" in done.stderr
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -245,3 +248,41 @@ def test_it_follows_whole_systems(toolchain: Toolchain, seed: int) -> None:
     )
     written = JournalTrace(events, frozenset(record.deleted))
     assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(events))
+
+
+def test_it_follows_a_demo_with_a_killed_server(toolchain: Toolchain, tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'journal.db'}"
+    done = run("demo", "--chaos", "--duration", "1", "--interval", "0.1", "--journal", url)
+    assert done.returncode == 0, done.stderr
+    with open_journal(url) as journal:
+        written = read_trace(journal, DECLARATIONS)
+    assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(written.events))
+
+
+@pytest.mark.parametrize(
+    ("operation", "step"),
+    [
+        ("commit", 2),
+        pytest.param("commit", 1, marks=pytest.mark.exhaustive),
+        pytest.param("begin", 1, marks=pytest.mark.exhaustive),
+        pytest.param("expire", 1, marks=pytest.mark.exhaustive),
+        pytest.param("expire", 2, marks=pytest.mark.exhaustive),
+        pytest.param("delete", 1, marks=pytest.mark.exhaustive),
+    ],
+)
+def test_it_follows_killed_processes(
+    toolchain: Toolchain, tmp_path: Path, operation: str, step: int
+) -> None:
+    """A process is killed after a step of an operation, and another one finishes it."""
+    journal_file, scenario = Place(tmp_path), SCENARIOS[operation]
+    with journal_file.context() as context:
+        scenario.prepare(context)
+    acts = scenario.again or (scenario.act,)
+    for act, gap in ((scenario.act, (operation, step, 1)), *((act, None) for act in acts)):
+        process = journal_file.start(act, scenario.now, gap)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == (0 if gap is None else -signal.SIGKILL)
+    with journal_file.context(scenario.now) as context:
+        written = read_trace(context.journal, DECLARATIONS)
+    assert len(written.events) > 1
+    assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(written.events))

@@ -44,5 +44,6 @@ def follow_journal(url: str, model: list[Path] | None, jar: Path | None) -> None
     shown = trace.events[: verdict.length + 1]
     print_timeline(Line(each.declaration, each.event) for each in shown)
     if verdict.length < count:
-        fail(f"refused: after {verdict.length} events the model cannot write the last one", REFUSED)
-    fail("refused: the model could have written all events, but not deleted what is", REFUSED)
+        place = f"the event shown last, which is number {len(shown)} of {count}"
+        fail(f"refused: the model cannot write {place}", REFUSED)
+    fail("refused: the model can write all events, but cannot delete what is deleted", REFUSED)

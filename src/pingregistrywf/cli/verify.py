@@ -70,8 +70,8 @@ def verify(
     if a property does not hold, or if the model could not have written the journal.
     """
     if trace is not None:
-        if size or property or exhaustive:
-            fail("--trace checks a journal: it needs no size and no property", CANNOT_RUN)
+        if size or property or exhaustive or scenarios:
+            fail("--trace goes with --jar, --model and --json only", CANNOT_RUN)
         follow_journal(trace, model, jar)
         return
     from pingregistrywf.chart.locate import load_model

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 from pyrsistent import pmap
@@ -179,21 +180,20 @@ class _Values:
 
     def _same_ids(self) -> dict[str, str]:
         """Return for ids that follow from a name which other id follows from the same one."""
-        events = {str(each.event.id): each for each in self._trace.events}
         same: dict[str, str] = {}
-        for each in self._trace.events:
-            fields = event_json(each.declaration, each.event)["fields"].values()
-            for named in (events[str(value)] for value in fields if str(value) in events):
-                for input_, other in self._ids(named):
-                    for own in (text for name, text in self._ids(each) if name == input_):
-                        if (
-                            input_ in self._module.operations.names
-                            and own != other
-                            and other not in same
-                            and own not in same.values()
-                        ):
-                            same[other] = own
+        for (input_, own), (other_input, other) in self._seen_together():
+            derived = input_ == other_input and input_ in self._module.operations.names
+            if derived and own != other and not {own, other} & {*same, *same.values()}:
+                same[other] = own
         return same
+
+    def _seen_together(self) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+        """Yield each id that an event shows with each one of an event that it names."""
+        events = {str(each.event.id): each for each in self._trace.events}
+        for each in self._trace.events:
+            for value in event_json(each.declaration, each.event)["fields"].values():
+                if named := events.get(str(value)):
+                    yield from product(self._ids(each), self._ids(named))
 
 
 def _record(**fields: Any) -> Value:
