@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.formal.explorer_link import LinkError, explorer_link
 from pingregistrywf.formal.faults import changed_model
@@ -25,6 +26,18 @@ RESTORE = Path(__file__).parents[1] / "explorer" / "restore.mjs"
 
 def types(events: Any) -> list[str]:
     return [event["type"] for event in events]
+
+
+def restored(model: Model, link: str) -> Any:
+    """What the explorer shows of a link."""
+    job = {
+        "charts": [each.model_dump(mode="json") for each in model.charts.values()],
+        "operations": [each.model_dump(mode="json") for each in model.operations.values()],
+        "link": link,
+    }
+    node = [require_tool("node"), str(RESTORE), json.dumps(job)]
+    done = subprocess.run(node, capture_output=True, text=True, check=True, timeout=60)
+    return json.loads(done.stdout)
 
 
 def fields_of(shown: Any) -> list[dict[str, Any]]:
@@ -43,21 +56,14 @@ def fields_of(shown: Any) -> list[dict[str, Any]]:
 )
 def test_the_explorer_comes_to_the_same_histories(tmp_path: Path, defect: Defect) -> None:
     model = changed_model(FILES, defect.changes, tmp_path)
-    words = [word for file in tmp_path.iterdir() for word in ("--model", str(file))]
+    words = [word for file in sorted(tmp_path.iterdir()) for word in ("--model", str(file))]
     found = run("verify", "--json", "--size", "reuse", "--property", defect.property, *words)
     result = json.loads(found.stdout)
     command, explore, *options, option, link = shlex.split(result["explorer"])
     assert (command, explore, option) == ("pingregistrywf", "explore", "--link")
     assert options == words
 
-    job = {
-        "charts": [each.model_dump(mode="json") for each in model.charts.values()],
-        "operations": [each.model_dump(mode="json") for each in model.operations.values()],
-        "link": link,
-    }
-    node = [require_tool("node"), str(RESTORE), json.dumps(job)]
-    done = subprocess.run(node, capture_output=True, text=True, check=True, timeout=60)
-    shown = json.loads(done.stdout)
+    shown = restored(model, link)
     assert set(shown["errors"]) == {None}
     last = result["states"][-1]["variables"]
     expected = [
@@ -76,6 +82,23 @@ def test_the_explorer_comes_to_the_same_histories(tmp_path: Path, defect: Defect
         assert not any(listed[-1] in history for history in kept)
     else:
         assert any(listed[-2:] == history[:2] for history in kept)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toolchain")
+def test_another_team_s_model(tmp_path: Path) -> None:
+    """Ids that are texts are named in a link and in a scenario as they are in the model."""
+    files = sorted((Path(__file__).parents[1] / "other_workflow").glob("*.yaml"))
+    (properties,) = load_model(files).properties.values()
+    (fault,) = properties.properties["held_by_a_split"].faults
+    model = changed_model(files, fault.model, tmp_path)
+    words = [word for file in sorted(tmp_path.glob("*.yaml")) for word in ("--model", str(file))]
+    asked = ("--property", "held_by_a_split", "--scenarios", str(tmp_path))
+    result = json.loads(run("verify", "--json", *asked, *words).stdout)
+    shown = restored(model, shlex.split(result["explorer"])[-1])
+    assert set(shown["errors"]) == {None}
+    (name,) = {each["name"] for each in fields_of(shown) if "name" in each}
+    assert f'name="{name}"' in Path(result["scenario"]).read_text(encoding="utf-8")
 
 
 def test_more_histories_than_a_link_can_name() -> None:

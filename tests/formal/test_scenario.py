@@ -91,7 +91,7 @@ def test_a_violation_replays_on_the_product(tmp_path: Path, defect: Defect) -> N
     for directory in (files, generated):
         directory.mkdir()
     model = changed_model(FILES, defect.changes, files)
-    words = [word for file in files.iterdir() for word in ("--model", str(file))]
+    words = [word for file in sorted(files.iterdir()) for word in ("--model", str(file))]
     asked = ("--size", "reuse", "--property", defect.property, "--scenarios", str(scenarios))
     done = run("verify", "--json", *asked, *words)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -143,7 +143,7 @@ class _Session:
     def _value(self, changed: Written, name: str, type_: Type, key: Any) -> Any:
         """Return an argument: an id as its place among those that a link can name."""
         if type_ is not Type.UUID:
-            return LEFT_OUT[type_]
+            return LEFT_OUT.get(type_, str(EPOCH)) if key is None else str(key)
         for chart, known in self._numbers:
             if known == key and self._charts[chart].key is None:
                 return self._place(chart, self._number_in(changed, chart, key))

@@ -224,7 +224,7 @@ class _Story:
                 value = event.get(field.name, LEFT_OUT.get(field.type))
                 if field.type is Type.ULID:
                     value = self._vid(str(event[chart.key.name]) if chart.key else history, value)
-                shown = json.dumps(value) if field.type is Type.STRING else str(value)
+                shown = json.dumps(str(value)) if field.type is Type.STRING else str(value)
                 fields.append(f"{field.name}={shown}")
             yield " ".join([f"{name} after {parent}", declared.name, *fields])
 
