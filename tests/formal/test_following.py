@@ -29,7 +29,7 @@ from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import Event
 
 from ..command_line import run
-from ..coordination.simulation import PASSES, Ask, Go, Kill, Pass, System
+from ..coordination.simulation import DAY, PASSES, Ask, Go, Kill, Pass, System
 from ..coordination.test_interruption import PATIENCE, SCENARIOS, Place
 
 MODEL = load_model([])
@@ -242,12 +242,35 @@ def test_it_follows_whole_systems(toolchain: Toolchain, seed: int) -> None:
             role = drawn.randrange(len(system.roles))
             system.make(drawn.choice([*[Go(role)] * 24, *[Kill(role)] * 4, *[passed] * 3]))
         system.finish(admin_returns=seed % 2 == 0)
-        record = system.record
+    written = written_by(system)
+    assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(written.events))
+
+
+def test_it_follows_an_id_that_is_used_again(toolchain: Toolchain) -> None:
+    with System() as system:
+        for command in ("begin", "commit"):
+            system.make(Ask(command))
+        for days in (0, 5.1, 31):
+            system.make(Pass(days * DAY))
+            for number in range(90):
+                system.make(Go(number % len(system.roles)))
+        system.make(Ask("begin"))
+        for _ in range(10):
+            system.make(Go(0))
+        system.finish(admin_returns=False)
+    written = written_by(system)
+    begun = [each for each in written.events if type(each.event) is workflow.PingRegistryStarted]
+    assert [each.history for each in begun] == [WORKFLOWS[0]] * 2
+    assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(written.events))
+
+
+def written_by(system: System) -> JournalTrace:
+    """All that a simulated system has written, also what its journal no longer keeps."""
     events = tuple(
-        committed(DECLARATIONS[chart], history, entry) for chart, history, entry in record.entries
+        committed(DECLARATIONS[chart], history, entry)
+        for chart, history, entry in system.record.entries
     )
-    written = JournalTrace(events, frozenset(record.deleted))
-    assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(events))
+    return JournalTrace(events, frozenset(system.record.deleted))
 
 
 def test_it_follows_a_demo_with_a_killed_server(toolchain: Toolchain, tmp_path: Path) -> None:
