@@ -14,11 +14,20 @@ MODEL = load_model()
 ((SYSTEM, PROPERTIES),) = MODEL.properties.items()
 SIZES = {name: size for name, size in MODEL.systems[SYSTEM].sizes.items() if size.checks}
 
+FOR_MINUTES = ("three_servers",)
+"""The sizes that take longer than CI has for the formal model."""
+
 
 @pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.usefixtures("toolchain")
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(size, marks=pytest.mark.soak(only=True) if size in FOR_MINUTES else ())
+        for size in SIZES
+    ],
+)
 def test_every_property_holds(size: str) -> None:
     done = run("verify", "--json", "--size", size)
     assert done.returncode == 0, done.stdout + done.stderr
