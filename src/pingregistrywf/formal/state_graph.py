@@ -6,7 +6,7 @@ It is for small models, whose every step is to be compared with something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -41,6 +41,37 @@ class StateGraph:
     states: Mapping[int, Mapping[str, Value]]
     initial: frozenset[int]
     edges: tuple[Edge, ...]
+
+    def walks(self) -> Iterator[list[Edge]]:
+        """Yield walks from an initial state that together take every step."""
+        leaving: dict[int, list[Edge]] = {}
+        for edge in self.edges:
+            leaving.setdefault(edge.source, []).append(edge)
+        arriving: dict[int, Edge | None] = dict.fromkeys(self.initial)
+        for state in (found := list(self.initial)):  # grows, the nearest states first
+            for edge in leaving.get(state, ()):
+                if edge.target not in arriving:
+                    arriving[edge.target] = edge
+                    found.append(edge.target)
+        left = set(self.edges)
+        for state in reversed(found):  # the farthest first: the ways there take many other steps
+            for edge in leaving.get(state, ()):
+                if edge in left:
+                    walk = _way(arriving, edge)
+                    left.difference_update(walk)
+                    while further := [e for e in leaving.get(walk[-1].target, ()) if e in left]:
+                        walk.append(further[0])
+                        left.remove(further[0])
+                    yield walk
+
+
+def _way(arriving: Mapping[int, Edge | None], last: Edge) -> list[Edge]:
+    """Return the way from an initial state that ends with a step."""
+    way, edge = [last], arriving[last.source]
+    while edge is not None:
+        way.append(edge)
+        edge = arriving[edge.source]
+    return way[::-1]
 
 
 def state_graph(
