@@ -42,6 +42,7 @@ from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Gatherer, Server, summary
 from pingregistrywf.coordination.registry import Registry, RegistryContext
 from pingregistrywf.coordination.waiting import Stop
+from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Subscription
 from pingregistrywf.runtime.operations import Checkpoints, Operation, Ran
@@ -254,14 +255,19 @@ class Record(Wrapped):
 # --- The product, and faults that may be put in --------------------------------------------------
 
 
+def index_that_saves(events: int, base: int, per_entry: int) -> Declaration:
+    """The index with other thresholds of snapshots."""
+    ((snapshot, rewrite),) = INDEX.rewrites.items()
+    small = replace(rewrite, saving_events=events, saving_base=base, saving_per_entry=per_entry)
+    return replace(
+        INDEX, table={**INDEX.table, snapshot: dict.fromkeys(INDEX.table[snapshot], small)}
+    )
+
+
 class SmallBehavior(IndexBehavior):
     """The index with thresholds of snapshots that a few events reach."""
 
-    ((_snapshot, _rewrite),) = INDEX.rewrites.items()
-    _small = replace(_rewrite, saving_events=3, saving_base=1, saving_per_entry=1)
-    declaration = replace(
-        INDEX, table={**INDEX.table, _snapshot: dict.fromkeys(INDEX.table[_snapshot], _small)}
-    )
+    declaration = index_that_saves(events=3, base=1, per_entry=1)
 
 
 class SmallIndexes(WorkflowIndexes):

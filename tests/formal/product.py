@@ -11,14 +11,12 @@ import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from pyrsistent import pmap
 
 from pingregistrywf import UlidSource, WorkflowError, Workflows, open_journal
-from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf._generated.ping_registry_index import Behavior as IndexBehavior
 from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS, Operations
@@ -29,6 +27,8 @@ from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.facade import Facade
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.operations import Operation, Ran
+
+from ..coordination.simulation import index_that_saves
 
 START: Final = 1_700_000_000.0
 UNTIL_FREE: Final = 31 * 86_400.0
@@ -49,11 +49,7 @@ class Disagreement(AssertionError):  # noqa: N818 (it is between the model and t
 class EagerBehavior(IndexBehavior):
     """The index, of which a snapshot is written as soon as there is an event to leave out."""
 
-    ((_snapshot, _rewrite),) = INDEX.rewrites.items()
-    _eager = replace(_rewrite, saving_events=1, saving_base=0, saving_per_entry=0)
-    declaration = replace(
-        INDEX, table={**INDEX.table, _snapshot: dict.fromkeys(INDEX.table[_snapshot], _eager)}
-    )
+    declaration = index_that_saves(events=1, base=0, per_entry=0)
 
 
 class EagerIndexes(WorkflowIndexes):

@@ -163,6 +163,4 @@ class Properties(Word):
     """Names for what several formulas say."""
     properties: dict[SnakeName, Property] = Field(min_length=1)
     """What must hold."""
-    unreached: dict[str, str] = {}
-    """The cells of tables (COMMAND in STATE) that no behaviour of the system reaches, and why."""
     doc: Prose

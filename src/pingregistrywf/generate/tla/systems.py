@@ -21,8 +21,8 @@ from pingregistrywf.generate.tla.spelling import literal, pascal, record, values
 class Written:
     """The action of a step, ready for the template.
 
-    ``bindings`` are definitions inside of it; ``history`` is the variable that it writes, at
-    ``place``; ``following`` is the run after it; ``refused`` the run after a refusal.
+    ``bindings`` are definitions inside of it; it writes ``variable`` at ``place``; ``following`` is
+    the run after it, ``refused`` the run after a refusal, and ``told`` what an answer acknowledges.
     """
 
     name: str
@@ -164,7 +164,7 @@ class SystemModule:
             entry = self.input_of(operation, about.entry)
             read["first"] = f"{pascal(about.chart)}!Entry({history}, {entry}).{about.began_with}"
         at_once = self.action(operation, 1) if self._at_once(run) else None
-        fields = self._from_inputs(operation) | {name: name for name in read}
+        fields = {name: name for name in (*self.inputs(operation), *read)}
         indent = len(f"    /\\ {at_once or 'Begins'}({kind}, ") + (4 if read else 0)
         return Start(
             name=f"{pascal(kind)}{'Runs' if at_once else 'Begins'}{pascal(run.operation)}",
@@ -315,12 +315,10 @@ class SystemModule:
                     needed |= {given: None} if given in self.system.inputs else {}
             if step.incarnation:
                 needed["first"] = None
-            if step.vid == "given" and self.reads(operation):
-                needed["read"] = None
-            elif step.vid == "given" and position > 1:
+            if step.vid == "given" and position > 1 and not self.reads(operation):
                 needed["before"] = None
-        for name in ("read",) if self.reads(operation) else ():
-            needed[name] = None
+        if self.reads(operation):
+            needed["read"] = None
         for referred in sorted(self.referred(operation, number - 1)):
             if referred < number:
                 needed[f"vid{referred}"] = None
@@ -335,10 +333,8 @@ class SystemModule:
             named |= {each.step for each in vids if isinstance(each, VidOfStep)}
         return named
 
-    def _from_inputs(self, operation: Operation) -> dict[str, str]:
-        return {name: name for name in self.inputs(operation)}
-
     def reads(self, operation: Operation) -> bool:
+        """True if who runs the operation reads a history first, and gives its version."""
         return any(run.reads for _, run in self._runs if run.operation == operation.name)
 
     def given_later(self, operation: Operation) -> Step | None:
