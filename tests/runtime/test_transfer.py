@@ -157,7 +157,10 @@ def flipped(data: str) -> str:
 UNSOUND: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "a wrong parent": lambda lines: lines[4].update(parent=lines[2]["id"]),
     "an order that the chart does not allow": lambda lines: lines[2].update(data=lines[3]["data"]),
-    "an unknown chart": lambda lines: lines[1].update(chart="nobody"),
+    "a wrong parent in a history of an unknown chart": lambda lines: [
+        lines[1].update(chart="nobody"),
+        lines[4].update(parent=lines[2]["id"]),
+    ],
     "a wrong head": lambda lines: lines[1].update(vid=lines[2]["id"]),
     "a start that no trim made": lambda lines: lines[1].update(start=1, restart=1),
     "an event that is none": lambda lines: lines[3].update(data="AAAA"),

@@ -45,7 +45,7 @@ from pingregistrywf.runtime.journal import (
 )
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.values import Event
-from pingregistrywf.runtime.verify import faults_of, notes_of, verify
+from pingregistrywf.runtime.verify import faults_of, notes_of, unknown_charts, verify
 from pingregistrywf.testing.journal import TurnedClock
 
 from .stocked import DECLARATIONS, Stock, digest, entries_of, rewrite, row_of, rows_of, stock
@@ -504,9 +504,12 @@ FAULTS: dict[str, tuple[Edit, list[Place]]] = {
         ),
         [("terminated", 2, "not an event of this workflow")],
     ),
-    "an unknown chart": (
-        row(chart="nobody"),
-        [("terminated", None, "'nobody'")],
+    "a missing event of an unknown chart": (
+        lambda stocked: [
+            row(chart="nobody")(stocked),
+            sql("DELETE FROM event WHERE history = :key AND serial = 2", "terminated")(stocked),
+        ],
+        [("terminated", 2, "missing")],
     ),
     "the wrong chart": (
         row("begun", chart="ping_registry_index"),
@@ -593,6 +596,18 @@ def test_each_fault_is_found_and_named(stocked: Stocked, name: str) -> None:
         assert "\n" not in str(fault)
         if fault.history is not None:
             assert str(fault.history) in str(fault)
+
+
+def test_an_unknown_chart_is_no_fault(stocked: Stocked) -> None:
+    row(chart="nobody")(stocked)
+    assert stocked.faults() == []
+    with stocked.open() as journal:
+        assert unknown_charts(journal.histories(), DECLARATIONS) == {"nobody": 1}
+        assert unknown_charts(journal.histories(), {}) == {
+            "nobody": 1,
+            "ping_registry": 6,
+            "ping_registry_index": 3,
+        }
 
 
 # --- Ids that the 2019 package drew at random within a millisecond -------------------------------

@@ -22,7 +22,6 @@ import typer
 if TYPE_CHECKING:
     from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.coordination.waiting import Stop
-    from pingregistrywf.runtime.declaration import Declaration
     from pingregistrywf.runtime.ids import Ulid
     from pingregistrywf.runtime.journal import Journal, OperatorJournal
 
@@ -163,15 +162,6 @@ def opened_file(url: str, *, writes: bool = False) -> Iterator[OperatorJournal]:
         raise CannotRunError("a journal in memory ends with its process: use --journal sqlite:PATH")
     with open_(url, create=writes, writes=writes) as opened:
         yield opened
-
-
-def declarations() -> Mapping[str, Declaration]:
-    """Return the charts of the histories that this program writes, by name."""
-    from pingregistrywf._generated import ping_registry, ping_registry_index
-
-    return {
-        each.DECLARATION.name: each.DECLARATION for each in (ping_registry, ping_registry_index)
-    }
 
 
 def uuid(option: str, text: str) -> UUID:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,6 @@ from pingregistrywf.cli.common import (
     JournalOption,
     answer,
     answer_in_text,
-    declarations,
     fail,
     json_wanted,
     opened_file,
@@ -27,11 +26,20 @@ from pingregistrywf.cli.common import (
     uuid,
     with_json,
 )
+from pingregistrywf.cli.declarations import declarations
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.errors import Fault, Finding
     from pingregistrywf.runtime.journal import Retention, Stored
 
+ModelOption = Annotated[
+    list[Path] | None,
+    Option(
+        "--model",
+        metavar="FILE",
+        help="Charts of your own: their files, or the directory of their generated packages.",
+    ),
+]
 STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
 
@@ -43,12 +51,18 @@ journal = typer.Typer(
 
 @journal.command()
 @with_json
-def info(url: JournalOption) -> None:
+def info(url: JournalOption, model: ModelOption = None) -> None:
     """Print what is in a journal, when the ids of deleted histories are free again, and its log."""
     from pingregistrywf.runtime.journal import Logged, ReadOnly
+    from pingregistrywf.runtime.verify import unknown_charts
 
+    known = declarations(model)
     with opened_file(url) as opened:
-        histories = [_fields(stored, opened.retention) for stored in opened.histories()]
+        found = list(opened.histories())
+        histories = [
+            {**_fields(stored, opened.retention), "known": stored.chart in known}
+            for stored in found
+        ]
         if json_wanted():
             for fields in histories:
                 print_json(fields)
@@ -64,6 +78,7 @@ def info(url: JournalOption) -> None:
             f"{totals['histories']} histories ({totals['deleted']} deleted),"
             f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
         )
+        _print_unknown(unknown_charts(found, known))
         read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
         log = opened.log() if isinstance(opened, Logged) else None
         remarks = []
@@ -86,15 +101,17 @@ def info(url: JournalOption) -> None:
 
 @journal.command()
 @with_json
-def verify(url: JournalOption) -> None:
+def verify(url: JournalOption, model: ModelOption = None) -> None:
     """Check every event of a journal against its checksum, its chain and its chart."""
-    from pingregistrywf.runtime.verify import faults_of, notes_of
+    from pingregistrywf.runtime.verify import faults_of, notes_of, unknown_charts
 
+    known = declarations(model)
     with opened_file(url) as opened:
-        known, now = declarations(), opened.clock()
+        now, histories = opened.clock(), []
         counts = {"histories": 0, "events": 0, "faults": 0, "notes": 0}
         for scanned in opened.scan():
             if scanned.stored is not None:
+                histories.append(scanned.stored)
                 counts["histories"] += 1
                 counts["events"] += len(scanned.entries)
             faults = faults_of(scanned, known, opened.retention, now)
@@ -103,6 +120,9 @@ def verify(url: JournalOption) -> None:
             counts["notes"] += len(notes)
             for finding in faults + notes:
                 _print_finding(finding)
+        unknown = unknown_charts(histories, known)
+        counts["notes"] += len(unknown)
+        _print_unknown(unknown)
         if counts["faults"]:
             remedy = "keep the file as it is, and restore a backup or export what is sound"
             fail(f"{_count(counts['faults'], 'fault')} in {url}: {remedy}", REFUSED)
@@ -115,16 +135,20 @@ def verify(url: JournalOption) -> None:
 def backup(
     destination: Annotated[Path, Argument(metavar="DEST", help="The new file; it must not exist.")],
     url: JournalOption,
+    model: ModelOption = None,
 ) -> None:
     """Copy a journal to a new file while others write to it; the copy is verified."""
     from pingregistrywf.runtime.errors import UnsoundError
     from pingregistrywf.runtime.transfer import backup as copy
+    from pingregistrywf.runtime.verify import unknown_charts
 
+    known = declarations(model)
     with opened_file(url) as opened:
         try:
-            copy(opened, destination, declarations())
+            copy(opened, destination, known)
         except UnsoundError as error:
             _refuse_faults(error.faults, "no copy was kept")
+        _print_unknown(unknown_charts(opened.histories(), known), err=True)
         size = destination.stat().st_size
         text = f"{destination}: {size} bytes, verified, a copy of {url}"
         answer({"journal": url, "backup": destination, "bytes": size}, text)
@@ -138,6 +162,7 @@ def restore(
         Path | None,
         Argument(metavar="BACKUP", help="The backup; none to finish an interrupted restoration."),
     ] = None,
+    model: ModelOption = None,
 ) -> None:
     """Put a backup, once verified, in the place of a journal that nobody uses; keep the old files.
 
@@ -148,7 +173,7 @@ def restore(
     from pingregistrywf.runtime.restore import restore as replace
 
     try:
-        old = replace(source, url, declarations())
+        old = replace(source, url, declarations(model))
     except UnsoundError as error:
         _refuse_faults(error.faults, "nothing was restored")
     how = ", finishing what was interrupted" if source is None else f" from {source}, verified"
@@ -164,6 +189,7 @@ def export(
     history: Annotated[
         str | None, Option(metavar="UUID", help="One history; all unless given.")
     ] = None,
+    model: ModelOption = None,
 ) -> None:
     """Write the histories of a journal as JSON lines; those with faults are named and left out."""
     from pingregistrywf.runtime.errors import UnknownHistoryError
@@ -172,6 +198,7 @@ def export(
 
     if file == STANDARD:
         answer_in_text()  # nothing else may be among the exported lines
+    known = declarations(model)
     with opened_file(url) as opened:
         one = None if history is None else uuid("--history", history)
         if one is not None and not list(opened.scan(one)):
@@ -179,13 +206,14 @@ def export(
         if file == STANDARD:
             # Whoever reads the output may be slow, or stop, and must not keep the journal's log.
             with tempfile.TemporaryFile() as text:
-                written = write(opened, declarations(), text.write, history=one)
+                written = write(opened, known, text.write, history=one)
                 text.seek(0)
                 shutil.copyfileobj(text, sys.stdout.buffer)
             sys.stdout.flush()
         else:
             with new_file(Path(file)) as path, path.open("xb") as output:
-                written = write(opened, declarations(), output.write, history=one)
+                written = write(opened, known, output.write, history=one)
+        _print_unknown(written.unknown, err=True)
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported")
         if file != STANDARD:
@@ -199,31 +227,46 @@ def export(
 def import_(
     url: JournalOption,
     file: Annotated[str, Argument(help="An export; - is standard input.")] = STANDARD,
+    model: ModelOption = None,
 ) -> None:
     """Take in the histories of an export, all new to the journal, which is made if missing."""
     from pingregistrywf.runtime.errors import HistoryExistsError, UnsoundError
     from pingregistrywf.runtime.transfer import import_ as take_in
     from pingregistrywf.runtime.transfer import read_export
+    from pingregistrywf.runtime.verify import unknown_charts
 
+    known = declarations(model)
     with _export(file) as text:
         try:
-            sound = read_export(text, declarations())
+            sound = read_export(text, known)
         except UnsoundError as error:
             _refuse_faults(error.faults, "nothing was imported")
-        histories = 0
+        histories: list[Stored] = []
         with opened_file(url, writes=True) as opened:
             try:
                 for stored in take_in(opened, sound):
-                    histories += 1
+                    histories.append(stored)
                     events = _count(stored.entries, "event")
                     answer(
                         {"imported": stored.id, "chart": stored.chart, "events": stored.entries},
                         f"imported {stored.id}: {stored.chart}, {events}",
                     )
             except HistoryExistsError as error:
-                fail(f"{error}: {histories or 'nothing'} imported", REFUSED)
-        message = f"{histories} histories imported into {url}"
-        answer({"journal": url, "histories": histories}, message)
+                fail(f"{error}: {len(histories) or 'nothing'} imported", REFUSED)
+        _print_unknown(unknown_charts(histories, known), err=True)
+        message = f"{len(histories)} histories imported into {url}"
+        answer({"journal": url, "histories": len(histories)}, message)
+
+
+def _print_unknown(unknown: Mapping[str, int], *, err: bool = False) -> None:
+    """Name the charts that are not known, with the number of histories that follow each."""
+    from pingregistrywf.runtime.errors import Note
+
+    for chart, count in unknown.items():
+        histories = "one history follows" if count == 1 else f"{count} histories follow"
+        what = f"{histories} the chart {chart!r}, which is not known here"
+        remedy = "name the chart with --model to check its events, too"
+        _print_finding(Note(f"{what}: only bytes and chains are checked; {remedy}"), err=err)
 
 
 @contextmanager

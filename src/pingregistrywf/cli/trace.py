@@ -10,12 +10,12 @@ from pingregistrywf.cli.common import (
     CannotRunError,
     answer,
     answering,
-    declarations,
     exiting_on_signals,
     fail,
     opened_file,
     print_timeline,
 )
+from pingregistrywf.cli.declarations import declarations
 
 
 def follow_journal(url: str, model: list[Path] | None, jar: Path | None) -> None:

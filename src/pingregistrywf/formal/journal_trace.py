@@ -58,7 +58,8 @@ def read_trace(journal: OperatorJournal, declarations: Declarations) -> JournalT
         declarations: the charts of its histories, by name.
 
     Raises:
-        TraceError: the journal has a fault, or garbage collection has removed some of it.
+        TraceError: the journal has a fault or a history of an unknown chart, or garbage collection
+            has removed some of it.
         DBError: the database failed.
     """
     now = journal.clock()
@@ -70,7 +71,9 @@ def read_trace(journal: OperatorJournal, declarations: Declarations) -> JournalT
         assert scanned.stored is not None  # noqa: S101 (else there is a fault)
         if scanned.stored.deleted_at is not None:
             deleted.add(scanned.stored.vid)
-        declaration = declarations[scanned.stored.chart]
+        declaration = declarations.get(scanned.stored.chart)
+        if declaration is None:
+            raise TraceError(f"the chart {scanned.stored.chart!r} of a history is not known here")
         for (_, entry), written in zip(scanned.entries, scanned.written, strict=True):
             events[written.position] = committed(declaration, scanned.stored.id, entry)
     # Marks of deletion take positions, too.

@@ -1,7 +1,7 @@
 """Histories out of a journal and into another: a backup file, and JSON lines.
 
 Nothing is overwritten, and nothing unsound is kept: a copy is verified before it gets its name, and
-an import before its first history is written.
+an import before its first history is written.  Histories of unknown charts are copied as they are.
 
 An *export* is a text, one JSON object a line:
 
@@ -11,7 +11,8 @@ An *export* is a text, one JSON object a line:
   has them; and ``charts``, those that its entries were written under: the ``name``, ``version`` and
   ``sha256`` of each, and the serial ``from`` which on it holds;
 - after it its entries, from ``first`` to ``end``: ``serial``, ``id``, ``parent``, ``data`` (base
-  64) and ``position``; and for people, never read again, ``event``, ``time`` and ``fields``;
+  64) and ``position``; and for people, never read again, ``time`` and, if the chart is known,
+  ``event`` and ``fields``;
 - at last ``histories`` and ``entries``, how many there were, and ``sha256`` of all bytes before, so
   that a lost end or a changed letter is noticed.
 
@@ -23,8 +24,8 @@ from __future__ import annotations
 import json
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -59,7 +60,7 @@ from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.values import problems
-from pingregistrywf.runtime.verify import Declarations, faults_of, verify
+from pingregistrywf.runtime.verify import Declarations, faults_of, unknown_charts, verify
 from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
@@ -68,11 +69,19 @@ VERSION: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many histories and entries an export holds; histories that have faults are left out."""
+    """What an export holds.
+
+    Attributes:
+        histories: how many histories.
+        entries: how many entries they have.
+        faults: what is wrong with the histories that were left out.
+        unknown: the unknown charts of its histories, each with the number of these.
+    """
 
     histories: int
     entries: int
     faults: tuple[Fault, ...] = ()
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 def backup(journal: OperatorJournal, destination: Path, declarations: Declarations) -> None:
@@ -116,7 +125,7 @@ def export(
         write(line)
 
     put({"format": FORMAT, "version": VERSION, "journal": str(journal.id)})
-    histories, entries = 0, 0
+    histories: list[Stored] = []
     faults: list[Fault] = []
     now = journal.clock()
     for scanned in journal.scan(history):
@@ -125,13 +134,14 @@ def export(
             faults += found
             continue
         put(_history_line(scanned.stored, scanned.written))
+        declaration = declarations.get(scanned.stored.chart)
         for (serial, entry), written in zip(scanned.entries, scanned.written, strict=True):
-            declaration = declarations[scanned.stored.chart]
             put(_entry_line(serial, entry, written.position, declaration))
-        histories += 1
-        entries += len(scanned.entries)
-    put({"histories": histories, "entries": entries, "sha256": digest.hexdigest()})
-    return Exported(histories, entries, tuple(faults))
+        histories.append(scanned.stored)
+    entries = sum(each.entries for each in histories)
+    put({"histories": len(histories), "entries": entries, "sha256": digest.hexdigest()})
+    unknown = unknown_charts(histories, declarations)
+    return Exported(len(histories), entries, tuple(faults), unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +226,14 @@ def _runs(first: int, charts: Sequence[ChartIdentity]) -> Iterator[tuple[int, Ch
 
 
 def _entry_line(
-    serial: int, entry: Entry, position: int, declaration: Declaration
+    serial: int, entry: Entry, position: int, declaration: Declaration | None
 ) -> dict[str, Any]:
-    event = codec_of(declaration).decode(entry.data)
+    shown = {"id": str(entry.id), "parent": str(entry.parent)}
+    if declaration is not None:
+        shown = event_json(declaration, codec_of(declaration).decode(entry.data))
     return {
         "serial": serial,
-        **event_json(declaration, event),
+        **shown,
         "time": entry.id.time.isoformat(timespec="milliseconds"),
         "data": b64encode(entry.data).decode(),
         "position": position,

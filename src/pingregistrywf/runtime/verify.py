@@ -3,12 +3,14 @@
 ``WorkflowJournal.read`` stops at the first fault and hides what is deleted or trimmed.  This check
 looks at everything that is stored, and goes on after a fault, so that each is found with its place.
 A history is sound if the chart's commands could have written it, as far as its events are still
-there: garbage collection removes the oldest first.
+there: garbage collection removes the oldest first.  Of a history whose chart is not known, only the
+bytes and the chain are checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -60,9 +62,7 @@ def faults_of(
         faults += history.row()
         faults += history.chain()
         declaration = declarations.get(scanned.stored.chart)
-        if declaration is None:
-            faults.append(history.fault(f"chart {scanned.stored.chart!r} is not known here"))
-        else:
+        if declaration is not None:
             faults += history.replay(declaration)
     return tuple(sorted(faults, key=lambda fault: -1 if fault.serial is None else fault.serial))
 
@@ -83,6 +83,11 @@ def notes_of(scanned: Scanned) -> tuple[Note, ...]:
     count = "one id does" if len(unordered) == 1 else f"{len(unordered)} ids do"
     what = f"{count} not grow within one millisecond; here is the first"
     return (Note(what, scanned.stored.id, *unordered[0]),)
+
+
+def unknown_charts(histories: Iterable[Stored], declarations: Declarations) -> Mapping[str, int]:
+    """Return the charts that are not known, each with the number of histories that follow it."""
+    return Counter(each.chart for each in histories if each.chart not in declarations)
 
 
 def _collecting(stored: Stored, retention: Retention, now: float) -> bool:
