@@ -64,6 +64,12 @@ def sizes(model: Model, system: str) -> str:
     return grid(head, _sizes(model, system))
 
 
+def recorded(name: str) -> str:
+    """What a command has printed."""
+    printed = (RECORDED / f"{name}.txt").read_text(encoding="utf-8")
+    return f"```text\n{printed}```"
+
+
 def _sizes(model: Model, system: str) -> Iterator[tuple[str, ...]]:
     found = _runs()
     declared = model.properties[system]

@@ -71,8 +71,8 @@ def _type(root: str, schema: Schema, enums: dict[str, Schema]) -> str:
     match schema.get("type"):
         case "object":
             inner = list(schema.get("patternProperties", {}).values())
-            value = inner[0] if inner else schema.get("additionalProperties", {})
-            return f"names, each with {_type(root, value, enums)}"
+            value = inner[0] if inner else schema["additionalProperties"]
+            return f"names, each with {'anything' if value is True else _type(root, value, enums)}"
         case "array":
             return f"a list of {_type(root, schema['items'], enums)}"
         case "string":

@@ -21,7 +21,13 @@ from mkdocs.structure.files import File, Files
 
 from pingregistrywf.chart.ir import Chart, json_schema
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.chart.schema import chart_schema, operations_schema
+from pingregistrywf.chart.schema import (
+    chart_schema,
+    invariant_schema,
+    operations_schema,
+    properties_schema,
+    system_schema,
+)
 from pingregistrywf.explorer import page
 from pingregistrywf.generate.readme import markdown_table
 from pingregistrywf.generate.sequence import sequence
@@ -88,6 +94,9 @@ def framed(label: str, drawn: str) -> str:
 SCHEMAS: Final = {
     "Chart": chart_schema,
     "Operations": operations_schema,
+    "System": system_schema,
+    "Properties": properties_schema,
+    "Invariant": invariant_schema,
     "Document": lambda: json_schema(Chart),
 }
 
@@ -112,6 +121,7 @@ MAKERS: Final = {
     "definition": lambda name: checked.definition(model(), name),
     "properties": lambda system: checked.properties(model(), system),
     "sizes": lambda system: checked.sizes(model(), system),
+    "recorded": checked.recorded,
     "counterexample": checked.counterexample,
     "behaviour": _behaviour,
 }

@@ -6,8 +6,9 @@ and with ``--check`` it compares them and exits with 1 if the checker finds othe
 runs, so that it always finds the same shortest one.  Of a liveness property it may find another one
 each time; the recorded one then stays, as long as there is one.
 
-The states of each size take minutes; the program itself writes them:
-``pingregistrywf verify --exhaustive --json > docs/recorded/sizes.jsonl``.
+The states of each size take minutes; the program itself writes them, and the cells of the tables:
+``pingregistrywf verify --exhaustive --json > docs/recorded/sizes.jsonl``, and
+``pingregistrywf verify --cells > docs/recorded/cells.txt``.
 """
 
 from __future__ import annotations

@@ -253,4 +253,7 @@ OneWorkflowSymmetry == Permutations(Servers) \union Permutations(Gatherers)
 
 \* Who is interchangeable at the size reuse.
 ReuseSymmetry == Permutations(Admins) \union Permutations(Collectors)
+
+\* Who is interchangeable at the size reuse_with_a_server.
+ReuseWithAServerSymmetry == Permutations(Admins)
 ========================================================================================

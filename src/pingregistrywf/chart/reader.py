@@ -80,7 +80,7 @@ def read_model(paths: Sequence[File]) -> Model:
         for each, report in read.get(System, []):
             checks.check_system(each, sound, runnable, report)
         for each, report in read.get(Properties, []):
-            checks.check_properties(each, systems, report)
+            checks.check_properties(each, systems, sound, report)
         for each, report in read.get(Invariant, []):
             checks.check_invariant(each, systems, report)
     if mistakes := [mistake for source in sources for mistake in source.report.mistakes]:

@@ -16,7 +16,7 @@ from pydantic import Field
 from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.spelling import Count, PascalName, Positive, Prose, SnakeName
 
-Check = Literal["safety", "liveness"]
+Check = Literal["safety", "liveness", "cells"]
 
 
 class Place(Word):
@@ -90,7 +90,8 @@ class Size(Word):
     """The participants that are interchangeable; of states that differ in them alone one is
     explored.  Not for liveness, which a checker could then miss."""
     checks: list[Check] = ["safety"]
-    """What is checked at this size."""
+    """What is checked at this size: properties that are safety or liveness, and which cells of the
+    charts' tables are reached."""
     exhaustive: bool = False
     """True if it takes too long to be checked every time."""
     doc: Prose
@@ -110,7 +111,7 @@ class System(Word):
     participants: dict[SnakeName, Participant] = Field(min_length=1)
     """Those who take part."""
     sizes: dict[SnakeName, Size] = Field(min_length=1)
-    """The sizes at which the model is checked, the first by default."""
+    """The sizes at which the model is checked."""
     doc: Prose
 
 
@@ -154,6 +155,21 @@ class Definition(Word):
     doc: Prose
 
 
+class Unreached(Word):
+    """Cells of a chart's table that no behaviour of the system reaches."""
+
+    chart: SnakeName
+    """The chart."""
+    command: PascalName
+    """The command whose cells they are."""
+    states: list[PascalName] = Field(alias="in", min_length=1)
+    """The states whose cells they are."""
+    arguments: Literal["same", "other"] | None = None
+    """For a command that compares: only the cells of the same arguments, or of others."""
+    doc: Prose
+    """Why they cannot be reached."""
+
+
 class Properties(Word):
     """A file of properties of a system."""
 
@@ -163,4 +179,7 @@ class Properties(Word):
     """Names for what several formulas say."""
     properties: dict[SnakeName, Property] = Field(min_length=1)
     """What must hold."""
+    unreached: list[Unreached] = []
+    """The cells of the charts' tables that cannot be reached, and why.  The system reaches all
+    others of the commands that it runs, at some size that checks cells."""
     doc: Prose

@@ -44,6 +44,13 @@ def verify(
     exhaustive: Annotated[
         bool, Option("--exhaustive", help="Check also at the sizes that take minutes.")
     ] = False,
+    cells: Annotated[
+        bool,
+        Option(
+            "--cells",
+            help="Check only that each cell of the charts' tables is reached, or cannot be.",
+        ),
+    ] = False,
     trace: Annotated[
         str | None,
         Option(metavar="URL", help="Check only whether the model could have written this journal."),
@@ -67,12 +74,17 @@ def verify(
     """Check the model in TLA+ exhaustively; show step by step how a property is broken.
 
     In a checkout the model is that of its model/.  Needs Java, and the extra formal.  Exits with 1
-    if a property does not hold, or if the model could not have written the journal.
+    if a property does not hold, if a cell is neither reached nor explained, or if the model could
+    not have written the journal.
     """
-    if trace is not None:
-        if size or property or exhaustive or scenarios:
-            fail("--trace goes with --jar, --model and --json only", CANNOT_RUN)
-        follow_journal(trace, model, jar)
+    if trace is not None or cells:
+        if size or property or exhaustive or scenarios or (trace is not None and cells):
+            alone = "--cells" if cells else "--trace"
+            fail(f"{alone} goes with --jar, --model and --json only", CANNOT_RUN)
+        if trace is not None:
+            follow_journal(trace, model, jar)
+        else:
+            _check_cells(model, jar)
         return
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
@@ -98,6 +110,29 @@ def verify(
             show_violation(result, read.charts, places)
         typer.echo(table([result for result, _ in results]))
     if any(result.violation for result, _ in results):
+        raise typer.Exit(REFUSED)
+
+
+def _check_cells(model: list[Path] | None, jar: Path | None) -> None:
+    """Say which cells of the tables the model reaches."""
+    from pingregistrywf.chart.locate import load_model
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.formal.cells import reached_cells
+    from pingregistrywf.formal.plan import PlanError
+    from pingregistrywf.formal.report import cell_json, cells_report
+    from pingregistrywf.formal.tlc import ModelError
+    from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
+
+    with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
+        read, toolchain = load_model(model or files_of_checkout()), find_toolchain(jar)
+        with _progress() as progress:
+            found = list(reached_cells(toolchain, read, progress=progress))
+    if json_wanted():
+        for each in found:
+            print_json(cell_json(each))
+    else:
+        typer.echo(cells_report(found))
+    if not all(each.is_right for each in found):
         raise typer.Exit(REFUSED)
 
 

@@ -1,8 +1,8 @@
-"""Results for people and for programs: a table, a timeline of each violation, and JSON."""
+"""Results for people and for programs: tables, a timeline of each violation, and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -11,14 +11,16 @@ from rich.console import Console
 from rich.text import Text
 
 from pingregistrywf.chart.ir import Chart
+from pingregistrywf.formal.cells import Reached
 from pingregistrywf.formal.timeline import Line, timeline
 from pingregistrywf.formal.values import tla_text
 from pingregistrywf.formal.verification import Result
+from pingregistrywf.generate.readme import row_name
 from pingregistrywf.runtime.render import printable
 
 _HEADINGS: Final = ("property", "result", "distinct states", "depth", "time", "sizes")
 _NUMBERS: Final = range(2, 5)
-"""The columns of the table that hold numbers, which end at the right."""
+"""The columns of the table that hold numbers."""
 _STYLES: Final = ("cyan", "bold", "italic")
 
 
@@ -31,11 +33,71 @@ def table(results: Sequence[Result]) -> str:
     for result in results:
         by_property.setdefault(result.property, []).append(result)
     rows = [_HEADINGS, *(_row(name, every) for name, every in by_property.items())]
+    return _aligned(rows, _NUMBERS)
+
+
+def cells_report(cells: Sequence[Reached]) -> str:
+    """Return the tables of all charts in plain text, and why some cells cannot be reached.
+
+    A cell says *reached*, or the number of the reason why it cannot be, or both if the reason is
+    wrong; a cell that is not reached for no reason says *missed*.
+    """
+    reasons = {why: f"[{number}]" for number, why in enumerate(_reasons(cells), start=1)}
+    blocks = []
+    for chart in {each.chart.name: each.chart for each in cells}.values():
+        said = {
+            (each.cell.row, each.cell.state): _said(each, reasons)
+            for each in cells
+            if each.chart is chart
+        }
+        rows = [(chart.name, *chart.columns)]
+        for row in chart.rows:
+            words = (said[row, state] for state in chart.columns)
+            rows.append((row_name(chart, *row), *words))
+        blocks.append(_aligned(rows))
+    if reasons:
+        blocks.append("\n".join(f"{number} {why}" for why, number in reasons.items()))
+    return "\n\n".join([*blocks, _counts(cells)])
+
+
+def _reasons(cells: Sequence[Reached]) -> Sequence[str]:
+    return list(dict.fromkeys(each.why for each in cells if each.why))
+
+
+def _said(cell: Reached, reasons: Mapping[str, str]) -> str:
+    words = ["reached"] if cell.size else []
+    words += [reasons[cell.why]] if cell.why else []
+    return " ".join(words) or "missed"
+
+
+def _counts(cells: Sequence[Reached]) -> str:
+    reached = sum(each.size is not None for each in cells)
+    wrong = sum(not each.is_right for each in cells)
+    explained = sum(bool(each.why) for each in cells)
+    text = f"{len(cells)} cells: {reached} reached, {explained} explained"
+    return f"{text}, {wrong} missed or explained wrongly" if wrong else text
+
+
+def cell_json(cell: Reached) -> dict[str, Any]:
+    """Return a cell as a JSON object."""
+    return {
+        "chart": cell.chart.name,
+        "command": cell.cell.command,
+        "arguments": cell.cell.arguments.value,
+        "state": cell.cell.state,
+        "reached": cell.size,
+        "why": cell.why or None,
+        "holds": cell.is_right,
+    }
+
+
+def _aligned(rows: Sequence[Sequence[str]], numbers: Container[int] = ()) -> str:
+    """Return rows in columns; those of numbers end at the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         cells = [
-            cell.rjust(width) if number in _NUMBERS else cell.ljust(width)
+            cell.rjust(width) if number in numbers else cell.ljust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())

@@ -126,6 +126,7 @@ class Outcome:
             little more at times.
         seconds: how long the run took, with the start of the Java machine.
         violation: the first property that TLC found not to hold, None if all hold.
+        printed: the lines that the module itself prints.
     """
 
     generated: int
@@ -133,6 +134,7 @@ class Outcome:
     depth: int
     seconds: float
     violation: Violation | None
+    printed: tuple[str, ...] = ()
 
 
 def check(
@@ -239,7 +241,8 @@ class _Report:
             reason = self._reason() or f"Java ended with exit code {exit_code}"
             raise ModelError(f"TLC cannot check the module {module}: {reason}", self._trace)
         generated, distinct, _ = self._counts
-        return Outcome(generated, distinct, self._depth, self._seconds, violation)
+        printed = tuple(self._plain)
+        return Outcome(generated, distinct, self._depth, self._seconds, violation, printed)
 
     def _violation(self) -> Violation | None:
         for error in self._errors:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pingregistrywf.chart.invariant import PARTICIPANT, Invariant
+from pingregistrywf.chart.ir import DELETED
 from pingregistrywf.chart.mistakes import Path, Report
-from pingregistrywf.chart.system import Place, Properties, Run, Size, System
+from pingregistrywf.chart.system import Place, Properties, Run, Size, System, Unreached
 from pingregistrywf.chart.vocabulary import Chart, Operations
 
 
@@ -32,8 +33,13 @@ def check_system(
         checker.check_size(size, ("sizes", each))
 
 
-def check_properties(properties: Properties, systems: Mapping[str, System], report: Report) -> None:
-    """Check the properties of a system that has no mistakes."""
+def check_properties(
+    properties: Properties,
+    systems: Mapping[str, System],
+    charts: Mapping[str, Chart],
+    report: Report,
+) -> None:
+    """Check the properties of a system that has no mistakes, on charts that have none."""
     name = report.resolve(properties.properties_of, systems, ("properties_of",), "system")
     if name is None:
         return
@@ -52,6 +58,31 @@ def check_properties(properties: Properties, systems: Mapping[str, System], repo
             what = f"{each} is of the kind {declared.kind}"
             remedy = "name in fair who goes on for ever; only liveness, and each of it, needs that"
             report.say((*at, "fair"), what, remedy)
+    _check_unreached(properties.unreached, charts, report)
+
+
+def _check_unreached(
+    unreached: Iterable[Unreached], charts: Mapping[str, Chart], report: Report
+) -> None:
+    """Check that each cell that cannot be reached is one of a table, and is named once."""
+    named: set[tuple[str, ...]] = set()
+    for number, each in enumerate(unreached, start=1):
+        at: Path = ("unreached", number)
+        chart = report.resolve(each.chart, charts, (*at, "chart"), "chart")
+        if chart is None:
+            continue
+        declared = charts[chart]
+        rewriting = [declared.snapshot.command.name] if declared.snapshot else []
+        columns = [*declared.states, *([DELETED] if declared.deletes else [])]
+        commands = [*declared.commands, *rewriting]
+        report.resolve(each.command, commands, (*at, "command"), "command")
+        for position, state in enumerate(each.states, start=1):
+            report.resolve(state, columns, (*at, "in", position), "state")
+            cell = (each.chart, each.command, each.arguments or "", state)
+            if cell in named:
+                what = f"{each.command} in {state} is named twice"
+                report.say((*at, "in", position), what, "name each cell once")
+            named.add(cell)
 
 
 def check_invariant(invariant: Invariant, systems: Mapping[str, System], report: Report) -> None:

@@ -71,6 +71,13 @@ def model_checks(system: System, properties: Properties) -> Iterator[ModelCheck]
                 yield _check(system, name, size, fair, checked)
 
 
+def checks_of_cells(system: System) -> Iterator[ModelCheck]:
+    """Yield a run for each size that checks cells, without a property."""
+    for name, size in system.sizes.items():
+        if "cells" in size.checks:
+            yield _check(system, name, size, (), {})
+
+
 def check_at(system: System, properties: Properties, name: str, size: str) -> ModelCheck:
     """Return the run that checks one property at one size, which may not be meant for it."""
     declared = properties.properties[name]
