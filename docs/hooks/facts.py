@@ -31,6 +31,7 @@ from pingregistrywf.chart.ir import (
 )
 from pingregistrywf.chart.parts import Constant
 from pingregistrywf.generate.artefacts import FORMATS
+from pingregistrywf.runtime.errors import retry_of
 
 USES: Final = {
     "svg": "to look at: follows the reader's light or dark scheme, with titles for screen readers",
@@ -299,9 +300,14 @@ def raised() -> str:
         if isinstance(kind, type) and issubclass(kind, WorkflowError)
     }
     return grid(
-        ("error", "is a", "when"),
+        ("error", "is a", "when", "retry"),
         (
-            (code(_signature(name, kind)), code(kind.__bases__[0].__name__), _first(kind))
+            (
+                code(_signature(name, kind)),
+                code(kind.__bases__[0].__name__),
+                _first(kind),
+                retry_of(kind),
+            )
             for name, kind in sorted(kinds.items())
         ),
     )

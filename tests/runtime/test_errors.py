@@ -17,13 +17,17 @@ from pingregistrywf import (
     CmdInit,
     CorruptedDataError,
     DBError,
+    DiskFullError,
     EventTypeError,
     HistoryDeletedError,
     InvalidCommandError,
+    JournalClosedError,
     JournalEntryParentMismatchError,
     JournalError,
     JournalLevelError,
     JournalOpenError,
+    JournalUnusableError,
+    LockTimeoutError,
     MalformedEventError,
     NewEventsError,
     RetryNoVCError,
@@ -65,6 +69,10 @@ EXAMPLES = [
     (HistoryDeletedError(ID), {"id": ID}, str(ID)),
     (RetryNoVCError(CONFLICT), {"err": CONFLICT}, str(CONFLICT)),
     (DBError("writing", ValueError("disk")), {"op": "writing"}, "disk"),
+    (DiskFullError("writing", ValueError("full")), {"op": "writing"}, "full"),
+    (LockTimeoutError("waiting", TimeoutError("10 s")), {"op": "waiting"}, "10 s"),
+    (JournalUnusableError("writing", PermissionError("only read")), {"op": "writing"}, "only read"),
+    (JournalClosedError(), {"op": "use of a closed journal"}, "open it again"),
     (CorruptedDataError("reading", CONFLICT), {"op": "reading", "err": CONFLICT}, "reading"),
     (
         JournalEntryParentMismatchError(ONE, TWO, EPOCH),
@@ -93,7 +101,44 @@ def test_every_error_of_the_package_is_among_the_examples() -> None:
         for name in pingregistrywf.__all__
         if inspect.isclass(each := getattr(pingregistrywf, name)) and issubclass(each, Exception)
     }
-    assert errors - abstract == {type(error) for error, _, _ in EXAMPLES}
+    bare = {type(error) for error, _, _ in EXAMPLES if not isinstance(error, JournalError)}
+    assert errors - abstract == {*bare, JournalError}
+
+
+BARE = [
+    error
+    for error, _, _ in EXAMPLES
+    if isinstance(error, JournalLevelError) and not isinstance(error, JournalError)
+]
+
+
+@pytest.mark.parametrize("bare", BARE, ids=[type(error).__name__ for error in BARE])
+def test_a_wrapped_error_is_caught_by_its_own_name(bare: JournalLevelError) -> None:
+    with pytest.raises(type(bare)) as caught:
+        raise JournalError(bare) from bare
+    error = caught.value
+    assert isinstance(error, JournalError)
+    assert error.err is bare
+    assert type(error).__name__ == "JournalError"
+    assert str(error) == f"journal error: {bare}"
+    assert repr(error) == f"JournalError({str(error)!r})"
+    assert vars(error) == {**vars(bare), "err": bare}
+    assert (error == bare, bare == error) == (False, False)
+    for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(copied) is type(error)
+    assert error.retry == bare.retry
+
+
+def test_what_wraps_no_error_of_a_journal_is_a_journal_error_alone() -> None:
+    assert type(JournalError(ValueError("x"))) is JournalError
+    assert type(JournalError(JournalError(CONFLICT))) is JournalError
+
+
+def test_lost_attempts_are_no_version_conflict() -> None:
+    lost = JournalError(RetryNoVCError(CONFLICT))
+    assert isinstance(lost, RetryNoVCError)
+    assert not isinstance(lost, VersionConflictError)
+    assert lost.last == CONFLICT
 
 
 @each_error
@@ -197,13 +242,21 @@ def test_what_a_chart_refuses_is_a_behavior_error() -> None:
 
 
 def test_journal_level_errors() -> None:
-    levels = {type(error) for error, _, _ in EXAMPLES if isinstance(error, JournalLevelError)}
+    levels = {
+        type(error)
+        for error, _, _ in EXAMPLES
+        if isinstance(error, JournalLevelError) and not isinstance(error, JournalError)
+    }
     assert levels == {
         VersionConflictError,
         UnknownHistoryError,
         HistoryDeletedError,
         RetryNoVCError,
         DBError,
+        DiskFullError,
+        LockTimeoutError,
+        JournalUnusableError,
+        JournalClosedError,
         CorruptedDataError,
         JournalEntryParentMismatchError,
         JournalOpenError,

@@ -125,7 +125,6 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
     """Turn the errors of the run time and the system, and these errors, into an exit code."""
     from pingregistrywf.runtime.errors import (
         BehaviorError,
-        JournalError,
         UninitializedError,
         VersionConflictError,
         WorkflowError,
@@ -136,8 +135,7 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except answered as error:
-        cause = error.err if isinstance(error, JournalError) else error
-        fail(str(error), REFUSED if isinstance(cause, refusals) else CANNOT_RUN)
+        fail(str(error), REFUSED if isinstance(error, refusals) else CANNOT_RUN)
 
 
 def open_(url: str, *, create: bool = True, writes: bool = True) -> Journal:

@@ -16,7 +16,6 @@ from pingregistrywf.coordination.waiting import Stop, seconds_until, wake_ups
 from pingregistrywf.runtime.engine import ATTEMPTS
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
-    JournalError,
     StateConflictError,
     UninitializedError,
     VersionConflictError,
@@ -84,10 +83,9 @@ class Admin:
                 if (vids := self._begun(workflow_id)) is None:
                     raise
                 return vids
-            except JournalError as error:
+            except VersionConflictError:
                 # Without a vid, another run of this begin came between the two steps.
-                overtaken = vid is None and isinstance(error.err, VersionConflictError)
-                if not overtaken or attempt == ATTEMPTS:
+                if vid is not None or attempt == ATTEMPTS:
                     raise
             else:
                 return _vids(ran)

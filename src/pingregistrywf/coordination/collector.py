@@ -113,7 +113,8 @@ class Collector:
             done = Action(action.name, action.workflow, None, act())
         except WorkflowError as error:
             # Trim and collect raise a journal's errors unwrapped.
-            wrapped = JournalError(error) if isinstance(error, JournalLevelError) else error
+            bare = isinstance(error, JournalLevelError) and not isinstance(error, JournalError)
+            wrapped = JournalError(error) if bare else error
             done = Action(action.name, action.workflow, wrapped)
         level = logging.ERROR if done.error else logging.INFO
         fields = {"workflow": done.workflow, "detail": done.detail, "error": done.error}

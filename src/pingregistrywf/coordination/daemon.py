@@ -26,7 +26,6 @@ from pingregistrywf.coordination.registry import OPEN, RegistryContext
 from pingregistrywf.coordination.waiting import JumpingClock, Stop, seconds_until, wake_ups
 from pingregistrywf.runtime.engine import Changes, Checkpoint
 from pingregistrywf.runtime.errors import (
-    JournalError,
     StateConflictError,
     UninitializedError,
     VersionConflictError,
@@ -199,10 +198,8 @@ class Gatherer(Daemon):
                 return True
         except (StateConflictError, UninitializedError):
             pass
-        except JournalError as error:
-            if isinstance(error.err, VersionConflictError):
-                return False
-            raise
+        except VersionConflictError:
+            return False
         logged(self._logger, "advanced", workflow=workflow_id)
         return True
 

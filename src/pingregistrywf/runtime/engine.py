@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -161,6 +161,8 @@ class Engine(Generic[S, E]):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._tell_once(history, vid, command, view)
+            except JournalError:  # of the view
+                raise
             except VersionConflictError as conflict:
                 if vid is not RETRY_NO_VC:
                     raise JournalError(conflict) from conflict
@@ -231,19 +233,50 @@ class Engine(Generic[S, E]):
         """
         return self.follow(history, whole=True).events
 
+    def happened(self, history: UUID, attempted: Iterable[Ulid]) -> bool:
+        """Return whether the history holds any of these events.
+
+        Commits that were under way are waited for.  The cost depends on what is new.
+
+        Args:
+            history: the history's id.
+            attempted: the ids of events; ``WorkflowError.attempted`` has those of a command.
+
+        Raises:
+            InvalidCommandError: the history's id is not a UUID, or nil, or there are no ids.
+            JournalError: whatever the journal raised.
+        """
+        check_history(history)
+        ids = frozenset(attempted)
+        if not ids:
+            raise InvalidCommandError("no event's id was given to look for")
+        cached = self._cache.get(history.int)
+        since = cached.head if cached is not None and cached.head.vid < min(ids) else None
+        try:
+            with self.journal.exclusive(history):
+                reading = self.journal.read(history, since, whole=True)
+        except JournalLevelError as error:
+            raise JournalError(error) from error
+        return any(each.id in ids for each in reading.entries)
+
     def _tell_once(
         self, history: UUID, vid: Vid, command: Command, view: View[S] | None
     ) -> CommandResult[E]:
         unversioned = isinstance(vid, VersionControl)
         cached = self._cache.get(history.int)
-        with self.journal.exclusive(history) if unversioned else nullcontext():
-            done = None
-            if cached is not None and (
-                vid == cached.head.vid or (unversioned and not cached.shared)
-            ):
-                done = self._append_unread(history, cached, command, view)
-            if done is None:
-                done = self._append_read(history, vid, command, view)
+        done: _Done[E, S] | None = None
+        try:
+            with self.journal.exclusive(history) if unversioned else nullcontext():
+                if cached is not None and (
+                    vid == cached.head.vid or (unversioned and not cached.shared)
+                ):
+                    done = self._append_unread(history, cached, command, view)
+                if done is None:
+                    done = self._append_read(history, vid, command, view)
+        except JournalLevelError as error:
+            if done is not None:
+                _note_attempted(error, done[0].events)
+            raise
         # Only now is it durable, so the cache may hold what was read and written inside.
         result, loaded = done
         self._keep(history, loaded)
@@ -292,13 +325,17 @@ class Engine(Generic[S, E]):
     def _commit(
         self, history: UUID, after: Checkpoint[S], decision: Decision, events: tuple[E, ...]
     ) -> _Done[E, S]:
-        head = self.journal.commit(
-            history,
-            after.head,
-            [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
-            chart=self.declaration.identity,
-            restart=decision.restart,
-        )
+        try:
+            head = self.journal.commit(
+                history,
+                after.head,
+                [Entry(each.id, each.parent, self._codec.encode(each)) for each in events],
+                chart=self.declaration.identity,
+                restart=decision.restart,
+            )
+        except JournalLevelError as error:
+            _note_attempted(error, events)
+            raise
         state = after.state
         for event in events:
             state = evolve(self.declaration, state, event)
@@ -345,6 +382,12 @@ def _unchanged(since: Checkpoint[S] | None, reading: Reading) -> Checkpoint[S] |
         return since
     # What a journal read just now may know more: it can prove such a head with less work.
     return Checkpoint(reading.head, since.state, since.origin)
+
+
+def _note_attempted(error: JournalLevelError, events: tuple[Event, ...]) -> None:
+    """Write into an error which events may be in the history nevertheless."""
+    if not error.definite:
+        error.attempted = tuple(each.id for each in events)
 
 
 def check_history(history: UUID) -> None:

@@ -3,16 +3,29 @@
 ``WorkflowError`` is the base of all.  ``PACKAGE_ERRORS`` are those that every workflow's facade
 answers with (behaviour.md, section 4); a generated package adds its chart's own, which are
 subclasses of ``BehaviorError``, and recognizes them all with its ``is_package_error``.
-*Journal-level* errors come wrapped in ``JournalError`` from a facade and bare from a journal.
+*Journal-level* errors come bare from a journal and as a ``JournalError`` from a facade.  Such a
+``JournalError`` is also of the class of the error that it wraps, so that ``except
+VersionConflictError`` catches a version conflict from either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from functools import cache
+from typing import ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
+
+Retry: TypeAlias = Literal["safe", "after reading", "never"]
+"""What running the same command again means after an error.
+
+- ``"safe"``: the command had no effect, and its cause may pass.  Run it again as it is, after a
+  pause.
+- ``"after reading"``: the history may have changed.  Read it, and decide again.
+- ``"never"``: the same command gets the same answer.
+"""
 
 
 class WorkflowError(Exception):
@@ -20,6 +33,19 @@ class WorkflowError(Exception):
 
     definite: bool = True
     """True if the command certainly had no effect; False if it may have had one."""
+    attempted: tuple[Ulid, ...] = ()
+    """The ids of the events that may be in the history, if the error is not definite.
+
+    ``happened``, a method of every facade, tells whether they are.
+    """
+
+    @property
+    def retry(self) -> Retry:
+        """Whether to run the same command again: what ``RETRY`` says of this kind of error.
+
+        After an error that is not definite it is always ``"after reading"``.
+        """
+        return retry_of(type(self)) if self.definite else "after reading"
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors are rebuilt without their ``__init__``, so that they pickle whatever it takes.
@@ -85,12 +111,27 @@ class NewEventsError(WorkflowError):
 
 
 class JournalError(WorkflowError):
-    """Whatever the journal raised, in ``err``."""
+    """Whatever the journal raised, in ``err``.
+
+    A wrapped journal-level error can also be caught by its own name: the ``JournalError`` is an
+    instance of that class, too, and has its fields.  By whichever name it is caught, ``err`` is
+    the error that the journal raised.
+    """
+
+    err: Exception
+
+    def __new__(cls, err: Exception) -> JournalError:
+        kind: type[JournalError] = cls
+        if isinstance(err, JournalLevelError) and not isinstance(err, JournalError):
+            kind = _raised_for(type(err))  # type: ignore[arg-type]  # mypy takes it for no Hashable
+        return super(JournalError, kind).__new__(kind, err)
 
     def __init__(self, err: Exception) -> None:
-        self.err = err
-        self.definite = getattr(err, "definite", True)
-        super().__init__(f"journal error: {err}")
+        self.__dict__.update(vars(err), err=err)
+        self.args = (f"journal error: {err}",)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (JournalError, (self.err,), self.__dict__)
 
 
 class EventTypeError(WorkflowError):
@@ -112,6 +153,12 @@ class MalformedEventError(WorkflowError):
 
 class JournalLevelError(WorkflowError):
     """An error of a journal; facades wrap it in ``JournalError``."""
+
+
+@cache
+def _raised_for(kind: type[JournalLevelError]) -> type[JournalError]:
+    """Return the class of the ``JournalError`` that wraps an error of a journal."""
+    return type("JournalError", (JournalError, kind), {"__module__": __name__})
 
 
 class VersionConflictError(JournalLevelError):
@@ -152,10 +199,14 @@ class HistoryExistsError(_HistoryError):
 
 
 class RetryNoVCError(JournalLevelError):
-    """Every attempt under ``RETRY_NO_VC`` lost its race; ``err`` is the last conflict."""
+    """All six attempts under ``RETRY_NO_VC`` lost their race; ``last`` is the last conflict.
+
+    It is no ``VersionConflictError``: the command expected no version.
+    """
 
     def __init__(self, err: VersionConflictError) -> None:
-        self.err = err
+        self.err: WorkflowError = err
+        self.last = err
         super().__init__(f"gave up after repeated version conflicts: {err}")
 
 
@@ -167,6 +218,25 @@ class DBError(JournalLevelError):
         self.err = err
         self.definite = definite
         super().__init__(f"{op}: {err}")
+
+
+class DiskFullError(DBError):
+    """The disk, or the journal's limit of size, is full; nothing was written."""
+
+
+class LockTimeoutError(DBError):
+    """Another thread or process held the journal's lock for longer than the timeout."""
+
+
+class JournalUnusableError(DBError):
+    """This journal object can never do this: it is open for reading only, for example."""
+
+
+class JournalClosedError(JournalUnusableError):
+    """The journal is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("use of a closed journal", ValueError("open it again"))
 
 
 class CorruptedDataError(JournalLevelError):
@@ -263,3 +333,19 @@ PACKAGE_ERRORS: Final[tuple[type[WorkflowError], ...]] = (
     EventTypeError,
 )
 """The errors that every workflow's facade answers with."""
+
+
+RETRY: Final[Mapping[type[WorkflowError], Retry]] = {
+    WorkflowError: "never",
+    VersionConflictError: "after reading",
+    RetryNoVCError: "safe",
+    DBError: "safe",
+    JournalUnusableError: "never",
+    JournalOpenError: "safe",
+}
+"""Whether to run a command again after an error of this class, or of one derived from it."""
+
+
+def retry_of(kind: type[WorkflowError]) -> Retry:
+    """Return what ``RETRY`` says of the errors of a class that are definite."""
+    return next(RETRY[base] for base in kind.__mro__ if base in RETRY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
@@ -65,6 +65,19 @@ class Facade(Generic[S, E]):
             JournalError: whatever the journal raised.
         """
         return self.engine.events(id)
+
+    def happened(self, id: UUID, attempted: Iterable[Ulid]) -> bool:
+        """Return whether the history holds any of these events.
+
+        Ask this after an error that is not definite: its ``attempted`` are the ids of the events
+        that the command may have appended.  The answer is no once the history is deleted, or
+        trimmed behind the events.
+
+        Raises:
+            InvalidCommandError: no ids were given.
+            JournalError: whatever the journal raised.
+        """
+        return self.engine.happened(id, attempted)
 
     def _tell(self, id: UUID, vid: Vid, command: Command) -> Ulid:
         return self.engine.tell(id, vid, command).vid

@@ -22,9 +22,9 @@ import pytest
 
 from pingregistrywf._generated.ping_registry import CmdInit, Workflows
 from pingregistrywf.runtime.errors import (
-    DBError,
     HistoryDeletedError,
     HistoryExistsError,
+    JournalClosedError,
     JournalError,
     VersionConflictError,
 )
@@ -900,6 +900,6 @@ class JournalContract(ABC):
             lambda: journal.adopt(Stored(history, CHART.name, EPOCH, 0, 0, 0, 0), [], []),
         ]
         for use in uses:
-            with pytest.raises(DBError, match="use of a closed journal") as caught:
+            with pytest.raises(JournalClosedError) as caught:
                 use()  # type: ignore[operator]
             assert caught.value.definite

@@ -10,9 +10,10 @@ from pingregistrywf.chart.vocabulary import Chart
 
 RUNTIME_ERRORS: Final = (
     *STANDARD_ERRORS,
-    *("BehaviorError", "CorruptedDataError", "DBError", "DeclaredError", "EventTypeError"),
-    *("HistoryDeletedError", "HistoryExistsError", "InvalidCommandError"),
-    *("JournalEntryParentMismatchError", "JournalError", "JournalLevelError", "JournalOpenError"),
+    *("BehaviorError", "CorruptedDataError", "DBError", "DeclaredError", "DiskFullError"),
+    *("EventTypeError", "HistoryDeletedError", "HistoryExistsError", "InvalidCommandError"),
+    *("JournalClosedError", "JournalEntryParentMismatchError", "JournalError"),
+    *("JournalLevelError", "JournalOpenError", "JournalUnusableError", "LockTimeoutError"),
     *("MalformedEventError", "MalformedExportError", "NewEventsError", "RetryNoVCError"),
     *("UninitializedError", "UnknownHistoryError", "UnsoundError", "VersionConflictError"),
     *("WorkflowError",),

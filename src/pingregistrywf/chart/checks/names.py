@@ -37,8 +37,9 @@ _EVENT: Final = (*_MODEL, "codec", "id", "parent", "marshal_proto", "unmarshal_p
 _ENTRY: Final = (*_TYPES, "field", "property", "pvector", "state_code")
 _STATE: Final = (*_ENTRY, "id", "vid", "with_vid")
 _ARGUMENT: Final = (*_MODEL, "self", "id", "vid", "cmd")
-_ERROR: Final = (*_TYPES, "args", "add_note", "with_traceback", "definite", "prose")
-_FACADE: Final = (*_TYPES, "find_id", "events", "engine", "behavior")
+_EXCEPTION: Final = ("args", "add_note", "with_traceback")
+_ERROR: Final = (*_TYPES, *_EXCEPTION, "attempted", "definite", "prose", "retry")
+_FACADE: Final = (*_TYPES, "find_id", "events", "happened", "engine", "behavior")
 
 _MEMBERS: Final = (
     ("events", "fields", "a field of an event", _EVENT),

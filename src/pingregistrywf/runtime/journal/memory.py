@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
-from pingregistrywf.runtime.errors import DBError, HistoryExistsError, JournalOpenError
+from pingregistrywf.runtime.errors import HistoryExistsError, JournalClosedError, JournalOpenError
 from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.backup_file import write_backup
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
@@ -207,4 +207,4 @@ class MemoryJournal(Closable):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise DBError("use of a closed journal", ValueError("open it again"))
+            raise JournalClosedError

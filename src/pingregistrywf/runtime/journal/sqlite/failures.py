@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Final
 
-from pingregistrywf.runtime.errors import CorruptedDataError, DBError
+from pingregistrywf.runtime.errors import (
+    CorruptedDataError,
+    DBError,
+    DiskFullError,
+    LockTimeoutError,
+)
 
 DAMAGED: Final = "restore the journal from a backup"
 
@@ -41,6 +47,10 @@ _ADVICE: Final = {
     sqlite3.SQLITE_IOERR: "the disk failed, or is full: look into the system's log",
     sqlite3.SQLITE_TOOBIG: "an event is larger than SQLite can store",
 }
+_KINDS: Final[Mapping[int, type[DBError]]] = {
+    sqlite3.SQLITE_FULL: DiskFullError,
+    sqlite3.SQLITE_BUSY: LockTimeoutError,
+}
 # What SQLite is known to have undone when it fails at COMMIT; after anything else, a failed flush
 # above all, a crash may still bring the commit back from the log.
 _UNDONE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY})
@@ -64,7 +74,8 @@ def failure(
         return CorruptedDataError(op, sqlite3.DatabaseError(f"{error}: {DAMAGED}"))
     advice = None if code is None else _ADVICE.get(code)
     explained = error if advice is None else type(error)(f"{error}: {advice}")
-    return DBError(op, explained, definite=not committing or code in _UNDONE)
+    kind = DBError if code is None else _KINDS.get(code, DBError)
+    return kind(op, explained, definite=not committing or code in _UNDONE)
 
 
 def damage(op: str, what: str) -> CorruptedDataError:

@@ -31,7 +31,13 @@ from threading import Lock
 from typing import Final
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import CorruptedDataError, DBError, JournalLevelError
+from pingregistrywf.runtime.errors import (
+    CorruptedDataError,
+    DBError,
+    JournalLevelError,
+    JournalUnusableError,
+    LockTimeoutError,
+)
 from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.journal.sqlite.failures import failure
@@ -317,7 +323,7 @@ class GroupCommit:
                 "this thread is in a turn of another journal object for the same file, which it"
                 " would wait for without end: use that object"
             )
-            raise DBError(_WAITING, RuntimeError(reason))
+            raise JournalUnusableError(_WAITING, RuntimeError(reason))
         files.add(self._file)
         try:
             batch = self._mine.batch = self._enter()
@@ -388,12 +394,12 @@ class GroupCommit:
                 self._waiting.remove(called)
             return waits
 
-    def _timed_out(self, holder: str) -> DBError:
+    def _timed_out(self, holder: str) -> LockTimeoutError:
         reason = (
             f"gave up after {self._timeout:g} s, while {holder} holds the turn:"
             " wait until it is done, or end it, and run again"
         )
-        return DBError(_WAITING, TimeoutError(reason))
+        return LockTimeoutError(_WAITING, TimeoutError(reason))
 
     def _decline(self) -> None:
         """Let the next have the turn, and end the batch if there is no next."""
@@ -472,7 +478,7 @@ class GroupCommit:
                 f"gave up after {self._timeout:g} s, while another thread of this process stays in"
                 " its turn: what was written may still become durable"
             )
-            raise DBError("waiting for the commit", TimeoutError(reason), definite=False)
+            raise LockTimeoutError("waiting for the commit", TimeoutError(reason), definite=False)
         batch.wait()
 
     def _flush(self, batch: Batch) -> None:

@@ -65,7 +65,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, Protocol
 
-from pingregistrywf.runtime.errors import DBError
+from pingregistrywf.runtime.errors import DBError, LockTimeoutError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.log_owner import check_log, claim_log, has_content
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock, open_lock_file, try_lock
@@ -390,7 +390,7 @@ class FileGuard:
                 raise DBError(_REOPENING, error) from error
             if holder is not None:
                 reason = f"files of the journal were moved or removed, and {holder} holds the turn"
-                raise DBError(_REOPENING, TimeoutError(f"{reason}: run again"))
+                raise LockTimeoutError(_REOPENING, TimeoutError(f"{reason}: run again"))
             yield
 
     @contextmanager
@@ -462,9 +462,9 @@ class FileGuard:
         reason = f"{gone!r} was removed while another process has the journal open: {_END_ALL}"
         return DBError(_OPENING, RuntimeError(reason))
 
-    def _locked(self) -> DBError:
+    def _locked(self) -> LockTimeoutError:
         reason = f"another process has locked {self._lock_path!r}: wait until it is done, or end it"
-        return DBError(_OPENING, TimeoutError(reason))
+        return LockTimeoutError(_OPENING, TimeoutError(reason))
 
     def _keep_open(self) -> None:
         if self._anchors is not None:

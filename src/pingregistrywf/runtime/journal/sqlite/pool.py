@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
-from pingregistrywf.runtime.errors import DBError
+from pingregistrywf.runtime.errors import DBError, JournalClosedError, JournalUnusableError
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.guard import (
@@ -50,11 +50,11 @@ class ConnectionPool:
         self.closed = False
 
     def check_open(self) -> None:
-        """Raise a ``DBError`` if the journal is closed, or this process cannot use its file."""
+        """Raise a ``JournalUnusableError`` if the journal is closed, or not this process's."""
         if self.closed:
-            raise DBError("use of a closed journal", ValueError("open it again"))
+            raise JournalClosedError
         if self.orphaned and self._address.path in self.orphaned:
-            raise DBError(
+            raise JournalUnusableError(
                 "use of a journal in a process that was forked in the middle of a commit",
                 ValueError("fork outside of exclusive(), or start the process afresh"),
             )

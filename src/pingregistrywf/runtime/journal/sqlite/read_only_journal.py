@@ -1,6 +1,6 @@
 """The journal protocol on a SQLite file that is only read.
 
-Every write raises the same ``DBError``, which is definite.  A read sees what was durable at one
+Every write raises the same ``JournalUnusableError``.  A read sees what was durable at one
 moment, or raises.  A file that nobody has open is read without locks, so that another process may
 begin to write in the middle: a read of one history is then repeated, and everything else raises
 ``ChangedError``.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final, NoReturn
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import DBError, JournalOpenError
+from pingregistrywf.runtime.errors import JournalOpenError, JournalUnusableError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.history import Head, Reading
 from pingregistrywf.runtime.journal.retention import Retention
@@ -52,7 +52,7 @@ class ReadOnlyJournal(SqliteJournal):
     def _check_writable(self, op: str, history: UUID | None) -> NoReturn:
         raise self._refused(named(op, history))
 
-    def _refused(self, op: str) -> DBError:
+    def _refused(self, op: str) -> JournalUnusableError:
         self._database.pool.check_open()
         reason = f"the journal is open for reading only, because {self.refusal.cause}"
-        return DBError(op, PermissionError(f"{reason}: {self.refusal.remedy}"))
+        return JournalUnusableError(op, PermissionError(f"{reason}: {self.refusal.remedy}"))
