@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import assert_never, assert_type
+from typing import Literal, assert_never, assert_type
 from uuid import UUID, uuid4
 
 from pyrsistent.typing import PVector
@@ -32,6 +32,7 @@ from pingregistrywf import (
     PingRegistryCompleted,
     PingRegistryStarted,
     Retention,
+    RetryNoVCError,
     ServerPinged,
     ServerPingsGathered,
     State,
@@ -132,7 +133,13 @@ def fails(attempt: Callable[[], Ulid]) -> str:
         return error.arg
     except StateConflictError as error:
         return error.state or ""
+    except VersionConflictError as conflict:
+        return f"{conflict.stored} {conflict.expected}"
+    except RetryNoVCError as lost:
+        return f"{lost.last.stored}"
     except JournalError as error:
+        assert_type(error.retry, Literal["safe", "after reading", "never"])
+        assert_type(error.attempted, tuple[Ulid, ...])
         cause = error.err
         if isinstance(cause, VersionConflictError):
             return f"{cause.stored} {cause.expected}"
@@ -147,6 +154,7 @@ def configure(ids: IdSource, vid: Vid) -> None:
     workflows = Workflows(journal, ids=ids, sleep=lambda _: None, jitter=lambda: 0.0)
     workflows.commit(NIL, vid)
     indexes = WorkflowIndexes(journal)
+    assert_type(workflows.happened(NIL, (EPOCH,)), bool)
     assert_type(indexes.begin_ping_registry(NIL, NO_VC, NIL, EPOCH), Ulid)
     with journal.subscribe(NIL) as subscription:
         assert_type(subscription.wait(0.1), bool)
