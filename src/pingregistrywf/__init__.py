@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pingregistrywf.runtime.errors import (
         ArgumentNotIdempotentError,
         BehaviorError,
+        ChartChangedError,
         CorruptedDataError,
         DBError,
         DiskFullError,
@@ -92,6 +93,7 @@ __all__ = [
     "ArgumentNotIdempotentError",
     "Behavior",
     "BehaviorError",
+    "ChartChangedError",
     "CmdAbortExpired",
     "CmdAppendPing",
     "CmdCommit",

@@ -95,6 +95,7 @@ MEANING: tuple[tuple[Path, Any], ...] = (
     (("events", "PingRegistryStarted", "wire_name"), "EV_ANOTHER"),
     (("events", "PingRegistryStarted", "to"), "Completed"),
     (("events", "PingRegistryStarted", "when"), {"workflow_id": "zero"}),
+    (("events", "PingRegistryStarted", "retired_in"), ["Active"]),
     (("events", "PingRegistryStarted", "fields", "workflow_id", "wire"), 99),
     (("events", "PingRegistryStarted", "fields", "workflow_id", "type"), "ulid"),
     (("events", "PingRegistryStarted", "fields", "workflow_id", "nonzero"), False),

@@ -14,6 +14,7 @@ from pingregistrywf import (
     EPOCH,
     ArgumentNotIdempotentError,
     BehaviorError,
+    ChartChangedError,
     CmdInit,
     CorruptedDataError,
     DBError,
@@ -45,11 +46,13 @@ from pingregistrywf import (
     open_journal,
 )
 from pingregistrywf._generated import ping_registry_index
+from pingregistrywf.runtime.journal import ChartIdentity
 
 ID = UUID("11111111-2222-3333-4444-555555555555")
 ONE = Ulid((1).to_bytes(16, "big"))
 TWO = Ulid((2).to_bytes(16, "big"))
 CONFLICT = VersionConflictError(ONE, TWO)
+WRITTEN, READ = (ChartIdentity("parcel", f"{each}.0.0", str(each) * 64) for each in (1, 2))
 
 EXAMPLES = [
     (UninitializedError(ID), {"id": ID}, str(ID)),
@@ -74,6 +77,11 @@ EXAMPLES = [
     (JournalUnusableError("writing", PermissionError("only read")), {"op": "writing"}, "only read"),
     (JournalClosedError(), {"op": "use of a closed journal"}, "open it again"),
     (CorruptedDataError("reading", CONFLICT), {"op": "reading", "err": CONFLICT}, "reading"),
+    (
+        ChartChangedError(CorruptedDataError("reading", CONFLICT, ONE), WRITTEN, READ),
+        {"op": "reading", "err": CONFLICT, "event": ONE, "written": WRITTEN, "read": READ},
+        "written under chart parcel 1.0.0 (111111111111), and chart parcel 2.0.0 (222222222222)",
+    ),
     (
         JournalEntryParentMismatchError(ONE, TWO, EPOCH),
         {"event_id": ONE, "actual": TWO, "expected": EPOCH},
@@ -257,6 +265,7 @@ def test_journal_level_errors() -> None:
         LockTimeoutError,
         JournalUnusableError,
         JournalClosedError,
+        ChartChangedError,
         CorruptedDataError,
         JournalEntryParentMismatchError,
         JournalOpenError,

@@ -193,6 +193,8 @@ class Event(Named):
     """The ids of its number's other forms, which are checked for their length only."""
     carries: list[Carry] = []
     """How the event enters what is carried."""
+    retired_in: list[str] = []
+    """The states in which no command emits the event any more, and replay still accepts it."""
     rewrite: Literal["begin", "list", "end"] | None = None
     """The event's part in a rewrite of the whole history, if it has one."""
 

@@ -142,6 +142,7 @@ def _events(chart: Chart) -> Iterator[ir.Event]:
                 for field, each in event.other_forms.items()
             },
             carries=list(_carries(event)),
+            retired_in=_retired_in(chart, name),
             doc=event.doc,
         )
     if snapshot := chart.snapshot:
@@ -163,6 +164,16 @@ def _carries(event: Event) -> Iterator[ir.Carry]:
         yield ir.Carry(carried=name, operation="set", field=field, sources=sources)
     for name, sources in event.append.items():
         yield ir.Carry(carried=name, operation="append", sources=sources)
+
+
+def _retired_in(chart: Chart, event: str) -> list[str]:
+    """The states in which only retired rules emit the event."""
+    states: dict[bool, set[str]] = {True: set(), False: set()}
+    for rule in chart.rules:
+        if event in (rule.emit or ()):
+            states[rule.retired].update(rule.states)
+    retired = states[True] - states[False]
+    return [state for state in _states(chart) if state in retired]
 
 
 def _listing(chart: Chart, snapshot: Snapshot) -> ir.Listing:
@@ -202,7 +213,7 @@ def _commands(chart: Chart) -> Iterator[ir.Command]:
             compared=list(dict.fromkeys(each for _, names in _guards(command) for each in names)),
             rules=[
                 ir.Rule(id=f"{name}.{number}", states=rule.states, doc=rule.doc)
-                for number, rule in enumerate(command.rules, start=1)
+                for number, rule in _active(command)
             ],
             doc=command.doc,
         )
@@ -225,6 +236,11 @@ def _commands(chart: Chart) -> Iterator[ir.Command]:
             ),
             doc=asking.doc,
         )
+
+
+def _active(command: Command) -> Iterator[tuple[int, Rule]]:
+    """The rules that are not retired, each with its number among all."""
+    return (each for each in enumerate(command.rules, start=1) if not each[1].retired)
 
 
 def _guards(command: Command) -> Iterator[tuple[ir.Guard, list[str]]]:
@@ -257,7 +273,7 @@ def _cell(chart: Chart, name: str, arguments: Arguments, state: str) -> ir.Cell:
     cell: dict[str, Any] = {"command": name, "arguments": arguments, "state": state}
     cell |= {"target": state, "rule": ir.OTHERWISE}
     outcome: dict[str, Any] = {"outcome": Outcome.REJECT, "error": chart.otherwise}
-    for number, rule in enumerate(chart.commands[name].rules, start=1):
+    for number, rule in _active(chart.commands[name]):
         if state in rule.states:
             outcome = {"rule": f"{name}.{number}", **_outcome(chart, rule, arguments)}
     return ir.Cell(**cell | outcome)

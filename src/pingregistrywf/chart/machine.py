@@ -136,7 +136,7 @@ def _build(chart: Chart) -> type[StateChart[Any]]:
 
 
 def _rules(chart: Chart, state: str) -> Iterator[tuple[str, Rule]]:
-    """Each command that has a rule for a state, and the rule."""
+    """Each command that has or had a rule for a state, and the rule."""
     for name, command in chart.commands.items():
         for rule in command.rules:
             if state in rule.states:
@@ -148,6 +148,7 @@ def _commands(chart: Chart, state: str) -> dict[str, list[Transition]]:
     return {
         f"tell_{command}": _transitions(chart, state, rule)
         for command, rule in _rules(chart, state)
+        if not rule.retired
     }
 
 
@@ -157,6 +158,7 @@ def _commands_when_deleted(chart: Chart) -> dict[str, list[Transition]]:
     return {
         f"tell_{command}": ([_stay(refused)] if rule.emit else _transitions(chart, DELETED, rule))
         for command, rule in _rules(chart, chart.initial)
+        if not rule.retired
     }
 
 
@@ -177,7 +179,7 @@ def _transitions(chart: Chart, state: str, rule: Rule) -> list[Transition]:
 
 
 def _events(chart: Chart, state: str) -> dict[str, list[Transition]]:
-    """Where each event leads that a command can emit in a state."""
+    """Where each event leads that a command emits in a state, or emitted by a retired rule."""
     emitted = {event for _, rule in _rules(chart, state) for event in rule.emit or ()}
     return {
         f"apply_{name}": [{"target": f"state_{chart.events[name].to}"}] for name in sorted(emitted)

@@ -64,6 +64,7 @@ def _event(event: Event) -> Json:
             [each.carried, each.operation, each.field, each.sources] for each in event.carries
         ],
         "rewrite": event.rewrite,
+        **({"retired_in": event.retired_in} if event.retired_in else {}),
         "listing": listing
         and {
             "wire": [listing.field, listing.wire, listing.name, listing.entries_wire],

@@ -175,6 +175,11 @@ class Rule(Word):
     """Reject with an error: its name, or its name with where its fields come from."""
     delete: Annotated[Literal[True], BeforeValidator(_only_true)] | None = None
     """Delete the history."""
+    retired: StrictBool = False
+    """With ``emit``: true for a rule that held in an earlier version of the chart.
+
+    Commands are answered as if the rule were not there.  Replay still accepts the event in these
+    states, because stored histories may have it there; another rule may hold in them now."""
     doc: Prose
 
     @property

@@ -195,6 +195,8 @@ class Declaration:
         state: the class of a history's state.
         table: what each command does in each state: total.
         by_event: the events, by class.
+        retired: the pairs of state code and event that no command makes any more, and that stored
+            histories may have.
         starting: the commands that begin a history, and so take no vid.
         deleting: the commands that may delete a history.
         carried: the names of the carried values in the chart, and those in the generated state.
@@ -209,6 +211,7 @@ class Declaration:
     state: type[Any]
     table: Mapping[type[Command], Mapping[IntEnum, Outcome]]
     by_event: Mapping[type[Event], EventDeclaration]
+    retired: frozenset[tuple[IntEnum, type[Event]]]
     starting: frozenset[type[Command]]
     deleting: frozenset[type[Command]]
     carried: Mapping[str, str]
@@ -232,8 +235,8 @@ class Declaration:
 
     @cached_property
     def follows(self) -> frozenset[tuple[IntEnum, type[Event]]]:
-        """The pairs of state code and event that some command makes: what replay accepts."""
-        return frozenset(
+        """The pairs of state code and event that replay accepts: a command makes or made them."""
+        return self.retired | frozenset(
             (code, outcome.event)
             for row in self.table.values()
             for code, outcome in row.items()

@@ -22,6 +22,8 @@ from uuid import UUID
 from pingregistrywf.runtime.behavior import Behavior, decide, evolve
 from pingregistrywf.runtime.decisions import Decision
 from pingregistrywf.runtime.errors import (
+    ChartChangedError,
+    CorruptedDataError,
     InvalidCommandError,
     JournalError,
     JournalLevelError,
@@ -40,7 +42,7 @@ from pingregistrywf.runtime.ids import (
     Vid,
 )
 from pingregistrywf.runtime.journal.history import Entry, Head, Reading
-from pingregistrywf.runtime.journal.protocol import WorkflowJournal
+from pingregistrywf.runtime.journal.protocol import Journal, WorkflowJournal
 from pingregistrywf.runtime.replay import replay
 from pingregistrywf.runtime.values import Command, Event
 from pingregistrywf.runtime.wire import codec_of
@@ -360,8 +362,22 @@ class Engine(Generic[S, E]):
         else:
             state = self._behavior.new_state(history)
             origin = reading.entries[0].id if reading.entries and reading.rooted else EPOCH
-        state = replay(self.declaration, history, state, reading, events)
+        try:
+            state = replay(self.declaration, history, state, reading, events)
+        except CorruptedDataError as error:
+            raise self._explained(history, error) from error.err
         return Checkpoint(reading.head, state, origin, shared=since is not None)
+
+    def _explained(self, history: UUID, error: CorruptedDataError) -> CorruptedDataError:
+        """Tell an event that was written under another chart from a damaged one."""
+        if error.event is None or not isinstance(self.journal, Journal):
+            return error
+        with suppress(JournalLevelError):
+            for scanned in self.journal.scan(history):
+                written, read = scanned.chart_of(error.event), self.declaration.identity
+                if written is not None and written.is_another_than(read):
+                    return ChartChangedError(error, written, read)
+        return error
 
     def _keep(self, history: UUID, loaded: Checkpoint[S] | None) -> None:
         self._cache.pop(history.int, None)

@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.journal.history import ChartIdentity
 
 Retry: TypeAlias = Literal["safe", "after reading", "never"]
 """What running the same command again means after an error.
@@ -240,12 +243,34 @@ class JournalClosedError(JournalUnusableError):
 
 
 class CorruptedDataError(JournalLevelError):
-    """Stored data is not what was written, or is no chain that the chart allows."""
+    """Stored data is not what was written, or is no chain that the chart allows.
 
-    def __init__(self, op: str, err: Exception) -> None:
+    ``event`` is the id of the event that was refused, None if it is about no single one.
+    """
+
+    def __init__(self, op: str, err: Exception, event: Ulid | None = None) -> None:
         self.op = op
         self.err = err
+        self.event = event
         super().__init__(f"corrupted data: {op}: {err}")
+
+
+class ChartChangedError(CorruptedDataError):
+    """A sound event was written under another version of the chart, and this one refuses it.
+
+    Attributes:
+        written: the chart that the event was written under.
+        read: the chart that it was read by.
+    """
+
+    def __init__(
+        self, refused: CorruptedDataError, written: ChartIdentity, read: ChartIdentity
+    ) -> None:
+        super().__init__(refused.op, refused.err, refused.event)
+        self.written = written
+        self.read = read
+        reason = f"it was written under {written}, and {read} refuses it: {self.err}"
+        self.args = (f"chart changed: {self.op}: {reason}",)
 
 
 class JournalEntryParentMismatchError(JournalLevelError):

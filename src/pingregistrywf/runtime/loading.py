@@ -63,6 +63,11 @@ def load(
             for name, kind in kinds.items()
         },
         by_event={each.event: each for each in map(loader.event, chart["events"].values())},
+        retired=frozenset(
+            (codes[state], getattr(events, name))
+            for name, each in chart["events"].items()
+            for state in each["retired_in"]
+        ),
         starting=frozenset(kinds[name] for name in kinds if chart["commands"][name]["starts"]),
         deleting=frozenset(kinds[name] for name in kinds if chart["commands"][name]["deletes"]),
         carried={name: each["attribute"] for name, each in chart["carried"].items()},
@@ -167,7 +172,8 @@ class _Loader:
             ]
             if name == key and event["to"]:
                 setting = [event["fields"][key]]
-            begins = event["name"] in first and event["to"] != initial
+            begins = event["name"] in first or initial in event["retired_in"]
+            begins = begins and event["to"] != initial
             if not all(field["nonzero"] for field in setting) or (begins and not setting):
                 return False
         return True

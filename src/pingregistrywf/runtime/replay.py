@@ -64,7 +64,7 @@ def replay(
             step.check(values, event)
         except WorkflowError as error:
             op = f"replay event {vid} of history {history}"
-            raise CorruptedDataError(op, error) from error
+            raise CorruptedDataError(op, error, vid) from error
         step.apply(values, event, vid)
         if events is not None:
             events.append(event)

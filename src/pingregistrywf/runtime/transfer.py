@@ -171,9 +171,10 @@ def read_export(
     begin, now = file.tell(), clock()
     histories: list[UUID] = []
     faults: list[Fault] = []
-    for stored, entries, _ in _read(file):
+    for stored, entries, charts in _read(file):
         histories.append(stored.id)
-        scanned = Scanned(stored, tuple(enumerate(entries, stored.first)))
+        written = tuple(Written(0, chart) for chart in charts)
+        scanned = Scanned(stored, tuple(enumerate(entries, stored.first)), written)
         faults += faults_of(scanned, declarations, retention or Retention(), now)
     if faults:
         raise UnsoundError(tuple(faults))

@@ -200,6 +200,10 @@ class _History:
             expected = serial + 1
             faults = list(replay.take(entry, starts=serial in starts))
             sound = sound and not faults
+            written = self.scanned.chart_of(entry.id) if faults else None
+            if written is not None and written.is_another_than(declaration.identity):
+                changed = f"it was written under {written}, and {declaration.identity} refuses it"
+                faults = [f"{changed}: {what}" for what in faults]
             yield from (self.fault(what, serial, entry.id) for what in faults)
         if expected == stored.end and first < stored.end:
             yield from map(self.fault, replay.end(deleted=stored.deleted_at is not None and sound))

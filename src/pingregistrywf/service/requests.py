@@ -36,6 +36,7 @@ Reply: TypeAlias = dict[str, Any]
 
 _CODES: Final[Mapping[type[Exception], str]] = {
     errors.ArgumentNotIdempotentError: "ArgumentNotIdempotent",
+    errors.ChartChangedError: "CorruptedData",
     errors.CorruptedDataError: "CorruptedData",
     errors.EventTypeError: "EventType",
     errors.HistoryDeletedError: "HistoryDeleted",

@@ -10,13 +10,19 @@ from pingregistrywf.chart.vocabulary import Chart
 
 RUNTIME_ERRORS: Final = (
     *STANDARD_ERRORS,
-    *("BehaviorError", "CorruptedDataError", "DBError", "DeclaredError", "DiskFullError"),
-    *("EventTypeError", "HistoryDeletedError", "HistoryExistsError", "InvalidCommandError"),
-    *("JournalClosedError", "JournalEntryParentMismatchError", "JournalError"),
-    *("JournalLevelError", "JournalOpenError", "JournalUnusableError", "LockTimeoutError"),
-    *("MalformedEventError", "MalformedExportError", "NewEventsError", "RetryNoVCError"),
-    *("UninitializedError", "UnknownHistoryError", "UnsoundError", "VersionConflictError"),
-    *("WorkflowError",),
+    *("BehaviorError", "ChartChangedError", "CorruptedDataError", "DBError", "DeclaredError"),
+    *("DiskFullError", "EventTypeError", "HistoryDeletedError", "HistoryExistsError"),
+    *("InvalidCommandError", "JournalClosedError", "JournalEntryParentMismatchError"),
+    *(
+        "JournalError",
+        "JournalLevelError",
+        "JournalOpenError",
+        "JournalUnusableError",
+        "LockTimeoutError",
+    ),
+    *("MalformedEventError", "MalformedExportError", "NewEventsError"),
+    *("RetryNoVCError", "UninitializedError", "UnknownHistoryError", "UnsoundError"),
+    *("VersionConflictError", "WorkflowError"),
 )
 """The errors of the run time."""
 

@@ -39,7 +39,7 @@ def _check_beginning(chart: Chart, report: Report, name: str, command: Command) 
     if chart.keyed_by or not any(initial in rule.states for _, rule in emitting):
         return
     for number, rule in emitting:
-        if set(rule.states) != {initial}:
+        if not rule.retired and set(rule.states) != {initial}:
             what = f"{name} begins a history, so it takes no version, but {name}.{number} would"
             at = ("commands", name, "rules", number, "emit")
             report.say(at, f"{what} append to one without any", "write another command for it")
@@ -72,7 +72,7 @@ class _RuleChecker:
             at = (*self._at, "in", position)
             if self._report.resolve(state, self._chart.states, at, "state") != state:
                 continue
-            other = ruled.setdefault(state, self._name)
+            other = self._name if self._rule.retired else ruled.setdefault(state, self._name)
             if other != self._name:
                 what = f"{self._offer.of} has two rules for {state}: {other} and {self._name}"
                 self._report.say(at, what, f"remove {state} from one of them")
@@ -103,6 +103,9 @@ class _RuleChecker:
         elif not outcomes:
             remedy = "add one of emit, noop, error, delete; or same, noop and else"
             report.say(at, f"{name} has no outcome", remedy)
+        if rule.retired and outcomes != ["emit"]:
+            what = f"{name} is retired but does not emit: only events are left in histories"
+            report.say((*at, "retired"), what, "remove the rule")
         if rule.delete:
             self._check_delete((*at, "delete"))
 
@@ -144,6 +147,9 @@ class _RuleChecker:
         known = self._report.resolve(name, self._chart.events, at, "event")
         if known is None:
             self._offer.taken.update(self._offer.args)  # Nobody knows the event's fields.
+            return
+        if self._rule.retired:
+            self._offer.taken.update(self._offer.args)  # It emits nothing any more.
             return
         event = self._chart.events[known]
         given = self._offer.fill(self._report, at, known, "field", event.fields, sources)

@@ -34,6 +34,7 @@ def check_leads(chart: Chart, report: Report) -> None:
     A name that is unknown and near no other may be any name, so that nothing can be said.
     """
     emitted: set[str] = set()
+    begins = False
     leads: dict[str, set[str]] = {name: set() for name in chart.states}
     for rule in chart.rules:
         for name in rule.emit or ():
@@ -43,6 +44,7 @@ def check_leads(chart: Chart, report: Report) -> None:
             if event is None or target is None or None in states:
                 return
             emitted.add(event)
+            begins = begins or (not rule.retired and chart.initial in states)
             for state in states:
                 leads[str(state)].add(target)
     remedy = "write a rule, or remove it"
@@ -54,6 +56,9 @@ def check_leads(chart: Chart, report: Report) -> None:
         if state not in reached:
             reached.add(state)
             ahead.extend(leads[state])
+    if leads.get(chart.initial) and not begins:
+        what = f"every rule is retired that emits in the initial state {chart.initial}"
+        report.say(("states", chart.initial), what, "keep one, or no history can begin")
     for name in chart.states:
         if reached and name not in reached:
             what = f"no rule leads to the state {name} from the initial state"

@@ -87,6 +87,8 @@ def _compared(chart: Chart) -> Iterator[Scenario]:
     """Each compared argument alone makes a difference, and is the one that is named."""
     ways = reach(chart)
     for ((command, arguments), state), cell in chart.cells.items():
+        if state not in ways:
+            continue
         if arguments is Arguments.OTHER and cell.compared and cell.outcome is Outcome.REJECT:
             for name in cell.compared:
                 actions = (Tell(command, arguments, differs=name), Tell(command, Arguments.SAME))

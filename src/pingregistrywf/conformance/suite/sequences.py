@@ -55,13 +55,15 @@ class Mealy:
     def __init__(self, chart: Chart) -> None:
         self.name = chart.name
         self.inputs: Word = tuple(row for row in chart.rows if row[0] in chart.stepping)
-        self.states: tuple[str, ...] = tuple(chart.columns)
         self.initial = chart.initial
         cells = {
-            (state, row): chart.cells[row, state] for row in self.inputs for state in self.states
+            (state, row): chart.cells[row, state] for row in self.inputs for state in chart.columns
         }
         self.target: Mapping[tuple[str, Row], str] = {at: cells[at].target for at in cells}
         self.output: Mapping[tuple[str, Row], Output] = {at: _output(cells[at]) for at in cells}
+        reached = access(self)
+        # Only retired rules lead to the others, so that no command shows what is there.
+        self.states: tuple[str, ...] = tuple(each for each in chart.columns if each in reached)
 
     def after(self, state: str, word: Word) -> str:
         """The state after a sequence of inputs."""

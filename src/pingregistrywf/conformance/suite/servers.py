@@ -53,14 +53,16 @@ def _visible(chart: Chart) -> Iterator[Scenario]:
 
 def _garbage(chart: Chart) -> Iterator[Scenario]:
     """A deleted history's id is free after its mark is removed, through every instance."""
-    deletes = [cell for cell in chart.moves() if cell.outcome is Outcome.DELETE]
+    ways = reach(chart)
+    deletes = [
+        cell for cell in chart.moves() if cell.outcome is Outcome.DELETE and cell.state in ways
+    ]
     if not deletes:
         return
 
     def scenario(title: str, *actions: Action) -> Scenario:
         return Scenario(title, actions, "garbage")
 
-    ways = reach(chart)
     begin = next(way[0] for way in ways.values() if way)
     for cell in deletes:
         deleted, delete = f"deleted in {cell.state}", Tell(cell.command)

@@ -40,6 +40,14 @@ class ChartIdentity:
     version: str = ""
     sha256: str = ""
 
+    def __str__(self) -> str:
+        version = f" {self.version}" if self.version else ""
+        return f"chart {self.name}{version} ({self.sha256[:12] or 'unrecorded'})"
+
+    def is_another_than(self, chart: ChartIdentity) -> bool:
+        """Return whether this is known to be a chart of another meaning."""
+        return bool(self.sha256) and self.sha256 != chart.sha256
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

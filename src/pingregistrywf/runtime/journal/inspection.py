@@ -141,3 +141,12 @@ class Scanned:
     entries: tuple[tuple[int, Entry], ...] = field(default=(), repr=False)
     written: tuple[Written, ...] = field(default=(), repr=False)
     faults: tuple[Fault, ...] = ()
+
+    def chart_of(self, event: Ulid) -> ChartIdentity | None:
+        """Return the chart that an event was written under, None if that is not known."""
+        charts = (
+            written.chart
+            for (_, entry), written in zip(self.entries, self.written, strict=False)
+            if entry.id == event
+        )
+        return next(charts, None)
