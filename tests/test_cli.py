@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from pingregistrywf import CmdInit, Workflows, open_journal
 from pingregistrywf.cli import app
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
+from pingregistrywf.coordination.registry_ids import RegistryIds
 
 from .command_line import run
 from .tiers import some
@@ -111,7 +111,7 @@ def piped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Names a journal with a workflow."""
     url = f"sqlite:{tmp_path_factory.mktemp('piped') / 'journal.db'}"
     with open_journal(url) as journal:
-        Admin(RegistryContext(journal, Registry("reg"))).begin(WORKFLOW)
+        PingRegistry(journal, "reg").begin(WORKFLOW)
     return {**os.environ, "PINGREGISTRYWF_JOURNAL": url}
 
 
@@ -362,7 +362,7 @@ class TestEvents:
         workflow_id = uuid.uuid4()
         with open_journal(journal) as opened:
             workflows = Workflows(opened)
-            vid = workflows.init(workflow_id, CmdInit(registry_id=Registry("any").id))
+            vid = workflows.init(workflow_id, CmdInit(registry_id=RegistryIds("any").id))
             workflows.append_ping(workflow_id, vid, 1, "bell\a \x1b[31mred\nline")
         return workflow_id
 

@@ -14,8 +14,7 @@ from uuid import UUID
 import pytest
 
 from pingregistrywf import open_journal
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 
 from .command_line import environment, run
 
@@ -32,7 +31,7 @@ def file() -> Iterator[Path]:
         Path(name).chmod(0o755)
         file = Path(name, "pings.db")
         with open_journal(f"sqlite:{file}") as journal:
-            Admin(RegistryContext(journal, Registry("r"))).begin(WORKFLOW)
+            PingRegistry(journal, "r").begin(WORKFLOW)
         yield file
 
 

@@ -27,8 +27,8 @@ from pingregistrywf import NO_VC, Journal, Ulid, open_journal
 from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError
 from pingregistrywf.cli.registry import follow_lines
 from pingregistrywf.coordination import screen
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
+from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.journal import Reading
 
@@ -73,25 +73,23 @@ def workflow(url: str) -> str:
     """A workflow of registry reg that has begun and holds one ping."""
     workflow_id = uuid.uuid4()
     with open_journal(url) as journal:
-        context = RegistryContext(journal, Registry("reg"))
-        Admin(context).begin(workflow_id)
-        context.workflows.append_ping(workflow_id, NO_VC, 3, "alpha ping 1")
+        registry = PingRegistry(journal, "reg")
+        registry.begin(workflow_id)
+        registry.workflows.append_ping(workflow_id, NO_VC, 3, "alpha ping 1")
     return str(workflow_id)
 
 
 def summarize(url: str, workflow: str) -> None:
     with open_journal(url) as journal:
-        RegistryContext(journal, Registry("reg")).workflows.post_summary(
-            uuid.UUID(workflow), NO_VC, 1, "sum"
-        )
+        PingRegistry(journal, "reg").workflows.post_summary(uuid.UUID(workflow), NO_VC, 1, "sum")
 
 
 def everything(url: str, workflow: str) -> tuple[object, ...]:
     with open_journal(url) as journal:
-        context = RegistryContext(journal, Registry("reg"))
+        registry = PingRegistry(journal, "reg")
         workflow_id = uuid.UUID(workflow)
-        index_id = context.registry.index_id
-        return context.workflows.events(workflow_id), context.indexes.events(index_id)
+        index_id = registry.index_id
+        return registry.workflows.events(workflow_id), registry.indexes.events(index_id)
 
 
 class TestBegin:
@@ -362,8 +360,8 @@ class TestOnATerminal:
             stop = Stop()
             stop.ask()
             with open_journal(url) as journal:
-                context = RegistryContext(journal, Registry("reg"))
-                screen.show(follow_lines(context, workflow_id, None, stop), utc=False)
+                registry = PingRegistry(journal, "reg")
+                screen.show(follow_lines(registry, workflow_id, None, stop), utc=False)
             return written.getvalue().splitlines()
 
         monkeypatch.setenv("TZ", "IST-5:30")
@@ -375,14 +373,14 @@ class TestOnATerminal:
     def test_a_workflow(self, url: str, workflow: str, shown: Callable[..., list[str]]) -> None:
         summarize(url, workflow)
         with open_journal(url) as journal:
-            events = RegistryContext(journal, Registry("reg")).workflows.events(uuid.UUID(workflow))
+            events = PingRegistry(journal, "reg").workflows.events(uuid.UUID(workflow))
         moments = [each.id.time.astimezone() for each in events]
         lines = shown(url, uuid.UUID(workflow))
         assert all(len(line) <= 80 for line in lines)
         assert lines[0] == f"{moments[0]:%Y-%m-%d}, times in UTC+05:30"
         begun, registry, pinged, summarized, *_ = lines[1:]
         assert begun.endswith("  admin       PingRegistryStarted    Initialized")
-        assert registry == f"{'':14}registry_id {Registry('reg').id}"
+        assert registry == f"{'':14}registry_id {RegistryIds('reg').id}"
         assert pinged.endswith("  alpha       ServerPinged           Appending    3 alpha ping 1")
         assert summarized.endswith("  gatherer    ServerPingsGathered    Summarized   1 sum")
         for line, moment in zip((begun, pinged, summarized), moments, strict=True):
@@ -417,29 +415,27 @@ class TestFollow:
     @pytest.mark.parametrize("snapshot", [False, True])
     def test_a_wake_up_reads_what_is_new(self, snapshot: bool) -> None:
         journal: Any = Counted(open_journal("memory:"))
-        writer = RegistryContext(journal._journal, Registry("reg"))
+        writer = PingRegistry(journal._journal, "reg")
         for _ in range(100):
-            Admin(writer).begin(uuid.uuid4())
+            writer.begin(uuid.uuid4())
         if snapshot:
-            writer.indexes.snapshot(writer.registry.index_id, NO_VC, False)
-        lines = follow_lines(RegistryContext(journal, Registry("reg")), None, None, Stop())
-        for event in writer.indexes.events(writer.registry.index_id):
+            writer.indexes.snapshot(writer.index_id, NO_VC, False)
+        lines = follow_lines(PingRegistry(journal, "reg"), None, None, Stop())
+        for event in writer.indexes.events(writer.index_id):
             assert next(lines).event == event
         journal.entries = 0
         for _ in range(3):
             workflow_id = uuid.uuid4()
-            Admin(writer).begin(workflow_id)
+            writer.begin(workflow_id)
             assert next(lines).event.workflow_id == workflow_id  # type: ignore[attr-defined]
         assert journal.entries == 3
 
     def test_a_workflow_that_another_registry_begins_later(self) -> None:
         with open_journal("memory:") as journal:
             workflow_id = uuid.uuid4()
-            context = RegistryContext(journal, Registry("reg"))
-            lines = follow_lines(context, workflow_id, None, Stop())
-            begins = Thread(
-                target=Admin(RegistryContext(journal, Registry("other"))).begin, args=(workflow_id,)
-            )
+            registry = PingRegistry(journal, "reg")
+            lines = follow_lines(registry, workflow_id, None, Stop())
+            begins = Thread(target=PingRegistry(journal, "other").begin, args=(workflow_id,))
             begins.start()
             with pytest.raises(UnknownWorkflowError):
                 next(lines)
@@ -448,32 +444,32 @@ class TestFollow:
     def test_a_history_that_is_begun_anew(self) -> None:
         clock = itertools.count(1_700_000_000.0, 3_600.0)
         with open_journal("memory:", clock=lambda: next(clock)) as journal:
-            context = RegistryContext(journal, Registry("reg"))
+            registry = PingRegistry(journal, "reg")
             workflow_id = uuid.uuid4()
-            Admin(context).begin(workflow_id)
-            lines = follow_lines(context, workflow_id, None, Stop())
+            registry.begin(workflow_id)
+            lines = follow_lines(registry, workflow_id, None, Stop())
             assert next(lines).state == "Initialized"
-            context.operations.expire(workflow_id, context.registry.index_id)
+            registry.operations.expire(workflow_id, registry.index_id)
             assert [next(lines).state for _ in range(2)] == ["Completed", "Terminated"]
-            context.operations.delete(workflow_id, context.registry.index_id)
+            registry.operations.delete(workflow_id, registry.index_id)
             while not journal.collect(next(clock) + 31 * 86_400.0).freed:
                 pass
-            Admin(context).begin(workflow_id)
+            registry.begin(workflow_id)
             assert next(lines).state == "Initialized"
 
     def test_a_history_that_is_trimmed(self, tmp_path: Path) -> None:
         with open_journal(f"sqlite:{tmp_path / 'pings.db'}") as journal:
-            context = RegistryContext(journal, Registry("reg"))
-            index_id = context.registry.index_id
-            Admin(context).begin(uuid.uuid4())
-            lines = follow_lines(context, None, None, Stop())
+            registry = PingRegistry(journal, "reg")
+            index_id = registry.index_id
+            registry.begin(uuid.uuid4())
+            lines = follow_lines(registry, None, None, Stop())
             assert next(lines).state == "Active"
-            Admin(context).begin(uuid.uuid4())
+            registry.begin(uuid.uuid4())
             for _ in range(2):  # trimmed to the first, of which a reader does not begin
-                context.indexes.snapshot(index_id, NO_VC, False)
+                registry.indexes.snapshot(index_id, NO_VC, False)
                 journal.trim(index_id)
-                Admin(context).begin(uuid.uuid4())
-            visible = context.indexes.events(index_id)
+                registry.begin(uuid.uuid4())
+            visible = registry.indexes.events(index_id)
             assert len(visible) == 8
             for event in visible:
                 assert next(lines).event == event

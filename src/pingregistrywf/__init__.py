@@ -5,8 +5,8 @@
     vid = workflows.init(workflow_id, CmdInit(registry_id=registry_id))
 
 The names here are the counterparts of the 2019 Go package's; what they do is written in the chart
-``ping_registry`` and nowhere else.  ``WorkflowIndexes`` runs the index's chart, ``Operations`` what
-takes several steps on both.
+``ping_registry`` and nowhere else.  ``PingRegistry`` does what takes several steps, on workflows
+and on the index that lists them.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         WorkflowIndexes,
     )
     from pingregistrywf._generated.ping_registry_operations import Operations
+    from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.runtime.errors import (
         ArgumentNotIdempotentError,
         BehaviorError,
@@ -121,6 +122,7 @@ __all__ = [
     "MalformedEventError",
     "NewEventsError",
     "Operations",
+    "PingRegistry",
     "PingRegistryCommitted",
     "PingRegistryCompleted",
     "PingRegistryStarted",
@@ -156,6 +158,7 @@ _HOMES: Final = (
     "_generated.ping_registry_index",
     "_generated.ping_registry_operations",
     "runtime.values",
+    "coordination.registry",
 )
 """Where the names above are defined; the first module that has a name is its home."""
 

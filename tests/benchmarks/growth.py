@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from pingregistrywf import EPOCH, RETRY_NO_VC, UlidSource, WorkflowIndexes, Workflows
 from pingregistrywf.coordination.daemon import Server
-from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.coordination.waiting import Stop
 
 from ..command_line import run
@@ -48,13 +48,13 @@ def measure(scale: Scale, stock: Stock) -> tuple[list[Row], list[Plot]]:
 class Look(Server):
     """A server that stops when it would take part in its first workflow."""
 
-    def __init__(self, context: RegistryContext) -> None:
-        super().__init__(context, "bench")
+    def __init__(self, registry: PingRegistry) -> None:
+        super().__init__(registry, "bench")
         self.stop = Stop()
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
         self.stop.ask()
-        yield self.context.journal.clock()
+        yield self.registry.journal.clock()
 
 
 def _append(scale: Scale, stock: Stock) -> BySize:
@@ -108,7 +108,7 @@ def _list(stock: Stock) -> BySize:
 
 def _look(stock: Stock) -> BySize:
     def measured(listed: int) -> float:
-        daemon = Look(RegistryContext(stock.journal, stock.registry(listed)))
+        daemon = Look(PingRegistry(stock.journal, stock.registry(listed).name))
         return counted(lambda: daemon.serve(daemon.stop), 1)
 
     return measured

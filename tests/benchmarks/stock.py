@@ -12,7 +12,7 @@ from pingregistrywf import EPOCH, CmdInit, Event, Journal, ServerPinged, Ulid, W
 from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf._generated.ping_registry_index import Event as IndexEvent
 from pingregistrywf._generated.ping_registry_index import PingRegistryStarted
-from pingregistrywf.coordination.registry import Registry
+from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.runtime.ids import UlidSource
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, open_journal
 
@@ -75,9 +75,9 @@ class Stock:
         self._append(workflow, pings, workflows.engine.declaration.identity, pinged)
         return workflow
 
-    def registry(self, listed: int) -> Registry:
+    def registry(self, listed: int) -> RegistryIds:
         """Write the index of a new registry, which lists so many active workflows."""
-        registry, started = Registry(f"r{uuid4().hex}"), UlidSource().next(EPOCH)
+        registry, started = RegistryIds(f"r{uuid4().hex}"), UlidSource().next(EPOCH)
         self._append(
             registry.index_id,
             listed,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pingregistrywf._generated import ping_registry, ping_registry_index
-from pingregistrywf.coordination.admin import OutsideOperations
+from pingregistrywf.coordination.outside import OutsideOperations
 from pingregistrywf.runtime.journal import open_journal
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter

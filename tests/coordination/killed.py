@@ -16,10 +16,8 @@ import sys
 from uuid import UUID
 
 from pingregistrywf import open_journal
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Gatherer, Server
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.operations import Operation
 
@@ -51,23 +49,23 @@ def main(job: dict[str, object]) -> None:
     observers = (Gap(*gap),) if isinstance(gap, list) else ()
     workflow = UUID(str(job["workflow"]))
     with open_journal(str(job["journal"]), clock=lambda: now) as journal:
-        context = RegistryContext(journal, Registry("reg"), observers=observers)
+        registry = PingRegistry(journal, "reg", observers=observers)
         match job["act"]:
             case "begin":
-                print(Admin(context).begin(workflow), flush=True)
+                print(registry.begin(workflow), flush=True)
             case "commit":
-                print(Admin(context).commit(workflow), flush=True)
+                print(registry.commit(workflow), flush=True)
             case "expire":
-                print(context.operations.expire(workflow, context.registry.index_id), flush=True)
+                print(registry.operations.expire(workflow, registry.index_id), flush=True)
             case "collect":
-                for action in Collector(context).run():
+                for action in registry.collector().run():
                     print(action, flush=True)
                     if action.error is not None:
                         raise action.error
             case "server":
-                Server(context, "alpha", interval=0).serve(Stop())
+                Server(registry, "alpha", interval=0).serve(Stop())
             case "gatherer":
-                Gatherer(context, pings=1, interval=0).serve(Stop())
+                Gatherer(registry, pings=1, interval=0).serve(Stop())
 
 
 if __name__ == "__main__":

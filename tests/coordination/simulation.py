@@ -37,10 +37,9 @@ from pingregistrywf._generated.ping_registry_index import Behavior as IndexBehav
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Gatherer, Server, summary
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
+from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
@@ -50,7 +49,7 @@ from pingregistrywf.runtime.operations import Checkpoints, Operation, Ran
 START: Final = 1_700_000_000.0
 HOUR: Final = 3_600.0
 DAY: Final = 24 * HOUR
-REGISTRY: Final = Registry("reg")
+REGISTRY: Final = RegistryIds("reg")
 WORKFLOWS: Final = (UUID(int=0x1001), UUID(int=0x1002))
 PASSES: Final = (1.0, 2.0, HOUR, 1.1 * DAY, 5.1 * DAY, 31 * DAY)
 """How time may pass, beside from one thing due to the next."""
@@ -311,7 +310,7 @@ class TellingOperations(Operations):
         return ran
 
 
-class SimulatedContext(RegistryContext):
+class SimulatedRegistry(PingRegistry):
     """A registry on the simulated system's journal."""
 
     def __init__(
@@ -322,18 +321,17 @@ class SimulatedContext(RegistryContext):
         role: Role | None = None,
         acknowledged: Callable[[Ran], None] = lambda ran: None,
     ) -> None:
-        self.journal = build.journal(RolesJournal(journal, role) if role else journal)
-        self.registry = REGISTRY
-        self.workflows = build.workflows(self.journal, ids=ids, sleep=lambda seconds: None)
-        self.indexes = SmallIndexes(self.journal, ids=ids, sleep=lambda seconds: None)
-        engines = (self.workflows.engine, self.indexes.engine)
-        self.operations = TellingOperations(
-            {engine.declaration.name: engine for engine in engines}, (role,) if role else ()
-        )
-        self.operations.build = build
-        self.operations.acknowledged = acknowledged  # type: ignore[method-assign]
+        own = build.journal(RolesJournal(journal, role) if role else journal)
+        facades = [
+            kind(own, ids=ids, sleep=lambda seconds: None)
+            for kind in (build.workflows, SmallIndexes)
+        ]
+        operations = TellingOperations.on(facades, observers=[role] if role else [])
+        operations.build = build
+        operations.acknowledged = acknowledged  # type: ignore[method-assign]
         if role is not None:
-            self.operations.ended = role.refused  # type: ignore[method-assign]
+            operations.ended = role.refused  # type: ignore[method-assign]
+        self._set_up(own, REGISTRY, operations)
 
 
 # --- The system ----------------------------------------------------------------------------------
@@ -384,7 +382,7 @@ class System:
         self.record = Record(open_journal("memory:", clock=lambda: self.now))
         self.audit = Audit(self.record, self.ids)
         self.asked: list[Ask] = []
-        self.contexts: dict[str, SimulatedContext] = {}
+        self.registries: dict[str, SimulatedRegistry] = {}
         self.failures: list[str] = []
         self.collected = 0
         self.reached: set[object] = set()
@@ -458,7 +456,7 @@ class System:
                     raise Violation("the collector heals the index", self.audit.describe())
             if self.audit.listed():
                 raise Violation("the collector empties the index", self.audit.describe())
-        self.audit.finish(self.contexts)
+        self.audit.finish(self.registries)
 
     def _go_on(self, number: int) -> None:
         order = self._order(number)
@@ -473,10 +471,12 @@ class System:
     def _order(self, first: int) -> list[Role]:
         return [*self.roles[first:], *self.roles[:first]]
 
-    def _context(self, role: Role) -> SimulatedContext:
-        context = SimulatedContext(self.record, self.ids, self._build, role, self.audit.acknowledge)
-        self.contexts[role.name] = context
-        return context
+    def _registry(self, role: Role) -> SimulatedRegistry:
+        registry = SimulatedRegistry(
+            self.record, self.ids, self._build, role, self.audit.acknowledge
+        )
+        self.registries[role.name] = registry
+        return registry
 
     def _admin(self, role: Role) -> None:
         while True:
@@ -484,23 +484,23 @@ class System:
                 role.pause(math.inf, lambda: bool(self.asked))
             ask = self.asked[0]
             try:
-                self._command(Admin(self._context(role)), ask)
+                self._command(self._registry(role), ask)
             except WorkflowError as error:
                 if not _expected(error):
                     raise Violation("the admin meets no unexpected error", repr(error)) from error
             self.asked.remove(ask)
 
     @staticmethod
-    def _command(admin: Admin, ask: Ask) -> None:
+    def _command(registry: SimulatedRegistry, ask: Ask) -> None:
         workflow = WORKFLOWS[ask.workflow]
         match ask.command:
             case "begin":
-                admin.begin(workflow)
+                registry.begin(workflow)
             case "commit":
-                admin.get(workflow, wait=60)
+                registry.get(workflow, wait=60)
                 for again in (True, False):
                     try:
-                        admin.commit(workflow)
+                        registry.commit(workflow)
                     except JournalError:
                         if not again:
                             raise
@@ -508,16 +508,16 @@ class System:
     def _server(self, role: Role) -> None:
         pings = PINGS[role.name]
         code = int(role.name == "gamma")
-        self._build.server(self._context(role), role.name, pings=pings, code=code).serve(Stop())
+        self._build.server(self._registry(role), role.name, pings=pings, code=code).serve(Stop())
 
     def _gatherer(self, role: Role) -> None:
         pings = PINGS[role.name]
         # The deadline is when alpha's second ping is due: they race by themselves.
-        Gatherer(self._context(role), role.name, pings=pings, duration=1.0).serve(Stop())
+        Gatherer(self._registry(role), role.name, pings=pings, duration=1.0).serve(Stop())
 
     def _collector(self, role: Role) -> None:
         while True:
-            collector = Collector(self._context(role))
+            collector = self._registry(role).collector()
             for action in collector.run():
                 if action.error is not None and not _conflict(action.error):
                     raise Violation("the collector does not fail", repr(action))
@@ -561,7 +561,7 @@ class Audit:
     def __init__(self, record: Record, ids: UlidSource) -> None:
         self._record = record
         self._ids = ids
-        self._context = SimulatedContext(record, ids)
+        self._registry = SimulatedRegistry(record, ids)
         self._before: dict[UUID, Any] = {}
 
     def acknowledge(self, ran: Ran) -> None:
@@ -574,7 +574,7 @@ class Audit:
         """What must hold at any time."""
         for workflow in WORKFLOWS:
             try:
-                state = self._context.workflows.engine.find(workflow)
+                state = self._registry.workflows.engine.find(workflow)
                 entry = self._index().entries.get(workflow)
             except JournalError as error:
                 raise Violation("the chains are sound", error) from error
@@ -591,34 +591,34 @@ class Audit:
 
     def ended(self) -> bool:
         """Whether every workflow that is listed is over and confirmed, or deleted."""
-        states = (self._context.workflows.engine.find(workflow) for workflow in self.listed())
+        states = (self._registry.workflows.engine.find(workflow) for workflow in self.listed())
         codes = {state.state_code for state in states if state.vid}
         return self.over() and codes <= {StateCode.TERMINATED}
 
     def describe(self) -> str:
         """Where everything stands."""
-        states = [self._context.workflows.engine.find(workflow) for workflow in WORKFLOWS]
+        states = [self._registry.workflows.engine.find(workflow) for workflow in WORKFLOWS]
         return f"{states} {dict(self.listed())}"
 
-    def finish(self, contexts: Mapping[str, SimulatedContext]) -> None:
+    def finish(self, registries: Mapping[str, SimulatedRegistry]) -> None:
         """What must hold in the end."""
         self.look()
         for history, chain in self._record.chains.items():
             entries = self._record.read(history, whole=True).entries
             if not entries or list(entries) != chain[-len(entries) :]:
                 raise Violation("the journal keeps what it accepted", history)
-        fresh = SimulatedContext(self._record, self._ids)
-        for name, context in {"audit": self._context, **contexts}.items():
+        fresh = SimulatedRegistry(self._record, self._ids)
+        for name, registry in {"audit": self._registry, **registries}.items():
             for workflow in WORKFLOWS:
-                states = [each.workflows.engine.find(workflow) for each in (context, fresh)]
+                states = [each.workflows.engine.find(workflow) for each in (registry, fresh)]
                 if states[0] != states[1]:
                     raise Violation("replay gives the same states", (name, states))
-            indexes = [each.indexes.find_id(REGISTRY.index_id) for each in (context, fresh)]
+            indexes = [each.indexes.find_id(REGISTRY.index_id) for each in (registry, fresh)]
             if indexes[0] != indexes[1]:
                 raise Violation("replay gives the same states", (name, indexes))
 
     def _index(self) -> Any:
-        return self._context.indexes.find_id(REGISTRY.index_id)
+        return self._registry.indexes.find_id(REGISTRY.index_id)
 
     def _check_state(self, state: Any) -> None:
         before = self._before.get(state.id)

@@ -17,10 +17,9 @@ from uuid import UUID
 import pytest
 
 from pingregistrywf import NO_VC, Journal, StateCode, open_journal
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.collector import Collector
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
+from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.journal import Head, Reading
 
@@ -29,7 +28,7 @@ from .simulation import Wrapped
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 DAY = 86_400.0
-REGISTRY = Registry("reg")
+REGISTRY = RegistryIds("reg")
 MEASURED = 2.0
 """For how long an idle daemon is watched, in seconds."""
 BATCH = 50
@@ -73,11 +72,11 @@ def test_an_idle_daemon_stays_under_one_percent_of_a_core(
 ) -> None:
     url = f"sqlite:{tmp_path / 'pings.db'}"
     with open_journal(url) as journal:
-        context = RegistryContext(journal, REGISTRY)
+        registry = PingRegistry(journal, REGISTRY.name)
         for number in range(20):  # it is idle, not without anything listed
             workflow = UUID(int=0x1001 + number)
-            Admin(context).begin(workflow)
-            context.operations.gather(workflow, 0, "")
+            registry.begin(workflow)
+            registry.operations.gather(workflow, 0, "")
     shares = []
     with daemon(url, words[0], REGISTRY.name, *words[1:]) as process:
         for _ in range(3):
@@ -129,10 +128,10 @@ def serving(*daemons: Daemon) -> Iterator[None]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def summarized(context: RegistryContext, workflow: UUID) -> None:
+def summarized(registry: PingRegistry, workflow: UUID) -> None:
     """Wait until the workflow is summarized."""
-    with context.journal.subscribe(workflow) as news:
-        while context.workflows.find_id(workflow).state_code is not StateCode.SUMMARIZED:
+    with registry.journal.subscribe(workflow) as news:
+        while registry.workflows.find_id(workflow).state_code is not StateCode.SUMMARIZED:
             assert news.wait(60)
 
 
@@ -143,9 +142,9 @@ def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.Mon
     clock = Clock()
     journal = open_journal("memory:", clock=clock)
     counted = Counted(journal)
-    context, theirs = (
-        RegistryContext(journal, REGISTRY),
-        [RegistryContext(counted, REGISTRY) for _ in range(2)],
+    registry, theirs = (
+        PingRegistry(journal, REGISTRY.name),
+        [PingRegistry(counted, REGISTRY.name) for _ in range(2)],
     )  # type: ignore[arg-type]
     server = Server(theirs[0], "alpha", pings=2, interval=0)
     gatherer = Gatherer(theirs[1], pings=1, interval=0, duration=0)
@@ -153,7 +152,7 @@ def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.Mon
     with serving(server, gatherer):
         for batch in range(BATCHES):
             read.append(-counted.entries)
-            _whole_lives(context, clock, batch)
+            _whole_lives(registry, clock, batch)
             read[-1] += counted.entries
             gc.collect()
             sizes.append(sys.getallocatedblocks())
@@ -167,15 +166,15 @@ def test_memory_and_reading_are_flat_over_many_workflows(monkeypatch: pytest.Mon
     assert max(read[1:]) / BATCH <= 2 * (6 + 3) + 6, read
 
 
-def _whole_lives(context: RegistryContext, clock: Clock, batch: int) -> None:
+def _whole_lives(registry: PingRegistry, clock: Clock, batch: int) -> None:
     workflows = [UUID(int=0x10000 + batch * BATCH + number) for number in range(BATCH)]
     for workflow in workflows:
-        Admin(context).begin(workflow)
+        registry.begin(workflow)
     for workflow in workflows:
-        summarized(context, workflow)
-        Admin(context).commit(workflow)
+        summarized(registry, workflow)
+        registry.commit(workflow)
     # The journal too must forget them, and the index's beginning.
-    context.indexes.snapshot(context.registry.index_id, NO_VC, False)
+    registry.indexes.snapshot(registry.index_id, NO_VC, False)
     for days in (5.1, 31):
         clock.now += days * DAY
-        assert [action for action in Collector(context).run() if action.error] == []
+        assert [action for action in registry.collector().run() if action.error] == []

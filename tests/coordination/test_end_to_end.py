@@ -17,7 +17,7 @@ import pytest
 
 from pingregistrywf import ServerPinged, ServerPingsGathered, StateCode, open_journal
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 
 from ..tiers import EXHAUSTIVE
 
@@ -106,13 +106,13 @@ def test_many_workflows_and_servers_and_two_gatherers(tmp_path: Path) -> None:
     assert sorted(line["workflow"] for line in summaries) == sorted(ids)  # one each, by one of two
     assert not any(actions(log, "failed") for log in logs)
     with open_journal(journal, create=False) as opened:
-        context = RegistryContext(opened, Registry(REGISTRY))
-        index = context.indexes.find_id(context.registry.index_id)
+        registry = PingRegistry(opened, REGISTRY)
+        index = registry.indexes.find_id(registry.index_id)
         assert set(map(str, index.in_state(ListedCode.COMPLETED))) == set(ids)
         for text in ids:
             workflow_id = uuid.UUID(text)
-            state = context.workflows.find_id(workflow_id)
-            events = context.workflows.events(workflow_id)
+            state = registry.workflows.find_id(workflow_id)
+            events = registry.workflows.events(workflow_id)
             assert state.state_code is StateCode.TERMINATED
             pinged = [str(event.id) for event in events if isinstance(event, ServerPinged)]
             vids = [line["vid"] for line in acknowledged if line["workflow"] == text]

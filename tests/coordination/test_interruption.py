@@ -33,9 +33,7 @@ from pingregistrywf._generated.ping_registry_index import DECLARATION as INDEX
 from pingregistrywf._generated.ping_registry_index import SnapshotBegin
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.runtime.journal import NO_HEAD
 
 from ..tiers import some
@@ -58,9 +56,9 @@ class Place:
         self.url = f"sqlite:{directory / 'pings.db'}"
 
     @contextmanager
-    def context(self, now: float = START) -> Iterator[RegistryContext]:
+    def registry(self, now: float = START) -> Iterator[PingRegistry]:
         with open_journal(self.url, clock=lambda: now) as journal:
-            yield RegistryContext(journal, Registry("reg"))
+            yield PingRegistry(journal, "reg")
 
     def start(self, act: str, now: float, gap: tuple[str, int, int] | None) -> Any:
         job = {"journal": self.url, "now": now, "act": act, "workflow": str(WORKFLOW), "gap": gap}
@@ -91,138 +89,138 @@ class Scenario:
         rested: for a daemon, whether it has nothing left to do, once NEXT has begun as well.
     """
 
-    prepare: Callable[[RegistryContext], object]
+    prepare: Callable[[PingRegistry], object]
     act: str
-    done: Callable[[RegistryContext], int]
-    check: Callable[[RegistryContext], object]
+    done: Callable[[PingRegistry], int]
+    check: Callable[[PingRegistry], object]
     now: float = START
     run: int = 1
     again: tuple[str, ...] = ()
-    rested: Callable[[RegistryContext], bool] | None = None
+    rested: Callable[[PingRegistry], bool] | None = None
 
 
-def begin(context: RegistryContext) -> None:
-    Admin(context).begin(WORKFLOW)
+def begin(registry: PingRegistry) -> None:
+    registry.begin(WORKFLOW)
 
 
-def post_pings(context: RegistryContext) -> None:
-    begin(context)
+def post_pings(registry: PingRegistry) -> None:
+    begin(registry)
     for number in (1, 2):
-        context.operations.ping(WORKFLOW, number - 1, f"beta ping {number}")
+        registry.operations.ping(WORKFLOW, number - 1, f"beta ping {number}")
 
 
-def summarize(context: RegistryContext) -> None:
-    post_pings(context)
-    context.operations.gather(WORKFLOW, 1, "{ totalCount: 2, errorCount: 1 }")
+def summarize(registry: PingRegistry) -> None:
+    post_pings(registry)
+    registry.operations.gather(WORKFLOW, 1, "{ totalCount: 2, errorCount: 1 }")
 
 
-def commit(context: RegistryContext) -> None:
-    summarize(context)
-    Admin(context).commit(WORKFLOW)
+def commit(registry: PingRegistry) -> None:
+    summarize(registry)
+    registry.commit(WORKFLOW)
 
 
-def fill_the_index(context: RegistryContext) -> None:
+def fill_the_index(registry: PingRegistry) -> None:
     """An index of which a snapshot saves storage, made elsewhere and brought in at once."""
-    with open_journal("memory:", clock=context.journal.clock) as elsewhere:
-        other = RegistryContext(elsewhere, context.registry)
-        index_id = context.registry.index_id
+    with open_journal("memory:", clock=registry.journal.clock) as elsewhere:
+        other = PingRegistry(elsewhere, registry.name)
+        index_id = registry.index_id
         for number in range(340):
             workflow = UUID(int=0x2000 + number)
-            other.operations.begin(workflow, index_id, context.registry.id)
+            other.operations.begin(workflow, index_id, registry.id)
             other.operations.expire(workflow, index_id)
             other.operations.delete(workflow, index_id)
         entries = elsewhere.read(index_id, whole=True).entries
-    context.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.identity)
-    begin(context)
+    registry.journal.commit(index_id, NO_HEAD, entries, chart=INDEX.identity)
+    begin(registry)
 
 
-def kinds(context: RegistryContext) -> list[type]:
-    return [type(event) for event in context.workflows.events(WORKFLOW)]
+def kinds(registry: PingRegistry) -> list[type]:
+    return [type(event) for event in registry.workflows.events(WORKFLOW)]
 
 
-def listed(context: RegistryContext, workflow: UUID = WORKFLOW) -> Any:
-    return context.indexes.find_id(context.registry.index_id).entries.get(workflow)
+def listed(registry: PingRegistry, workflow: UUID = WORKFLOW) -> Any:
+    return registry.indexes.find_id(registry.index_id).entries.get(workflow)
 
 
-def begun(context: RegistryContext) -> int:
-    return len(kinds(context)) + (listed(context) is not None)
+def begun(registry: PingRegistry) -> int:
+    return len(kinds(registry)) + (listed(registry) is not None)
 
 
-def completed(context: RegistryContext) -> int:
-    happened = kinds(context)
-    in_index = listed(context).state_code is ListedCode.COMPLETED
+def completed(registry: PingRegistry) -> int:
+    happened = kinds(registry)
+    in_index = listed(registry).state_code is ListedCode.COMPLETED
     return (PingRegistryCompleted in happened) + in_index + (PingRegistryCommitted in happened)
 
 
-def deleted(context: RegistryContext) -> int:
-    return (kinds(context) == []) + (listed(context) is None)
+def deleted(registry: PingRegistry) -> int:
+    return (kinds(registry) == []) + (listed(registry) is None)
 
 
-def snapshots(context: RegistryContext) -> int:
-    events = context.indexes.events(context.registry.index_id)
+def snapshots(registry: PingRegistry) -> int:
+    events = registry.indexes.events(registry.index_id)
     return sum(isinstance(event, SnapshotBegin) for event in events)
 
 
-def is_active(context: RegistryContext) -> None:
-    assert kinds(context) == [PingRegistryStarted]
-    (first,) = context.workflows.events(WORKFLOW)
-    assert listed(context).state_code is ListedCode.ACTIVE
-    assert listed(context).started_workflow_event_id == first.id
-    assert len(context.indexes.events(context.registry.index_id)) == 1
+def is_active(registry: PingRegistry) -> None:
+    assert kinds(registry) == [PingRegistryStarted]
+    (first,) = registry.workflows.events(WORKFLOW)
+    assert listed(registry).state_code is ListedCode.ACTIVE
+    assert listed(registry).started_workflow_event_id == first.id
+    assert len(registry.indexes.events(registry.index_id)) == 1
 
 
-def has_each_ping_once(context: RegistryContext) -> None:
-    pings = context.workflows.find_id(WORKFLOW).pings
+def has_each_ping_once(registry: PingRegistry) -> None:
+    pings = registry.workflows.find_id(WORKFLOW).pings
     assert [ping.message for ping in pings] == [f"alpha ping {number}" for number in (1, 2, 3)]
 
 
-def is_summarized_once(context: RegistryContext) -> None:
+def is_summarized_once(registry: PingRegistry) -> None:
     pings = [ServerPinged] * 3
-    assert kinds(context) == [PingRegistryStarted, *pings, ServerPingsGathered]
-    posted = context.workflows.find_id(WORKFLOW).summary_status
+    assert kinds(registry) == [PingRegistryStarted, *pings, ServerPingsGathered]
+    posted = registry.workflows.find_id(WORKFLOW).summary_status
     assert (posted.code, posted.message) == (1, "{ totalCount: 3, errorCount: 1 }")
 
 
-def is_over(context: RegistryContext) -> None:
-    events = context.workflows.events(WORKFLOW)
-    assert kinds(context)[-2:] == [PingRegistryCompleted, PingRegistryCommitted]
-    assert kinds(context).count(ServerPinged) == 2
-    assert listed(context).state_code is ListedCode.COMPLETED
-    assert listed(context).started_workflow_event_id == events[0].id
-    assert listed(context).completed_workflow_event_id == events[-2].id
-    assert len(context.indexes.events(context.registry.index_id)) == 2
+def is_over(registry: PingRegistry) -> None:
+    events = registry.workflows.events(WORKFLOW)
+    assert kinds(registry)[-2:] == [PingRegistryCompleted, PingRegistryCommitted]
+    assert kinds(registry).count(ServerPinged) == 2
+    assert listed(registry).state_code is ListedCode.COMPLETED
+    assert listed(registry).started_workflow_event_id == events[0].id
+    assert listed(registry).completed_workflow_event_id == events[-2].id
+    assert len(registry.indexes.events(registry.index_id)) == 2
 
 
-def is_gone(context: RegistryContext) -> None:
-    assert kinds(context) == []
-    assert listed(context) is None
-    assert len(context.indexes.events(context.registry.index_id)) == 3
+def is_gone(registry: PingRegistry) -> None:
+    assert kinds(registry) == []
+    assert listed(registry) is None
+    assert len(registry.indexes.events(registry.index_id)) == 3
 
 
-def is_rewritten(context: RegistryContext) -> None:
-    index = context.indexes.find_id(context.registry.index_id)
-    assert (snapshots(context), index.events_since_snapshot) == (1, 0)
+def is_rewritten(registry: PingRegistry) -> None:
+    index = registry.indexes.find_id(registry.index_id)
+    assert (snapshots(registry), index.events_since_snapshot) == (1, 0)
     assert index.in_state(ListedCode.ACTIVE) == (WORKFLOW,)
-    assert kinds(context) == [PingRegistryStarted]
+    assert kinds(registry) == [PingRegistryStarted]
 
 
 SCENARIOS = {
-    "begin": Scenario(lambda context: None, "begin", begun, is_active),
+    "begin": Scenario(lambda registry: None, "begin", begun, is_active),
     "ping": Scenario(
         begin,
         "server",
-        lambda context: context.workflows.find_id(WORKFLOW).num_pings - 1,
+        lambda registry: registry.workflows.find_id(WORKFLOW).num_pings - 1,
         has_each_ping_once,
         run=2,
-        rested=lambda context: context.workflows.find_id(NEXT).num_pings == 3,
+        rested=lambda registry: registry.workflows.find_id(NEXT).num_pings == 3,
     ),
     "gather": Scenario(
         post_pings,
         "gatherer",
-        lambda context: kinds(context).count(ServerPingsGathered),
+        lambda registry: kinds(registry).count(ServerPingsGathered),
         is_summarized_once,
         now=START + 20,
-        rested=lambda context: context.workflows.find_id(NEXT).state_code is StateCode.SUMMARIZED,
+        rested=lambda registry: registry.workflows.find_id(NEXT).state_code is StateCode.SUMMARIZED,
     ),
     "commit": Scenario(summarize, "commit", completed, is_over),
     "expire": Scenario(
@@ -255,20 +253,20 @@ def test_killed_at_a_gap(tmp_path: Path, gap: tuple[str, int]) -> None:
     scenario = SCENARIOS[operation]
     (tmp_path / "first").mkdir()
     place = Place(tmp_path / "first")
-    with place.context() as context:
-        scenario.prepare(context)
+    with place.registry() as registry:
+        scenario.prepare(registry)
     before = _history(place)
 
     process = place.start(scenario.act, scenario.now, (operation, step, scenario.run))
     process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL
-    with place.context(scenario.now) as context:
-        assert scenario.done(context) == step
+    with place.registry(scenario.now) as registry:
+        assert scenario.done(registry) == step
 
     alone = place.copy(tmp_path / "alone")
     _run_again(place, scenario)
-    with place.context(scenario.now) as context:
-        scenario.check(context)
+    with place.registry(scenario.now) as registry:
+        scenario.check(registry)
     if operation != "delete":
         after = _history(place)
         assert after[: len(before)] == before
@@ -277,8 +275,8 @@ def test_killed_at_a_gap(tmp_path: Path, gap: tuple[str, int]) -> None:
 
 
 def _history(place: Place) -> tuple[Any, ...]:
-    with place.context() as context:
-        return context.workflows.events(WORKFLOW)
+    with place.registry() as registry:
+        return registry.workflows.events(WORKFLOW)
 
 
 def _run_again(place: Place, scenario: Scenario) -> None:
@@ -288,12 +286,12 @@ def _run_again(place: Place, scenario: Scenario) -> None:
             process.communicate(timeout=PATIENCE)
             assert process.returncode == 0
         return
-    with place.context(START) as context:
-        Admin(context).begin(NEXT)
-        with context.journal.subscribe(NEXT) as news:
+    with place.registry(START) as registry:
+        registry.begin(NEXT)
+        with registry.journal.subscribe(NEXT) as news:
             process = place.start(scenario.act, scenario.now, None)
             try:
-                while not scenario.rested(context):
+                while not scenario.rested(registry):
                     assert news.wait(PATIENCE)
             finally:
                 process.kill()
@@ -302,16 +300,16 @@ def _run_again(place: Place, scenario: Scenario) -> None:
 
 def _heals(place: Place, now: float) -> None:
     """The collector alone leaves nothing active, then nothing at all."""
-    with place.context(now + 1.1 * DAY) as context:
-        _collect(context)
-        for entry in context.indexes.find_id(context.registry.index_id).entries.values():
+    with place.registry(now + 1.1 * DAY) as registry:
+        _collect(registry)
+        for entry in registry.indexes.find_id(registry.index_id).entries.values():
             assert entry.state_code is ListedCode.COMPLETED
-            state = context.workflows.find_id(entry.workflow_id)
+            state = registry.workflows.find_id(entry.workflow_id)
             assert state.state_code in (StateCode.COMPLETED, StateCode.TERMINATED)
-    with place.context(now + 6.2 * DAY) as context:
-        _collect(context)
-        assert not context.indexes.find_id(context.registry.index_id).entries
+    with place.registry(now + 6.2 * DAY) as registry:
+        _collect(registry)
+        assert not registry.indexes.find_id(registry.index_id).entries
 
 
-def _collect(context: RegistryContext) -> None:
-    assert [action for action in Collector(context).run() if action.error] == []
+def _collect(registry: PingRegistry) -> None:
+    assert [action for action in registry.collector().run() if action.error] == []

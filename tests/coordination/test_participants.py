@@ -6,16 +6,19 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pingregistrywf import (
+    EPOCH,
     NO_VC,
     ArgumentNotIdempotentError,
     InvalidCommandError,
     Journal,
     JournalError,
+    PingRegistry,
     ServerPingsGathered,
     StateCode,
     StateConflictError,
@@ -28,9 +31,10 @@ from pingregistrywf import (
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination import waiting
-from pingregistrywf.coordination.admin import Admin
+from pingregistrywf.coordination.collector import Action
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server, summary
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import ABORTED, ACTIVE, Vids
+from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
@@ -81,14 +85,14 @@ def journal(clock: Clock) -> Journal:
 
 
 @pytest.fixture
-def context(journal: Journal) -> RegistryContext:
-    return RegistryContext(journal, Registry("reg"))
+def registry(journal: Journal) -> PingRegistry:
+    return PingRegistry(journal, "reg")
 
 
 @pytest.fixture
-def workflow_id(context: RegistryContext) -> uuid.UUID:
+def workflow_id(registry: PingRegistry) -> uuid.UUID:
     workflow_id = uuid.uuid4()
-    Admin(context).begin(workflow_id)
+    registry.begin(workflow_id)
     return workflow_id
 
 
@@ -96,17 +100,17 @@ class TestRegistry:
     def test_ids_follow_from_the_name(self) -> None:
         # Computed by hand: uuid5 of the namespace and the two texts.
         namespace = uuid.UUID("ecb02ec6-006d-429f-a378-9392612f9c61")
-        registry = Registry("reg")
+        registry = RegistryIds("reg")
         assert registry.id == uuid.uuid5(namespace, "fsoreg:reg")
         assert registry.index_id == uuid.uuid5(namespace, "fsoregephwfl:reg")
-        assert Registry("reg", namespace=uuid.UUID(int=1)).id != registry.id
+        assert RegistryIds("reg", namespace=uuid.UUID(int=1)).id != registry.id
 
     def test_names_of_several_parts(self) -> None:
         for name in ("a", "a1", "a--1", "a.b", "fs-1.example.org"):
-            assert Registry(name).name == name
+            assert RegistryIds(name).name == name
         for name in (".", "a.", ".a", "a..b", "a.1", "a-.b"):
             with pytest.raises(InvalidCommandError):
-                Registry(name)
+                RegistryIds(name)
 
     @pytest.mark.parametrize(
         "name",
@@ -114,123 +118,115 @@ class TestRegistry:
     )
     def test_one_that_is_not_a_name(self, name: Any) -> None:
         with pytest.raises(InvalidCommandError) as caught:
-            Registry(name)
+            RegistryIds(name)
         assert repr(name) in str(caught.value)
         assert "one or more words of lower-case letters" in str(caught.value)
 
 
 class TestBegin:
-    def test_begins_and_lists(self, context: RegistryContext) -> None:
+    def test_begins_and_lists(self, registry: PingRegistry) -> None:
         workflow_id = uuid.uuid4()
-        vids = Admin(context).begin(workflow_id)
-        state = context.workflows.find_id(workflow_id)
-        index = context.indexes.find_id(context.registry.index_id)
+        vids = registry.begin(workflow_id)
+        state = registry.workflows.find_id(workflow_id)
+        index = registry.indexes.find_id(registry.index_id)
         assert (vids.workflow, vids.index) == (state.vid, index.vid)
-        assert state.registry_id == context.registry.id
+        assert state.registry_id == registry.id
         entry = index.entries[workflow_id]
         assert entry.state_code is ListedCode.ACTIVE
         assert entry.started_workflow_event_id == state.vid
 
     def test_again_writes_nothing_and_answers_the_vids(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        context.workflows.append_ping(workflow_id, NO_VC, 0, "x")
-        vids = Admin(context).begin(workflow_id)
-        assert vids.workflow == context.workflows.find_id(workflow_id).vid
-        assert len(context.workflows.events(workflow_id)) == 2
-        assert len(context.indexes.events(context.registry.index_id)) == 1
+        registry.workflows.append_ping(workflow_id, NO_VC, 0, "x")
+        vids = registry.begin(workflow_id)
+        assert vids.workflow == registry.workflows.find_id(workflow_id).vid
+        assert len(registry.workflows.events(workflow_id)) == 2
+        assert len(registry.indexes.events(registry.index_id)) == 1
 
     def test_interrupted_is_finished_by_beginning_again(self, journal: Journal) -> None:
         workflow_id = uuid.uuid4()
-        broken = RegistryContext(
-            journal, Registry("reg"), observers=(Before("begin", 2, interrupt),)
-        )
+        broken = PingRegistry(journal, "reg", observers=(Before("begin", 2, interrupt),))
         with pytest.raises(Interrupted):
-            Admin(broken).begin(workflow_id)
-        context = RegistryContext(journal, Registry("reg"))
-        assert not context.indexes.find_id(context.registry.index_id).entries
-        Admin(context).begin(workflow_id)
-        assert len(context.workflows.events(workflow_id)) == 1
-        assert context.indexes.find_id(context.registry.index_id).in_state(ListedCode.ACTIVE) == (
+            broken.begin(workflow_id)
+        registry = PingRegistry(journal, "reg")
+        assert not registry.indexes.find_id(registry.index_id).entries
+        registry.begin(workflow_id)
+        assert len(registry.workflows.events(workflow_id)) == 1
+        assert registry.indexes.find_id(registry.index_id).in_state(ListedCode.ACTIVE) == (
             workflow_id,
         )
 
     def test_with_a_stale_vid_nothing_is_written(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        index = context.indexes.find_id(context.registry.index_id)
+        index = registry.indexes.find_id(registry.index_id)
         other = uuid.uuid4()
         stale = UlidSource(clock=lambda: START).next(index.vid)
         with pytest.raises(JournalError) as caught:
-            Admin(context).begin(other, stale)
+            registry.begin(other, stale)
         assert caught.value.err == VersionConflictError(index.vid, stale)
-        assert context.workflows.events(other) == ()
-        Admin(context).begin(other, index.vid)
-        assert len(context.workflows.events(other)) == 1
+        assert registry.workflows.events(other) == ()
+        registry.begin(other, index.vid)
+        assert len(registry.workflows.events(other)) == 1
 
-    def test_of_another_registry(self, context: RegistryContext) -> None:
+    def test_of_another_registry(self, registry: PingRegistry) -> None:
         workflow_id = uuid.uuid4()
-        elsewhere = RegistryContext(context.journal, Registry("elsewhere"))
-        Admin(elsewhere).begin(workflow_id)
+        elsewhere = PingRegistry(registry.journal, "elsewhere")
+        elsewhere.begin(workflow_id)
         for _ in range(2):  # in whatever state the workflow is
             with pytest.raises(ArgumentNotIdempotentError) as caught:
-                Admin(context).begin(workflow_id)
+                registry.begin(workflow_id)
             assert caught.value.arg == "RegistryId"
-            context.workflows.append_ping(workflow_id, NO_VC, 0, "")
-        assert not context.index().vid
+            registry.workflows.append_ping(workflow_id, NO_VC, 0, "")
+        assert not registry.index().vid
 
 
 class TestCommit:
     @pytest.fixture
-    def summarized(self, context: RegistryContext, workflow_id: uuid.UUID) -> uuid.UUID:
-        context.workflows.post_summary(workflow_id, NO_VC, 0, "")
+    def summarized(self, registry: PingRegistry, workflow_id: uuid.UUID) -> uuid.UUID:
+        registry.workflows.post_summary(workflow_id, NO_VC, 0, "")
         return workflow_id
 
-    def test_completes_lists_and_ends(
-        self, context: RegistryContext, summarized: uuid.UUID
-    ) -> None:
-        vids = Admin(context).commit(summarized)
-        state = context.workflows.find_id(summarized)
-        index = context.indexes.find_id(context.registry.index_id)
+    def test_completes_lists_and_ends(self, registry: PingRegistry, summarized: uuid.UUID) -> None:
+        vids = registry.commit(summarized)
+        state = registry.workflows.find_id(summarized)
+        index = registry.indexes.find_id(registry.index_id)
         assert state.state_code is StateCode.TERMINATED
         assert index.in_state(ListedCode.COMPLETED) == (summarized,)
         assert (vids.workflow, vids.index) == (state.vid, index.vid)
-        completed = context.workflows.events(summarized)[-2]
+        completed = registry.workflows.events(summarized)[-2]
         assert index.entries[summarized].completed_workflow_event_id == completed.id
 
     @pytest.mark.parametrize("step", [1, 2, 3])
     def test_interrupted_before_a_step_is_finished_by_another_run(
-        self, journal: Journal, context: RegistryContext, summarized: uuid.UUID, step: int
+        self, journal: Journal, registry: PingRegistry, summarized: uuid.UUID, step: int
     ) -> None:
-        broken = RegistryContext(
-            journal, Registry("reg"), observers=(Before("commit", step, interrupt),)
-        )
+        broken = PingRegistry(journal, "reg", observers=(Before("commit", step, interrupt),))
         with pytest.raises(Interrupted):
-            Admin(broken).commit(summarized)
-        Admin(context).commit(summarized)
-        self.test_again_writes_nothing(context, summarized)
+            broken.commit(summarized)
+        registry.commit(summarized)
+        self.test_again_writes_nothing(registry, summarized)
 
-    def test_again_writes_nothing(self, context: RegistryContext, summarized: uuid.UUID) -> None:
-        admin = Admin(context)
-        vids = admin.commit(summarized)
-        events = context.workflows.events(summarized)
-        assert admin.commit(summarized) == vids
-        assert context.workflows.events(summarized) == events
-        assert len(context.indexes.events(context.registry.index_id)) == 2
-        assert context.workflows.find_id(summarized).state_code is StateCode.TERMINATED
+    def test_again_writes_nothing(self, registry: PingRegistry, summarized: uuid.UUID) -> None:
+        vids = registry.commit(summarized)
+        events = registry.workflows.events(summarized)
+        assert registry.commit(summarized) == vids
+        assert registry.workflows.events(summarized) == events
+        assert len(registry.indexes.events(registry.index_id)) == 2
+        assert registry.workflows.find_id(summarized).state_code is StateCode.TERMINATED
 
     def test_again_with_a_vid_is_a_conflict(
-        self, context: RegistryContext, summarized: uuid.UUID
+        self, registry: PingRegistry, summarized: uuid.UUID
     ) -> None:
-        admin = Admin(context)
-        vids = admin.commit(summarized)
+        vids = registry.commit(summarized)
         with pytest.raises(StateConflictError):
-            admin.commit(summarized, vids.workflow)
+            registry.commit(summarized, vids.workflow)
 
-    def test_too_early(self, context: RegistryContext, workflow_id: uuid.UUID) -> None:
+    def test_too_early(self, registry: PingRegistry, workflow_id: uuid.UUID) -> None:
         with pytest.raises(StateConflictError):
-            Admin(context).commit(workflow_id)
-        assert len(context.workflows.events(workflow_id)) == 1
+            registry.commit(workflow_id)
+        assert len(registry.workflows.events(workflow_id)) == 1
 
 
 def end(part: Iterator[float]) -> list[float]:
@@ -240,11 +236,11 @@ def end(part: Iterator[float]) -> list[float]:
 
 class TestServer:
     def test_posts_its_pings_at_its_pace(
-        self, clock: Clock, context: RegistryContext, workflow_id: uuid.UUID
+        self, clock: Clock, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        times = end(Server(context, "alpha", interval=2.5, code=7).take_part(workflow_id))
+        times = end(Server(registry, "alpha", interval=2.5, code=7).take_part(workflow_id))
         assert times == [START + 2.5, START + 2.5]
-        pings = context.workflows.find_id(workflow_id).pings
+        pings = registry.workflows.find_id(workflow_id).pings
         assert [(ping.code, ping.message) for ping in pings] == [
             (7, "alpha ping 1"),
             (7, "alpha ping 2"),
@@ -252,13 +248,13 @@ class TestServer:
         ]
 
     def test_posts_only_what_is_missing(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        context.workflows.append_ping(workflow_id, NO_VC, 0, "alpha ping 1")
-        context.workflows.append_ping(workflow_id, NO_VC, 0, "beta ping 2")
+        registry.workflows.append_ping(workflow_id, NO_VC, 0, "alpha ping 1")
+        registry.workflows.append_ping(workflow_id, NO_VC, 0, "beta ping 2")
         for _ in range(2):
-            end(Server(context, "alpha").take_part(workflow_id))
-        messages = [ping.message for ping in context.workflows.find_id(workflow_id).pings]
+            end(Server(registry, "alpha").take_part(workflow_id))
+        messages = [ping.message for ping in registry.workflows.find_id(workflow_id).pings]
         assert sorted(messages) == [
             "alpha ping 1",
             "alpha ping 2",
@@ -267,17 +263,17 @@ class TestServer:
         ]
 
     def test_quits_when_the_workflow_has_advanced(
-        self, journal: Journal, context: RegistryContext, workflow_id: uuid.UUID
+        self, journal: Journal, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         def summarize() -> None:
-            context.workflows.post_summary(workflow_id, NO_VC, 0, "")
+            registry.workflows.post_summary(workflow_id, NO_VC, 0, "")
 
-        late = RegistryContext(journal, Registry("reg"), observers=(Before("ping", 1, summarize),))
+        late = PingRegistry(journal, "reg", observers=(Before("ping", 1, summarize),))
         end(Server(late, "alpha").take_part(workflow_id))
-        assert context.workflows.find_id(workflow_id).num_pings == 0
+        assert registry.workflows.find_id(workflow_id).num_pings == 0
 
-    def test_nothing_to_do_in_an_unknown_workflow(self, context: RegistryContext) -> None:
-        assert end(Server(context, "alpha").take_part(uuid.uuid4())) == []
+    def test_nothing_to_do_in_an_unknown_workflow(self, registry: PingRegistry) -> None:
+        assert end(Server(registry, "alpha").take_part(uuid.uuid4())) == []
 
 
 class TestServe:
@@ -299,52 +295,50 @@ class TestServe:
             thread.join(60)
         assert not thread.is_alive()
 
-    def pings_of(self, context: RegistryContext, workflow_id: uuid.UUID, count: int) -> None:
+    def pings_of(self, registry: PingRegistry, workflow_id: uuid.UUID, count: int) -> None:
         """Wait until the workflow holds that many pings."""
-        with context.journal.subscribe(workflow_id) as news:
-            while context.workflows.find_id(workflow_id).num_pings < count:
+        with registry.journal.subscribe(workflow_id) as news:
+            while registry.workflows.find_id(workflow_id).num_pings < count:
                 assert news.wait(60)
 
-    def test_finds_workflows_listed_before_and_after_it_began(
-        self, context: RegistryContext
-    ) -> None:
+    def test_finds_workflows_listed_before_and_after_it_began(self, registry: PingRegistry) -> None:
         before, after = uuid.uuid4(), uuid.uuid4()
-        Admin(context).begin(before)
-        with self.serving(Server(context, "alpha", pings=2, interval=0)):
-            self.pings_of(context, before, 2)
-            Admin(context).begin(after)
-            self.pings_of(context, after, 2)
+        registry.begin(before)
+        with self.serving(Server(registry, "alpha", pings=2, interval=0)):
+            self.pings_of(registry, before, 2)
+            registry.begin(after)
+            self.pings_of(registry, after, 2)
 
-    def test_workflows_side_by_side(self, context: RegistryContext) -> None:
+    def test_workflows_side_by_side(self, registry: PingRegistry) -> None:
         ids = [uuid.uuid4() for _ in range(5)]
         for workflow_id in ids:
-            Admin(context).begin(workflow_id)
+            registry.begin(workflow_id)
         # Each pauses for an hour after its first ping, and none waits for another.
-        with self.serving(Server(context, "alpha", pings=2, interval=3600)):
+        with self.serving(Server(registry, "alpha", pings=2, interval=3600)):
             for workflow_id in ids:
-                self.pings_of(context, workflow_id, 1)
+                self.pings_of(registry, workflow_id, 1)
 
     def test_a_stop_ends_the_pause_at_once(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        with self.serving(Gatherer(context, pings=1, duration=3600)):
-            self.pings_of(context, workflow_id, 1)
+        with self.serving(Gatherer(registry, pings=1, duration=3600)):
+            self.pings_of(registry, workflow_id, 1)
 
     def test_a_failure_in_one_workflow_stops_no_other(
-        self, context: RegistryContext, caplog: pytest.LogCaptureFixture
+        self, registry: PingRegistry, caplog: pytest.LogCaptureFixture
     ) -> None:
         # Listed at the same time, workflows have their turns in the order of their ids.
         broken, sound = sorted((uuid.uuid4(), uuid.uuid4()))
         for workflow_id in (broken, sound):
-            Admin(context).begin(workflow_id)
-        head = context.journal.read(broken).head
+            registry.begin(workflow_id)
+        head = registry.journal.read(broken).head
         entry = Entry(UlidSource().next(head.vid), head.vid, b"no event")
-        context.journal.commit(broken, head, [entry], chart=ChartIdentity("ping_registry"))
+        registry.journal.commit(broken, head, [entry], chart=ChartIdentity("ping_registry"))
         with (
             caplog.at_level("INFO", "pingregistrywf"),
-            self.serving(Server(context, "alpha", pings=1)),
+            self.serving(Server(registry, "alpha", pings=1)),
         ):
-            self.pings_of(context, sound, 1)
+            self.pings_of(registry, sound, 1)
         failures = [each for each in caplog.records if each.getMessage() == "failed"]
         assert {each.fields["workflow"] for each in failures} == {str(broken)}  # type: ignore[attr-defined]
         assert "corrupted data" in failures[0].fields["error"]  # type: ignore[attr-defined]
@@ -354,17 +348,17 @@ class TestServe:
     ) -> None:
         """Meanwhile nothing but the journal's clock went on, and no change wakes anybody."""
         monkeypatch.setattr(waiting, "LONGEST_WAIT", 0.01)
-        context = RegistryContext(open_journal("memory:", clock=clock), Registry("reg"))
+        registry = PingRegistry(open_journal("memory:", clock=clock), "reg")
         workflow_id = uuid.uuid4()
-        Admin(context).begin(workflow_id)
+        registry.begin(workflow_id)
         with (
             caplog.at_level("WARNING", "pingregistrywf"),
-            self.serving(Gatherer(context, pings=1, duration=3600)),
-            context.journal.subscribe(workflow_id) as news,
+            self.serving(Gatherer(registry, pings=1, duration=3600)),
+            registry.journal.subscribe(workflow_id) as news,
         ):
-            self.pings_of(context, workflow_id, 1)
+            self.pings_of(registry, workflow_id, 1)
             clock.now += 7200
-            while context.workflows.find_id(workflow_id).state_code is not StateCode.SUMMARIZED:
+            while registry.workflows.find_id(workflow_id).state_code is not StateCode.SUMMARIZED:
                 assert news.wait(60)
         (record,) = caplog.records
         assert record.getMessage() == "clock jumped"
@@ -379,18 +373,18 @@ class TestServe:
         assert noticed == [0, 3600, 0, 0, -3600, 0]
 
     def test_logs_one_line_an_action(
-        self, context: RegistryContext, workflow_id: uuid.UUID, caplog: pytest.LogCaptureFixture
+        self, registry: PingRegistry, workflow_id: uuid.UUID, caplog: pytest.LogCaptureFixture
     ) -> None:
         with (
             caplog.at_level("INFO", "pingregistrywf"),
-            self.serving(Server(context, "alpha", pings=2, interval=0)),
+            self.serving(Server(registry, "alpha", pings=2, interval=0)),
         ):
-            self.pings_of(context, workflow_id, 2)
+            self.pings_of(registry, workflow_id, 2)
         names = [(each.name, each.getMessage()) for each in caplog.records]
         server = "pingregistrywf.server"
         actions = ("watching", "pinged", "pinged", "stopped")
         assert names == [(server, action) for action in actions]
-        vid = context.workflows.find_id(workflow_id).vid
+        vid = registry.workflows.find_id(workflow_id).vid
         assert caplog.records[2].fields == {  # type: ignore[attr-defined]
             "workflow": str(workflow_id),
             "message": "alpha ping 2",
@@ -400,43 +394,41 @@ class TestServe:
 
 class TestGatherer:
     def test_waits_for_the_deadline_then_summarizes(
-        self, clock: Clock, context: RegistryContext, workflow_id: uuid.UUID
+        self, clock: Clock, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         clock.now = START + 4
-        context.workflows.append_ping(workflow_id, NO_VC, 5, "alpha ping 1")
-        times = end(Gatherer(context, pings=2, interval=0.25, duration=10).take_part(workflow_id))
+        registry.workflows.append_ping(workflow_id, NO_VC, 5, "alpha ping 1")
+        times = end(Gatherer(registry, pings=2, interval=0.25, duration=10).take_part(workflow_id))
         assert times == [START + 4.25, START + 10]
-        state = context.workflows.find_id(workflow_id)
+        state = registry.workflows.find_id(workflow_id)
         assert state.state_code is StateCode.SUMMARIZED
         assert state.summary_status.code == 1
         assert state.summary_status.message == "{ totalCount: 3, errorCount: 1 }"
 
     def test_a_ping_that_comes_in_between_is_counted(
-        self, journal: Journal, context: RegistryContext, workflow_id: uuid.UUID
+        self, journal: Journal, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         def ping() -> None:
-            context.workflows.append_ping(workflow_id, NO_VC, 0, "late")
+            registry.workflows.append_ping(workflow_id, NO_VC, 0, "late")
 
-        raced = RegistryContext(journal, Registry("reg"), observers=(Before("gather", 1, ping),))
+        raced = PingRegistry(journal, "reg", observers=(Before("gather", 1, ping),))
         end(Gatherer(raced, pings=0).take_part(workflow_id))
-        summary_status = context.workflows.find_id(workflow_id).summary_status
+        summary_status = registry.workflows.find_id(workflow_id).summary_status
         assert summary_status.message == "{ totalCount: 1, errorCount: 0 }"
 
     def test_yields_to_another_summary(
-        self, journal: Journal, context: RegistryContext, workflow_id: uuid.UUID
+        self, journal: Journal, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         def summarize() -> None:
-            context.workflows.post_summary(workflow_id, NO_VC, 0, "other")
+            registry.workflows.post_summary(workflow_id, NO_VC, 0, "other")
 
-        raced = RegistryContext(
-            journal, Registry("reg"), observers=(Before("gather", 1, summarize),)
-        )
+        raced = PingRegistry(journal, "reg", observers=(Before("gather", 1, summarize),))
         end(Gatherer(raced, pings=0).take_part(workflow_id))
-        end(Gatherer(context, pings=1).take_part(workflow_id))
-        assert context.workflows.find_id(workflow_id).summary_status.message == "other"
+        end(Gatherer(registry, pings=1).take_part(workflow_id))
+        assert registry.workflows.find_id(workflow_id).summary_status.message == "other"
         gathered = [
             event
-            for event in context.workflows.events(workflow_id)
+            for event in registry.workflows.events(workflow_id)
             if isinstance(event, ServerPingsGathered)
         ]
         assert len(gathered) == 1
@@ -446,54 +438,52 @@ class TestGatherer:
 
 
 class TestGet:
-    def test_active(self, context: RegistryContext, workflow_id: uuid.UUID) -> None:
-        admin = Admin(context)
-        answer = admin.get(workflow_id)
+    def test_active(self, registry: PingRegistry, workflow_id: uuid.UUID) -> None:
+        answer = registry.get(workflow_id)
         assert (answer.code, answer.message, answer.note) == (101, "initialized", "")
-        context.workflows.append_ping(workflow_id, NO_VC, 3, "x")
-        answer = admin.get(workflow_id)
+        registry.workflows.append_ping(workflow_id, NO_VC, 3, "x")
+        answer = registry.get(workflow_id)
         assert (answer.code, answer.message) == (101, "appending")
         assert answer.state.pings[0].code == 3
 
     def test_summarized_then_committed(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        admin = Admin(context)
-        context.workflows.post_summary(workflow_id, NO_VC, 1, "1 of 2")
-        answer = admin.get(workflow_id)
+        registry.workflows.post_summary(workflow_id, NO_VC, 1, "1 of 2")
+        answer = registry.get(workflow_id)
         assert (answer.code, answer.message) == (100, "1 of 2")
-        admin.commit(workflow_id)
-        answer = admin.get(workflow_id)
+        registry.commit(workflow_id)
+        answer = registry.get(workflow_id)
         assert (answer.code, answer.message, answer.note) == (1, "1 of 2", "")
 
     def test_aborted_without_a_summary(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        context.operations.expire(workflow_id, context.registry.index_id)
-        answer = Admin(context).get(workflow_id)
+        registry.operations.expire(workflow_id, registry.index_id)
+        answer = registry.get(workflow_id)
         assert (answer.code, answer.message) == (0, "")
         assert answer.note == "aborted without a summary"
 
     def test_of_another_registry(self, journal: Journal, workflow_id: uuid.UUID) -> None:
-        other = Admin(RegistryContext(journal, Registry("other")))
+        other = PingRegistry(journal, "other")
         for act in (other.get, other.commit):
             with pytest.raises(UnknownWorkflowError):
                 act(workflow_id)
 
-    def test_unknown(self, context: RegistryContext) -> None:
+    def test_unknown(self, registry: PingRegistry) -> None:
         with pytest.raises(UninitializedError):
-            Admin(context).get(uuid.uuid4())
+            registry.get(uuid.uuid4())
 
     def test_waits_no_longer_than_told(
-        self, context: RegistryContext, workflow_id: uuid.UUID
+        self, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
-        assert Admin(context).get(workflow_id, wait=0).code == 101
+        assert registry.get(workflow_id, wait=0).code == 101
 
     def test_wakes_by_the_journal_and_asks_no_more_often(self) -> None:
         journal = open_journal("memory:")
-        context = RegistryContext(journal, Registry("reg"))
+        registry = PingRegistry(journal, "reg")
         workflow_id = uuid.uuid4()
-        Admin(context).begin(workflow_id)
+        registry.begin(workflow_id)
         waits: list[float | None] = []
         answers = []
 
@@ -510,23 +500,23 @@ class TestGet:
                 def counted_wait(timeout: float | None = None) -> bool:
                     waits.append(timeout)
                     if len(waits) == 1:
-                        context.workflows.append_ping(workflow_id, NO_VC, 0, "x")
+                        registry.workflows.append_ping(workflow_id, NO_VC, 0, "x")
                     else:
-                        context.workflows.post_summary(workflow_id, NO_VC, 0, "done")
+                        registry.workflows.post_summary(workflow_id, NO_VC, 0, "done")
                     return wait(timeout)
 
                 subscription.wait = counted_wait  # type: ignore[method-assign]
                 return subscription
 
-        watched = Admin(RegistryContext(Watched(), Registry("reg")))  # type: ignore[arg-type]
+        watched = PingRegistry(Watched(), "reg")  # type: ignore[arg-type]
         answers.append(watched.get(workflow_id, wait=3600))
         assert (answers[0].code, answers[0].message) == (100, "done")
         assert len(waits) == 2  # one an event, none in between
 
-    def test_a_stop_ends_the_wait(self, context: RegistryContext, workflow_id: uuid.UUID) -> None:
+    def test_a_stop_ends_the_wait(self, registry: PingRegistry, workflow_id: uuid.UUID) -> None:
         stop = Stop()
         stop.ask()
-        assert Admin(context).get(workflow_id, wait=3600, stop=stop).code == 101
+        assert registry.get(workflow_id, wait=3600, stop=stop).code == 101
 
 
 class TestStop:
@@ -544,3 +534,58 @@ class TestStop:
             pass
         stop.ask()
         assert woken == []
+
+
+class TestByName:
+    """What a program does with a registry of which it knows the name alone."""
+
+    def test_a_whole_workflow(self, clock: Clock, journal: Journal) -> None:
+        registry = PingRegistry(journal, "reg")
+        first, second = uuid.uuid4(), uuid.uuid4()
+        registry.begin(first)
+        clock.now += 1
+        registry.begin(second)
+        assert [each.workflow_id for each in registry.list()] == [first, second]
+
+        vid = registry.ping(first, 0, "well")
+        assert registry.workflows.find_id(first).vid == vid
+        with pytest.raises(JournalError) as caught:
+            registry.ping(first, 0, "late", vid=EPOCH)
+        assert caught.value.err == VersionConflictError(vid, EPOCH)
+        vid = registry.gather(first, 0, "all well", vid=vid)
+        assert registry.get(first).message == "all well"
+
+        vids = registry.commit(first, vid)
+        assert registry.get(first).code == 0
+        assert registry.delete(first) == Vids(registry.index().vid, EPOCH)
+        assert vids.index < registry.index().vid
+        assert [each.workflow_id for each in registry.list()] == [second]
+
+        assert registry.expire(second).workflow == registry.workflows.find_id(second).vid
+        assert registry.get(second).note == ABORTED
+        assert registry.snapshot() is False
+        clock.now += 6 * 86_400
+        assert registry.collect()[0] == Action("delete", second)
+        assert registry.list() == ()
+
+    def test_collects_by_other_limits(self, clock: Clock, registry: PingRegistry) -> None:
+        registry.begin(workflow_id := uuid.uuid4())
+        clock.now += 61
+        assert "expire" not in {each.name for each in registry.collect()}
+        actions = registry.collect(expire_after=timedelta(minutes=1))
+        assert actions[0] == Action("expire", workflow_id)
+
+    def test_refuses_what_the_index_does_not_list(self, registry: PingRegistry) -> None:
+        workflow_id = uuid.uuid4()
+        with pytest.raises(StateConflictError):
+            registry.expire(workflow_id)
+        with pytest.raises(UnknownWorkflowError):
+            registry.delete(workflow_id)
+        registry.begin(workflow_id)
+        with pytest.raises(StateConflictError):
+            registry.delete(workflow_id)
+        assert registry.get(workflow_id).code == ACTIVE
+
+    def test_a_bad_name(self, journal: Journal) -> None:
+        with pytest.raises(InvalidCommandError):
+            PingRegistry(journal, "Not a name")

@@ -28,14 +28,13 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf._generated.ping_registry_operations import OPERATIONS
-from pingregistrywf.coordination.admin import Admin, Vids
-from pingregistrywf.coordination.collector import Collector
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry, Vids
+from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.runtime.operations import Operation
 
 DAY = 86_400.0
 WORKFLOW = UUID(int=0x1001)
-REGISTRY = Registry("reg")
+REGISTRY = RegistryIds("reg")
 
 
 class Clock:
@@ -83,62 +82,62 @@ def pause() -> Paused:
 
 
 @pytest.fixture
-def slow(journal: Journal, pause: Paused) -> RegistryContext:
+def slow(journal: Journal, pause: Paused) -> PingRegistry:
     """The registry as the participant uses it that is paused."""
-    return RegistryContext(journal, REGISTRY, observers=(pause,))
+    return PingRegistry(journal, REGISTRY.name, observers=(pause,))
 
 
 @pytest.fixture
-def others(journal: Journal) -> RegistryContext:
+def others(journal: Journal) -> PingRegistry:
     """The registry as all others use it, with caches of their own."""
-    return RegistryContext(journal, REGISTRY)
+    return PingRegistry(journal, REGISTRY.name)
 
 
-def listed(context: RegistryContext) -> ListedCode | None:
+def listed(registry: PingRegistry) -> ListedCode | None:
     """In which state the index lists the workflow; None if it does not."""
-    entry = context.index().entries.get(WORKFLOW)
+    entry = registry.index().entries.get(WORKFLOW)
     return entry and entry.state_code
 
 
-def kinds(context: RegistryContext) -> list[type]:
-    return [type(each) for each in context.workflows.events(WORKFLOW)]
+def kinds(registry: PingRegistry) -> list[type]:
+    return [type(each) for each in registry.workflows.events(WORKFLOW)]
 
 
-def begin(context: RegistryContext) -> Vids:
-    return Admin(context).begin(WORKFLOW)
+def begin(registry: PingRegistry) -> Vids:
+    return registry.begin(WORKFLOW)
 
 
-def expire(context: RegistryContext) -> None:
-    context.operations.expire(WORKFLOW, context.registry.index_id)
+def expire(registry: PingRegistry) -> None:
+    registry.operations.expire(WORKFLOW, registry.index_id)
 
 
-def delete(context: RegistryContext) -> None:
-    context.operations.delete(WORKFLOW, context.registry.index_id)
+def delete(registry: PingRegistry) -> None:
+    registry.operations.delete(WORKFLOW, registry.index_id)
 
 
-def free(context: RegistryContext, clock: Clock) -> None:
+def free(registry: PingRegistry, clock: Clock) -> None:
     """Let the marks of all deletions expire, so that ids may be used again."""
     clock.now += 31 * DAY
-    while context.journal.collect():
+    while registry.journal.collect():
         pass
 
 
-def begin_anew(context: RegistryContext, clock: Clock) -> None:
+def begin_anew(registry: PingRegistry, clock: Clock) -> None:
     """Let the workflow end and be deleted, as far as it is not, and begin another one of its id."""
-    if kinds(context):
-        expire(context)
-    delete(context)
-    free(context, clock)
-    begin(context)
+    if kinds(registry):
+        expire(registry)
+    delete(registry)
+    free(registry, clock)
+    begin(registry)
 
 
-def summarize(context: RegistryContext) -> None:
-    context.operations.gather(WORKFLOW, 0, "{ totalCount: 0, errorCount: 0 }")
+def summarize(registry: PingRegistry) -> None:
+    registry.operations.gather(WORKFLOW, 0, "{ totalCount: 0, errorCount: 0 }")
 
 
 class TestBegin:
     def test_does_not_list_a_workflow_that_another_run_ended_and_deleted(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused
     ) -> None:
         def meanwhile() -> None:
             begin(others)
@@ -152,7 +151,7 @@ class TestBegin:
         assert listed(others) is None
 
     def test_does_not_list_it_either_when_the_id_is_free_again(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused, clock: Clock
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused, clock: Clock
     ) -> None:
         def meanwhile() -> None:
             begin(others)
@@ -167,7 +166,7 @@ class TestBegin:
         assert others.index().entries[WORKFLOW].started_workflow_event_id == started.id
 
     def test_returns_the_vids_when_another_run_of_it_came_between(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused
     ) -> None:
         pause("begin", 2, lambda: begin(others))
         vids = begin(slow)
@@ -176,7 +175,7 @@ class TestBegin:
         assert len(others.indexes.events(REGISTRY.index_id)) == 1
 
     def test_returns_the_vids_when_that_run_went_on(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused
     ) -> None:
         def meanwhile() -> None:
             begin(others)
@@ -187,7 +186,7 @@ class TestBegin:
         assert vids == Vids(others.index().vid, others.state_of(WORKFLOW).vid)
 
     def test_waits_until_an_earlier_workflow_of_the_id_is_listed_no_more(
-        self, others: RegistryContext, clock: Clock
+        self, others: PingRegistry, clock: Clock
     ) -> None:
         begin(others)
         expire(others)
@@ -203,22 +202,21 @@ class TestBegin:
 
     @pytest.mark.parametrize("listed_before", [0, 2])
     def test_goes_on_when_other_workflows_were_listed(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused, listed_before: int
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused, listed_before: int
     ) -> None:
         for number in range(listed_before):
-            Admin(others).begin(UUID(int=0x2000 + number))
-        pause("begin", 2, lambda: Admin(others).begin(UUID(int=0x3000)))
-        registry = slow.registry
-        slow.operations.begin(WORKFLOW, registry.index_id, registry.id)
+            others.begin(UUID(int=0x2000 + number))
+        pause("begin", 2, lambda: others.begin(UUID(int=0x3000)))
+        slow.operations.begin(WORKFLOW, slow.index_id, slow.id)
         assert listed(others) is ListedCode.ACTIVE
 
     def test_refuses_an_index_that_was_trimmed_meanwhile(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused
     ) -> None:
         """What was trimmed may have named the workflow."""
 
         def meanwhile() -> None:
-            Admin(others).begin(UUID(int=0x2000))
+            others.begin(UUID(int=0x2000))
             others.indexes.snapshot(REGISTRY.index_id, others.index().vid, False)
             assert others.journal.trim(REGISTRY.index_id, others.journal.clock())
 
@@ -234,10 +232,10 @@ class TestBegin:
         assert listed(others) is ListedCode.ACTIVE
 
     def test_with_a_vid_writes_nothing_at_another_vid(
-        self, slow: RegistryContext, others: RegistryContext
+        self, slow: PingRegistry, others: PingRegistry
     ) -> None:
         vid = others.index().vid
-        Admin(others).begin(UUID(int=0x2000))
+        others.begin(UUID(int=0x2000))
         with pytest.raises(JournalError) as caught:
             slow.operations.begin(WORKFLOW, REGISTRY.index_id, REGISTRY.id, vid=vid)
         conflict = caught.value.err
@@ -252,8 +250,8 @@ class TestExpire:
     )
     def test_leaves_a_later_workflow_of_the_same_id_alone(
         self,
-        slow: RegistryContext,
-        others: RegistryContext,
+        slow: PingRegistry,
+        others: PingRegistry,
         pause: Paused,
         clock: Clock,
         step: int,
@@ -267,7 +265,7 @@ class TestExpire:
         assert listed(others) is ListedCode.ACTIVE
 
     def test_writes_nothing_to_a_workflow_that_is_not_listed(
-        self, slow: RegistryContext, others: RegistryContext
+        self, slow: PingRegistry, others: PingRegistry
     ) -> None:
         others.workflows.init(WORKFLOW, CmdInit(registry_id=REGISTRY.id))
         with pytest.raises(StateConflictError):
@@ -281,8 +279,8 @@ class TestCommit:
     )
     def test_leaves_a_later_workflow_of_the_same_id_alone(
         self,
-        slow: RegistryContext,
-        others: RegistryContext,
+        slow: PingRegistry,
+        others: PingRegistry,
         pause: Paused,
         clock: Clock,
         step: int,
@@ -296,7 +294,7 @@ class TestCommit:
         summarize(others)
         pause("commit", step, meanwhile)
         with pytest.raises(error):
-            Admin(slow).commit(WORKFLOW)
+            slow.commit(WORKFLOW)
         assert kinds(others) == [PingRegistryStarted, ServerPingsGathered]
         assert listed(others) is ListedCode.ACTIVE
 
@@ -305,8 +303,8 @@ class TestDelete:
     @pytest.mark.parametrize("step", [1, 2])
     def test_leaves_a_later_workflow_of_the_same_id_alone(
         self,
-        slow: RegistryContext,
-        others: RegistryContext,
+        slow: PingRegistry,
+        others: PingRegistry,
         pause: Paused,
         clock: Clock,
         step: int,
@@ -324,13 +322,13 @@ class TestDelete:
         assert listed(others) is ListedCode.COMPLETED
 
     def test_run_again_leaves_the_workflow_of_another_registry_alone(
-        self, journal: Journal, others: RegistryContext, clock: Clock
+        self, journal: Journal, others: PingRegistry, clock: Clock
     ) -> None:
         begin(others)
         expire(others)
         others.workflows.delete(WORKFLOW, NO_VC)  # interrupted after the first step
         free(others, clock)
-        elsewhere = RegistryContext(journal, Registry("elsewhere"))
+        elsewhere = PingRegistry(journal, "elsewhere")
         begin(elsewhere)
         expire(elsewhere)
         ended = kinds(elsewhere)
@@ -345,15 +343,15 @@ class TestDelete:
 
 class TestCollector:
     def test_does_what_it_planned_to_the_workflows_that_it_found(
-        self, slow: RegistryContext, others: RegistryContext, pause: Paused, clock: Clock
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused, clock: Clock
     ) -> None:
         first = UUID(int=0x1000)
-        Admin(others).begin(first)
+        others.begin(first)
         clock.now += 1
         begin(others)
         clock.now += 2 * DAY
         pause("expire", 1, lambda: begin_anew(others, clock))  # during the first one
-        done = {each.workflow: each.error for each in Collector(slow).run() if each.workflow}
+        done = {each.workflow: each.error for each in slow.collector().run() if each.workflow}
         assert done[first] is None
         assert isinstance(done[WORKFLOW], StateConflictError)
         assert kinds(others) == [PingRegistryStarted]

@@ -209,7 +209,7 @@ class PostsByItself(Server):
     """Posts a ping in no declared operation."""
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
-        self.context.workflows.append_ping(workflow_id, NO_VC, 0, f"{self.name} ping 0")
+        self.registry.workflows.append_ping(workflow_id, NO_VC, 0, f"{self.name} ping 0")
         yield from super().take_part(workflow_id)
 
 
@@ -222,8 +222,8 @@ class StartsOver(Server):
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
         for number in range(1, self.pings + 1):
-            self.context.operations.ping(workflow_id, self.code, f"{self.name} ping {number}")
-            yield self.context.journal.clock() + self.interval
+            self.registry.operations.ping(workflow_id, self.code, f"{self.name} ping {number}")
+            yield self.registry.journal.clock() + self.interval
 
 
 def pings_posted_twice() -> Build:

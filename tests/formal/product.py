@@ -72,7 +72,7 @@ class Participant:
         self.engines: Mapping[str, Engine[Any, Any]] = engines
         self.next: tuple[str, int] | None = None
         self.ran: Ran | None = None
-        self._operations = Operations(engines, (self,))
+        self._operations = Operations.on(facades, observers=[self])
         self._crashes = False
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
 

@@ -20,8 +20,7 @@ from pingregistrywf._generated import ping_registry as workflow
 from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf._generated.ping_registry import CmdInit
 from pingregistrywf.chart.locate import load_model
-from pingregistrywf.coordination.admin import Admin
-from pingregistrywf.coordination.registry import Registry, RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.formal.following import Verdict, follow
 from pingregistrywf.formal.journal_trace import JournalTrace, committed, read_trace
 from pingregistrywf.formal.toolchain import Toolchain
@@ -43,16 +42,16 @@ pytestmark = pytest.mark.slow
 def run_two_workflows(journal: Journal) -> None:
     """One workflow is committed and deleted, while another one of another registry goes on."""
     for name, each in zip(("one", "two"), WORKFLOWS, strict=True):
-        context = RegistryContext(journal, Registry(name))
-        Admin(context).begin(each)
+        registry = PingRegistry(journal, name)
+        registry.begin(each)
         for number in (1, 2):
-            context.operations.ping(each, 0, f"server ping {number}")
-    context = RegistryContext(journal, Registry("one"))
-    head = context.workflows.engine.find(WORKFLOWS[0]).vid
-    context.operations.gather(WORKFLOWS[0], 0, "all well", vid=head)
-    Admin(context).commit(WORKFLOWS[0])
-    context.indexes.snapshot(context.registry.index_id, NO_VC, if_storage_reduction=False)
-    context.operations.delete(WORKFLOWS[0], context.registry.index_id)
+            registry.operations.ping(each, 0, f"server ping {number}")
+    registry = PingRegistry(journal, "one")
+    head = registry.workflows.engine.find(WORKFLOWS[0]).vid
+    registry.operations.gather(WORKFLOWS[0], 0, "all well", vid=head)
+    registry.commit(WORKFLOWS[0])
+    registry.indexes.snapshot(registry.index_id, NO_VC, if_storage_reduction=False)
+    registry.operations.delete(WORKFLOWS[0], registry.index_id)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +192,7 @@ class TestCommand:
 
     def test_what_is_accepted(self, toolchain: Toolchain, url: str) -> None:
         with open_journal(url) as journal:
-            Admin(RegistryContext(journal, Registry("one"))).begin(WORKFLOWS[0])
+            PingRegistry(journal, "one").begin(WORKFLOWS[0])
         done = run("verify", "--trace", url)
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"accepted: the model could have written the 2 events of {url}\n"
@@ -201,9 +200,9 @@ class TestCommand:
     def test_what_is_refused(self, toolchain: Toolchain, url: str) -> None:
         """A server posts a ping before the index lists the workflow, which breaks no chart."""
         with open_journal(url) as journal:
-            context = RegistryContext(journal, Registry("one"))
-            context.workflows.init(WORKFLOWS[0], CmdInit(registry_id=context.registry.id))
-            context.operations.ping(WORKFLOWS[0], 0, "alpha ping 1")
+            registry = PingRegistry(journal, "one")
+            registry.workflows.init(WORKFLOWS[0], CmdInit(registry_id=registry.id))
+            registry.operations.ping(WORKFLOWS[0], 0, "alpha ping 1")
         assert run("journal", "verify", "--journal", url).returncode == 0
         done = run("verify", "--trace", url)
         assert done.returncode == 1
@@ -298,14 +297,14 @@ def test_it_follows_killed_processes(
 ) -> None:
     """A process is killed after a step of an operation, and another one finishes it."""
     journal_file, scenario = Place(tmp_path), SCENARIOS[operation]
-    with journal_file.context() as context:
-        scenario.prepare(context)
+    with journal_file.registry() as registry:
+        scenario.prepare(registry)
     acts = scenario.again or (scenario.act,)
     for act, gap in ((scenario.act, (operation, step, 1)), *((act, None) for act in acts)):
         process = journal_file.start(act, scenario.now, gap)
         process.communicate(timeout=PATIENCE)
         assert process.returncode == (0 if gap is None else -signal.SIGKILL)
-    with journal_file.context(scenario.now) as context:
-        written = read_trace(context.journal, DECLARATIONS)
+    with journal_file.registry(scenario.now) as registry:
+        written = read_trace(registry.journal, DECLARATIONS)
     assert len(written.events) > 1
     assert follow(toolchain, MODEL, SYSTEM, written) == Verdict(True, len(written.events))

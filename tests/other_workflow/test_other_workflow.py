@@ -527,9 +527,7 @@ class TestOperations:
         """Runs an operation on what somebody outside gives."""
         package = packages("split_repo_operations")
         journal = open_journal("memory:")
-        facades = (packages("split_repo").SplitRepos(journal), packages("leases").Leases(journal))
-        engines = {each.engine.declaration.name: each.engine for each in facades}
-        operations = package.Operations(engines, (between,))
+        operations = package.Operations(journal, observers=[between])
 
         def run(name: str, **inputs: Any) -> Any:
             operation = package.OPERATIONS[name]

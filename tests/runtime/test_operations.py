@@ -67,12 +67,12 @@ class World:
         self.workflows = Workflows(journal, ids=ids)
         self.indexes = WorkflowIndexes(journal, ids=ids)
         self.told = Told()
-        engines = {
-            "ping_registry": self.workflows.engine,
-            "ping_registry_index": self.indexes.engine,
-        }
-        self.operations = Operations(engines, (self.told,))
+        self.operations = self.observed_by(self.told)
         self.workflow = uuid4()
+
+    def observed_by(self, *observers: Told) -> Operations:
+        """The operations on the same facades, with other observers."""
+        return Operations.on([self.workflows, self.indexes], observers=observers)
 
     def lead(self, state: str) -> None:
         """Lead the workflow to a state, without being told."""
@@ -230,12 +230,8 @@ def test_the_end_has_the_version_of_the_completion(world: World) -> None:
             if (when, number) == ("before", 3):
                 world.workflows.end(world.workflow, NO_VC)
 
-    engines = {
-        "ping_registry": world.workflows.engine,
-        "ping_registry_index": world.indexes.engine,
-    }
     with pytest.raises(JournalError) as caught:
-        Operations(engines, (Ends(),)).commit(world.workflow, INDEX)
+        world.observed_by(Ends()).commit(world.workflow, INDEX)
     assert isinstance(caught.value.err, VersionConflictError)
     assert world.workflows.find_id(world.workflow).state_code is StateCode.TERMINATED
 
@@ -387,11 +383,33 @@ def test_every_observer_is_told_in_order(world: World) -> None:
         def _note(self, when: str, operation: Operation, number: int) -> None:
             heard.append(f"{self.name} {when} {number}")
 
-    engines = {
-        "ping_registry": world.workflows.engine,
-        "ping_registry_index": world.indexes.engine,
-    }
-    Operations(engines, (Hears("a"), Hears("b"))).begin(world.workflow, INDEX, REGISTRY)
+    world.observed_by(Hears("a"), Hears("b")).begin(world.workflow, INDEX, REGISTRY)
     assert heard == [
         f"{name} {when} {n}" for n in (1, 2) for when in ("before", "after") for name in "ab"
     ]
+
+
+# --- On a journal alone ----------------------------------------------------------------------
+
+
+def test_operations_need_a_journal_alone(journal: Journal, ids: UlidSource) -> None:
+    operations = Operations(journal, ids=ids)
+    workflow = uuid4()
+    operations.begin(workflow, INDEX, REGISTRY)
+    vid = operations.ping(workflow, 0, "well").by_chart["ping_registry"]
+    assert operations.facade(Workflows).find_id(workflow).vid == vid
+    assert Workflows(journal).find_id(workflow).vid == vid
+    assert operations.facade(WorkflowIndexes).find_id(INDEX).in_state(index.StateCode.ACTIVE)
+
+
+def test_operations_run_through_their_facades(world: World) -> None:
+    assert world.operations.facade(Workflows) is world.workflows
+    assert world.operations.facade(WorkflowIndexes) is world.indexes
+
+
+def test_a_facade_of_another_chart(world: World) -> None:
+    class Others(WorkflowIndexes):
+        pass
+
+    with pytest.raises(LookupError, match="Others"):
+        world.operations.facade(Others)

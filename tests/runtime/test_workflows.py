@@ -16,11 +16,17 @@ from pingregistrywf import (
     NO_VC,
     RETRY_NO_VC,
     ArgumentNotIdempotentError,
+    CmdAppendPing,
+    CmdCommit,
+    CmdDelete,
     CmdInit,
+    CmdPostSummary,
+    Command,
     CorruptedDataError,
     DBError,
     EventTypeError,
     HistoryDeletedError,
+    InvalidCommandError,
     Journal,
     JournalEntryParentMismatchError,
     JournalError,
@@ -137,6 +143,33 @@ def test_a_whole_workflow(workflows: Workflows) -> None:
         PingRegistryCompleted(**header[4]),
         PingRegistryCommitted(**header[5]),
     )
+
+
+def test_a_whole_workflow_of_commands_that_are_values(workflows: Workflows) -> None:
+    workflow = uuid4()
+    commands: list[Command] = [
+        CmdInit(registry_id=REGISTRY),
+        CmdAppendPing(code=0, message="well"),
+        CmdPostSummary(code=0, message="all well"),
+        CmdCommit(),
+    ]
+    vid = EPOCH
+    for command in commands:
+        vid = workflows.tell(workflow, vid, command)
+        assert workflows.find_id(workflow).vid == vid
+    with pytest.raises(StateConflictError):
+        workflows.tell(workflow, vid, commands[1])
+    with pytest.raises(JournalError) as caught:
+        workflows.tell(workflow, EPOCH, CmdDelete())
+    assert conflict(caught) == (vid, EPOCH)
+    assert workflows.tell(workflow, vid, CmdDelete()) == EPOCH
+    assert workflows.events(workflow) == ()
+
+
+def test_what_is_no_command_of_this_chart_is_not_told(workflows: Workflows) -> None:
+    for command in (index.CmdSnapshot(if_storage_reduction=True), None, "Commit"):
+        with pytest.raises(InvalidCommandError):
+            workflows.tell(uuid4(), NO_VC, command)  # type: ignore[arg-type]
 
 
 def test_a_summary_of_nothing_stays_empty_when_aborted(workflows: Workflows) -> None:

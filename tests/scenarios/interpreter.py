@@ -120,9 +120,7 @@ class Client:
         self.journal = Raced(journal)
         self.workflows = Workflows(self.journal, ids=ids, sleep=lambda seconds: None)
         self.indexes = WorkflowIndexes(self.journal, ids=ids, sleep=lambda seconds: None)
-        facades = (self.workflows, self.indexes)
-        engines = {facade.engine.declaration.name: facade.engine for facade in facades}
-        self.operations = operations(engines, (self,))
+        self.operations = operations.on([self.workflows, self.indexes], observers=[self])
         self._interpreter = interpreter
         self._given: dict[str, str] = {}
         self._running: Pausable[Ran] | None = None

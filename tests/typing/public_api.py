@@ -28,6 +28,8 @@ from pingregistrywf import (
     IdSource,
     Journal,
     JournalError,
+    Operations,
+    PingRegistry,
     PingRegistryCommitted,
     PingRegistryCompleted,
     PingRegistryStarted,
@@ -158,6 +160,22 @@ def configure(ids: IdSource, vid: Vid) -> None:
     assert_type(indexes.begin_ping_registry(NIL, NO_VC, NIL, EPOCH), Ulid)
     with journal.subscribe(NIL) as subscription:
         assert_type(subscription.wait(0.1), bool)
+
+
+def by_name(journal: Journal, workflow_id: UUID) -> None:
+    registry = PingRegistry(journal, "reg")
+    assert_type(registry.id, UUID)
+    assert_type(registry.begin(workflow_id).index, Ulid)
+    vid = registry.ping(workflow_id, 0, "well")
+    assert_type(registry.gather(workflow_id, 0, "all well", vid=vid), Ulid)
+    assert_type(registry.commit(workflow_id).workflow, Ulid)
+    assert_type(registry.get(workflow_id, wait=1.0).state, State)
+    assert_type([each.workflow_id for each in registry.list()], list[UUID])
+    assert_type(registry.snapshot(), bool)
+    assert_type([each.error for each in registry.collect()], list[WorkflowError | None])
+    assert_type(registry.operations, Operations)
+    assert_type(Operations(journal).facade(WorkflowIndexes), WorkflowIndexes)
+    assert_type(registry.workflows.tell(workflow_id, vid, CmdCommit()), Ulid)
 
 
 def wrong(workflows: Workflows, state: State, workflow_id: UUID, vid: Ulid) -> None:

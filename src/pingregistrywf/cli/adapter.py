@@ -58,7 +58,6 @@ def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = 
         outlives: whether the journal outlives this process.
     """
     from pingregistrywf.runtime.behavior import Behavior
-    from pingregistrywf.runtime.engine import Engine
     from pingregistrywf.runtime.operations import Interpreter
     from pingregistrywf.service.requests import Service
     from pingregistrywf.service.stdio import Adapter, CrashPoint
@@ -73,11 +72,12 @@ def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = 
         model = load_model(files)
         packages = imported(model)
         behaviors = [packages[name].Behavior for name in model.charts]
-        engines = {each.declaration.name: Engine(each, journal) for each in behaviors}
-        operations = [packages[name].Operations(engines, (crash,)) for name in model.operations]
+        operations = [
+            packages[name].Operations(journal, observers=[crash]) for name in model.operations
+        ]
     else:
         from pingregistrywf._generated import ping_registry, ping_registry_index
-        from pingregistrywf.coordination.admin import OutsideOperations
+        from pingregistrywf.coordination.outside import OutsideOperations
 
         behaviors = [ping_registry.Behavior, ping_registry_index.Behavior]
         operations = [OutsideOperations(journal, observers=(crash,))]

@@ -24,7 +24,7 @@ from pingregistrywf.cli.registry import RegistryArgument, opened
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 
 if TYPE_CHECKING:
-    from pingregistrywf.coordination.registry import RegistryContext
+    from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.waiting import Stop
 
 LogJsonOption = Annotated[bool, Option("--log-json", "--json", help="Log JSON, one object a line.")]
@@ -34,7 +34,7 @@ IntervalOption = Annotated[float, Option(min=0.0, metavar="S", help="Seconds bet
 
 
 def server(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     name: NameOption,
     pings: PingsOption = PINGS,
@@ -47,12 +47,12 @@ def server(
     """Post pings to each new workflow of a registry, until stopped."""
     from pingregistrywf.coordination.daemon import Server
 
-    with _daemon(registry, journal, log_json=log_json) as (context, stop):
-        Server(context, name, pings=pings, interval=interval, code=code).serve(stop)
+    with _daemon(registry_name, journal, log_json=log_json) as (registry, stop):
+        Server(registry, name, pings=pings, interval=interval, code=code).serve(stop)
 
 
 def gather(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     name: NameOption = GATHERER,
     pings: PingsOption = PINGS,
@@ -65,13 +65,13 @@ def gather(
     """Summarize each new workflow of a registry at its deadline, until stopped."""
     from pingregistrywf.coordination.daemon import Gatherer
 
-    with _daemon(registry, journal, log_json=log_json) as (context, stop):
-        Gatherer(context, name, pings=pings, interval=interval, duration=duration).serve(stop)
+    with _daemon(registry_name, journal, log_json=log_json) as (registry, stop):
+        Gatherer(registry, name, pings=pings, interval=interval, duration=duration).serve(stop)
 
 
 @with_json
 def collect(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     dry_run: Annotated[
         bool, Option("--dry-run", help="Only say what would be done with the workflows.")
@@ -79,14 +79,12 @@ def collect(
     log_json: Annotated[bool, Option("--log-json", help="Also log JSON.")] = False,
 ) -> None:
     """Expire, delete, snapshot, trim and collect garbage, once.  Run it by a timer."""
-    from pingregistrywf.coordination.collector import Collector
-
     failed = False
-    with opened(registry, journal, writes=not dry_run) as context:
+    with opened(registry_name, journal, writes=not dry_run) as registry:
         if log_json:
             _log(as_json=True)
-        collector = Collector(context)
-        for action in collector.plan(context.journal.clock()) if dry_run else collector.run():
+        collector = registry.collector()
+        for action in collector.plan(registry.journal.clock()) if dry_run else collector.run():
             failed |= action.error is not None
             if json_wanted() or action.error or action.detail or action.workflow:
                 outcome = f"failed: {action.error}" if action.error else action.detail
@@ -104,15 +102,15 @@ def collect(
 
 @contextmanager
 def _daemon(
-    registry: str, journal: str, *, log_json: bool
-) -> Iterator[tuple[RegistryContext, Stop]]:
+    registry_name: str, journal: str, *, log_json: bool
+) -> Iterator[tuple[PingRegistry, Stop]]:
     with answering():
         _log(as_json=log_json)
         with (
-            opened(registry, journal, create=True, writes=True) as context,
+            opened(registry_name, journal, create=True, writes=True) as registry,
             stopped_by_signals() as stop,
         ):
-            yield context, stop
+            yield registry, stop
 
 
 def _log(*, as_json: bool) -> None:

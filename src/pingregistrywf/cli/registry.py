@@ -29,8 +29,7 @@ from pingregistrywf.cli.common import (
 
 if TYPE_CHECKING:
     from pingregistrywf._generated.ping_registry_index import Entry
-    from pingregistrywf._generated.ping_registry_index import State as Index
-    from pingregistrywf.coordination.registry import RegistryContext
+    from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.engine import Engine
@@ -45,7 +44,7 @@ UtcOption = Annotated[bool, Option("--utc", help="Show times in UTC, not in loca
 
 @with_json
 def begin(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     workflow: Annotated[
         str | None, Option(metavar="UUID", help="Its id; a new one unless given.")
@@ -54,38 +53,34 @@ def begin(
     no_vid: NoVidOption = False,
 ) -> None:
     """Begin a workflow.  Run again with the same id, it finishes a begin that was interrupted."""
-    from pingregistrywf.coordination.admin import Admin
-
     index_vid = _expected(expected, no_vid=no_vid)
     workflow_id = uuid4() if workflow is None else uuid("--workflow", workflow)
-    with opened(registry, journal, create=True, writes=True) as context:
+    with opened(registry_name, journal, create=True, writes=True) as registry:
         # Before the first write: interrupted, it can be finished with this id alone.
         _print(workflow=workflow_id)
-        vids = Admin(context).begin(workflow_id, index_vid)
+        vids = registry.begin(workflow_id, index_vid)
         _print(index_vid=vids.index, workflow_vid=vids.workflow)
 
 
 @with_json
 def commit(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     workflow: WorkflowOption,
     expected: VidOption = None,
     no_vid: NoVidOption = False,
 ) -> None:
     """Commit a workflow.  Run again without a vid, it finishes a commit that was interrupted."""
-    from pingregistrywf.coordination.admin import Admin
-
     workflow_vid = _expected(expected, no_vid=no_vid)
     workflow_id = uuid("--workflow", workflow)
-    with opened(registry, journal, writes=True) as context:
-        vids = Admin(context).commit(workflow_id, workflow_vid)
+    with opened(registry_name, journal, writes=True) as registry:
+        vids = registry.commit(workflow_id, workflow_vid)
         _print(index_vid=vids.index, workflow_vid=vids.workflow)
 
 
 @with_json
 def get(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     workflow: WorkflowOption,
     wait: Annotated[
@@ -94,12 +89,11 @@ def get(
     ] = None,
 ) -> None:
     """Print a workflow's pings and summary.  Code 101: active; 100: summarized, not committed."""
-    from pingregistrywf.coordination.admin import Admin
     from pingregistrywf.runtime.render import printable
 
     workflow_id = uuid("--workflow", workflow)
-    with opened(registry, journal) as context, stopped_by_signals() as stop:
-        view = Admin(context).get(workflow_id, wait=wait, stop=stop)
+    with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
+        view = registry.get(workflow_id, wait=wait, stop=stop)
     fields = {
         "workflow": view.state.id,
         "workflow_vid": view.state.vid,
@@ -113,13 +107,14 @@ def get(
 
 
 @with_json
-def list_(registry: RegistryArgument, journal: JournalOption, utc: UtcOption = False) -> None:
+def list_(registry_name: RegistryArgument, journal: JournalOption, utc: UtcOption = False) -> None:
     """List the workflows of a registry: those active, and those completed and not yet deleted."""
     from pingregistrywf.coordination.timeline import zoned
 
-    with opened(registry, journal) as context:
-        names = context.indexes.engine.declaration.state_names
-        entries = _existing_index(context).entries.values()
+    with opened(registry_name, journal) as registry:
+        names = registry.indexes.engine.declaration.state_names
+        _check_begun(registry)
+        entries = registry.list()
 
     def line(entry: Entry) -> tuple[dict[str, Any], str]:
         state, started = names[entry.state_code].lower(), entry.started_workflow_event_id
@@ -132,13 +127,12 @@ def list_(registry: RegistryArgument, journal: JournalOption, utc: UtcOption = F
         begun = zoned(started.time, utc=utc).isoformat(timespec="seconds")
         return fields, f"{entry.workflow_id}  {state:<9}  {begun}"
 
-    in_order = sorted(entries, key=lambda each: each.started_workflow_event_id.bytes)
-    answer_with_lines(map(line, in_order))
+    answer_with_lines(map(line, entries))
 
 
 @with_json
 def events(
-    registry: RegistryArgument,
+    registry_name: RegistryArgument,
     journal: JournalOption,
     workflow: Annotated[
         str | None, Option(metavar="UUID", help="A workflow; the index unless given.")
@@ -152,47 +146,48 @@ def events(
     """Print the events of a registry's index, or of one workflow, oldest first."""
     workflow_id = None if workflow is None else uuid("--workflow", workflow)
     last = None if after is None else vid("--after", after)
-    with opened(registry, journal) as context, stopped_by_signals() as stop:
+    with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
         if not watch:  # which may wait for the first event
             if workflow_id is None:
-                _existing_index(context)
+                _check_begun(registry)
             else:
-                context.state_of(workflow_id)
+                registry.state_of(workflow_id)
             stop.ask()
-        print_timeline(follow_lines(context, workflow_id, last, stop), utc=utc)
+        print_timeline(follow_lines(registry, workflow_id, last, stop), utc=utc)
 
 
 @with_json
-def watch(registry: RegistryArgument, journal: JournalOption) -> None:
+def watch(registry_name: RegistryArgument, journal: JournalOption) -> None:
     """Watch a registry's workflows: state, pings, age and summary, as they change."""
     from pingregistrywf.coordination.overview import changes, show
 
-    with opened(registry, journal) as context, stopped_by_signals() as stop:
+    with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
         if sys.stdout.isatty() and not json_wanted():
-            show(context, stop)
+            show(registry, stop)
         else:
-            for row in changes(context, stop):
+            for row in changes(registry, stop):
                 answer(asdict(row), row.text())
 
 
 @contextmanager
 def opened(
-    registry: str, journal: str, *, create: bool = False, writes: bool = False
-) -> Iterator[RegistryContext]:
+    registry_name: str, journal: str, *, create: bool = False, writes: bool = False
+) -> Iterator[PingRegistry]:
     """Open the registry of that name on the journal that an option names.
 
     A bad name is refused before a journal is created.  A journal that this user may only read is
     refused if the command ``writes``.
     """
-    from pingregistrywf.coordination.registry import Registry, RegistryContext
+    from pingregistrywf.coordination.registry import PingRegistry
+    from pingregistrywf.coordination.registry_ids import RegistryIds
 
-    named = Registry(registry)
+    ids = RegistryIds(registry_name)
     with open_(journal, create=create, writes=writes) as found:
-        yield RegistryContext(found, named)
+        yield PingRegistry(found, ids.name)
 
 
 def follow_lines(
-    context: RegistryContext, workflow_id: UUID | None, after: Ulid | None, stop: Stop
+    registry: PingRegistry, workflow_id: UUID | None, after: Ulid | None, stop: Stop
 ) -> Iterator[Line]:
     """Yield the lines of a history after an event, and those to come until stopped.
 
@@ -205,14 +200,14 @@ def follow_lines(
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.coordination.waiting import wake_ups
 
-    engine: Engine[Any, Any] = context.workflows.engine if workflow_id else context.indexes.engine
-    history = workflow_id or context.registry.index_id
+    engine: Engine[Any, Any] = registry.workflows.engine if workflow_id else registry.indexes.engine
+    history = workflow_id or registry.index_id
     last, checkpoint = after, None
-    for _ in wake_ups(context.journal, history, stop):
+    for _ in wake_ups(registry.journal, history, stop):
         changes = engine.follow(history, checkpoint, whole=True)
         checkpoint = changes.checkpoint
         if workflow_id and changes.events:
-            context.check_own(checkpoint.state)
+            registry.check_own(checkpoint.state)
         ids = [event.id for event in changes.events]
         if after is not None and after not in ids:
             raise CannotRunError(f"--after: the history has no event {after}")
@@ -222,11 +217,9 @@ def follow_lines(
         last = ids[-1] if ids else last
 
 
-def _existing_index(context: RegistryContext) -> Index:
-    if not (index := context.index()).vid:
-        name = context.registry.name
-        fail(f"nothing was ever begun in registry {name!r}: check its name", REFUSED)
-    return index
+def _check_begun(registry: PingRegistry) -> None:
+    if not registry.index().vid:
+        fail(f"nothing was ever begun in registry {registry.name!r}: check its name", REFUSED)
 
 
 def _expected(text: str | None, *, no_vid: bool) -> Ulid | None:

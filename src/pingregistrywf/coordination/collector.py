@@ -1,8 +1,9 @@
-"""The collector expires, deletes, snapshots, trims and collects garbage (behaviour.md, section 7).
+"""The collector expires, deletes, snapshots, trims and collects garbage.
 
 A run reads the index once and uses one fixed time.  What it does, it does to the workflows that it
 found there, and not to later ones of the same id.  A failure on one workflow is reported, and the
-run goes on with the next.  The next run finishes what was interrupted.
+run goes on with the next.  The next run finishes what was interrupted (documentation: Behaviour,
+section 7).
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry_index import State as Index
-from pingregistrywf._generated.ping_registry_index import StateCode
+from pingregistrywf._generated.ping_registry_index import StateCode, WorkflowIndexes
+from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.runtime.engine import Checkpoint
 from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Checkpoints
 
 _LOGGER: Final = logging.getLogger("pingregistrywf.collector")
-EXPIRE_AFTER: Final = timedelta(days=1)
-"""From a workflow's start to its expiry, unless it was completed."""
-DELETE_AFTER: Final = timedelta(days=5)
-"""From a workflow's completion to its deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,21 @@ class Action:
 
 @dataclass(frozen=True, eq=False)
 class Collector:
-    """The collector of a registry; times are in seconds since the Unix epoch."""
+    """The collector of a registry; times are in seconds since the Unix epoch.
 
-    context: RegistryContext
+    Attributes:
+        journal: the registry's journal.
+        name: the registry's name, for the log.
+        index_id: the id of the registry's index.
+        operations: the operations on that journal.
+        expire_after: from a workflow's start to its expiry, unless it was completed.
+        delete_after: from a workflow's completion to its deletion.
+    """
+
+    journal: Journal
+    name: str
+    index_id: UUID
+    operations: Operations
     _: KW_ONLY
     expire_after: timedelta = EXPIRE_AFTER
     delete_after: timedelta = DELETE_AFTER
@@ -58,7 +70,7 @@ class Collector:
         Raises:
             JournalError: the index cannot be read.
         """
-        yield from self._planned(now, self.context.index())
+        yield from self._planned(now, self._index().state)
 
     def _planned(self, now: float, index: Index) -> Iterator[Action]:
 
@@ -75,15 +87,18 @@ class Collector:
             if entry.state_code is StateCode.COMPLETED and older(completed, self.delete_after):
                 yield Action("delete", entry.workflow_id)
 
+    def _index(self) -> Checkpoint[Index]:
+        return self.operations.facade(WorkflowIndexes).engine.checkpoint(self.index_id)
+
     def run(self, now: float | None = None) -> Iterator[Action]:
         """Run the collector at that time, by default now, and yield each action when it is done.
 
         Raises:
             JournalError: the index cannot be read.
         """
-        journal, index_id = self.context.journal, self.context.registry.index_id
+        journal, index_id = self.journal, self.index_id
         moment = journal.clock() if now is None else now
-        index = self.context.indexes.engine.checkpoint(index_id)
+        index = self._index()
         for action in tuple(self._planned(moment, index.state)):
             yield self._tried(action, partial(self._operate, action, {index_id: index}))
         yield self._tried(Action("snapshot"), self._snapshot)
@@ -91,19 +106,17 @@ class Collector:
         yield self._tried(Action("collect"), lambda: self._collect(moment))
 
     def _operate(self, action: Action, read: Checkpoints) -> str:
-        operations, index_id = self.context.operations, self.context.registry.index_id
-        run = {"expire": operations.expire, "delete": operations.delete}[action.name]
+        run = {"expire": self.operations.expire, "delete": self.operations.delete}[action.name]
         if action.workflow is not None:
-            run(action.workflow, index_id, read=read)
+            run(action.workflow, self.index_id, read=read)
         return ""
 
     def _snapshot(self) -> str:
-        ran = self.context.operations.snapshot(self.context.registry.index_id)
-        return "written" if ran.events else ""
+        return "written" if self.operations.snapshot(self.index_id).events else ""
 
     def _collect(self, now: float) -> str:
         entries, freed = 0, 0
-        while collected := self.context.journal.collect(now):
+        while collected := self.journal.collect(now):
             entries += collected.entries
             freed += len(collected.freed)
         return f"{entries} events removed, {freed} ids free" if entries or freed else ""
@@ -119,5 +132,5 @@ class Collector:
         level = logging.ERROR if done.error else logging.INFO
         fields = {"workflow": done.workflow, "detail": done.detail, "error": done.error}
         given = {name: value for name, value in fields.items() if value}
-        logged(_LOGGER, done.name, level, registry=self.context.registry.name, **given)
+        logged(_LOGGER, done.name, level, registry=self.name, **given)
         return done

@@ -22,7 +22,7 @@ from pingregistrywf._generated.ping_registry_index import Event, PingRegistrySta
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.log import logged
-from pingregistrywf.coordination.registry import OPEN, RegistryContext
+from pingregistrywf.coordination.registry import OPEN, PingRegistry
 from pingregistrywf.coordination.waiting import JumpingClock, Stop, seconds_until, wake_ups
 from pingregistrywf.runtime.engine import Changes, Checkpoint
 from pingregistrywf.runtime.errors import (
@@ -43,14 +43,14 @@ class Daemon(ABC):
     """A daemon of a registry, which posts pings to each workflow.
 
     Attributes:
-        context: the registry on its journal; its journal's clock is the daemon's.
+        registry: the registry on its journal; its journal's clock is the daemon's.
         name: the daemon's name, which its pings carry.
         pings: how many pings it posts to each workflow.
         interval: the pause between two of these, in seconds.
         code: the status code of each ping; 0 if the daemon is well.
     """
 
-    context: RegistryContext
+    registry: PingRegistry
     name: str
     _: KW_ONLY
     pings: int = PINGS
@@ -74,7 +74,7 @@ class Daemon(ABC):
 
         A failure in one workflow is logged, and that workflow tried again after a pause.
         """
-        journal, registry = self.context.journal, self.context.registry
+        registry, journal = self.registry, self.registry.journal
         agenda: Agenda = []
         seen: Checkpoint[State] | None = None
         look = math.inf  # when to look at the index although nothing changed
@@ -90,7 +90,7 @@ class Daemon(ABC):
         for changed in wake_ups(journal, registry.index_id, stop, pause):
             if changed or look <= journal.clock():
                 try:
-                    changes = self.context.indexes.engine.follow(registry.index_id, seen)
+                    changes = self.registry.indexes.engine.follow(registry.index_id, seen)
                 except WorkflowError as error:
                     logged(self._logger, "failed", logging.ERROR, error=error)
                     look = journal.clock() + RETRY
@@ -107,7 +107,7 @@ class Daemon(ABC):
         for workflow_id in listed:
             if workflow_id not in taken_up:
                 taken_up.add(workflow_id)
-                now = self.context.journal.clock()
+                now = self.registry.journal.clock()
                 heapq.heappush(agenda, (now, workflow_id, self.take_part(workflow_id)))
 
     def _go_on(self, agenda: Agenda) -> None:
@@ -117,7 +117,7 @@ class Daemon(ABC):
             due = next(part, None)
         except WorkflowError as error:
             logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
-            due = self.context.journal.clock() + RETRY
+            due = self.registry.journal.clock() + RETRY
             part = self.take_part(workflow_id)
         if due is not None:
             heapq.heappush(agenda, (due, workflow_id, part))
@@ -130,7 +130,7 @@ class Daemon(ABC):
         advanced past appending, the daemon quits quietly.
         """
         try:
-            state = self.context.workflows.find_id(workflow_id)
+            state = self.registry.workflows.find_id(workflow_id)
         except UninitializedError:
             return
         held = {ping.message for ping in state.pings}
@@ -138,18 +138,17 @@ class Daemon(ABC):
         missing = [message for message in messages if message not in held]
         for number, message in enumerate(missing):
             if number:
-                yield self.context.journal.clock() + self.interval
+                yield self.registry.journal.clock() + self.interval
             try:
-                ran = self.context.operations.ping(workflow_id, self.code, message)
+                vid = self.registry.ping(workflow_id, self.code, message)
             except StateConflictError:
                 logged(self._logger, "advanced", workflow=workflow_id, unposted=message)
                 return
-            vid = ran.by_chart["ping_registry"]
             logged(self._logger, "pinged", workflow=workflow_id, message=message, vid=vid)
 
 
 class Server(Daemon):
-    """A server, which posts its pings and takes no other part (behaviour.md, section 7)."""
+    """A server, which posts its pings and does nothing else."""
 
     _logger = logging.getLogger("pingregistrywf.server")
 
@@ -178,22 +177,21 @@ class Gatherer(Daemon):
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
         yield from self._post_pings(workflow_id)
-        events = self.context.workflows.events(workflow_id)
+        events = self.registry.workflows.events(workflow_id)
         if not events:
             return
         yield events[0].id.milliseconds / 1000 + self.duration
         while not self._post_summary(workflow_id):
             # A ping was posted after the state was read.  It must be counted: read again.
-            yield self.context.journal.clock()
+            yield self.registry.journal.clock()
 
     def _post_summary(self, workflow_id: UUID) -> bool:
         """Post a summary of the pings; return False if the workflow changed in the meantime."""
         try:
-            state = self.context.workflows.find_id(workflow_id)
+            state = self.registry.workflows.find_id(workflow_id)
             if state.state_code in OPEN:
                 code, message = summary(state.pings)
-                ran = self.context.operations.gather(workflow_id, code, message, vid=state.vid)
-                vid = ran.by_chart["ping_registry"]
+                vid = self.registry.gather(workflow_id, code, message, vid=state.vid)
                 logged(self._logger, "summarized", workflow=workflow_id, message=message, vid=vid)
                 return True
         except (StateConflictError, UninitializedError):

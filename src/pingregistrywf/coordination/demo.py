@@ -18,9 +18,8 @@ from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import DECLARATION, StateCode
 from pingregistrywf.coordination import GATHERER
-from pingregistrywf.coordination.admin import Admin
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server
-from pingregistrywf.coordination.registry import OPEN, Registry, RegistryContext
+from pingregistrywf.coordination.registry import OPEN, PingRegistry
 from pingregistrywf.coordination.timeline import Incident, Line
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.journal import Journal, open_journal
@@ -61,17 +60,16 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
         ChildProcessError: a process ended before its part was done.
         WorkflowError: what the admin's commands raised.
     """
-    context = RegistryContext(journal, Registry(REGISTRY))
-    admin = Admin(context)
+    registry = PingRegistry(journal, REGISTRY)
     checkpoint = None
     victim = next(iter(plan.codes)) if plan.chaos else None
     participants = _Participants(journal.url, plan)
     with participants.running():
-        admin.begin(workflow_id)
+        registry.begin(workflow_id)
         for changed in wake_ups(journal, workflow_id, timeout=lambda: PATIENCE):
             if not changed:
                 participants.check()
-            changes = context.workflows.engine.follow(workflow_id, checkpoint)
+            changes = registry.workflows.engine.follow(workflow_id, checkpoint)
             checkpoint = changes.checkpoint
             for event in changes.events:
                 line = Line(DECLARATION, event)
@@ -85,7 +83,7 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
             if checkpoint.state.state_code is StateCode.TERMINATED:
                 return
             if checkpoint.state.state_code not in OPEN:
-                admin.commit(workflow_id)
+                registry.commit(workflow_id)
 
 
 class _Participants:
@@ -144,15 +142,15 @@ def _take_part(url: str, ready: Semaphore, plan: Plan, name: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_outlive_no_parent, args=(stop,), daemon=True).start()
     with open_journal(url) as journal:
-        context = RegistryContext(journal, Registry(REGISTRY))
+        registry = PingRegistry(journal, REGISTRY)
         participant: Daemon
         if name == GATHERER:
             participant = Gatherer(
-                context, pings=plan.pings, interval=plan.interval, duration=plan.duration
+                registry, pings=plan.pings, interval=plan.interval, duration=plan.duration
             )
         else:
             participant = Server(
-                context, name, pings=plan.pings, interval=plan.interval, code=plan.codes[name]
+                registry, name, pings=plan.pings, interval=plan.interval, code=plan.codes[name]
             )
         ready.release()
         participant.serve(stop)

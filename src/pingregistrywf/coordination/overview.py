@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pingregistrywf._generated.ping_registry import DECLARATION
-from pingregistrywf.coordination.registry import RegistryContext
+from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import UninitializedError
 from pingregistrywf.runtime.ids import Ulid
@@ -44,12 +44,12 @@ class Row:
         return f"{self.workflow}  {self.state:<13}  {pings}  {self.summary}".rstrip()
 
 
-def rows(context: RegistryContext) -> list[Row]:
+def rows(registry: PingRegistry) -> list[Row]:
     """Return the workflows that the index lists now, the newest first."""
     found = []
-    for entry in context.index().entries.values():
+    for entry in registry.index().entries.values():
         try:
-            state = context.workflows.find_id(entry.workflow_id)
+            state = registry.workflows.find_id(entry.workflow_id)
         except UninitializedError:
             continue  # deleted, and soon to be removed from the index
         status = state.summary_status
@@ -66,28 +66,28 @@ def rows(context: RegistryContext) -> list[Row]:
     return sorted(found, key=lambda row: row.started, reverse=True)
 
 
-def changes(context: RegistryContext, stop: Stop) -> Iterator[Row]:
+def changes(registry: PingRegistry, stop: Stop) -> Iterator[Row]:
     """Yield each row when it is new or changed, the oldest first, until stopped."""
     before: dict[UUID, Row] = {}
-    for _ in wake_ups(context.journal, stop=stop):
-        now = {row.workflow: row for row in reversed(rows(context))}
+    for _ in wake_ups(registry.journal, stop=stop):
+        now = {row.workflow: row for row in reversed(rows(registry))}
         yield from (row for row in now.values() if before.get(row.workflow) != row)
         before = now
 
 
-def show(context: RegistryContext, stop: Stop) -> None:
+def show(registry: PingRegistry, stop: Stop) -> None:
     """Show the rows on a terminal until stopped, ages ticking."""
     console = Console(highlight=False)
     with Live(console=console, auto_refresh=False, screen=False) as live:
-        for _ in wake_ups(context.journal, stop=stop, timeout=lambda: TICK):
-            live.update(_table(context, rows(context), console.height - 4), refresh=True)
+        for _ in wake_ups(registry.journal, stop=stop, timeout=lambda: TICK):
+            live.update(_table(registry, rows(registry), console.height - 4), refresh=True)
 
 
-def _table(context: RegistryContext, view: list[Row], room: int) -> Table:
-    now = context.journal.clock()
+def _table(registry: PingRegistry, view: list[Row], room: int) -> Table:
+    now = registry.journal.clock()
     hidden = len(view) - room
     table = Table(
-        title=f"registry {context.registry.name}",
+        title=f"registry {registry.name}",
         caption=f"and {hidden} older" if hidden > 0 else f"workflows: {len(view)}; Ctrl-C ends",
         box=None,
         padding=(0, 2, 0, 0),

@@ -80,7 +80,7 @@ def package(model: Model) -> Artefacts:
         texts |= {f"{name}/chart.json": to_json(chart), f"{name}/{file_name(chart)}": proto(chart)}
         made[PurePosixPath(name, "descriptor.binpb")] = descriptor(chart)
     for name, operations in model.operations.items():
-        texts[f"{name}/__init__.py"] = operations_module(operations)
+        texts[f"{name}/__init__.py"] = operations_module(operations, model.charts)
         texts[f"{name}/operations.json"] = to_json(operations)
     return made | {PurePosixPath(path): text.encode() for path, text in texts.items()}
 

@@ -71,10 +71,11 @@ def chart_modules(chart: Chart) -> dict[str, str]:
     }
 
 
-def operations_module(operations: Operations) -> str:
-    """Return the module of a file of operations."""
+def operations_module(operations: Operations, charts: Mapping[str, Chart]) -> str:
+    """Return the module of a file of operations; ``charts`` has those that it names."""
     source = f"operations {operations.name}. Do not edit: change the model."
-    return _rendered("operations", source, operations=operations)
+    facades = [f"{name}.{charts[name].facade}" for name in operations.charts]
+    return _rendered("operations", source, operations=operations, facades=facades)
 
 
 def _rendered(name: str, source: str, **parts: object) -> str:

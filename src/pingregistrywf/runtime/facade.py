@@ -79,10 +79,26 @@ class Facade(Generic[S, E]):
         """
         return self.engine.happened(id, attempted)
 
-    def _tell(self, id: UUID, vid: Vid, command: Command) -> Ulid:
+    def tell(self, id: UUID, vid: Vid, command: Command) -> Ulid:
+        """Run a command; the methods of the commands do the same.
+
+        Args:
+            id: which history.
+            vid: the expected vid, ``NO_VC`` or ``RETRY_NO_VC``.  A command that begins a history
+                ignores it.
+            command: a command of this chart, with its arguments.
+
+        Returns:
+            The vid after the command; the epoch if the history was deleted.
+
+        Raises:
+            InvalidCommandError: it is no command of this chart; nothing was read.
+            BehaviorError: the chart refuses the command.
+            JournalError: a version conflict, or another error of the journal.
+        """
         return self.engine.tell(id, vid, command).vid
 
     def _begin(self, id: UUID, command: Command, kind: type[Command]) -> Ulid:
         if type(command) is not kind:
             raise InvalidCommandError(f"the command is a {kind.__name__}, not {command!r}")
-        return self._tell(id, NO_VC, command)
+        return self.tell(id, NO_VC, command)

@@ -9,22 +9,26 @@ observers.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
 from pingregistrywf.runtime import views
 from pingregistrywf.runtime.declaration import FieldType, Sources
-from pingregistrywf.runtime.engine import Checkpoint, Engine, View, check_history
+from pingregistrywf.runtime.engine import Checkpoint, View, check_history
 from pingregistrywf.runtime.errors import (
     BehaviorError,
     InvalidCommandError,
     JournalError,
     VersionConflictError,
 )
-from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, Ulid, Vid
+from pingregistrywf.runtime.facade import Facade
+from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, IdSource, Ulid, Vid
+from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.values import Command, Event
+
+F = TypeVar("F", bound=Facade[Any, Any])
 
 Checkpoints: TypeAlias = Mapping[UUID, Checkpoint[Any]]
 """Where histories were when they were read, by their ids."""
@@ -188,18 +192,51 @@ class Observer(Protocol):
 
 
 class Interpreter:
-    """Runs operations on the charts' engines, by name; a generated class has them as methods.
+    """Operations on a journal; a generated class has each of them as a method.
 
-    Observers are called before and after each step, in their order.
+    Threads may share it.
+
+    Args:
+        journal: where the events rest; ``open_journal`` opens one.
+        ids: where new event ids come from; the journal's clock and the system's randomness unless
+            given.
+        observers: are called before and after each step, in their order.
     """
 
     declared: ClassVar[Mapping[str, Operation]]
+    facades: ClassVar[tuple[type[Facade[Any, Any]], ...]]
 
     def __init__(
-        self, engines: Mapping[str, Engine[Any, Any]], observers: tuple[Observer, ...] = ()
+        self,
+        journal: WorkflowJournal,
+        *,
+        ids: IdSource | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
-        self._engines = engines
-        self._observers = observers
+        self._run_on([kind(journal, ids=ids) for kind in self.facades], observers)
+
+    @classmethod
+    def on(cls, facades: Iterable[Facade[Any, Any]], *, observers: Iterable[Observer] = ()) -> Self:
+        """Return the operations on facades of the same journal, one for each chart."""
+        made = cls.__new__(cls)
+        made._run_on(facades, observers)
+        return made
+
+    def _run_on(self, facades: Iterable[Facade[Any, Any]], observers: Iterable[Observer]) -> None:
+        self._facades = {each.engine.declaration.name: each for each in facades}
+        self._engines = {name: each.engine for name, each in self._facades.items()}
+        self._observers = tuple(observers)
+
+    def facade(self, kind: type[F]) -> F:
+        """Return the facade of a chart through which the operations run, by its class.
+
+        Raises:
+            LookupError: no step is a command of that chart.
+        """
+        facade = self._facades.get(kind.behavior.declaration.name)
+        if not isinstance(facade, kind):
+            raise LookupError(f"no operation has a step on a {kind.__name__}")
+        return facade
 
     def run(
         self,

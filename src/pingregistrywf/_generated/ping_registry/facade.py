@@ -93,7 +93,7 @@ class Workflows(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdAppendPing(code=code, message=message)
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def post_summary(self, id: UUID, vid: Vid, code: int, message: str) -> Ulid:
         """The gatherer summarizes the pings.
@@ -116,7 +116,7 @@ class Workflows(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdPostSummary(code=code, message=message)
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def commit(self, id: UUID, vid: Vid) -> Ulid:
         """The admin has read the summary and completes the workflow.
@@ -138,7 +138,7 @@ class Workflows(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdCommit()
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def abort_expired(self, id: UUID, vid: Vid) -> Ulid:
         """The collector completes a workflow that nobody has committed in time.
@@ -160,7 +160,7 @@ class Workflows(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdAbortExpired()
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def end(self, id: UUID, vid: Vid) -> Ulid:
         """Confirm that the history ends.
@@ -182,7 +182,7 @@ class Workflows(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdEnd()
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def delete(self, id: UUID, vid: Vid) -> None:
         """Delete the workflow's history.
@@ -201,4 +201,4 @@ class Workflows(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdDelete()
-        self._tell(id, vid, cmd)
+        self.tell(id, vid, cmd)

@@ -74,7 +74,7 @@ class WorkflowIndexes(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdBeginPingRegistry(workflow_id=workflow_id, workflow_event_id=workflow_event_id)
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def commit_ping_registry(
         self,
@@ -105,7 +105,7 @@ class WorkflowIndexes(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdCommitPingRegistry(workflow_id=workflow_id, workflow_event_id=workflow_event_id)
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def delete_ping_registry(self, id: UUID, vid: Vid, workflow_id: UUID) -> Ulid:
         """Take a workflow from the list.
@@ -128,7 +128,7 @@ class WorkflowIndexes(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdDeletePingRegistry(workflow_id=workflow_id)
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)
 
     def snapshot(self, id: UUID, vid: Vid, if_storage_reduction: bool) -> Ulid:
         """Rewrite the list as a snapshot.
@@ -151,4 +151,4 @@ class WorkflowIndexes(Facade[State, Event]):
             JournalError: A version conflict, or another error of the journal.
         """
         cmd = CmdSnapshot(if_storage_reduction=if_storage_reduction)
-        return self._tell(id, vid, cmd)
+        return self.tell(id, vid, cmd)

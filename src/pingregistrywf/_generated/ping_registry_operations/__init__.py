@@ -28,6 +28,10 @@ class Operations(Interpreter):
     """Operations of the ping-registry workflow, as methods."""
 
     declared = OPERATIONS
+    facades = (
+        ping_registry.Workflows,
+        ping_registry_index.WorkflowIndexes,
+    )
 
     def begin(
         self,

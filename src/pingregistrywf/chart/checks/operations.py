@@ -18,7 +18,7 @@ from pingregistrywf.chart.vocabulary import Argument, Chart, Name, Operation, Op
 
 _VID: Final = "vid"
 _PARAMETERS: Final = ("arguments", "read", "self", _VID)
-_METHODS: Final = ("bool", "int", "str", "declared", "run", "run_from")
+_METHODS: Final = ("bool", "int", "str", "declared", "facade", "facades", "on", "run", "run_from")
 
 
 def check_operations(
