@@ -99,6 +99,7 @@ MEANING: tuple[tuple[Path, Any], ...] = (
     (("events", "PingRegistryStarted", "fields", "workflow_id", "wire"), 99),
     (("events", "PingRegistryStarted", "fields", "workflow_id", "type"), "ulid"),
     (("events", "PingRegistryStarted", "fields", "workflow_id", "nonzero"), False),
+    (("events", "PingRegistryStarted", "fields", "workflow_id", "default"), "another"),
     (("events", "PingRegistryStarted", "fields", "workflow_id", "required"), True),
     (("events", "PingRegistryStarted", "carries", 0, "carried"), "completed_workflow_event_id"),
     (("events", "PingRegistryStarted", "carries", 0, "operation"), "append"),

@@ -55,3 +55,28 @@ BEGUN_OTHERWISE = (
 """,
 )
 """Histories are begun by another command."""
+LANGUAGE = (
+    """      text: {type: string, wire: 12, doc: The first version.}
+    set: {author: author, text: text}
+""",
+    """      text: {type: string, wire: 12, doc: The first version.}
+      language: {type: string, wire: 16, nonzero: true, default: en, doc: Its language.}
+    set: {author: author, text: text, language: language}
+""",
+)
+"""The event has a new field, which older events lack."""
+LANGUAGE_CARRIED = (
+    """  reason: {type: string, doc: Why it was rejected.}
+""",
+    """  reason: {type: string, doc: Why it was rejected.}
+  language: {type: string, doc: The language of the text.}
+""",
+)
+LANGUAGE_ARGUMENT = (
+    """      text: {type: string, doc: The first version.}
+""",
+    """      text: {type: string, doc: The first version.}
+      language: {type: string, nonzero: true, doc: Its language.}
+""",
+)
+DEFAULT = (LANGUAGE, LANGUAGE_CARRIED, LANGUAGE_ARGUMENT)

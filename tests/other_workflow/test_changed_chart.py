@@ -14,22 +14,26 @@ from uuid import UUID, uuid4
 import pytest
 
 from pingregistrywf import (
+    EPOCH,
+    NIL,
     ChartChangedError,
     CorruptedDataError,
     Journal,
     JournalError,
     StateConflictError,
+    Ulid,
     open_journal,
 )
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.chart.machine import Machine, OrderError
 from pingregistrywf.generate import artefacts
+from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.verify import verify
 
 from .. import command_line
 from ..properties.driven import Subject, drive, opener
 from ..runtime.stocked import row_of, rows_of
-from .changed import APPROVAL, BEGUN_OTHERWISE, RETIRED, REVIEWED_ONLY, changed, package_of
+from .changed import APPROVAL, BEGUN_OTHERWISE, DEFAULT, RETIRED, REVIEWED_ONLY, changed, package_of
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -187,15 +191,102 @@ REVIEW = "{in: [Submitted, Reviewed], emit: Reviewed"
 NEVER_REVIEWED = (f"{REVIEW}}}", f"{REVIEW}, retired: true}}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replacement", [NEVER_REVIEWED, BEGUN_OTHERWISE])
 def test_the_suite_covers_what_commands_still_reach(
     tmp_path: Path, replacement: tuple[str, str]
 ) -> None:
     """The rules are retired that led to a state; the reference implementation conforms."""
     path = changed(tmp_path, replacement)
+    conforms(path, "--level", "1-3")
+
+
+def conforms(path: Path, *more: str) -> None:
+    """The reference implementation of the chart conforms."""
     assert artefacts.theirs(read_model([path]))
     adapter = shlex.join([sys.executable, "-m", "pingregistrywf", "adapter", "--model", str(path)])
     options = ("--model", str(path), "--adapter", adapter, "--bound", "n")
-    done = command_line.run("conform", *options)
+    done = command_line.run("conform", *options, *more)
     assert done.returncode == 0, done.stdout
     assert "conforms" in done.stdout
+
+
+# --- Defaults ------------------------------------------------------------------------------------
+
+
+def test_a_default_stands_in_older_events(journal: Journal, approved: UUID, tmp_path: Path) -> None:
+    package = package_of(changed(tmp_path, *DEFAULT))
+    assert list(verify(journal, {"approval": package.DECLARATION})) == []
+    approvals, history = package.Approvals(journal), uuid4()
+    assert approvals.find_id(approved).language == "en"
+    assert approvals.events(approved)[0].language == "en"
+    approvals.write(history, package.CmdWrite(author="Ann", text="Salut", language="fr"))
+    assert approvals.find_id(history).language == "fr"
+    assert approvals.events(history)[0].language == "fr"
+
+
+def test_older_events_keep_their_bytes(
+    first: Any, journal: Journal, approved: UUID, tmp_path: Path
+) -> None:
+    package = package_of(changed(tmp_path, *DEFAULT))
+    (entry, *_) = journal.read(approved).entries
+    event = package.Drafted.unmarshal_proto(entry.data)
+    assert event.marshal_proto() == entry.data
+    assert event == package.Drafted(id=entry.id, author="Ann", text="Hello")
+    assert "language" not in event.model_fields_set
+    newer = package.Drafted(id=entry.id, author="Ann", text="Hello", language="fr")
+    assert first.Drafted.unmarshal_proto(newer.marshal_proto()).text == "Hello"
+
+
+VALUES: dict[str, tuple[str, Any, Any]] = {
+    "int32": ("7", 7, 0),
+    "bool": ("true", True, False),
+    "string": ('"a \\" b"', 'a " b', ""),
+    "uuid": (
+        "ABCDEF00-0000-4000-8000-000000000001",
+        UUID("abcdef00-0000-4000-8000-000000000001"),
+        NIL,
+    ),
+    "ulid": ("01ARYZ6S2CDCQ8YBGT5CY4TQKF", Ulid.parse("01ARYZ6S2CDCQ8YBGT5CY4TQKF"), EPOCH),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_zero_is_told_from_absent(first: Any, tmp_path: Path, kind: str) -> None:
+    written, default, zero = VALUES[kind]
+    field = "      reason: {type: string, wire: 15, doc: Why.}\n"
+    argument = "      reason: {type: string, doc: Why.}\n"
+    path = changed(
+        tmp_path,
+        (field, f"{field}      more: {{type: {kind}, wire: 99, default: {written}}}\n"),
+        (argument, f"{argument}      more: {{type: {kind}}}\n"),
+    )
+    package = package_of(path)
+    absent = package.Rejected(reason="No.")
+    assert absent.more == default
+    old = first.Rejected(reason="No.").marshal_proto()
+    assert absent.marshal_proto() == old
+    assert package.Event.unmarshal_proto(old) == absent
+    for value in (default, zero):
+        event = package.Rejected(reason="No.", more=value)
+        assert len(event.marshal_proto()) > len(old)
+        assert package.Event.unmarshal_proto(event.marshal_proto()) == event
+    shown = event_json(package.DECLARATION, absent)
+    assert shown["fields"] == {"reason": "No.", "more": plain(default)}
+
+
+def plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID | Ulid) else value
+
+
+@pytest.mark.slow
+def test_the_suite_knows_defaults(tmp_path: Path) -> None:
+    """Its bytes are made without the package, and the reference implementation conforms."""
+    conforms(changed(tmp_path, *DEFAULT), "--level", "1,3,4")
+
+
+@pytest.mark.slow
+def test_random_commands_with_a_default(tmp_path: Path) -> None:
+    path = changed(tmp_path, *DEFAULT)
+    source = read_model([path]).source["approval"]
+    drive(Subject(source, package_of(path), opener("memory", tmp_path)))

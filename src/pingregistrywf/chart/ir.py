@@ -33,6 +33,7 @@ from pingregistrywf.chart.parts import (
     VidOfStep,
     Wire,
 )
+from pingregistrywf.chart.spelling import Scalar
 from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.types import Type
 
@@ -84,6 +85,10 @@ class EventField(Argument, WireValue):
 
     required: bool
     """True if bytes without the field are malformed."""
+    default: Scalar | None = None
+    """The value where the field is absent; null for zero, empty or nil.
+
+    A field that has a default is written whatever its value is."""
 
 
 class FromArgument(Part):

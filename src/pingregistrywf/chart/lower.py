@@ -136,7 +136,7 @@ def _events(chart: Chart) -> Iterator[ir.Event]:
             event.wire,
             to=event.to,
             when=event.when,
-            fields=_named(ir.EventField, event.fields),
+            fields={field: _event_field(field, each) for field, each in event.fields.items()},
             other_forms={
                 field: ir.WireValue(name=field, type=each.type, wire=each.wire)
                 for field, each in event.other_forms.items()
@@ -152,6 +152,13 @@ def _events(chart: Chart) -> Iterator[ir.Event]:
         yield _event(BEGIN, snapshot.begin, rewrite="begin", doc=begins)
         yield _event(LIST, snapshot.state, rewrite="list", listing=listing, doc=lists)
         yield _event(END, snapshot.end, rewrite="end", doc="The snapshot is whole.")
+
+
+def _event_field(name: str, field: EventField) -> ir.EventField:
+    default = field.default
+    if field.type is Type.UUID and default is not None:
+        default = str(default).lower()
+    return ir.EventField(name=name, **dict(field) | {"default": default})
 
 
 def _event(name: str, wire: EventWire, **more: Any) -> ir.Event:

@@ -56,7 +56,10 @@ def _event(event: Event) -> Json:
         "to": event.to,
         "when": event.when,
         "fields": {
-            name: [each.type, each.wire, each.nonzero, each.required]
+            name: [
+                *(each.type, each.wire, each.nonzero, each.required),
+                *([] if each.default is None else [each.default]),
+            ]
             for name, each in event.fields.items()
         },
         "other_forms": {name: [each.type, each.wire] for name, each in event.other_forms.items()},

@@ -22,6 +22,7 @@ from pingregistrywf.chart.spelling import (
     FieldNumber,
     PascalName,
     Prose,
+    Scalar,
     SnakeName,
     StateNumber,
     UpperName,
@@ -68,6 +69,10 @@ class EventField(PlainField):
     """True if replay refuses the event when the field is zero, empty or nil."""
     required: StrictBool = False
     """True if bytes without the field are malformed (ids only; else a missing id reads as nil)."""
+    default: Scalar | None = None
+    """For a field that was added later: its value in older events, whose bytes lack it.
+
+    A field with a default is always written, also when it is zero."""
 
 
 class OtherFormField(Word):

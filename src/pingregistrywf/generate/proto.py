@@ -83,12 +83,19 @@ def _messages(chart: Chart) -> list[_Message]:
         "parent": _scalar("parent", wire.parent, Type.ULID),
     }
     values = {"EV_UNSPECIFIED": 0}
+    explicit = {
+        name
+        for event in chart.events.values()
+        for name, each in event.fields.items()
+        if each.default is not None
+    }
     messages = []
     for event in chart.events.values():
         values[event.wire_name] = event.number
         declared: list[EventField | WireValue] = [*event.fields.values()]
         for each in [*declared, *event.other_forms.values()]:
-            fields[each.name] = _scalar(each.name, each.wire, each.type)
+            optional = each.name in explicit
+            fields[each.name] = _scalar(each.name, each.wire, each.type, optional=optional)
         if listing := event.listing:
             full = f"{scope}.{listing.message}"
             fields[listing.field] = _Field(listing.field, listing.wire, "message", full)
@@ -102,9 +109,10 @@ def _messages(chart: Chart) -> list[_Message]:
     return [_Message(wire.message, by_number, values=types), *messages]
 
 
-def _scalar(name: str, number: int, kind: Type) -> _Field:
-    # Ids are optional, so that an absent one differs from a present, empty one (wire.md).
-    label = "optional" if kind.is_id else ""
+def _scalar(name: str, number: int, kind: Type, *, optional: bool = False) -> _Field:
+    # Ids are optional, so that an absent one differs from a present, empty one (wire.md); so are
+    # fields that have a default where they are absent.
+    label = "optional" if optional or kind.is_id else ""
     return _Field(name, number, SCALARS[kind], label=label, comment=_MEANINGS.get(kind, ""))
 
 

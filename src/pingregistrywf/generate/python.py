@@ -6,6 +6,7 @@ wrapped to one width, and imports reduced to what a module uses.
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from pingregistrywf.chart.ir import (
     Cell,
     Chart,
     Command,
+    EventField,
     Operation,
     Operations,
     Outcome,
@@ -113,6 +115,21 @@ def docstring(
         for name, doc in section.items():
             lines += _item(f"{name}: {doc}" if name else doc, indent, 4, 8)
     return "\n".join(f"{margin}{line}".rstrip() for line in [*lines, '"""'])
+
+
+def unset(field: EventField) -> str:
+    """Return the value of an event's field that is not given: its default, or zero."""
+    match field.default, field.type:
+        case None, _:
+            return ZEROS[field.type]
+        case bool(), _:
+            return str(field.default)
+        case _, Type.UUID:
+            return f'UUID("{field.default}")'
+        case _, Type.ULID:
+            return f'Ulid.parse("{field.default}")'
+        case _:
+            return json.dumps(field.default)
 
 
 def parameters(
@@ -224,6 +241,7 @@ _TEMPLATES: Final = templates(
     prose,
     refusals,
     signature,
+    unset,
     CHECKED=CHECKED,
     PLAIN=PLAIN,
     ZEROS=ZEROS,

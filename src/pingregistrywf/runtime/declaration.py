@@ -114,11 +114,16 @@ class Carry:
 
 @dataclass(frozen=True, slots=True)
 class EventField:
-    """A field of an event: its type, and whether replay and decoding insist on it."""
+    """A field of an event: its type, and whether replay and decoding insist on it.
+
+    A field that is ``explicit`` is written whatever its value is, so that one can tell whether it
+    is absent: then it has the default of its class.
+    """
 
     type: FieldType
     nonzero: bool
     required: bool
+    explicit: bool
 
 
 @dataclass(frozen=True, slots=True)

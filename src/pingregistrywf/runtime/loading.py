@@ -128,7 +128,9 @@ class _Loader:
             number=event["number"],
             target=self.codes.get(event["to"]),
             fields={
-                name: declaration.EventField(each["type"], each["nonzero"], each["required"])
+                name: declaration.EventField(
+                    each["type"], each["nonzero"], each["required"], each["default"] is not None
+                )
                 for name, each in event["fields"].items()
             },
             carries=tuple(map(self._carry, event["carries"])),

@@ -20,12 +20,13 @@ _NOT_ASCII_TEXT: Final = re.compile("[^ -~]")
 
 
 def event_json(declaration: Declaration, event: Event) -> Json:
-    """Return an event as JSON; an id that was absent from its bytes is left out."""
+    """Return an event as JSON; an id that was absent from its bytes is left out, unless it
+    has a default."""
     known = declaration.by_event[type(event)]
     values = {
         name: _plain(getattr(event, name))
         for name, field in known.fields.items()
-        if field.type not in ("uuid", "ulid") or name in event.model_fields_set
+        if field.type not in ("uuid", "ulid") or field.explicit or name in event.model_fields_set
     }
     if known.listing:
         entries = getattr(event, known.listing.name)

@@ -113,12 +113,16 @@ class Form:
         self.event: Final = known.event
         self.when: Final = known.when
         ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
-        self._plain = not (ids or known.other_forms or known.listing)
+        values = {name: each for name, each in known.fields.items() if name not in ids}
+        self._explicit = [name for name, each in values.items() if each.explicit]
+        self._plain = not (ids or known.other_forms or known.listing or self._explicit)
         self._declaration = declaration
         self._other_forms = known.other_forms
         self._listing = known.listing
         self._defaults = defaults_of(known.event)
-        self._values = [(name, attrgetter(name)) for name in known.fields if name not in ids]
+        self._values = [
+            (name, attrgetter(name)) for name, each in values.items() if not each.explicit
+        ]
         self._ids = [(name, _IDS[each.type], each.required) for name, each in ids.items()]
 
     def matches(self, message: Message) -> bool:
@@ -154,6 +158,9 @@ class Form:
         for name in self._other_forms:
             _read_id(message, name, bytes)
         given = {name: take(message) for name, take in self._values}
+        for name in self._explicit:
+            if message.HasField(name):
+                given[name] = getattr(message, name)
         for name, make, required in self._ids:
             value = _read_id(message, name, make)
             if value is not None:
@@ -201,8 +208,9 @@ def _writers(
     for name in ("id", "parent"):
         writers[name] = writer(number_of[name], "ulid", name)
     for name, each in known.fields.items():
-        write = writer(number_of[name], each.type, name)
-        writers[name] = _if_given(name, write) if each.type in _IDS else write
+        write = writer(number_of[name], each.type, name, explicit=each.explicit)
+        optional = each.explicit or each.type in _IDS
+        writers[name] = _if_given(name, write) if optional else write
     if known.listing:
         name = known.listing.field
         entries = descriptor.fields_by_name[name].message_type.fields_by_name[known.listing.name]
@@ -211,7 +219,7 @@ def _writers(
 
 
 def _if_given(name: str, write: Writer) -> Writer:
-    """Leave out an id that was absent when the event was decoded."""
+    """Leave out a field that was absent when the event was decoded."""
     return lambda event: write(event) if name in event.model_fields_set else b""
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pingregistrywf.chart.checks.values import CONSTANTS, fits, is_zero
 from pingregistrywf.chart.mistakes import Path, Report, closest
+from pingregistrywf.chart.spelling import Scalar
 from pingregistrywf.chart.types import Type
-from pingregistrywf.chart.vocabulary import Carried, Chart, Event
+from pingregistrywf.chart.vocabulary import Carried, Chart, Event, EventField
 
 _IDS = (Type.UUID, Type.ULID)
 
@@ -96,6 +98,8 @@ class _EventChecker:
                 )
                 remedy = "remove required; only a uuid or a ulid can be"
                 self._report.say((*at, "fields", field, "required"), what, remedy)
+            if each.default is not None:
+                self._check_default(field, each, each.default)
             if field in event.other_forms:
                 what = f"{field} is a field of {name} and of its other forms"
                 self._report.say((*at, "other_forms", field), what, "remove one of the two")
@@ -103,6 +107,20 @@ class _EventChecker:
             self._check_carries("set", "carried value", value, source)
         for value, sources in event.append.items():
             self._check_carries("append", "carried list", value, sources)
+
+    def _check_default(self, field: str, declared: EventField, default: Scalar) -> None:
+        name, at = f"{self._name}.{field}", ("events", self._name, "fields", field, "default")
+        if field == self._chart.keyed_by or field in self._event.when:
+            what = f"{name} says which entry or which event it is, so every event has it"
+            self._report.say(at, what, "remove default")
+        elif declared.required:
+            self._report.say(at, f"{name} is required, so no event lacks it", "remove required")
+        elif not fits(default, declared.type):
+            what = f"{name} is of type {declared.type}, and its default is not"
+            self._report.say(at, what, f"write {CONSTANTS[declared.type]}")
+        elif is_zero(default):
+            what = f"{name} is zero, empty or nil where it is absent, also without a default"
+            self._report.say(at, what, "remove default, or write another value")
 
     def _check_carries(
         self, operation: str, kind: str, value: str, source: str | Mapping[str, str]

@@ -18,13 +18,14 @@ Target: TypeAlias = EventField | PlainField | Argument
 _INT32: Final = range(-(2**31), 2**31)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-_CONSTANTS: Final[Mapping[Type, str]] = {
+CONSTANTS: Final[Mapping[Type, str]] = {
     Type.INT32: f"a whole number from {_INT32.start} to {_INT32.stop - 1}",
     Type.STRING: "text, in quotes",
     Type.UUID: "a UUID: 32 hexadecimal digits as 8-4-4-4-12",
     Type.ULID: "a ULID: 26 digits and capitals in Crockford's base 32",
     Type.BOOL: "true or false",
 }
+"""How a constant of each type is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Offer:
         elif isinstance(source, Constant):
             if not fits(source.constant, kind):
                 what = f"{name} is of type {kind}, and {_shown(source)} is not"
-                report.say(at, what, f"write {_CONSTANTS[kind]}")
+                report.say(at, what, f"write {CONSTANTS[kind]}")
             elif nonzero and is_zero(source.constant):
                 what = f"{name} must not be zero, empty or nil, and {_shown(source)} is"
                 report.say(at, what, "write another constant, or an argument that is nonzero")

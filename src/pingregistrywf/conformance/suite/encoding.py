@@ -1,7 +1,8 @@
 """Events as bytes, written from the chart's wire numbers alone, without a protobuf library.
 
 The bytes of ids that only a run can know stand as names.  Rules: wire.md; fields in the order of
-their numbers; a zero number, an empty text and false are not written, an id always is.
+their numbers; a zero number, an empty text and false are not written, unless the field has
+a default; an id always is.
 """
 
 from __future__ import annotations
@@ -56,16 +57,18 @@ def _present(
     """The fields that have a value, with their bytes."""
     for name, each in fields.items():
         if name in values:
-            yield each, value_field(each.wire, each.type, values[name])
+            explicit = isinstance(each, EventField) and each.default is not None
+            yield each, value_field(each.wire, each.type, values[name], explicit=explicit)
 
 
-def value_field(number: int, type_: Type, value: Json) -> Parts:
-    """A field of a type, left out where proto3 does."""
+def value_field(number: int, type_: Type, value: Json, *, explicit: bool = False) -> Parts:
+    """A field of a type, left out where proto3 does, unless its presence is explicit."""
     match type_:
         case Type.INT32 | Type.BOOL:
-            return varint_field(number, int(value)) if value else []
+            return varint_field(number, int(value)) if value or explicit else []
         case Type.STRING:
-            return bytes_field(number, [text(value).encode().hex()]) if value else []
+            content: Parts = [text(value).encode().hex()]
+            return bytes_field(number, content) if value or explicit else []
         case Type.UUID | Type.ULID:
             return bytes_field(number, [of_id(value, type_)])
 

@@ -177,7 +177,10 @@ def _sound_fields(sample: _Sample) -> Iterator[Vector]:
         if when.get(field) == "nonzero":
             continue  # without it, it is another event
         others = {key: value for key, value in sample.fields.items() if key != field}
-        read = others if each.type in IDS else sample.fields | {field: ZERO[each.type]}
+        read = others
+        if each.default is not None or each.type not in IDS:
+            absent = ZERO[each.type] if each.default is None else each.default
+            read = sample.fields | {field: absent}
         lacking = sample.bytes(fields=others)
         yield f"without {field}", lacking, MALFORMED if each.required else sample.ok(fields=read)
         number = each.type in (Type.INT32, Type.BOOL)
