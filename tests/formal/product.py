@@ -64,7 +64,7 @@ class Participant:
     """Somebody who runs one operation at a time, step by step; an observer of its steps.
 
     ``next`` is the step that comes next, by the operation's name and the step's number; None while
-    no operation runs.
+    no operation runs.  ``refused`` is true if its operation has ended with a refusal.
     """
 
     def __init__(self, facades: Sequence[Facade[Any, Any]]) -> None:
@@ -72,13 +72,14 @@ class Participant:
         self.engines: Mapping[str, Engine[Any, Any]] = engines
         self.next: tuple[str, int] | None = None
         self.ran: Ran | None = None
+        self.refused = False
         self._operations = Operations.on(facades, observers=[self])
         self._crashes = False
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
 
     def begin(self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None) -> None:
         """Begin an operation, and stop before its first step."""
-        self.ran = None
+        self.ran, self.refused = None, False
         threading.Thread(target=self._run, args=(operation, arguments, vid), daemon=True).start()
         self._back.acquire()
 
@@ -106,8 +107,12 @@ class Participant:
             raise Crash
 
     def _run(self, operation: Operation, arguments: Mapping[str, Any], vid: Ulid | None) -> None:
-        with suppress(WorkflowError, Crash):
-            self.ran = self._operations.run(operation, arguments, vid)
+        with suppress(Crash):
+            try:
+                self.ran = self._operations.run(operation, arguments, vid)
+                self.refused = len(operation.steps) in self.ran.refused
+            except WorkflowError:
+                self.refused = True
         self.next = None
         self._back.release()
 
@@ -157,12 +162,14 @@ class Product:
                 self._begin(name, after["running"][name])
             else:
                 self._step(name, before["running"][name], crash=crash)
+                self._compare_answer(name, after)
         elif action in self._starts:
             kind, operation = self._starts[action]
             (name,) = (each for each in self._participants if _kind(each) == kind)
             run = {"operation": operation}
             self._begin(name, run)
             self._step(name, run, crash=crash)
+            self._compare_answer(name, after)
         else:
             self.now += UNTIL_FREE
             while self._journal.collect():
@@ -232,6 +239,10 @@ class Product:
         )
 
     # --- What follows -----------------------------------------------------------------------------
+
+    def _compare_answer(self, name: ModelValue, after: State) -> None:
+        refused = self._participants[name].refused
+        _agree(f"whether {name} is refused", refused, after["isRefused"])
 
     def _compare(self, after: State) -> None:
         for name, participant in self._participants.items():

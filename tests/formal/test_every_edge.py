@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .product import Disagreement, Product
 FILES = sorted(model_directory().glob("*.yaml"))
 SYSTEM = "ping_registry_system"
 SIZE = "every_edge"
+REFUSAL = "StateConflictError"
 OPEN = ("Initialized", "Appending")
 SMALLER: Mapping[str, Any] = {
     f"{SYSTEM}.sizes.{SIZE}.limits.snapshots": 0,
@@ -29,11 +31,33 @@ SMALLER: Mapping[str, Any] = {
 """The same size without snapshots and crashes."""
 
 
+TOLD: Mapping[str, str] = {
+    r"^VARIABLES\n": r"\g<0>    isRefused,\n",
+    r"^Init ==\n": r"\g<0>    /\\ isRefused = FALSE\n",
+    r"^(?:Begins|Free\w+)\(.*\) ==\n": r"\g<0>    /\\ isRefused' = FALSE\n",
+    r"^       /\\ UNCHANGED crashes\n": r"\g<0>       /\\ isRefused' = Refused(result)\n",
+    r"^       /\\ crashes' = crashes \+ 1\n": r"\g<0>       /\\ isRefused' = FALSE\n",
+}
+"""What makes the module of a system tell, in a variable, whether the last step was refused.
+
+Of a last step that writes nothing the other variables do not tell it.
+"""
+
+
+def telling_refusals(module: str) -> str:
+    for place, told in TOLD.items():
+        module, count = re.subn(place, told, module, flags=re.MULTILINE)
+        assert count
+    return module
+
+
 def graph_of(toolchain: Toolchain, model: Model) -> StateGraph:
     """All states that the model can reach, and all steps."""
     properties = model.properties[SYSTEM]
     check = check_at(model.systems[SYSTEM], properties, next(iter(properties.properties)), SIZE)
-    return state_graph(toolchain, formal_model(model, SYSTEM), check.module, check.settings)
+    files = dict(formal_model(model, SYSTEM))
+    files["PingRegistrySystem.tla"] = telling_refusals(files["PingRegistrySystem.tla"])
+    return state_graph(toolchain, files, check.module, check.settings)
 
 
 def replay(model: Model, graph: StateGraph) -> None:
@@ -76,6 +100,10 @@ def test_every_step_without_snapshots_and_crashes(toolchain: Toolchain, tmp_path
         pytest.param(
             {"ping_registry_operations.operations.commit.steps.3": None},
             id="a step of an operation",
+        ),
+        pytest.param(
+            {"ping_registry.commands.End.rules.2": {"in": ["Terminated"], "error": REFUSAL}},
+            id="an answer after which nothing comes",
         ),
     ],
 )
