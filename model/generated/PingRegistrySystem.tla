@@ -353,11 +353,14 @@ Server(server) ==
 \* A gatherer reads the pings at the deadline, which may be any time, and posts a
 \* summary of what it read.
 
-GathererBeginsGather(gatherer, workflow) ==
+GathererCanGather(gatherer, workflow) ==
     /\ running[gatherer] = Idle
     /\ \E registry \in Registries :
            PingRegistryIndex!WasIn(ping_registry_index[registry], workflow, {"Active"})
     /\ PingRegistry!State(ping_registry[workflow]) \in {"Initialized", "Appending"}
+
+GathererBeginsGather(gatherer, workflow) ==
+    /\ GathererCanGather(gatherer, workflow)
     /\ LET read == Vid(ping_registry[workflow])
        IN  Begins(gatherer, [operation |-> "gather",
                              step |-> 1,
@@ -373,9 +376,12 @@ Gatherer(gatherer) ==
 \* An admin begins a workflow, and commits it when it is summarized. It finishes what
 \* was interrupted.
 
-AdminBeginsBegin(admin, workflow, registry) ==
+AdminCanBegin(admin, workflow, registry) ==
     /\ running[admin] = Idle
     /\ PingRegistryIndex!Entry(ping_registry_index[registry], workflow).state \in {"Absent"}
+
+AdminBeginsBegin(admin, workflow, registry) ==
+    /\ AdminCanBegin(admin, workflow, registry)
     /\ LET before == Len(ping_registry_index[registry].events)
        IN  Begins(admin, [operation |-> "begin",
                           step |-> 1,
@@ -383,9 +389,12 @@ AdminBeginsBegin(admin, workflow, registry) ==
                           registry |-> registry,
                           before |-> before])
 
-AdminBeginsCommit(admin, workflow, registry) ==
+AdminCanCommit(admin, workflow, registry) ==
     /\ running[admin] = Idle
     /\ PingRegistry!State(ping_registry[workflow]) \in {"Summarized", "Completed"}
+
+AdminBeginsCommit(admin, workflow, registry) ==
+    /\ AdminCanCommit(admin, workflow, registry)
     /\ LET first == PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id
        IN  Begins(admin, [operation |-> "commit",
                           step |-> 1,
@@ -408,9 +417,12 @@ Admin(admin) ==
 \* A collector reads its index. It expires active workflows, deletes completed ones, and
 \* writes snapshots. Every age counts as old enough.
 
-CollectorBeginsExpire(collector, workflow, registry) ==
+CollectorCanExpire(collector, workflow, registry) ==
     /\ running[collector] = Idle
     /\ PingRegistryIndex!Entry(ping_registry_index[registry], workflow).state \in {"Active"}
+
+CollectorBeginsExpire(collector, workflow, registry) ==
+    /\ CollectorCanExpire(collector, workflow, registry)
     /\ LET first == PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id
        IN  Begins(collector, [operation |-> "expire",
                               step |-> 1,
@@ -418,9 +430,12 @@ CollectorBeginsExpire(collector, workflow, registry) ==
                               registry |-> registry,
                               first |-> first])
 
-CollectorBeginsDelete(collector, workflow, registry) ==
+CollectorCanDelete(collector, workflow, registry) ==
     /\ running[collector] = Idle
     /\ PingRegistryIndex!Entry(ping_registry_index[registry], workflow).state \in {"Completed"}
+
+CollectorBeginsDelete(collector, workflow, registry) ==
+    /\ CollectorCanDelete(collector, workflow, registry)
     /\ LET first == PingRegistryIndex!Entry(ping_registry_index[registry], workflow).started_workflow_event_id
        IN  Begins(collector, [operation |-> "delete",
                               step |-> 1,

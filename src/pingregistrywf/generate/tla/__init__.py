@@ -44,7 +44,9 @@ def formal_model(model: Model, system: str) -> Mapping[str, str]:
     files = {f"{name}.tla": text for name, text in texts.items()}
     if (properties := model.properties.get(system)) is not None:
         name = module_of(declared)
-        text = _rendered("properties", name=name, system=declared, properties=properties)
+        text = _rendered(
+            "properties", name=name, module=module, system=declared, properties=properties
+        )
         files[f"{name}.tla"] = text
         files |= {
             f"{each.name}.cfg": each.configuration for each in model_checks(declared, properties)

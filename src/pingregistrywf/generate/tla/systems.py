@@ -38,9 +38,13 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The action with which a participant begins an operation, ready for the template."""
+    """The action with which a participant begins an operation, ready for the template.
+
+    ``can`` is the name of the predicate that tells when it is possible.
+    """
 
     name: str
+    can: str
     parameters: Sequence[str]
     conditions: Sequence[str]
     read: Sequence[tuple[str, str]]
@@ -110,12 +114,15 @@ class SystemModule:
                     return key
         return None
 
-    def some(self, inputs: Sequence[str]) -> str:
-        """Say that a formula holds for some values of inputs; empty if there is no input."""
+    def some(self, inputs: Sequence[str], indent: int = 11) -> str:
+        """Say that a formula holds for some values of inputs; empty if there is no input.
+
+        The formula follows on a line of its own, after as many spaces.
+        """
         if not inputs:
             return ""
         bound = (f"{name} \\in {self.system.inputs[name].plural}" for name in inputs)
-        return f"\\E {', '.join(bound)} :\n{'':11}"
+        return f"\\E {', '.join(bound)} :\n{'':{indent}}"
 
     # --- Operations -------------------------------------------------------------------------------
 
@@ -168,6 +175,7 @@ class SystemModule:
         indent = len(f"    /\\ {at_once or 'Begins'}({kind}, ") + (4 if read else 0)
         return Start(
             name=f"{pascal(kind)}{'Runs' if at_once else 'Begins'}{pascal(run.operation)}",
+            can=f"{pascal(kind)}Can{pascal(run.operation)}",
             parameters=[kind, *self.inputs(operation)],
             conditions=conditions,
             read=list(read.items()),
