@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from pingregistrywf import CmdInit, Workflows, open_journal
+from pingregistrywf import CmdInit, Workflows, extras, open_journal
 from pingregistrywf.runtime.journal.check import Verdict
 from pingregistrywf.runtime.journal.sqlite import filesystem, health
 
@@ -133,14 +132,13 @@ def test_locks_that_keep_nobody_out(file: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    doctor = import_module("pingregistrywf.cli.doctor")  # the package has the command by that name
-    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name == "aalpy" else name)
+    monkeypatch.setattr(extras, "_is_installed", lambda name: name != "aalpy")
     found = checks()
     assert found["extra model"]["verdict"] == "ok"
     assert verdict(found, "extra conformance") == (
         "note",
-        "not installed, so there is no conform and its reports",
-        "pip install 'pingregistrywf[conformance]'",
+        "not installed: aalpy; it gives conform, its reports, and adapter",
+        extras.remedy("conformance"),
     )
 
 

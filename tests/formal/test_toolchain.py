@@ -66,5 +66,5 @@ def test_a_jar_that_is_not_there(java: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_the_extra(java: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toolchain, "find_spec", lambda name: None)
-    with pytest.raises(MissingToolError, match=rf"pingregistrywf\[formal\].*{JAR_VARIABLE}"):
+    with pytest.raises(MissingToolError, match=rf"pip install .*\[formal\].*{JAR_VARIABLE}"):
         find_toolchain()

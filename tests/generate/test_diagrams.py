@@ -512,7 +512,7 @@ def test_graphviz_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     other.write_text("#!/bin/sh\n")
     other.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    with pytest.raises(LayoutError, match=re.escape("pip install 'pingregistrywf[model]'")):
+    with pytest.raises(LayoutError, match=r"pip install .*\[model\]"):
         svg(CHARTS["lamp"])
 
 

@@ -15,13 +15,11 @@ import typer
 from pingregistrywf import __version__
 from pingregistrywf.cli.adapter import adapter
 from pingregistrywf.cli.charts import chart, generate
-from pingregistrywf.cli.common import CANNOT_RUN
 from pingregistrywf.cli.conform import conform
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
 from pingregistrywf.cli.doctor import doctor
 from pingregistrywf.cli.explore import explore
-from pingregistrywf.cli.extras import extra_of
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.output import ending_with_the_reader
@@ -43,16 +41,8 @@ app = typer.Typer(
 
 def main() -> None:
     """The entry point of the command ``pingregistrywf``."""
-    try:
-        with ending_with_the_reader():
-            app(_spread(sys.argv[1:]))
-    except ModuleNotFoundError as error:
-        extra = extra_of((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        remedy = f"pip install 'pingregistrywf[{extra}]'"
-        typer.echo(f"pingregistrywf: {error.name} is not installed: {remedy}", err=True)
-        sys.exit(CANNOT_RUN)
+    with ending_with_the_reader():
+        app(_spread(sys.argv[1:]))
 
 
 def _spread(words: list[str]) -> list[str]:

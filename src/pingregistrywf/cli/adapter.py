@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from pingregistrywf import __version__
-from pingregistrywf.cli.common import JOURNAL_VARIABLE, ModelOption, answering, open_
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, ModelOption, answering, open_, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +39,7 @@ def adapter(
 
     With --model it is the reference implementation of charts of your own.
     """
+    require("conformance", "orjson")
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.service.stdio import serve
 

@@ -115,11 +115,15 @@ def generate(
         bool, Option("--check", help="Write nothing; exit 1 and name what differs.")
     ] = False,
 ) -> None:
-    """Write all that is generated: this project's, or that of charts of your own."""
+    """Write all that is generated: this project's, or that of charts of your own.
+
+    Diagrams as SVG need the extra model; without it, all else is written.
+    """
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import suite_of_model
     from pingregistrywf.conformance.suite.levels import SuiteError
+    from pingregistrywf.extras import absence, missing
     from pingregistrywf.generate import artefacts
     from pingregistrywf.generate.layout import LayoutError
     from pingregistrywf.generate.readme import MarkerError
@@ -131,7 +135,12 @@ def generate(
         if package is not None:
             _check_importable(package)
             root, read = package, load_model(theirs)
-            made = artefacts.theirs(read) | _manifest(suite_of_model(read), PurePosixPath())
+            absent = missing("model", "graphviz-pure")
+            if absent:
+                skipped = f"SVG is left out: {absence('model', absent)}"
+                answer({"skipped": skipped}, skipped, err=True)
+            made = artefacts.theirs(read, laid_out=not absent)
+            made |= _manifest(suite_of_model(read), PurePosixPath())
         else:
             root = project_root()
             read = load_model(sorted((root / "model").glob("*.yaml")))

@@ -120,6 +120,18 @@ class CannotRunError(Exception):
     """What was asked for makes no sense; the text says why and what to do."""
 
 
+def require(extra: str, *distributions: str) -> None:
+    """End unless an extra is installed, or those of its distributions that are named.
+
+    The one line names all that is missing, and what installs it.  A command that needs an extra
+    calls this before it imports anything of it.
+    """
+    from pingregistrywf.extras import absence, missing
+
+    if absent := missing(extra, *distributions):
+        fail(absence(extra, absent), CANNOT_RUN)
+
+
 @contextmanager
 def answering(*errors: type[Exception]) -> Iterator[None]:
     """Turn the errors of the run time and the system, and these errors, into an exit code."""

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 from typer import Option
 
-from pingregistrywf.cli.common import CannotRunError, ModelOption, answering, called, fail
+from pingregistrywf.cli.common import (
+    CannotRunError,
+    ModelOption,
+    answering,
+    called,
+    fail,
+    require,
+)
 
 if TYPE_CHECKING:
     from pingregistrywf.conformance.run.runner import Plan
@@ -87,6 +94,7 @@ def _conform(
     """
     if context.invoked_subcommand is not None:
         return
+    require("conformance")
     from datetime import UTC, datetime
 
     from pingregistrywf.chart.mistakes import ChartError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,6 @@ from typer import Option
 
 from pingregistrywf import __version__
 from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answer, with_json
-from pingregistrywf.cli.extras import EXTRAS
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.journal.check import Check
@@ -50,6 +48,7 @@ def doctor(
 def _checks(url: str | None) -> Iterator[Check]:
     import platform  # slow to import
 
+    from pingregistrywf.extras import EXTRAS, missing, remedy
     from pingregistrywf.runtime.journal.check import Check, Verdict
     from pingregistrywf.runtime.journal.health import clock_check, journal_checks
     from pingregistrywf.runtime.journal.sqlite.health import sqlite_check
@@ -59,18 +58,16 @@ def _checks(url: str | None) -> Iterator[Check]:
         "Python", Verdict.OK, f"{platform.python_version()}, {platform.python_implementation()}"
     )
     yield sqlite_check()
-    for name, extra in EXTRAS.items():
-        subject = f"extra {name}"
-        missing = [module for module in extra.modules if find_spec(module) is None]
-        if missing:
-            remedy = f"pip install 'pingregistrywf[{name}]'"
-            text = f"not installed, so there is no {extra.enables}"
-            yield Check(subject, Verdict.NOTE, text, remedy)
+    for extra, enables in EXTRAS.items():
+        subject = f"extra {extra}"
+        if absent := missing(extra):
+            text = f"not installed: {', '.join(absent)}; it gives {enables}"
+            yield Check(subject, Verdict.NOTE, text, remedy(extra))
         else:
-            yield Check(subject, Verdict.OK, f"gives {extra.enables}")
+            yield Check(subject, Verdict.OK, f"gives {enables}")
     if url is None:
         yield clock_check(time.time(), 0.0)
-        remedy = f"name one by --journal or in {JOURNAL_VARIABLE} to have it checked"
-        yield Check("journal", Verdict.NOTE, "none is named", remedy)
+        how = f"name one by --journal or in {JOURNAL_VARIABLE} to have it checked"
+        yield Check("journal", Verdict.NOTE, "none is named", how)
     else:
         yield from journal_checks(url, time.time)

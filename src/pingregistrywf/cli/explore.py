@@ -8,7 +8,14 @@ from typing import Annotated, Final
 
 from typer import Option
 
-from pingregistrywf.cli.common import ModelOption, answer, answering, stopped_by_signals, with_json
+from pingregistrywf.cli.common import (
+    ModelOption,
+    answer,
+    answering,
+    require,
+    stopped_by_signals,
+    with_json,
+)
 
 THEIRS: Final = "your_package"
 """What ``Copy as Python`` calls the package of a chart that is not this project's."""
@@ -30,6 +37,7 @@ def explore(
     ] = None,
 ) -> None:
     """Open the explorer: the charts' diagrams live, in a browser, without a network."""
+    require("model", "graphviz-pure")
     import webbrowser
 
     from pingregistrywf import explorer

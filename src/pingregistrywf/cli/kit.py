@@ -9,7 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from pingregistrywf.cli.adapter import reference
-from pingregistrywf.cli.common import REFUSED, CannotRunError, ModelOption, answering, open_
+from pingregistrywf.cli.common import (
+    REFUSED,
+    CannotRunError,
+    ModelOption,
+    answering,
+    open_,
+    require,
+)
 from pingregistrywf.cli.conform import BoundOption, JsonFileOption
 
 
@@ -24,6 +31,7 @@ def self_test(
     twin that differs in one cell, and journals and data get every fault that we know of.  Exit
     codes: 0 nothing broken survived, and what is right passed; 1 something did not.
     """
+    require("conformance")
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import suite_of
     from pingregistrywf.conformance.reports.matrix import as_json, text

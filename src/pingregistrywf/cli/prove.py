@@ -12,6 +12,7 @@ from pingregistrywf.cli.common import (
     exiting_on_signals,
     json_wanted,
     print_json,
+    require,
     with_json,
 )
 
@@ -23,6 +24,7 @@ def prove(model: ModelOption = None) -> None:
     In a checkout the model is that of its model/.  Needs the extra formal, and no Java.  Exits with
     1 if an action breaks a clause.
     """
+    require("formal", "z3-solver")
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.formal.proof.formulas import FormulaError

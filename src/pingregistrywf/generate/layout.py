@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.extras import remedy
 from pingregistrywf.generate.rendering import templates
 
 COMMAND: Final = "graphviz-pure"
@@ -93,7 +94,7 @@ def executable() -> str:
     if found is None:
         raise LayoutError(
             f"diagrams need {COMMAND}, which is not installed for {sys.executable}:"
-            " pip install 'pingregistrywf[model]'"
+            f" {remedy('model')}"
         )
     return found
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from anybadge import Badge
-
 from pingregistrywf.conformance.run.result import Exit, RunResult, counted
 from pingregistrywf.conformance.suite.levels import spoken_levels
 
@@ -19,6 +17,8 @@ _COLORS: Final = {
 
 def badge(run: RunResult) -> str:
     """Return the badge, as SVG."""
+    from anybadge import Badge  # only this report needs it
+
     match run.exit:
         case Exit.CONFORMS:
             but = f" except {run.excused}" if run.excused else ""
