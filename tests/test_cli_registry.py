@@ -481,9 +481,11 @@ class TestWatch:
         assert watching.stdout is not None
         row = json.loads(watching.stdout.readline())
         assert (row["workflow"], row["state"], row["pings"]) == (workflow, "Appending", 1)
+        assert row["allowed"] == ["AppendPing", "PostSummary", "AbortExpired"]
         summarize(url, workflow)
         row = json.loads(watching.stdout.readline())
         assert (row["state"], row["summary"]) == ("Summarized", "1 sum")
+        assert row["allowed"] == ["Commit", "AbortExpired"]
         watching.send_signal(signal.SIGTERM)
         watching.communicate(timeout=60)
         assert watching.returncode == 143

@@ -31,6 +31,7 @@ from pingregistrywf.chart.mistakes import ChartError, Mistake
 from pingregistrywf.chart.parts import Constant, Word
 from pingregistrywf.chart.reader import read_model
 from pingregistrywf.chart.vocabulary import Chart
+from pingregistrywf.runtime.charted import Charted
 from pingregistrywf.runtime.facade import Facade
 
 DATA = Path(__file__).with_name("mistakes")
@@ -451,6 +452,7 @@ def test_the_errors_of_the_run_time_are_all_known() -> None:
         (runtime_values.Command, names._MODEL),
         (runtime_values.Event, (*names._MODEL, *names._EVENT)),
         (runtime_values.State, names._STATE),
+        (Charted, names._ENTRY),
         (runtime_values.DeclaredError, names._ERROR),
         (Facade, names._FACADE),
     ],

@@ -85,6 +85,7 @@ def test_the_happy_path(page: Page) -> None:
         form = page.locator(f"#form-{command}")
         expect(form).to_have_attribute("data-outcome", "emit")
         expect(form.locator(".would")).to_have_text(f"✓ appends {event} → {state}")
+        expect(form.locator(".why")).to_be_hidden()
         tell(page, command)
         expect(page.locator("#answer")).to_contain_text(f"{event} appended. Now {state}.")
         expect(page.locator("#answer code")).to_have_text(f"{command}.1")

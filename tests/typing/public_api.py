@@ -20,6 +20,7 @@ from pingregistrywf import (
     Advancer,
     ArgumentNotIdempotentError,
     Behavior,
+    BehaviorError,
     CmdAppendPing,
     CmdCommit,
     CmdInit,
@@ -77,6 +78,7 @@ def read(state: State) -> str:
     assert_type(state.registry_id, UUID)
     assert_type(state.pings, PVector[Status])
     assert_type(state.num_pings, int)
+    assert_type(state.allowed, tuple[type[Command], ...])
     assert_type(state.with_vid(EPOCH), State)
     pings: Sequence[Status] = state.pings
     summary = state.summary_status
@@ -105,6 +107,9 @@ def decide(state: State, command: Command) -> State:
     for event in behavior.tell(state, command):
         state = advancer.advance(state, event)
     assert_type(behavior.new_state(uuid4()), State)
+    told = behavior.explain(state, command)
+    assert_type(told.events, tuple[Event, ...])
+    assert_type(told.error, BehaviorError | None)
     assert_type(behavior.new_event(), type[Event])
     return state
 

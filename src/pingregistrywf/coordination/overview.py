@@ -28,7 +28,8 @@ _COLORS: Final = {"Summarized": "yellow", "Completed": "magenta", "Terminated": 
 class Row:
     """One workflow that the index lists; ``started`` is the id of its first event.
 
-    Pings have failed whose code is not zero.  The summary is empty until there is one.
+    Pings have failed whose code is not zero.  The summary is empty until there is one.  ``allowed``
+    has the names of the commands that the chart allows now.
     """
 
     workflow: UUID
@@ -37,11 +38,14 @@ class Row:
     failed: int
     started: Ulid
     summary: str
+    allowed: tuple[str, ...]
 
     def text(self) -> str:
         """The row as plain text."""
         pings = f"{self.pings} pings, {self.failed} failed"
-        return f"{self.workflow}  {self.state:<13}  {pings}  {self.summary}".rstrip()
+        allowed = f"allows {', '.join(self.allowed)}"
+        known = (f"{self.workflow}", f"{self.state:<13}", pings, self.summary, allowed)
+        return "  ".join(filter(None, known))
 
 
 def rows(registry: PingRegistry) -> list[Row]:
@@ -61,6 +65,7 @@ def rows(registry: PingRegistry) -> list[Row]:
                 sum(ping.code != 0 for ping in state.pings),
                 entry.started_workflow_event_id,
                 f"{status.code} {printable(status.message)}" if status.event_id else "",
+                tuple(DECLARATION.command_names[kind] for kind in state.allowed),
             )
         )
     return sorted(found, key=lambda row: row.started, reverse=True)
@@ -98,6 +103,7 @@ def _table(registry: PingRegistry, view: list[Row], room: int) -> Table:
     table.add_column("state", min_width=max(map(len, DECLARATION.state_names.values())))
     for name in ("pings", "failed", "age"):
         table.add_column(name, min_width=6, justify="right")
+    table.add_column("allows", max_width=40)
     table.add_column("summary", no_wrap=True)  # cut where the terminal is narrow
     for row in view[: max(room, 1)]:
         table.add_row(
@@ -106,6 +112,7 @@ def _table(registry: PingRegistry, view: list[Row], room: int) -> Table:
             str(row.pings),
             Text(str(row.failed), "red" if row.failed else ""),
             _age(now - row.started.milliseconds / 1000),
+            ", ".join(row.allowed),
             Text(row.summary),  # of others' words: no markup
         )
     return table

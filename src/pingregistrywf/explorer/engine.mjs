@@ -35,7 +35,7 @@ export function decide(chart, state, command, args, deleted = false) {
   const other = compared.find((name) => !GUARDS[guard](args[name], at.carried[name]));
   const cell = other === undefined ? same : chart.cell(command, false, column);
   const { outcome, target, rule, event } = cell;
-  const prose = chart.prose(command, rule) || cell.reason;
+  const prose = cell.reason || chart.prose(command, rule);
   const decision = { outcome, target, rule, prose, drafts: [], error: null };
   if (outcome === "emit") decision.drafts.push({ event, fields: taken(cell.sources, args) });
   if (outcome === "reject") {

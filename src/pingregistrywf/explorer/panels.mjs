@@ -49,6 +49,7 @@ export function commands(app) {
         h("button", { id: `tell-${name}`, "aria-describedby": `would-${name}` }, name),
         h("span", { class: "would", id: `would-${name}` }),
       ),
+      h("p", { class: "hint why", id: `why-${name}` }),
       doc && h("p", { class: "hint" }, doc),
       h(
         "div",
@@ -81,12 +82,14 @@ function versions(app) {
   return labelled("vid", "expected version", select);
 }
 
-/** Say at each command what it would do now. */
+/** Say at each command what it would do now, and why it would do nothing. */
 export function previews(app) {
   const decisions = app.decisions();
   for (const [name, decision] of decisions) {
     byId(`form-${name}`).dataset.outcome = decision.outcome;
     replace(byId(`would-${name}`), signed(decision.outcome, described(decision)));
+    const changes = !["noop", "reject"].includes(decision.outcome);
+    replace(byId(`why-${name}`), changes ? "" : reasons(decision));
   }
   const { chart, history } = app.selected;
   const legal = [...decisions]
@@ -147,17 +150,14 @@ function outcome({ outcome: kind, events, target, error }) {
   return h("strong", {}, `${names} appended. Now ${target}.`);
 }
 
-/** The rule, its prose, and the error's own words. */
+/** The error's own words, the rule, and its prose. */
 function because({ rule, prose, error }) {
   const words = error && error.message !== prose ? `${capital(error.message)}. ` : "";
-  return h(
-    "p",
-    { class: "because" },
-    words,
-    rule && h("code", {}, rule),
-    rule ? ` ${prose}` : prose,
-  );
+  return h("p", { class: "because" }, words, reasons({ rule, prose }));
 }
+
+/** The rule and its prose. */
+const reasons = ({ rule, prose }) => [rule && h("code", {}, rule), rule ? ` ${prose}` : prose];
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 

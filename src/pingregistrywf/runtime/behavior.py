@@ -14,6 +14,7 @@ from uuid import UUID
 from pingregistrywf.runtime.decisions import Decision, rules_of
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import (
+    BehaviorError,
     EventTypeError,
     InvalidCommandError,
     MalformedEventError,
@@ -21,6 +22,7 @@ from pingregistrywf.runtime.errors import (
     StateConflictError,
 )
 from pingregistrywf.runtime.evolution import check_id, evolution_of
+from pingregistrywf.runtime.explanation import Explanation, explained
 from pingregistrywf.runtime.ids import EPOCH, IdSource, Ulid, UlidSource
 from pingregistrywf.runtime.values import Command, Event, KeyedState
 
@@ -125,6 +127,23 @@ class Behavior(Generic[S, E]):
             NewEventsError: an event could not be made.
         """
         return self.draw(state, decide(self.declaration, state, command))
+
+    def explain(self, state: S, command: Command) -> Explanation[E]:
+        """Return what the command would do in the state, and why.  Nothing is written.
+
+        A history whose id is not free yet reads as empty: only the journal knows that it cannot
+        begin again.
+
+        Raises:
+            InvalidCommandError: it is no command of this chart.
+            NewEventsError: an event's fields would not be valid.
+        """
+        decided: Decision | BehaviorError
+        try:
+            decided = decide(self.declaration, state, command)
+        except BehaviorError as refusal:
+            decided = refusal.with_traceback(None)
+        return explained(self.declaration, state, command, decided)
 
     def draw(self, state: S, decision: Decision) -> tuple[E, ...]:
         """Give a decision's events their ids and parents, as links after the state's vid.

@@ -92,6 +92,19 @@ class Rewrite:
 Outcome: TypeAlias = Emit | Noop | Refuse | Guarded | Delete | Rewrite
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a command does what it does in a state.
+
+    Attributes:
+        rule: the id of the chart's rule; ``otherwise`` if none names the pair.
+        reason: the chart's words; empty if it has none.
+    """
+
+    rule: str
+    reason: str
+
+
 # --- What an event carries, and how it looks on the wire ------------------------------------------
 
 
@@ -199,6 +212,7 @@ class Declaration:
         initial: the code of the initial state.
         state: the class of a history's state.
         table: what each command does in each state: total.
+        grounds: why it does that, by command, state and whether it is refused.
         by_event: the events, by class.
         retired: the pairs of state code and event that no command makes any more, and that stored
             histories may have.
@@ -215,6 +229,7 @@ class Declaration:
     initial: IntEnum
     state: type[Any]
     table: Mapping[type[Command], Mapping[IntEnum, Outcome]]
+    grounds: Mapping[tuple[type[Command], IntEnum, bool], Ground]
     by_event: Mapping[type[Event], EventDeclaration]
     retired: frozenset[tuple[IntEnum, type[Event]]]
     starting: frozenset[type[Command]]
@@ -237,6 +252,21 @@ class Declaration:
     def commands(self) -> Mapping[str, type[Command]]:
         """Every command class by its name in the chart."""
         return {kind.__name__.removeprefix("Cmd"): kind for kind in self.table}
+
+    @cached_property
+    def command_names(self) -> Mapping[type[Command], str]:
+        """The name in the chart of every command class."""
+        return {kind: name for name, kind in self.commands.items()}
+
+    @cached_property
+    def allowed(self) -> Mapping[IntEnum, tuple[type[Command], ...]]:
+        """The commands that are not refused in each state, with the right arguments, in order."""
+        return {
+            code: tuple(
+                kind for kind, row in self.table.items() if not isinstance(row[code], Refuse)
+            )
+            for code in self.state_names
+        }
 
     @cached_property
     def follows(self) -> frozenset[tuple[IntEnum, type[Event]]]:

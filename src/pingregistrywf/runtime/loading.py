@@ -62,6 +62,12 @@ def load(
             kind: {code: loader.outcome(name, state) for state, code in codes.items()}
             for name, kind in kinds.items()
         },
+        grounds={
+            (kind, code, refused): loader.ground(name, state, refused=refused)
+            for name, kind in kinds.items()
+            for state, code in codes.items()
+            for refused in (False, True)
+        },
         by_event={each.event: each for each in map(loader.event, chart["events"].values())},
         retired=frozenset(
             (codes[state], getattr(events, name))
@@ -119,6 +125,15 @@ class _Loader:
             case _:
                 fields = self.chart["errors"][cell["error"]]["fields"]
                 return declaration.Refuse(self._error(cell["error"]), _sources(cell, fields))
+
+    def ground(self, command: str, state: str, *, refused: bool) -> declaration.Ground:
+        """Why a command does what it does in a state; with other arguments, if it is refused."""
+        cell = self._cells.get((command, "any", state))
+        cell = cell or self._cells[command, "other" if refused else "same", state]
+        rules = self.chart["commands"][command]["rules"]
+        rule = next((each["doc"] for each in rules if each["id"] == cell["rule"]), "")
+        error = self.chart["errors"][cell["error"]]["doc"] if cell["error"] else ""
+        return declaration.Ground(cell["rule"], cell["reason"] or rule or error)
 
     def event(self, event: Document) -> declaration.EventDeclaration:
         """The declaration of an event."""

@@ -17,3 +17,4 @@ DECLARATION: Final = load(
 """The chart."""
 
 events.Event.codec = codec_of(DECLARATION)
+states.State.allowed_in = DECLARATION.allowed

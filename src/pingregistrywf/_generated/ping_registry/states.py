@@ -10,6 +10,7 @@ from uuid import UUID
 from pyrsistent import pvector
 from pyrsistent.typing import PVector
 
+from pingregistrywf.runtime.charted import Charted
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.values import NIL
 from pingregistrywf.runtime.values import State as BaseState
@@ -52,7 +53,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class State(BaseState):
+class State(BaseState, Charted):
     """The state of a history, and what its events carried into it.
 
     Attributes:

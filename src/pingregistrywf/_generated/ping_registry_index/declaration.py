@@ -17,3 +17,4 @@ DECLARATION: Final = load(
 """The chart."""
 
 events.Event.codec = codec_of(DECLARATION)
+states.Entry.allowed_in = DECLARATION.allowed

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
+from pingregistrywf.runtime.charted import Charted
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.values import KeyedState
 
@@ -23,7 +24,7 @@ class StateCode(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Charted):
     """One entry of a history, which follows the chart by itself.
 
     Attributes:
