@@ -96,10 +96,12 @@ def test_every_step_without_snapshots_and_crashes(toolchain: Toolchain, tmp_path
         pytest.param(
             {"ping_registry.commands.AppendPing.rules.1.in": [*OPEN, "Summarized"]},
             id="a rule of a chart",
+            marks=pytest.mark.exhaustive,
         ),
         pytest.param(
             {"ping_registry_operations.operations.commit.steps.3": None},
             id="a step of an operation",
+            marks=pytest.mark.exhaustive,
         ),
         pytest.param(
             {"ping_registry.commands.End.rules.2": {"in": ["Terminated"], "error": REFUSAL}},

@@ -33,6 +33,7 @@ def test_each_size_is_recorded_with_each_property() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_smallest_size_has_as_many_states_as_recorded(toolchain: Toolchain) -> None:
     found = list(run_plan(toolchain, PLAN.select("one_server")))
     assert found
@@ -41,6 +42,7 @@ def test_the_smallest_size_has_as_many_states_as_recorded(toolchain: Toolchain) 
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("toolchain")
 def test_the_counterexamples_are_found() -> None:
     checked = [sys.executable, str(RECORDED / "record.py"), "--check"]
