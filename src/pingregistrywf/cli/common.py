@@ -154,9 +154,13 @@ def open_(url: str, *, create: bool = True, writes: bool = True) -> Journal:
     """Open the journal that an option names; refuse one that takes no writes if it is to write."""
     from pingregistrywf.runtime.journal import ReadOnly, open_journal
 
-    logger = logging.getLogger("pingregistrywf.runtime.journal")
+    logger = logging.getLogger("pingregistrywf.journal")
     if sys.stderr.isatty() and not logger.hasHandlers():  # no daemon's log shows for whom it waits
-        logging.basicConfig(format="pingregistrywf: %(message)s")
+        from pingregistrywf.coordination.log import PersonFormatter
+
+        handler = logging.StreamHandler()
+        handler.setFormatter(PersonFormatter())
+        logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     opened = open_journal(url, create=create)
     if writes and isinstance(opened, ReadOnly):

@@ -20,11 +20,11 @@ from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_index import StateCode, WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
-from pingregistrywf.coordination.log import logged
 from pingregistrywf.runtime.engine import Checkpoint
 from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Journal
+from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.operations import Checkpoints
 
 _LOGGER: Final = logging.getLogger("pingregistrywf.collector")

@@ -21,7 +21,6 @@ from pingregistrywf._generated.ping_registry import Status
 from pingregistrywf._generated.ping_registry_index import Event, PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
-from pingregistrywf.coordination.log import logged
 from pingregistrywf.coordination.registry import OPEN, PingRegistry
 from pingregistrywf.coordination.waiting import JumpingClock, Stop, seconds_until, wake_ups
 from pingregistrywf.runtime.engine import Changes, Checkpoint
@@ -31,6 +30,7 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
     WorkflowError,
 )
+from pingregistrywf.runtime.log import logged
 
 RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
@@ -142,9 +142,11 @@ class Daemon(ABC):
             try:
                 vid = self.registry.ping(workflow_id, self.code, message)
             except StateConflictError:
-                logged(self._logger, "advanced", workflow=workflow_id, unposted=message)
+                logged(
+                    self._logger, "advanced", workflow=workflow_id, unposted=len(missing) - number
+                )
                 return
-            logged(self._logger, "pinged", workflow=workflow_id, message=message, vid=vid)
+            logged(self._logger, "pinged", workflow=workflow_id, vid=vid)
 
 
 class Server(Daemon):

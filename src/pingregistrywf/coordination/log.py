@@ -1,23 +1,12 @@
-"""Structured log lines: one for each action, with named fields.
-
-Loggers are ``pingregistrywf.server``, ``pingregistrywf.gatherer`` and ``pingregistrywf.collector``.
-The message names the action; ``record.fields`` holds the rest, which a formatter writes
-(``TextFormatter``, ``JsonFormatter``).
-"""
+"""Formatters of log records: one line for each action, with its fields (``runtime.log``)."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
-
-
-def logged(logger: logging.Logger, action: str, level: int = logging.INFO, **fields: Any) -> None:
-    """Log an action and its fields."""
-    plain = (str, int, float, type(None))
-    shown = {name: each if isinstance(each, plain) else str(each) for name, each in fields.items()}
-    logger.log(level, action, extra={"fields": shown})
 
 
 def _head(record: logging.LogRecord, zone: tzinfo | None) -> dict[str, str]:
@@ -34,9 +23,14 @@ class TextFormatter(logging.Formatter):
     """``TIME LEVEL LOGGER ACTION name=value …``: local time, values as JSON if not one word."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = getattr(record, "fields", {})
-        rendered = (f"{name}={_word(value)}" for name, value in fields.items())
-        return " ".join((*_head(record, None).values(), *rendered))
+        return " ".join((*_head(record, None).values(), *_words(record)))
+
+
+class PersonFormatter(logging.Formatter):
+    """``pingregistrywf: ACTION name=value …``: for who waits for a command at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return " ".join(("pingregistrywf:", record.getMessage(), *_words(record)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -44,6 +38,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(_head(record, UTC) | getattr(record, "fields", {}))
+
+
+def _words(record: logging.LogRecord) -> Iterator[str]:
+    fields = getattr(record, "fields", {})
+    return (f"{name}={_word(value)}" for name, value in fields.items())
 
 
 def _word(value: Any) -> str:

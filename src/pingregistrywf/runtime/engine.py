@@ -168,6 +168,7 @@ class Engine(Generic[S, E]):
             except VersionConflictError as conflict:
                 if vid is not RETRY_NO_VC:
                     raise JournalError(conflict) from conflict
+                _log_lost(history, command, attempt, conflict)
                 if attempt == ATTEMPTS:
                     raise JournalError(RetryNoVCError(conflict)) from conflict
             except JournalLevelError as error:
@@ -398,6 +399,25 @@ def _unchanged(since: Checkpoint[S] | None, reading: Reading) -> Checkpoint[S] |
         return since
     # What a journal read just now may know more: it can prove such a head with less work.
     return Checkpoint(reading.head, since.state, since.origin)
+
+
+def _log_lost(
+    history: UUID, command: Command, attempt: int, conflict: VersionConflictError
+) -> None:
+    from logging import DEBUG  # a memory journal that nobody races for does without
+
+    from pingregistrywf.runtime.log import COMMANDS, logged
+
+    logged(
+        COMMANDS,
+        "lost a race",
+        DEBUG,
+        command=type(command).__name__,
+        history=history,
+        attempt=attempt,
+        stored=conflict.stored,
+        expected=conflict.expected,
+    )
 
 
 def _note_attempted(error: JournalLevelError, events: tuple[Event, ...]) -> None:

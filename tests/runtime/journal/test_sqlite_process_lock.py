@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pingregistrywf.runtime import log
 from pingregistrywf.runtime.journal.sqlite import process_lock
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 
@@ -179,14 +180,18 @@ def test_a_long_wait_is_logged(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(process_lock, "NOTICE_SECONDS", 0.01)
+    monkeypatch.setattr(log, "NOTICE_SECONDS", 0.01)
     caplog.set_level(logging.INFO, "pingregistrywf")
     assert lock.acquire(0.0) is not None
     assert not caplog.messages
     assert lock.acquire(0.02) is not None
     assert caplog.messages == [
-        "waiting for the turn to write: another thread of this process holds it"
+        "waiting for the turn to write",
+        "waiting for the turn to write: gave up",
     ]
+    asked, over = (record.fields for record in caplog.records)  # type: ignore[attr-defined]
+    assert asked == {"holder": "another thread of this process"}
+    assert 0.02 <= over["seconds"] < 30
 
 
 def test_who_is_about_to_have_the_turn(

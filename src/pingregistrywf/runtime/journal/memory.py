@@ -22,7 +22,13 @@ from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Written
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
-from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
+from pingregistrywf.runtime.journal.retention import (
+    Collected,
+    Retention,
+    garbage,
+    reported,
+    trim_is_due,
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -144,7 +150,7 @@ class MemoryJournal(Closable):
                 if due.mark:
                     del self._histories[history]
                     freed.append(history)
-        return Collected(removed, tuple(sorted(freed)))
+        return reported(Collected(removed, tuple(sorted(freed))))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._lock:
@@ -194,8 +200,14 @@ class MemoryJournal(Closable):
         self._notifier.notify(stored.id)
 
     def close(self) -> None:
+        from logging import DEBUG
+
+        from pingregistrywf.runtime.log import JOURNAL, logged
+
         with self._lock:
-            self._closed = True
+            closed, self._closed = self._closed, True
+        if not closed:
+            logged(JOURNAL, "closed", DEBUG, url=self.url)
         self._notifier.close()
 
     def _extend(

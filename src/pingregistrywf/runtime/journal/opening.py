@@ -7,6 +7,7 @@ point's name is the scheme, its value an ``Opener``.
 
 from __future__ import annotations
 
+import re
 import time
 from functools import partial
 from typing import Any, Final, Protocol
@@ -18,6 +19,7 @@ from pingregistrywf.runtime.journal.retention import Retention
 
 GROUP: Final = "pingregistrywf.journals"
 """The group of entry points that name backends."""
+_PASSWORD: Final = re.compile(r"(?<=://)[^/@]*@")
 _FORMS: Final = (
     "use memory:, sqlite:PATH (for example sqlite:pings.db), or the scheme of an installed backend"
 )
@@ -67,7 +69,13 @@ def open_journal(
             opener = open_sqlite
         case _:
             opener = partial(_open_installed, scheme=scheme)
-    return opener(url, create=create, clock=clock, retention=retention)
+    opened = opener(url, create=create, clock=clock, retention=retention)
+    from logging import DEBUG  # whoever imports this module need not pay for it
+
+    from pingregistrywf.runtime.log import JOURNAL, logged
+
+    logged(JOURNAL, "opened", DEBUG, url=_PASSWORD.sub("", url))
+    return opened
 
 
 def scheme_of(url: str) -> str:

@@ -64,6 +64,16 @@ class Collected:
         return bool(self.entries or self.freed)
 
 
+def reported(collected: Collected) -> Collected:
+    """Log what one pass of garbage collection removed, if anything, and return it."""
+    if collected:
+        from pingregistrywf.runtime.log import JOURNAL, logged
+
+        freed = " ".join(map(str, collected.freed))
+        logged(JOURNAL, "collected", entries=collected.entries, freed=freed)
+    return collected
+
+
 def garbage(stored: Stored, retention: Retention, now: float) -> Garbage:
     """Return what garbage collection removes from a history, whatever its ``size``.
 

@@ -8,6 +8,7 @@ they are closed.  Only a process forked from inside a turn, or while a turn last
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -24,6 +25,7 @@ from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
 from pingregistrywf.runtime.journal.sqlite.read_only_guard import ReadOnlyGuard
 from pingregistrywf.runtime.journal.sqlite.schema import Role, open_file
+from pingregistrywf.runtime.log import JOURNAL, logged
 
 FORK_PATIENCE: Final = 10.0
 """Seconds that a fork waits for what other threads are doing."""
@@ -65,6 +67,8 @@ class Database:
 
     def close(self) -> None:
         """Close; waiting subscriptions wake.  May be called twice."""
+        if not self.pool.closed:
+            logged(JOURNAL, "closed", logging.DEBUG, url=self.address.url)
         self.notifier.close()
         self.poller.close()
         self.group_commit.close()

@@ -44,8 +44,9 @@ from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.guard import FileGuard, FileLostError
 from pingregistrywf.runtime.journal.sqlite.log import LogLimit
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
-from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
+from pingregistrywf.runtime.journal.sqlite.process_lock import WAITING, ProcessLock
 from pingregistrywf.runtime.journal.sqlite.schema import Role, execute_when_free
+from pingregistrywf.runtime.log import await_noticed
 
 MOST_TURNS: Final = 64
 """A batch takes no more turns than this, and none more after ``MOST_SECONDS``."""
@@ -54,7 +55,7 @@ MOST_SECONDS: Final = 0.02
 COMPANY_SECONDS: Final = 0.001
 """How long a batch waits for each turn that the batch before had and it has not."""
 
-_WAITING: Final = "waiting for the turn to write"
+_COMMITTING: Final = "waiting for the commit"
 _TURN_SECONDS: Final = 0.001
 """A turn that is over so soon relies on the look that it began with."""
 _NOTHING_WRITTEN: Final = (
@@ -323,7 +324,7 @@ class GroupCommit:
                 "this thread is in a turn of another journal object for the same file, which it"
                 " would wait for without end: use that object"
             )
-            raise JournalUnusableError(_WAITING, RuntimeError(reason))
+            raise JournalUnusableError(WAITING, RuntimeError(reason))
         files.add(self._file)
         try:
             batch = self._mine.batch = self._enter()
@@ -378,7 +379,12 @@ class GroupCommit:
                 self._expecting.release()
                 self._expecting = None
         try:
-            in_time = called.acquire(timeout=_seconds_until(deadline))
+            in_time = await_noticed(
+                lambda seconds: called.acquire(timeout=seconds),
+                _seconds_until(deadline),
+                WAITING,
+                self._process_lock.holder,
+            )
         except BaseException:  # the user interrupts
             if not self._stop_waiting(called):
                 self._decline()
@@ -399,7 +405,7 @@ class GroupCommit:
             f"gave up after {self._timeout:g} s, while {holder} holds the turn:"
             " wait until it is done, or end it, and run again"
         )
-        return LockTimeoutError(_WAITING, TimeoutError(reason))
+        return LockTimeoutError(WAITING, TimeoutError(reason))
 
     def _decline(self) -> None:
         """Let the next have the turn, and end the batch if there is no next."""
@@ -415,7 +421,7 @@ class GroupCommit:
         try:
             holder = self._process_lock.acquire(_seconds_until(deadline))
         except OSError as error:
-            raise DBError(_WAITING, error) from error
+            raise DBError(WAITING, error) from error
         if holder is not None:
             raise self._timed_out(holder)
         try:
@@ -426,7 +432,7 @@ class GroupCommit:
             except BaseException as error:
                 self._pool.give(Role.WRITER, connection, sound=False)
                 if isinstance(error, sqlite3.Error):
-                    raise failure(_WAITING, error) from error
+                    raise failure(WAITING, error) from error
                 raise
         except BaseException:
             self._process_lock.release()
@@ -471,14 +477,14 @@ class GroupCommit:
         A thread that does not leave its turn is waited for as long as one that has the turn; a
         slow disk is waited for without a limit.
         """
-        if batch.wait(self._timeout):
+        if await_noticed(batch.wait, self._timeout, _COMMITTING, self._process_lock.holder):
             return
         if not batch.flushing:
             reason = (
                 f"gave up after {self._timeout:g} s, while another thread of this process stays in"
                 " its turn: what was written may still become durable"
             )
-            raise LockTimeoutError("waiting for the commit", TimeoutError(reason), definite=False)
+            raise LockTimeoutError(_COMMITTING, TimeoutError(reason), definite=False)
         batch.wait()
 
     def _flush(self, batch: Batch) -> None:

@@ -54,6 +54,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 import threading
@@ -67,10 +68,12 @@ from typing import Final, Protocol
 
 from pingregistrywf.runtime.errors import DBError, LockTimeoutError
 from pingregistrywf.runtime.journal.sqlite.address import Address
+from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, lock_holder
 from pingregistrywf.runtime.journal.sqlite.log_owner import check_log, claim_log, has_content
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock, open_lock_file, try_lock
 from pingregistrywf.runtime.journal.sqlite.replacement import refuse_unfinished
 from pingregistrywf.runtime.journal.sqlite.schema import Role, connect
+from pingregistrywf.runtime.log import JOURNAL, Wait, logged
 
 LOOK_SECONDS: Final = 0.02
 """Age up to which the last look is good enough for a read."""
@@ -309,14 +312,19 @@ class FileGuard:
         """Take the lock file; return True if no other process has it, and others wait for it."""
         assert self._lock is not None  # noqa: S101 (narrows the type)
         deadline = time.monotonic() + timeout
+        wait = Wait("waiting to open the journal's file", self._opener)
         while not try_lock(self._lock):
             shared = try_lock(self._lock, fcntl.LOCK_SH)
             if shared and all(map(_identity, self._names[1:])):
+                wait.over(done=True)
                 return False
             if time.monotonic() >= deadline:
+                wait.over(done=False)
                 raise self._log_missing() if shared else self._locked()
             fcntl.flock(self._lock, fcntl.LOCK_UN)
+            wait.look()
             time.sleep(_PAUSE)
+        wait.over(done=True)
         return True
 
     def _open_anchors(
@@ -426,6 +434,7 @@ class FileGuard:
             if log is None and index is not None:
                 raise self._log_missing()
             self._open_anchors(self._address, None)
+            logged(JOURNAL, "opened files again", logging.WARNING, url=self._address.url)
         except sqlite3.Error as error:
             raise DBError(_REOPENING, error) from error
         finally:
@@ -461,6 +470,9 @@ class FileGuard:
         gone = log if not _identity(log) else index
         reason = f"{gone!r} was removed while another process has the journal open: {_END_ALL}"
         return DBError(_OPENING, RuntimeError(reason))
+
+    def _opener(self) -> str:
+        return describe_process(lock_holder(Path(self._lock_path)))
 
     def _locked(self) -> LockTimeoutError:
         reason = f"another process has locked {self._lock_path!r}: wait until it is done, or end it"

@@ -28,7 +28,13 @@ from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry
 from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
-from pingregistrywf.runtime.journal.retention import Collected, Retention, garbage, trim_is_due
+from pingregistrywf.runtime.journal.retention import (
+    Collected,
+    Retention,
+    garbage,
+    reported,
+    trim_is_due,
+)
 from pingregistrywf.runtime.journal.sqlite import ledger, records, scan, tail
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
@@ -134,7 +140,7 @@ class SqliteJournal(Closable):
                     records.remove_trim(batch.connection, key, trim)
             if due.mark and self._free(key, history):
                 freed.append(history)
-        return Collected(removed, tuple(sorted(freed)))
+        return reported(Collected(removed, tuple(sorted(freed))))
 
     def trim(self, history: UUID, now: float | None = None) -> bool:
         with self._writing("trimming history", history) as batch:

@@ -22,8 +22,8 @@ from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.journal.sqlite.layout import create, stored
+from pingregistrywf.runtime.log import JOURNAL, logged
 
-_LOGGER: Final = logging.getLogger(__name__)
 _AT_ONCE: Final = 20_000
 """Events between two reports of progress."""
 _NEVER: Final = -(1 << 63)
@@ -119,7 +119,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         "SELECT (SELECT count(*) FROM entry) +"
         " (SELECT count(*) FROM history WHERE deleted_at IS NOT NULL)"
     )
-    _report(f"{path} is brought to the schema of this version: {total} events")
+    _report(path, f"{total} events are brought to the schema of this version")
     chains = dict(_migrate_chains(connection))
     connection.create_function("reached_by", 3, _reached_by, deterministic=True)
     taken = 0
@@ -135,12 +135,13 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         if len(batch) == _AT_ONCE:
             taken += records.insert_rows(connection, batch)
             batch.clear()
-            _report(f"{path}: {taken} of {total} events")
+            _report(path, f"{taken} of {total} events")
     taken += records.insert_rows(connection, batch)
     _stand_in(connection, [each for each in chains.values() if each.empty], position)
     if taken < total:
         left = total - taken
-        _LOGGER.warning("%s: %d rows belonged to no history, and were left out", path, left)
+        text = f"{left} rows belonged to no history, and were left out"
+        logged(JOURNAL, text, logging.WARNING, path=path)
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'chain'")
     connection.execute(
         "INSERT INTO sqlite_sequence"
@@ -148,7 +149,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     )
     connection.execute("DROP TABLE history")
     connection.execute("DROP TABLE entry")
-    _report(f"{path}: done in {time.monotonic() - begun:.1f} s")
+    _report(path, f"done in {time.monotonic() - begun:.1f} s")
 
 
 def _stand_in(connection: sqlite3.Connection, chains: list[_Chain], position: int) -> None:
@@ -211,7 +212,7 @@ def _reached_by(deleted_at: int, vid: bytes, newest: bytes | None) -> bytes:
     return max(deleted_at.to_bytes(6, "big") + b"\xff" * 10, vid, newest or b"")
 
 
-def _report(progress: str) -> None:
-    _LOGGER.info("%s", progress)
+def _report(path: Path, progress: str) -> None:
+    logged(JOURNAL, f"migrating: {progress}", path=path)
     if sys.stderr.isatty():
-        print(progress, file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{path}: {progress}", file=sys.stderr, flush=True)  # noqa: T201

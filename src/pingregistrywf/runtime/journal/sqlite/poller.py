@@ -8,6 +8,7 @@ by ``publish``.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -21,6 +22,7 @@ from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
 from pingregistrywf.runtime.journal.sqlite.pool import ConnectionPool
 from pingregistrywf.runtime.journal.sqlite.schema import Role
+from pingregistrywf.runtime.log import JOURNAL, logged
 
 INTERVAL: Final = 0.03
 """Seconds between two looks; in the median a change is noticed after half of them.  Waking up costs
@@ -91,7 +93,8 @@ class Poller:
                 try:
                     self._look()
                     pause = INTERVAL
-                except (sqlite3.Error, JournalLevelError):
+                except (sqlite3.Error, JournalLevelError) as error:
+                    logged(JOURNAL, "cannot look for changes", logging.DEBUG, error=error)
                     # Whoever waits then reads, and meets the error where it can be raised.
                     self._notifier.notify(everyone=True)
                     pause = _AFTER_FAILURE

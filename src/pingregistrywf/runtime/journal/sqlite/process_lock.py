@@ -20,21 +20,18 @@ from __future__ import annotations
 
 import _thread
 import fcntl
-import logging
 import os
 import threading
 from pathlib import Path
 from typing import Final
 
 from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, lock_holder
+from pingregistrywf.runtime.log import await_noticed
 
-NOTICE_SECONDS: Final = 1.0
-"""After this wait, the log says for whom."""
+WAITING: Final = "waiting for the turn to write"
 
 IDLE_SECONDS: Final = 1.0
 """So long the helper lives on when nobody waits."""
-
-_LOGGER: Final = logging.getLogger(__name__)
 
 
 class ProcessLock:
@@ -81,11 +78,7 @@ class ProcessLock:
             request = self._try_or_queue()
             if request is None:
                 return None
-            answered = request.wait(min(timeout, NOTICE_SECONDS))
-            if not answered and timeout > NOTICE_SECONDS:
-                _LOGGER.info("waiting for the turn to write: %s holds it", self.holder())
-                answered = request.wait(timeout - NOTICE_SECONDS)
-            if not answered:
+            if not await_noticed(request.wait, timeout, WAITING, self.holder):
                 holder = self.holder()
                 with self._mutex:
                     if self._request is request:  # and was not answered at the last moment

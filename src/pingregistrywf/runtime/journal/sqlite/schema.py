@@ -26,6 +26,7 @@ from pingregistrywf.runtime.journal.sqlite.filesystem import check_file_system
 from pingregistrywf.runtime.journal.sqlite.layout import SCHEMA_VERSION, TABLES, create, stored
 from pingregistrywf.runtime.journal.sqlite.log import LOG_LIMIT
 from pingregistrywf.runtime.journal.sqlite.process_lock import ProcessLock
+from pingregistrywf.runtime.log import Wait
 
 APPLICATION_ID: Final = 0x50524A31  # "PRJ1", what `file` and SQLite's tools can tell it by
 _BUSY_PAUSE: Final = 0.01
@@ -100,12 +101,22 @@ def execute_when_free(
     Raises:
         sqlite3.Error: the lock did not become free in time, or SQLite failed otherwise.
     """
+    wait = None
     while True:
         try:
-            return connection.execute(statement)
+            cursor = connection.execute(statement)
         except sqlite3.OperationalError as error:
-            if primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+            if primary(error) != sqlite3.SQLITE_BUSY:
                 raise
+            wait = wait or Wait("waiting for SQLite's lock", lambda: "another program")
+            if time.monotonic() >= deadline:
+                wait.over(done=False)
+                raise
+        else:
+            if wait is not None:
+                wait.over(done=True)
+            return cursor
+        wait.look()
         time.sleep(_BUSY_PAUSE)
 
 
