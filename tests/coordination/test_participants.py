@@ -387,7 +387,6 @@ class TestServe:
         vid = registry.workflows.find_id(workflow_id).vid
         assert caplog.records[2].fields == {  # type: ignore[attr-defined]
             "workflow": str(workflow_id),
-            "message": "alpha ping 2",
             "vid": str(vid),
         }
 
