@@ -499,13 +499,13 @@ class TestDaemons:
         assert json.loads(first.stderr.readline())["action"] == "watching"
         (begun, _) = run("begin", "reg", "--journal", url, "--json")[1].splitlines()
         workflow = json.loads(begun)["workflow"]
-        assert json.loads(first.stderr.readline())["message"] == "alpha ping 1"
+        assert json.loads(first.stderr.readline())["number"] == 1
         first.kill()
         first.communicate(timeout=60)
         second = start(*words, "--interval", "0")
         assert second.stderr is not None
         lines = [json.loads(second.stderr.readline()) for _ in range(3)]
-        assert [line.get("message") for line in lines] == [None, "alpha ping 2", "alpha ping 3"]
+        assert [line.get("number") for line in lines] == [None, 2, 3]
         assert lines[-1]["workflow"] == workflow
         second.send_signal(signal.SIGTERM)
         _, rest = second.communicate(timeout=60)

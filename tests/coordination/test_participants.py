@@ -387,6 +387,7 @@ class TestServe:
         vid = registry.workflows.find_id(workflow_id).vid
         assert caplog.records[2].fields == {  # type: ignore[attr-defined]
             "workflow": str(workflow_id),
+            "number": 2,
             "vid": str(vid),
         }
 

@@ -134,19 +134,18 @@ class Daemon(ABC):
         except UninitializedError:
             return
         held = {ping.message for ping in state.pings}
-        messages = (f"{self.name} ping {number}" for number in range(1, self.pings + 1))
-        missing = [message for message in messages if message not in held]
-        for number, message in enumerate(missing):
-            if number:
+        messages = {number: f"{self.name} ping {number}" for number in range(1, self.pings + 1)}
+        missing = {number: each for number, each in messages.items() if each not in held}
+        for place, (number, message) in enumerate(missing.items()):
+            if place:
                 yield self.registry.journal.clock() + self.interval
             try:
                 vid = self.registry.ping(workflow_id, self.code, message)
             except StateConflictError:
-                logged(
-                    self._logger, "advanced", workflow=workflow_id, unposted=len(missing) - number
-                )
+                unposted = len(missing) - place
+                logged(self._logger, "advanced", workflow=workflow_id, unposted=unposted)
                 return
-            logged(self._logger, "pinged", workflow=workflow_id, vid=vid)
+            logged(self._logger, "pinged", workflow=workflow_id, number=number, vid=vid)
 
 
 class Server(Daemon):
