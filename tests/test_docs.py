@@ -175,8 +175,15 @@ def test_what_the_code_refers_to_is_there() -> None:
     assert points == set(
         re.findall(r"^\| (\d+) \|", TEXT["explanation/differences.md"], re.MULTILINE)
     )
+    titles = {text.partition("\n")[0].removeprefix("# ") for text in TEXT.values()}
     for source in (ROOT / "src").rglob("*.py"):
         text = " ".join(source.read_text(encoding="utf-8").split())
-        for section, point in re.findall(r"behaviour\.md, sections? (\d)(?:, (\d+))?", text):
-            assert section in sections, source
-            assert not point or (section == "8" and point in points), source
+        assert not re.search(r"\b(behaviour|wire|sharing)\.md\b", text), source
+        for title, places in re.findall(r"\bdocumentation: ([A-Z][\w ]*)([^.);]*)", text):
+            assert title.strip() in titles, source
+            for section in re.findall(r"sections? (\d)", places):
+                assert title == "Behaviour", source
+                assert section in sections, source
+            for point in re.findall(r"points? (\d+)", places):
+                assert "section 8" in places, source
+                assert point in points, source

@@ -322,7 +322,7 @@ def _signature(name: str, kind: type) -> str:
 
 def _first(kind: type) -> str:
     first = (kind.__doc__ or "").split("\n\n")[0].replace("``", "`")
-    return plain(re.sub(r" \(behaviour\.md, [^)]*\)", "", first))
+    return plain(re.sub(r" \(documentation: [^)]*\)", "", first))
 
 
 def operation(each: Operation, drawn: str) -> str:

@@ -24,7 +24,7 @@ NewId: TypeAlias = Callable[[], Any]
 
 EPOCH: Final = "0" * 26
 MARK_DAYS: Final = 30
-"""After so many days the id of a deleted history is free (behaviour.md, section 5)."""
+"""After so many days the id of a deleted history is free (documentation: Behaviour, section 5)."""
 ZERO: Final[Mapping[Type, Json]] = {
     Type.INT32: 0,
     Type.STRING: "",

@@ -19,7 +19,7 @@ class OutsideOperations(Operations):
     """Operations on registries that are given by their names.
 
     ``begin`` and ``commit`` do what ``PingRegistry`` adds to their declared steps (documentation:
-    Behaviour, section 8, 7 and 8).  Every other operation is run as it is declared.
+    Behaviour, section 8, points 7 and 8).  Every other operation is run as it is declared.
     """
 
     def __init__(self, journal: Journal, *, observers: Iterable[Observer] = ()) -> None:

@@ -110,8 +110,8 @@ def _messages(chart: Chart) -> list[_Message]:
 
 
 def _scalar(name: str, number: int, kind: Type, *, optional: bool = False) -> _Field:
-    # Ids are optional, so that an absent one differs from a present, empty one (wire.md); so are
-    # fields that have a default where they are absent.
+    # Ids are optional, so that an absent one differs from a present, empty one (documentation:
+    # Bytes); so are fields that have a default where they are absent.
     label = "optional" if optional or kind.is_id else ""
     return _Field(name, number, SCALARS[kind], label=label, comment=_MEANINGS.get(kind, ""))
 

@@ -54,6 +54,14 @@ OPTIONS: Final = {
 """The annotation and the prose of what may be given to an operation beside its arguments."""
 
 
+BUILT_WITH: Final = {
+    "journal": "Where the events rest; ``open_journal`` opens one.",
+    "ids": "Where new event ids come from; the journal's clock and the system's randomness unless"
+    " given.",
+}
+"""The prose of what a facade, or a class of operations, is built with."""
+
+
 def chart_modules(chart: Chart) -> dict[str, str]:
     """Return every module of a chart's package, by file name."""
     source = f"chart {chart.name} {chart.version}. Do not edit: change the chart."
@@ -242,6 +250,7 @@ _TEMPLATES: Final = templates(
     refusals,
     signature,
     unset,
+    BUILT_WITH=BUILT_WITH,
     CHECKED=CHECKED,
     PLAIN=PLAIN,
     ZEROS=ZEROS,

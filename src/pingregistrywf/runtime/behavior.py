@@ -63,7 +63,9 @@ def evolve(declaration: Declaration, state: Any, event: Event) -> Any:
 
 
 def check(declaration: Declaration, state: Any, event: Event) -> None:
-    """Check that a stored event may follow the state (behaviour.md, section 8, 5).
+    """Check that a stored event may follow the state.
+
+    Replay takes only chains that the chart allows (documentation: Behaviour, section 8, point 5).
 
     Raises:
         EventTypeError: it is no event of this chart.

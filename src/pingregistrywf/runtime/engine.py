@@ -6,7 +6,7 @@ that appends need not: it is decided on the cached state, and the compare-and-se
 proves that this state was the newest one.  If it was not, nothing was written; what came after is
 read, and the command is decided again, as if it had just been given.  Where others append too, the
 cached state is old as a rule, and is read on at once.  So the engine sees whatever another process
-wrote, and also a delete (behaviour.md, section 8, 4).
+wrote, and also a delete (documentation: Behaviour, section 8, point 4).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ S = TypeVar("S")
 E = TypeVar("E", bound=Event)
 
 ATTEMPTS: Final = 6
-"""How often a command is tried under ``RETRY_NO_VC`` (behaviour.md, section 3)."""
+"""How often a command is tried under ``RETRY_NO_VC`` (documentation: Behaviour, section 3)."""
 JITTER: Final = 0.005
 """The longest pause between two attempts, in seconds."""
 CACHED_STATES: Final = 1024

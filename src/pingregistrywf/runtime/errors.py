@@ -1,8 +1,8 @@
 """Every error that the run time raises; each carries its facts as fields.
 
 ``WorkflowError`` is the base of all.  ``PACKAGE_ERRORS`` are those that every workflow's facade
-answers with (behaviour.md, section 4); a generated package adds its chart's own, which are
-subclasses of ``BehaviorError``, and recognizes them all with its ``is_package_error``.
+answers with (documentation: Behaviour, section 4); a generated package adds its chart's own, which
+are subclasses of ``BehaviorError``, and recognizes them all with its ``is_package_error``.
 *Journal-level* errors come bare from a journal and as a ``JournalError`` from a facade.  Such a
 ``JournalError`` is also of the class of the error that it wraps, so that ``except
 VersionConflictError`` catches a version conflict from either.
@@ -68,7 +68,7 @@ class BehaviorError(WorkflowError):
 
 
 class UninitializedError(WorkflowError):
-    """The history holds no event (behaviour.md, section 4)."""
+    """The history holds no event (documentation: Behaviour, section 4)."""
 
     def __init__(self, id: UUID | None = None) -> None:
         self.id = id
@@ -190,7 +190,7 @@ class UnknownHistoryError(_HistoryError):
 
 
 class HistoryDeletedError(_HistoryError):
-    """The history was deleted and its id is not free yet (behaviour.md, section 8, 3)."""
+    """The history was deleted, and its id is not free yet (documentation: Behaviour, section 5)."""
 
     words = "history {} was deleted and its id is not free yet: use another id"
 

@@ -22,7 +22,8 @@ E = TypeVar("E", bound=Event)
 class Facade(Generic[S, E]):
     """A chart's commands on a journal.
 
-    Threads may share a facade.  A process that was forked needs a facade of its own.
+    Threads may share a facade, and so may both sides of a fork if they may share its journal, as on
+    SQLite (documentation: What may be shared).
 
     Args:
         journal: where the events rest; ``open_journal`` opens one.

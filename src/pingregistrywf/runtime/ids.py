@@ -1,8 +1,8 @@
 """Identifiers: the ULID value type, version arguments, and the source of new event ids.
 
-A *vid* is the ULID of a history's newest event (behaviour.md, section 3); the epoch, sixteen zero
-bytes, is the vid of an empty history.  Time and randomness are passed in: nothing here reads a
-clock unless the caller chose the system's.
+A *vid* is the ULID of a history's newest event (documentation: Behaviour, section 3); the epoch,
+sixteen zero bytes, is the vid of an empty history.  Time and randomness are passed in: nothing here
+reads a clock unless the caller chose the system's.
 """
 
 from __future__ import annotations
@@ -118,14 +118,19 @@ RETRY_NO_VC: Final = VersionControl.RETRY_NO_VC
 """Skip the version check, and read and try again when the race at commit is lost."""
 
 Vid: TypeAlias = Ulid | VersionControl
-"""A version argument: the expected head, ``NO_VC`` or ``RETRY_NO_VC``."""
+"""What a command expects of its history.
+
+A ``Ulid`` is the id of the newest event that the caller knows; ``EPOCH`` if it knows that there is
+none.  ``NO_VC`` accepts any version, and ``RETRY_NO_VC`` also tries again when another writer was
+faster (documentation: Behaviour, section 3).
+"""
 
 
 class IdSource(Protocol):
     """Where new event ids come from."""
 
     def next(self, after: Ulid) -> Ulid:
-        """A new id, strictly greater than ``after`` (behaviour.md, section 8, 9).
+        """A new id, strictly greater than ``after`` (documentation: Behaviour, section 8, point 9).
 
         Raises:
             OverflowError: no greater id exists.

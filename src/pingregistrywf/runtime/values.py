@@ -121,7 +121,7 @@ class Event(BaseModel):
             raise MalformedEventError(f"{name}: {problems(error)}") from None
 
     def marshal_proto(self) -> bytes:
-        """The event's bytes (wire.md)."""
+        """Return the event's bytes (documentation: Bytes)."""
         return self.codec.encode(self)
 
     @classmethod

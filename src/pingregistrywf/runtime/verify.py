@@ -70,8 +70,9 @@ def faults_of(
 def notes_of(scanned: Scanned) -> tuple[Note, ...]:
     """Return what is unusual in a history, though no fault.
 
-    Within one millisecond the 2019 package drew the ids of events at random (behaviour.md, section
-    8, 9), so that a history of its making may hold events whose ids do not grow.
+    Within one millisecond the 2019 package drew the ids of events at random (documentation:
+    Behaviour, section 8, point 9), so that a history of its making may hold events whose ids do not
+    grow.
     """
     unordered = [
         (serial, entry.id)

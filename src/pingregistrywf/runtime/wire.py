@@ -1,9 +1,9 @@
-"""Events as protobuf: the codec of one generated package (wire.md).
+"""Events as protobuf: the codec of one generated package (documentation: Bytes).
 
 The message class is built in a descriptor pool of the package's own, so that packages that define
 a message of the same name live in one process.  Decoding never crashes: any bytes give an event,
-``EventTypeError`` (an event of another chart) or ``MalformedEventError`` (no event).  Where wire.md
-is silent, the protobuf library's rules hold, which are those of the 2019 package.
+``EventTypeError`` (an event of another chart) or ``MalformedEventError`` (no event).  Where that
+page is silent, the protobuf library's rules hold, which are those of the 2019 package.
 """
 
 from __future__ import annotations

@@ -45,7 +45,21 @@ class Behavior(BaseBehavior[State, Event]):
 
 
 class Workflows(Facade[State, Event]):
-    """Ping registry: its commands as methods, on a journal."""
+    """Ping registry: its commands as methods, on a journal. The ping-registry workflow gathers
+    pings from the server daemons that watch a registry. An admin begins it, each server posts its
+    pings, a gatherer summarizes them at the deadline, and the admin commits. It shows how a
+    workflow coordinates several servers and an admin through nothing but a shared journal.
+
+    - A method takes the id of a history, and the vid that the caller expects there; NO_VC accepts
+      any.
+    - It returns the history's vid after the command, or raises the error with which the chart
+      refuses it.
+
+    Args:
+        journal: Where the events rest; ``open_journal`` opens one.
+        ids: Where new event ids come from; the journal's clock and the system's randomness unless
+            given.
+    """
 
     behavior = Behavior
 

@@ -42,7 +42,20 @@ class Behavior(BaseBehavior[State, Event]):
 
 
 class WorkflowIndexes(Facade[State, Event]):
-    """Ping registry index: its commands as methods, on a journal."""
+    """Ping registry index: its commands as methods, on a journal. One index history per registry
+    lists the workflows that are active or completed, so that the daemons that watch the registry
+    find them. Each listed workflow follows this chart by itself.
+
+    - A method takes the id of a history, and the vid that the caller expects there; NO_VC accepts
+      any.
+    - It returns the history's vid after the command, or raises the error with which the chart
+      refuses it.
+
+    Args:
+        journal: Where the events rest; ``open_journal`` opens one.
+        ids: Where new event ids come from; the journal's clock and the system's randomness unless
+            given.
+    """
 
     behavior = Behavior
 

@@ -25,7 +25,17 @@ OPERATIONS: Final = load_operations(
 
 
 class Operations(Interpreter):
-    """Operations of the ping-registry workflow, as methods."""
+    """Operations of the ping-registry workflow, as methods. What admins, servers, gatherers and
+    collectors do in several steps, on a workflow's history and on its registry's index. A step
+    happens whole or not at all. An operation that was interrupted between two steps is finished by
+    running it again.
+
+    Args:
+        journal: Where the events rest; ``open_journal`` opens one.
+        ids: Where new event ids come from; the journal's clock and the system's randomness unless
+            given.
+        observers: Are called before and after each step, in their order.
+    """
 
     declared = OPERATIONS
     facades = (

@@ -142,7 +142,7 @@ class Names:
         return (
             len(actual) - unasked == len(expected)
             and self._fit_all(expected, actual)
-            # Within a history ids grow strictly (behaviour.md, section 8, 9).
+            # Within a history ids grow strictly (documentation: Behaviour, section 8, point 9).
             and (type(expected["id"]) is str or bool(actual["parent"] < actual["id"]))
         )
 

@@ -1,8 +1,8 @@
 """Events as bytes, written from the chart's wire numbers alone, without a protobuf library.
 
-The bytes of ids that only a run can know stand as names.  Rules: wire.md; fields in the order of
-their numbers; a zero number, an empty text and false are not written, unless the field has
-a default; an id always is.
+The bytes of ids that only a run can know stand as names.  The rules are in the
+documentation: Bytes.  Fields stand in the order of their numbers; a zero number, an empty text and
+false are not written, unless the field has a default; an id always is.
 """
 
 from __future__ import annotations

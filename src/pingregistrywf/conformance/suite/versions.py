@@ -1,4 +1,4 @@
-"""Level 2: every version for every command in every state (behaviour.md, section 3)."""
+"""Level 2: every version for every command in every state (documentation: Behaviour, section 3)."""
 
 from __future__ import annotations
 

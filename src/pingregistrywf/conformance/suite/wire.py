@@ -1,7 +1,7 @@
 """Level 4: the bytes of every event form, and what valid, foreign and malformed ones decode to.
 
-The rules are wire.md's.  Bytes that are wrong in two ways at once are left out, for then either
-error may be given.
+The rules are in the documentation: Bytes.  Bytes that are wrong in two ways at once are left
+out, for then either error may be given.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def check_delete(head: Head, after: Head) -> bool:
     """Accept the deletion of the history whose head was read as ``after``.
 
     Return False if there is nothing left to delete: the history is empty, or another deletion came
-    first (behaviour.md, section 5).
+    first (documentation: Behaviour, section 5).
 
     Raises:
         VersionConflictError: ``after`` is not the head.

@@ -2,7 +2,8 @@
 
 Every backend collects and trims by these functions, and ``runtime.verify`` excuses by them what may
 be missing.  Ages are compared strictly: a thing goes when it is *older than* its limit, and stays
-when it is exactly as old (behaviour.md, section 5).  Times are compared in whole microseconds.
+when it is exactly as old (documentation: Behaviour, section 5).  Times are compared in whole
+microseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pingregistrywf.runtime.journal.inspection import Stored, Trim
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a journal keeps what is no longer needed (behaviour.md, sections 5 and 6).
+    """How long a journal keeps what is no longer needed.
+
+    The defaults are those of the documentation: Behaviour, sections 5 and 6.
 
     Attributes:
         deleted_entries: from the mark of a deletion to the removal of the entries.
