@@ -21,6 +21,7 @@ from pingregistrywf import (
     DiskFullError,
     EventTypeError,
     HistoryDeletedError,
+    HistoryExistsError,
     InvalidCommandError,
     JournalClosedError,
     JournalEntryParentMismatchError,
@@ -30,6 +31,7 @@ from pingregistrywf import (
     JournalUnusableError,
     LockTimeoutError,
     MalformedEventError,
+    MalformedExportError,
     NewEventsError,
     RetryNoVCError,
     SmallStorageReductionError,
@@ -39,6 +41,7 @@ from pingregistrywf import (
     UninitializedError,
     UnknownHistoryError,
     UnknownWorkflowError,
+    UnsoundError,
     VersionConflictError,
     WorkflowError,
     Workflows,
@@ -46,6 +49,7 @@ from pingregistrywf import (
     open_journal,
 )
 from pingregistrywf._generated import ping_registry_index
+from pingregistrywf.runtime.errors import Fault
 from pingregistrywf.runtime.journal import ChartIdentity
 
 ID = UUID("11111111-2222-3333-4444-555555555555")
@@ -54,6 +58,7 @@ TWO = Ulid((2).to_bytes(16, "big"))
 CONFLICT = VersionConflictError(ONE, TWO)
 WRITTEN, READ = (ChartIdentity("parcel", f"{each}.0.0", str(each) * 64) for each in (1, 2))
 
+FAULT = Fault("a flipped bit", ID, 2, ONE)
 EXAMPLES = [
     (UninitializedError(ID), {"id": ID}, str(ID)),
     (UninitializedError(), {"id": None}, "uninitialized"),
@@ -70,6 +75,9 @@ EXAMPLES = [
     (CONFLICT, {"stored": ONE, "expected": TWO}, str(TWO)),
     (UnknownHistoryError(ID), {"id": ID}, str(ID)),
     (HistoryDeletedError(ID), {"id": ID}, str(ID)),
+    (HistoryExistsError(ID), {"id": ID}, str(ID)),
+    (MalformedExportError(3, "no history"), {"line": 3, "reason": "no history"}, "line 3"),
+    (UnsoundError((FAULT,)), {"faults": (FAULT,)}, "one fault"),
     (RetryNoVCError(CONFLICT), {"err": CONFLICT}, str(CONFLICT)),
     (DBError("writing", ValueError("disk")), {"op": "writing"}, "disk"),
     (DiskFullError("writing", ValueError("full")), {"op": "writing"}, "full"),
@@ -259,6 +267,9 @@ def test_journal_level_errors() -> None:
         VersionConflictError,
         UnknownHistoryError,
         HistoryDeletedError,
+        HistoryExistsError,
+        MalformedExportError,
+        UnsoundError,
         RetryNoVCError,
         DBError,
         DiskFullError,
