@@ -25,8 +25,8 @@ def described() -> str:
 
 def _commands(name: str, command: Any, parent: Any) -> Iterator[str]:
     context = command.context_class(command, info_name=name, parent=parent)
-    inner = getattr(command, "commands", None)
-    if inner is None:
+    inner = getattr(command, "commands", {})
+    if not inner or command.invoke_without_command:
         title = context.command_path.partition(" ")[2]
         usage = command.get_usage(context).removeprefix("Usage: ")
         yield parts(
@@ -35,7 +35,6 @@ def _commands(name: str, command: Any, parent: Any) -> Iterator[str]:
             f"```text\n{' '.join(usage.split())}\n```",
             _options(command, context),
         )
-        return
     for each in inner:
         yield from _commands(each, inner[each], context)
 

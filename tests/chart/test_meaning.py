@@ -26,6 +26,8 @@ NO_MEANING = (
     *("facade", "method", "attribute", "count"),
     # Names of messages, which no byte depends on.
     *("message", "entry_message"),
+    # The name in an earlier version.
+    "was",
 )
 """Keys that no answer and no byte depends on."""
 DERIVED = ("starts", "deletes", "rules", "otherwise", "columns", "own", "rule", "id")

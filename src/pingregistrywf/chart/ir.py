@@ -354,6 +354,10 @@ class Chart(Part):
     """The table's columns: the states, and Deleted if a history can be deleted."""
     table: list[Cell]
     """The total table: a cell for every row and column."""
+    was: str | None = None
+    """The chart's name in an earlier version, if that was another one."""
+    renamed: dict[str, str] = {}
+    """The earlier names of parts, by their paths in this document, as in ``events.Approved``."""
     doc: str
 
     @cached_property

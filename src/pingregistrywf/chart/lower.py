@@ -31,6 +31,7 @@ from pingregistrywf.chart.vocabulary import (
     Rule,
     Snapshot,
     StepSource,
+    renamable,
 )
 
 N = TypeVar("N", bound=ir.Named)
@@ -55,7 +56,10 @@ def read_model(paths: Sequence[surface.File]) -> ir.Model:
 
 def _named(part: type[N], words: Mapping[str, Word], **more: Any) -> dict[str, N]:
     """Parts that hold what was written, and their names."""
-    return {name: part(name=name, **dict(each), **more) for name, each in words.items()}
+    return {
+        name: part(name=name, **{key: value for key, value in each if key != "was"}, **more)
+        for name, each in words.items()
+    }
 
 
 # --- Charts ---------------------------------------------------------------------------------------
@@ -96,9 +100,18 @@ def lower_chart(chart: Chart) -> ir.Chart:
         otherwise=chart.otherwise,
         columns=[*columns, *([ir.DELETED] if chart.deletes else [])],
         table=list(_table(chart, columns)),
+        was=chart.was,
+        renamed=dict(_renamed(chart)),
         doc=chart.doc,
     )
     return lowered.model_copy(update={"sha256": sha256(lowered)})
+
+
+def _renamed(chart: Chart) -> Iterator[tuple[str, str]]:
+    """The path of each part that had another name, and that name."""
+    for path, part in renamable(chart):
+        if part.was:
+            yield ".".join(path).replace(".args.", ".arguments."), part.was
 
 
 def _states(chart: Chart) -> list[str]:
@@ -158,7 +171,7 @@ def _event_field(name: str, field: EventField) -> ir.EventField:
     default = field.default
     if field.type is Type.UUID and default is not None:
         default = str(default).lower()
-    return ir.EventField(name=name, **dict(field) | {"default": default})
+    return ir.EventField(name=name, **field.model_dump(exclude={"was"}) | {"default": default})
 
 
 def _event(name: str, wire: EventWire, **more: Any) -> ir.Event:

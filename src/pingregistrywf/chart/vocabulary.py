@@ -9,7 +9,7 @@ class can see alone, such as names that must exist and numbers that are used twi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Field, StrictBool, Tag
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,22 @@ from pingregistrywf.chart.spelling import (
 )
 from pingregistrywf.chart.types import Type
 
+EarlierName: TypeAlias = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        description="The name in an earlier version of the chart, if that was another one.",
+    ),
+]
+
+
+class Renamable(Protocol):
+    """A part of a chart that may have had another name."""
+
+    @property
+    def was(self) -> str | None:
+        """The name in an earlier version."""
+
 
 class State(Word):
     """A state of the chart."""
@@ -40,6 +56,7 @@ class State(Word):
     """The state's number, used once."""
     initial: StrictBool = False
     """True for the one state in which every history (or entry) begins."""
+    was: EarlierName = None
     doc: Prose
 
 
@@ -73,6 +90,7 @@ class EventField(PlainField):
     """For a field that was added later: its value in older events, whose bytes lack it.
 
     A field with a default is always written, also when it is zero."""
+    was: EarlierName = None
 
 
 class OtherFormField(Word):
@@ -113,14 +131,21 @@ class Event(Word):
     """Carried values that the event sets: from a field, or a record from several."""
     append: dict[SnakeName, RecordSources] = {}
     """Carried lists that the event appends a record to."""
+    was: EarlierName = None
     doc: Prose
 
 
 class Argument(PlainField):
-    """An argument of a command."""
+    """An argument of a command or of an operation."""
 
     nonzero: StrictBool = False
     """True if zero, an empty text or a nil id is not a valid argument."""
+
+
+class CommandArgument(Argument):
+    """An argument of a command."""
+
+    was: EarlierName = None
 
 
 ArgumentSource: TypeAlias = Annotated[
@@ -196,10 +221,11 @@ class Rule(Word):
 class Command(Word):
     """A command: what somebody asks for.  Where no rule holds, ``otherwise`` of the chart does."""
 
-    args: dict[SnakeName, Argument] = {}
+    args: dict[SnakeName, CommandArgument] = {}
     """The arguments, in the order of the generated method."""
     rules: list[Rule] = Field(min_length=1)
     """What the command does, and where."""
+    was: EarlierName = None
     doc: Prose
 
 
@@ -208,6 +234,7 @@ class Record(Word):
 
     fields: dict[SnakeName, PlainField] = Field(min_length=1)
     """The record's fields."""
+    was: EarlierName = None
     doc: Prose
 
 
@@ -224,6 +251,7 @@ class Carried(Word):
     """The name in the generated Python, where it differs."""
     count: SnakeName | None = None
     """For a list: the name of a property that gives its length."""
+    was: EarlierName = None
     doc: Prose
 
 
@@ -232,6 +260,7 @@ class Error(Word):
 
     fields: dict[SnakeName, PlainField] = {}
     """The error's fields.  Each takes the argument of its name, unless a rule names another."""
+    was: EarlierName = None
     doc: Prose
 
 
@@ -302,6 +331,7 @@ class Chart(Word):
     """The chart's semantic version, as text."""
     title: str = Field(min_length=1)
     """The chart's name for people."""
+    was: EarlierName = None
     facade: PascalName = "Workflows"
     """The name of the generated class that runs the commands on a journal."""
     keyed_by: SnakeName | None = None
@@ -356,6 +386,17 @@ class Chart(Word):
         return self.keyed_by is None and any(
             rule.emit and self.initial in rule.states for rule in self.commands[command].rules
         )
+
+
+def renamable(chart: Chart) -> Iterator[tuple[tuple[str, ...], Renamable]]:
+    """The parts of a chart that may have had another name, each with its path in the file."""
+    for kind in ("states", "records", "carried", "events", "commands", "errors"):
+        parts: dict[str, Renamable] = getattr(chart, kind)
+        for name, part in parts.items():
+            yield (kind, name), part
+            inner = {"events": "fields", "commands": "args"}.get(kind)
+            for each, value in (getattr(part, inner) if inner else {}).items():
+                yield (kind, name, str(inner), each), value
 
 
 StepSource: TypeAlias = Annotated[

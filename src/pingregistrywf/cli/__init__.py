@@ -77,9 +77,10 @@ def _global(
 _PANELS: Final = {
     "The workflow": (demo, begin, get, commit, list_, events, watch),
     "Daemons": (server, gather, collect),
-    "The chart": (chart, explore, generate, verify, prove),
+    "The chart": (explore, generate, verify, prove),
     "Conformance": (adapter,),
 }
+app.add_typer(chart, name="chart", rich_help_panel="The chart")
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)

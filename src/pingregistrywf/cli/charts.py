@@ -11,6 +11,7 @@ from unicodedata import is_normalized
 import typer
 from typer import Option
 
+from pingregistrywf.cli.chart_diff import diff, warn_of_breaks
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
     from pingregistrywf.conformance.suite import Suite
 
 
+chart = typer.Typer(invoke_without_command=True)
+chart.command()(diff)
+
+
+@chart.callback()
 @with_json
-def chart(
+def _chart(
+    context: typer.Context,
     step: Annotated[
         list[str] | None,
         Option(
@@ -39,6 +46,8 @@ def chart(
     model: Annotated[list[Path] | None, Option(metavar="FILE", help="A chart of your own.")] = None,
 ) -> None:
     """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
+    if context.invoked_subcommand is not None:
+        return
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.generate.mermaid import mermaid
@@ -147,6 +156,7 @@ def generate(
             suite = suite_of_model(read)
             made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
         if not check:
+            warn_of_breaks(read.charts, root if package is not None else root / artefacts.GENERATED)
             for path in artefacts.write(made, root):
                 answer({"written": path}, f"wrote {path}")
             return

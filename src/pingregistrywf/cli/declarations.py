@@ -23,7 +23,7 @@ _NUMBERS: Final = count(1)
 
 
 def declarations(model: Sequence[Path] | None = None) -> Mapping[str, Declaration]:
-    """Return the charts that are known, by name.
+    """Return the charts that are known, by their names and the earlier names that they had.
 
     Args:
         model: charts of others: YAML files, and directories of generated packages.  One that has
@@ -41,7 +41,9 @@ def declarations(model: Sequence[Path] | None = None) -> Mapping[str, Declaratio
             packages += map(_import, _packages_in(path))
         else:
             files.append(path)
-    return {each.DECLARATION.name: each.DECLARATION for each in (*packages, *_made_of(files))}
+    declared = [each.DECLARATION for each in (*packages, *_made_of(files))]
+    earlier = {each.was: each for each in declared if each.was}
+    return earlier | {each.name: each for each in declared}
 
 
 def _made_of(files: Sequence[Path]) -> Iterator[ModuleType]:

@@ -207,6 +207,7 @@ class Declaration:
 
     Attributes:
         identity: the chart's name and version, and the hash of its meaning.
+        was: the chart's name in an earlier version, if that was another one.
         descriptor: the serialized FileDescriptorSet of its wire format.
         message: the full name of the event message.
         initial: the code of the initial state.
@@ -224,6 +225,7 @@ class Declaration:
     """
 
     identity: ChartIdentity
+    was: str | None
     descriptor: bytes
     message: str
     initial: IntEnum

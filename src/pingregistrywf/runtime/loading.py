@@ -2,7 +2,7 @@
 
 A chart's package holds typed classes for its commands, events, states and errors, and the lowered
 chart as ``chart.json``; a package of operations holds ``operations.json``.  No rule of a workflow
-is code.
+is code.  Packages that an earlier version generated lack the newest keys.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def load(
     kinds = {name: getattr(commands, f"Cmd{name}") for name in chart["commands"]}
     return Declaration(
         identity=ChartIdentity(chart["name"], chart["version"], chart["sha256"]),
+        was=chart.get("was"),
         descriptor=(directory / "descriptor.binpb").read_bytes(),
         message=f"{chart['wire']['package']}.{chart['wire']['message']}",
         initial=codes[chart["initial"]],
@@ -72,7 +73,7 @@ def load(
         retired=frozenset(
             (codes[state], getattr(events, name))
             for name, each in chart["events"].items()
-            for state in each["retired_in"]
+            for state in each.get("retired_in", ())
         ),
         starting=frozenset(kinds[name] for name in kinds if chart["commands"][name]["starts"]),
         deleting=frozenset(kinds[name] for name in kinds if chart["commands"][name]["deletes"]),
@@ -144,7 +145,7 @@ class _Loader:
             target=self.codes.get(event["to"]),
             fields={
                 name: declaration.EventField(
-                    each["type"], each["nonzero"], each["required"], each["default"] is not None
+                    each["type"], each["nonzero"], each["required"], each.get("default") is not None
                 )
                 for name, each in event["fields"].items()
             },
@@ -189,7 +190,7 @@ class _Loader:
             ]
             if name == key and event["to"]:
                 setting = [event["fields"][key]]
-            begins = event["name"] in first or initial in event["retired_in"]
+            begins = event["name"] in first or initial in event.get("retired_in", ())
             begins = begins and event["to"] != initial
             if not all(field["nonzero"] for field in setting) or (begins and not setting):
                 return False

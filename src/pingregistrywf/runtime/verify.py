@@ -207,7 +207,11 @@ class _History:
                 faults = [f"{changed}: {what}" for what in faults]
             yield from (self.fault(what, serial, entry.id) for what in faults)
         if expected == stored.end and first < stored.end:
-            yield from map(self.fault, replay.end(deleted=stored.deleted_at is not None and sound))
+            written = self.scanned.chart_of(stored.vid)
+            # Under which version it was deleted is not recorded.
+            judged = sound and not (written and written.is_another_than(declaration.identity))
+            deleted = stored.deleted_at is not None and judged
+            yield from map(self.fault, replay.end(deleted=deleted))
 
 
 class _Replay:

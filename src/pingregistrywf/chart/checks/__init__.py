@@ -14,6 +14,7 @@ from pingregistrywf.chart.checks.errors import check_errors
 from pingregistrywf.chart.checks.keyed import check_keyed
 from pingregistrywf.chart.checks.names import check_names
 from pingregistrywf.chart.checks.operations import check_operations
+from pingregistrywf.chart.checks.renames import check_renames
 from pingregistrywf.chart.checks.rules import check_rules
 from pingregistrywf.chart.checks.states import check_events, check_leads, check_states
 from pingregistrywf.chart.checks.system import (
@@ -39,7 +40,7 @@ def check_chart(chart: Chart, report: Report) -> None:
     """Check a chart by itself."""
     for check in (check_states, check_rules, check_errors, check_leads):
         check(chart, report)
-    for check in (check_events, check_wire, check_names, check_keyed):
+    for check in (check_events, check_wire, check_names, check_keyed, check_renames):
         check(chart, report)
 
 

@@ -111,7 +111,9 @@ def _check_name(name: str, of: Name, operations: Operations, report: Report) -> 
 
 def _arguments(chart: Chart) -> dict[str, dict[str, Argument]]:
     """The arguments of every command of a chart, by the command's name."""
-    arguments = {name: command.args for name, command in chart.commands.items()}
+    arguments: dict[str, dict[str, Argument]] = {
+        name: dict(command.args) for name, command in chart.commands.items()
+    }
     if chart.snapshot:
         asking = chart.snapshot.command
         arguments[asking.name] = {asking.option: Argument(type=Type.BOOL, doc="")}
