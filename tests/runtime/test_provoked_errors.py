@@ -24,6 +24,7 @@ from pingregistrywf import (
     RETRY_NO_VC,
     ArgumentNotIdempotentError,
     BehaviorError,
+    ChartChangedError,
     CmdInit,
     CorruptedDataError,
     DBError,
@@ -42,6 +43,7 @@ from pingregistrywf import (
     MalformedEventError,
     NewEventsError,
     RetryNoVCError,
+    ServerPinged,
     SmallStorageReductionError,
     StateConflictError,
     TooManyWorkflowsError,
@@ -61,7 +63,7 @@ from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf._generated.ping_registry_index import PingRegistryDeleted
 from pingregistrywf.runtime import errors
 from pingregistrywf.runtime.errors import HistoryExistsError, MalformedExportError, UnsoundError
-from pingregistrywf.runtime.journal import NO_HEAD
+from pingregistrywf.runtime.journal import NO_HEAD, ChartIdentity, Entry
 from pingregistrywf.runtime.transfer import backup, read_export
 from pingregistrywf.runtime.values import DeclaredError
 from pingregistrywf.testing.journal import chain, post
@@ -141,6 +143,15 @@ def find_junk(bench: Bench) -> Act:
     return partial(bench.workflows.find_id, history)
 
 
+def find_what_another_chart_allowed(bench: Bench) -> Act:
+    """A ping comes first, which this chart refuses."""
+    id, history = UlidSource().next(EPOCH), uuid4()
+    data = ServerPinged(id=id, parent=EPOCH, status_code=0, status_message="").marshal_proto()
+    written = ChartIdentity(DECLARATION.name, "0.1.0", "ab" * 32)
+    bench.journal.commit(history, NO_HEAD, [Entry(id, EPOCH, data)], chart=written)
+    return partial(bench.workflows.find_id, history)
+
+
 def back_up_junk(bench: Bench) -> Act:
     bench.journal.commit(uuid4(), NO_HEAD, chain(EPOCH), chart=DECLARATION.identity)
     copy = bench.path.with_name("copy.db")
@@ -195,6 +206,7 @@ NEVER: Final[list[tuple[type[WorkflowError], Callable[[Bench], Act]]]] = [
     (MalformedEventError, lambda bench: partial(Event.unmarshal_proto, b"\xff")),
     (HistoryDeletedError, init_deleted),
     (CorruptedDataError, find_junk),
+    (ChartChangedError, find_what_another_chart_allowed),
     (JournalUnusableError, ping_in_a_turn_of_another_object),
     (JournalUnusableError, ping_read_only),
     (JournalClosedError, ping_closed),
