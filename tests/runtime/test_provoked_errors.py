@@ -145,10 +145,10 @@ def find_junk(bench: Bench) -> Act:
 
 def find_what_another_chart_allowed(bench: Bench) -> Act:
     """A ping comes first, which this chart refuses."""
-    id, history = UlidSource().next(EPOCH), uuid4()
-    data = ServerPinged(id=id, parent=EPOCH, status_code=0, status_message="").marshal_proto()
+    first, history = UlidSource().next(EPOCH), uuid4()
+    data = ServerPinged(id=first, parent=EPOCH, status_code=0, status_message="").marshal_proto()
     written = ChartIdentity(DECLARATION.name, "0.1.0", "ab" * 32)
-    bench.journal.commit(history, NO_HEAD, [Entry(id, EPOCH, data)], chart=written)
+    bench.journal.commit(history, NO_HEAD, [Entry(first, EPOCH, data)], chart=written)
     return partial(bench.workflows.find_id, history)
 
 
