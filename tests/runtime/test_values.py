@@ -6,9 +6,10 @@ import copy
 import dataclasses
 import enum
 import inspect
+import json
 import pickle
 from collections.abc import Hashable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -188,6 +189,19 @@ def test_a_new_state_is_empty() -> None:
     state = Behavior().new_state(ID)
     assert state == State(ID, EPOCH, StateCode.UNINITIALIZED, NIL, pvector(), Status(0, "", EPOCH))
     assert state.num_pings == 0
+
+
+def test_a_state_code_reads_as_the_chart_names_it() -> None:
+    code = StateCode.APPENDING
+    assert (str(code), f"{code}", f"{code!s:>10}") == ("Appending", "Appending", " Appending")
+    assert (code, f"{code:03}", json.dumps([code])) == (2, "002", "[2]")
+    assert str(index.StateCode.ABSENT) == "Absent"
+
+
+def test_an_event_knows_its_time() -> None:
+    event = ServerPinged(id=Ulid((1_700_000_000_123).to_bytes(6, "big") + bytes(10)))
+    assert event.time == datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
+    assert "time" not in event.model_dump()
 
 
 def test_the_state_codes() -> None:

@@ -115,6 +115,7 @@ def decide(state: State, command: Command) -> State:
 
 
 def told(event: Event) -> str:
+    assert_type(event.time, datetime)
     match event:
         case PingRegistryStarted(registry_id=registry_id):
             assert_type(registry_id, UUID)

@@ -28,6 +28,11 @@ from pingregistrywf.runtime.operations import Operation
 
 Document: TypeAlias = Any
 """A part of a lowered document, as JSON."""
+_PLAINLY: Final = {
+    "ArgumentNotIdempotentError": "The argument differs from the one stored.",
+    "StateConflictError": "The command is not allowed in this state.",
+}
+"""What errors mean that every chart has, where the chart has no words for them."""
 _IDS: Final[Mapping[Any, FieldType]] = {UUID: "uuid", Ulid: "ulid"}
 
 
@@ -134,7 +139,8 @@ class _Loader:
         rules = self.chart["commands"][command]["rules"]
         rule = next((each["doc"] for each in rules if each["id"] == cell["rule"]), "")
         error = self.chart["errors"][cell["error"]]["doc"] if cell["error"] else ""
-        return declaration.Ground(cell["rule"], cell["reason"] or rule or error)
+        words = cell["reason"] or rule or error or _PLAINLY.get(cell["error"], "")
+        return declaration.Ground(cell["rule"], words)
 
     def event(self, event: Document) -> declaration.EventDeclaration:
         """The declaration of an event."""

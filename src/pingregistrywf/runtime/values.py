@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
@@ -120,6 +121,14 @@ class Event(BaseModel):
             name = type(self).__name__
             raise MalformedEventError(f"{name}: {problems(error)}") from None
 
+    @property
+    def time(self) -> datetime:
+        """When it happened, in UTC to the millisecond: the time in its id.
+
+        Within a history ids grow even if a clock goes back, so that this time never does.
+        """
+        return self.id.time
+
     def marshal_proto(self) -> bytes:
         """Return the event's bytes (documentation: Bytes)."""
         return self.codec.encode(self)
@@ -189,6 +198,18 @@ def maker_of(kind: type[R]) -> Callable[..., R]:
         return made
 
     return make
+
+
+class Code(IntEnum):
+    """The code of a state.  As text it is the state's name in the chart, as in ``f"{code}"``."""
+
+    names: ClassVar[Mapping[IntEnum, str]]
+
+    def __str__(self) -> str:
+        return self.names[self]
+
+    def __format__(self, spec: str) -> str:
+        return int.__format__(self, spec) if spec else str(self)
 
 
 class State:

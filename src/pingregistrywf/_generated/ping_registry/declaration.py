@@ -17,4 +17,5 @@ DECLARATION: Final = load(
 """The chart."""
 
 events.Event.codec = codec_of(DECLARATION)
+states.StateCode.names = DECLARATION.state_names
 states.State.allowed_in = DECLARATION.allowed

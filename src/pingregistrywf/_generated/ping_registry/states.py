@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from uuid import UUID
 
 from pyrsistent import pvector
@@ -13,10 +12,11 @@ from pyrsistent.typing import PVector
 from pingregistrywf.runtime.charted import Charted
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.values import NIL
+from pingregistrywf.runtime.values import Code as BaseCode
 from pingregistrywf.runtime.values import State as BaseState
 
 
-class StateCode(IntEnum):
+class StateCode(BaseCode):
     """The states of chart ping_registry."""
 
     UNINITIALIZED = 0

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from uuid import UUID
 
 from pingregistrywf.runtime.charted import Charted
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.values import KeyedState
+from pingregistrywf.runtime.values import Code as BaseCode
+from pingregistrywf.runtime.values import KeyedState as BaseKeyedState
 
 
-class StateCode(IntEnum):
+class StateCode(BaseCode):
     """The states of chart ping_registry_index."""
 
     ABSENT = 0
@@ -43,5 +43,5 @@ class Entry(Charted):
 
 
 @dataclass(frozen=True, slots=True)
-class State(KeyedState[UUID, Entry]):
+class State(BaseKeyedState[UUID, Entry]):
     """The state of a history: its entries by key."""

@@ -23,7 +23,8 @@ CLASSES: Final = (
     *("Append", "Argument", "Constant", "Delete", "Emit", "Noop", "Refuse", "Same"),
     *("EventDeclaration", "EventField", "KeyedDeclaration", "SnapshotDeclaration"),
     *("SetRecord", "SetValue"),
-    *("BaseAdvancer", "BaseBehavior", "BaseEvent", "BaseState", "Charted", "Facade", "KeyedState"),
+    *("BaseAdvancer", "BaseBehavior", "BaseCode", "BaseEvent", "BaseState"),
+    *("BaseKeyedState", "Charted", "Facade"),
     *("EPOCH", "Int32", "NIL", "NonZero", "Text", "UUID", "Ulid", "Vid"),
     *("Annotated", "BaseException", "Final", "IntEnum", "Literal", "Mapping", "PVector", "Path"),
 )
@@ -33,7 +34,7 @@ CLASSES: Final = (
 # of generated classes name: a member of that name would hide it.
 _TYPES: Final = ("bool", "int", "str")
 _MODEL: Final = ("bool", *(name for name in dir(BaseModel) if not name.startswith("_")))
-_EVENT: Final = (*_MODEL, "codec", "id", "parent", "marshal_proto", "unmarshal_proto")
+_EVENT: Final = (*_MODEL, "codec", "id", "parent", "time", "marshal_proto", "unmarshal_proto")
 _ENTRY: Final = (*_TYPES, "field", "property", "pvector", "state_code", "allowed", "allowed_in")
 _STATE: Final = (*_ENTRY, "id", "vid", "with_vid")
 _ARGUMENT: Final = (*_MODEL, "self", "id", "vid", "cmd")
