@@ -357,11 +357,10 @@ class TestOnATerminal:
         def show(url: str, workflow_id: uuid.UUID | None) -> list[str]:
             written = io.StringIO()
             monkeypatch.setattr(screen, "Console", partial(Console, file=written, width=80))
-            stop = Stop()
-            stop.ask()
             with open_journal(url) as journal:
                 registry = PingRegistry(journal, "reg")
-                screen.show(follow_lines(registry, workflow_id, None, stop), utc=False)
+                lines = follow_lines(registry, workflow_id, None, Stop(), until=0.0)
+                screen.show(lines, utc=False)
             return written.getvalue().splitlines()
 
         monkeypatch.setenv("TZ", "IST-5:30")
@@ -449,9 +448,9 @@ class TestFollow:
             registry.begin(workflow_id)
             lines = follow_lines(registry, workflow_id, None, Stop())
             assert next(lines).state == "Initialized"
-            registry.operations.expire(workflow_id, registry.index_id)
-            assert [next(lines).state for _ in range(2)] == ["Completed", "Terminated"]
-            registry.operations.delete(workflow_id, registry.index_id)
+            registry.workflows.abort_expired(workflow_id, NO_VC)
+            assert next(lines).state == "Completed"
+            registry.workflows.delete(workflow_id, NO_VC)
             while not journal.collect(next(clock) + 31 * 86_400.0).freed:
                 pass
             registry.begin(workflow_id)

@@ -36,6 +36,7 @@ from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server, summary
 from pingregistrywf.coordination.registry import ABORTED, ACTIVE, Vids
 from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
+from pingregistrywf.runtime import waiting as runtime_waiting
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
 
@@ -347,7 +348,7 @@ class TestServe:
         self, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Meanwhile nothing but the journal's clock went on, and no change wakes anybody."""
-        monkeypatch.setattr(waiting, "LONGEST_WAIT", 0.01)
+        monkeypatch.setattr(runtime_waiting, "LONGEST_WAIT", 0.01)
         registry = PingRegistry(open_journal("memory:", clock=clock), "reg")
         workflow_id = uuid.uuid4()
         registry.begin(workflow_id)

@@ -42,6 +42,7 @@ from pingregistrywf import (
     LockTimeoutError,
     MalformedEventError,
     NewEventsError,
+    PositionGoneError,
     RetryNoVCError,
     ServerPinged,
     SmallStorageReductionError,
@@ -377,6 +378,16 @@ def test_after_reading(bench: Bench) -> None:
     assert bench.messages() == ["first", "other", "second"]
 
 
+def test_what_follows_an_event_is_gone(bench: Bench) -> None:
+    bench.workflows.abort_expired(bench.id, NO_VC)
+    bench.workflows.delete(bench.id, NO_VC)
+    with pytest.raises(PositionGoneError) as caught:
+        next(bench.workflows.follow(bench.id, after=bench.vid))
+    assert caught.value.retry == "after reading"
+    with pytest.raises(UninitializedError):
+        bench.workflows.find_id(bench.id)
+
+
 @pytest.mark.parametrize("vid", ["given", NO_VC, RETRY_NO_VC], ids=str)
 @pytest.mark.parametrize("happened", DOUBTFUL, ids=["undone", "done"])
 def test_in_doubt(bench: Bench, happened: bool, vid: Any) -> None:
@@ -439,7 +450,8 @@ def test_the_recipe_appends_once(bench: Bench, provoke: Callable[[Bench], Any]) 
 def test_every_error_is_provoked() -> None:
     bases = {WorkflowError, BehaviorError, JournalLevelError, DeclaredError}
     never_raised = {UnknownHistoryError, JournalEntryParentMismatchError}  # but told in others
-    provoked = {kind for kind, _ in (*NEVER, *SAFE)} | {VersionConflictError, JournalOpenError}
+    elsewhere = {VersionConflictError, JournalOpenError, PositionGoneError}
+    provoked = {kind for kind, _ in (*NEVER, *SAFE)} | elsewhere
     known = {
         each
         for _, each in inspect.getmembers(errors, inspect.isclass)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.coordination.waiting import Stop
-    from pingregistrywf.runtime.engine import Engine
+    from pingregistrywf.runtime.facade import Facade
     from pingregistrywf.runtime.ids import Ulid
 
 RegistryArgument = Annotated[str, Argument(help="The registry's name.", metavar="REGISTRY")]
@@ -137,7 +137,9 @@ def events(
     workflow: Annotated[
         str | None, Option(metavar="UUID", help="A workflow; the index unless given.")
     ] = None,
-    watch: Annotated[bool, Option("--watch", help="Go on with events to come.")] = False,
+    watch: Annotated[
+        bool, Option("--watch", help="Go on with events to come, until the workflow ends.")
+    ] = False,
     after: Annotated[
         str | None, Option(metavar="VID", help="Only what follows that event.")
     ] = None,
@@ -152,8 +154,8 @@ def events(
                 _check_begun(registry)
             else:
                 registry.state_of(workflow_id)
-            stop.ask()
-        print_timeline(follow_lines(registry, workflow_id, last, stop), utc=utc)
+        until = None if watch else 0.0  # what is there, and no more
+        print_timeline(follow_lines(registry, workflow_id, last, stop, until), utc=utc)
 
 
 @with_json
@@ -187,34 +189,38 @@ def opened(
 
 
 def follow_lines(
-    registry: PingRegistry, workflow_id: UUID | None, after: Ulid | None, stop: Stop
+    registry: PingRegistry,
+    workflow_id: UUID | None,
+    after: Ulid | None,
+    stop: Stop,
+    until: float | None = None,
 ) -> Iterator[Line]:
-    """Yield the lines of a history after an event, and those to come until stopped.
+    """Yield the lines of a history after an event, until it ends, a time limit, or a stop.
 
-    A wake-up reads only what is new.  A history that was begun anew, or trimmed beyond what was
-    seen, is read whole once more.
+    A history that was begun anew, or trimmed beyond what was seen, is read whole once more.
 
     Raises:
         UnknownWorkflowError: the workflow belongs to another registry.
     """
     from pingregistrywf.coordination.timeline import Line
-    from pingregistrywf.coordination.waiting import wake_ups
+    from pingregistrywf.runtime.errors import PositionGoneError
 
-    engine: Engine[Any, Any] = registry.workflows.engine if workflow_id else registry.indexes.engine
+    facade: Facade[Any, Any] = registry.workflows if workflow_id else registry.indexes
     history = workflow_id or registry.index_id
-    last, checkpoint = after, None
-    for _ in wake_ups(registry.journal, history, stop):
-        changes = engine.follow(history, checkpoint, whole=True)
-        checkpoint = changes.checkpoint
-        if workflow_id and changes.events:
-            registry.check_own(checkpoint.state)
-        ids = [event.id for event in changes.events]
-        if after is not None and after not in ids:
-            raise CannotRunError(f"--after: the history has no event {after}")
-        after = None
-        new = 0 if changes.continues or last not in ids else ids.index(last) + 1
-        yield from (Line(engine.declaration, event) for event in changes.events[new:])
-        last = ids[-1] if ids else last
+    while True:
+        stream = facade.follow(history, after=after, until=until, restart=after is None)
+        with stream, stop.waking(stream.close):
+            try:
+                for number, event in enumerate(stream):
+                    if workflow_id and not number:
+                        registry.state_of(workflow_id)  # raises if it is another registry's
+                    yield Line(facade.engine.declaration, event)
+                    after = None
+                return
+            except PositionGoneError as error:
+                if after is not None:
+                    text = f"--after: the history has no event {after}"
+                    raise CannotRunError(text) from error
 
 
 def _check_begun(registry: PingRegistry) -> None:

@@ -22,7 +22,7 @@ from pingregistrywf._generated.ping_registry_index import Event, PingRegistrySta
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.registry import OPEN, PingRegistry
-from pingregistrywf.coordination.waiting import JumpingClock, Stop, seconds_until, wake_ups
+from pingregistrywf.coordination.waiting import JumpingClock, Stop, wake_ups
 from pingregistrywf.runtime.engine import Changes, Checkpoint
 from pingregistrywf.runtime.errors import (
     StateConflictError,
@@ -31,6 +31,7 @@ from pingregistrywf.runtime.errors import (
     WorkflowError,
 )
 from pingregistrywf.runtime.log import logged
+from pingregistrywf.runtime.waiting import seconds_until
 
 RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
@@ -90,7 +91,7 @@ class Daemon(ABC):
         for changed in wake_ups(journal, registry.index_id, stop, pause):
             if changed or look <= journal.clock():
                 try:
-                    changes = self.registry.indexes.engine.follow(registry.index_id, seen)
+                    changes = self.registry.indexes.engine.read_on(registry.index_id, seen)
                 except WorkflowError as error:
                     logged(self._logger, "failed", logging.ERROR, error=error)
                     look = journal.clock() + RETRY

@@ -69,7 +69,7 @@ def run(journal: Journal, plan: Plan, workflow_id: UUID) -> Generator[Line | Inc
         for changed in wake_ups(journal, workflow_id, timeout=lambda: PATIENCE):
             if not changed:
                 participants.check()
-            changes = registry.workflows.engine.follow(workflow_id, checkpoint)
+            changes = registry.workflows.engine.read_on(workflow_id, checkpoint)
             checkpoint = changes.checkpoint
             for event in changes.events:
                 line = Line(DECLARATION, event)

@@ -25,7 +25,7 @@ from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
 from pingregistrywf.coordination.collector import Action, Collector
 from pingregistrywf.coordination.registry_ids import RegistryIds
-from pingregistrywf.coordination.waiting import Stop, seconds_until, wake_ups
+from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.engine import ATTEMPTS
 from pingregistrywf.runtime.errors import (
     ArgumentNotIdempotentError,
@@ -36,6 +36,7 @@ from pingregistrywf.runtime.errors import (
 from pingregistrywf.runtime.ids import IdSource, Ulid
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Observer, Ran
+from pingregistrywf.runtime.waiting import seconds_until
 
 OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
 """The states in which a workflow takes pings and a summary."""

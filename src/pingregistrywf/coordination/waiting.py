@@ -1,8 +1,4 @@
-"""Waiting for changes of a journal until a stop is asked for, by a signal or another thread.
-
-The system counts the seconds of a wait on a clock that stands still while the machine is suspended.
-So a wait for a time of the journal's clock looks at that clock now and then: ``seconds_until``.
-"""
+"""Waiting for changes of a journal until a stop is asked for, by a signal or another thread."""
 
 from __future__ import annotations
 
@@ -16,8 +12,6 @@ from uuid import UUID
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal import WorkflowJournal
 
-LONGEST_WAIT: Final = 30.0
-"""Seconds of a wait without a look at the journal's clock: no deadline is kept later than that."""
 JUMP: Final = 60.0
 """A clock that moved by this many seconds more or less than time passed has jumped."""
 
@@ -82,11 +76,6 @@ def wake_ups(
             if stop.asked or (limit is None and not changed):
                 return
             yield changed
-
-
-def seconds_until(moment: float, clock: Clock) -> float:
-    """Return how long to wait for a moment of the clock before another look at it, in seconds."""
-    return min(max(moment - clock(), 0.0), LONGEST_WAIT)
 
 
 class JumpingClock:

@@ -281,6 +281,12 @@ class Declaration:
         )
 
     @cached_property
+    def last(self) -> frozenset[IntEnum]:
+        """The states after which no event follows; none where a history has many entries."""
+        before = {code for code, _ in self.follows}
+        return frozenset() if self.keyed else frozenset(self.state_names.keys() - before)
+
+    @cached_property
     def rewrites(self) -> Mapping[type[Command], Rewrite]:
         """The commands that rewrite the whole history, and how."""
         outcomes = ((kind, row[self.initial]) for kind, row in self.table.items())

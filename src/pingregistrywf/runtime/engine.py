@@ -200,7 +200,7 @@ class Engine(Generic[S, E]):
         self._keep(history, loaded)
         return loaded
 
-    def follow(
+    def read_on(
         self, history: UUID, since: Checkpoint[S] | None = None, *, whole: bool = False
     ) -> Changes[S, E]:
         """Return what is new in a history.  The cost depends on what is new, not on the length.
@@ -227,6 +227,11 @@ class Engine(Generic[S, E]):
         except JournalLevelError as error:
             raise JournalError(error) from error
 
+    def remembered(self, history: UUID, vid: Ulid) -> Checkpoint[S] | None:
+        """Return the checkpoint of the cached state, if it is at that vid."""
+        cached = self._cache.get(history.int)
+        return cached if cached is not None and cached.head.vid == vid else None
+
     def events(self, history: UUID) -> tuple[E, ...]:
         """Return a history's events from its first visible one, oldest first, checked by replay.
 
@@ -234,7 +239,7 @@ class Engine(Generic[S, E]):
             InvalidCommandError: the id is not a UUID, or nil.
             JournalError: whatever the journal raised.
         """
-        return self.follow(history, whole=True).events
+        return self.read_on(history, whole=True).events
 
     def happened(self, history: UUID, attempted: Iterable[Ulid]) -> bool:
         """Return whether the history holds any of these events.

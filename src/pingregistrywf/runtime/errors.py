@@ -137,6 +137,20 @@ class JournalError(WorkflowError):
         return (JournalError, (self.err,), self.__dict__)
 
 
+class PositionGoneError(WorkflowError):
+    """What follows an event cannot be read on: the event is no longer in the history.
+
+    Begin anew from the state that ``find_id`` returns, and follow what comes after its vid.
+    ``cause`` says what became of the event in words.
+    """
+
+    def __init__(self, id: UUID, after: Ulid, cause: str) -> None:
+        self.id = id
+        self.after = after
+        self.cause = cause
+        super().__init__(f"history {id} {cause} since event {after}: read it anew")
+
+
 class EventTypeError(WorkflowError):
     """Bytes of an event that is none of this chart's; ``number`` is its wire number."""
 
@@ -362,6 +376,7 @@ PACKAGE_ERRORS: Final[tuple[type[WorkflowError], ...]] = (
 
 RETRY: Final[Mapping[type[WorkflowError], Retry]] = {
     WorkflowError: "never",
+    PositionGoneError: "after reading",
     VersionConflictError: "after reading",
     RetryNoVCError: "safe",
     DBError: "safe",

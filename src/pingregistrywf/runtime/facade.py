@@ -9,10 +9,11 @@ from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.behavior import Behavior
-from pingregistrywf.runtime.engine import Engine
+from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, IdSource, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import WorkflowJournal
+from pingregistrywf.runtime.stream import EventStream
 from pingregistrywf.runtime.values import Command, Event
 
 S = TypeVar("S")
@@ -66,6 +67,41 @@ class Facade(Generic[S, E]):
             JournalError: whatever the journal raised.
         """
         return self.engine.events(id)
+
+    def follow(
+        self,
+        id: UUID,
+        *,
+        after: Ulid | None = None,
+        until: float | None = None,
+        restart: bool = False,
+    ) -> EventStream[S, E]:
+        """Return the history's events one by one, oldest first, and then those to come.
+
+        Each event comes once.  A step of the stream waits for the next one::
+
+            for event in workflows.follow(id, after=state.vid):
+                ...
+
+        The stream ends when the history has ended, at the time limit, or when it is closed, which
+        any thread may do; it is also a context manager.
+
+        Args:
+            id: which history.
+            after: the vid of the event to begin after; the first event that is there unless given.
+            until: when to end, in seconds since the Unix epoch on the journal's clock; what is
+                committed by then is given.
+            restart: what to do when a trim has removed events that were not given yet: go on with
+                those of the snapshot, the first of which is ``restarted``, instead of an error.
+
+        Raises:
+            InvalidCommandError: the id is not a UUID, or nil.
+            PositionGoneError: a step raises it if events after the last one are gone: trimmed,
+                deleted, or of an earlier history of that id.
+            JournalError: a step raises whatever the journal raised.
+        """
+        check_history(id)
+        return EventStream(self.engine, id, after, until, restart=restart)
 
     def happened(self, id: UUID, attempted: Iterable[Ulid]) -> bool:
         """Return whether the history holds any of these events.

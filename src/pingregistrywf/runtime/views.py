@@ -46,7 +46,7 @@ def unchanged(
         if read.head.vid == since.head.vid:
             return view(read)
         if keyed is not None and key is not None:
-            changes = engine.follow(history, since, whole=True)
+            changes = engine.read_on(history, since, whole=True)
             follows = changes.continues or _begins_after(since, changes.checkpoint)
             if follows and all(getattr(each, keyed.key, None) != key for each in changes.events):
                 return view(read)

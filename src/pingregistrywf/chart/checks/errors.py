@@ -20,7 +20,7 @@ RUNTIME_ERRORS: Final = (
         "JournalUnusableError",
         "LockTimeoutError",
     ),
-    *("MalformedEventError", "MalformedExportError", "NewEventsError"),
+    *("MalformedEventError", "MalformedExportError", "NewEventsError", "PositionGoneError"),
     *("RetryNoVCError", "UninitializedError", "UnknownHistoryError", "UnsoundError"),
     *("VersionConflictError", "WorkflowError"),
 )

@@ -44,6 +44,10 @@ class Closable(Protocol):
 class Subscription(Closable, Protocol):
     """A wake-up for one waiting reader.  Closing it wakes a thread that waits."""
 
+    @property
+    def closed(self) -> bool:
+        """True once it or its journal is closed: then nothing wakes it any more."""
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for a change made since the subscription began or since the last True.
 
