@@ -98,6 +98,19 @@ def test_the_happy_path(page: Page) -> None:
     assert [each for each, _ in linked] == sorted({each for each, _ in linked})
 
 
+def test_a_command_that_does_nothing_says_why_before_it_is_sent(page: Page) -> None:
+    commit = page.locator("#form-Commit")
+    expect(commit.locator(".why")).to_have_text(
+        "otherwise The command is not allowed in the workflow's state."
+    )
+    tell(page, "Init")
+    expect(page.locator("#form-Init .why")).to_have_text(
+        "Init.2 The workflow has begun with the same registry already."
+    )
+    tell(page, "PostSummary")
+    expect(commit.locator(".why")).to_be_hidden()
+
+
 def test_what_is_legal_is_lit(page: Page) -> None:
     tell(page, *WAYS["Summarized"])
     lit = page.locator(".drawing:not([hidden]) .arrow.lit")

@@ -103,8 +103,8 @@ def _table(registry: PingRegistry, view: list[Row], room: int) -> Table:
     table.add_column("state", min_width=max(map(len, DECLARATION.state_names.values())))
     for name in ("pings", "failed", "age"):
         table.add_column(name, min_width=6, justify="right")
-    table.add_column("allows", max_width=40)
-    table.add_column("summary", no_wrap=True)  # cut where the terminal is narrow
+    for name in ("summary", "allows"):
+        table.add_column(name, no_wrap=True)  # cut where the terminal is narrow
     for row in view[: max(room, 1)]:
         table.add_row(
             str(row.workflow),
@@ -112,8 +112,8 @@ def _table(registry: PingRegistry, view: list[Row], room: int) -> Table:
             str(row.pings),
             Text(str(row.failed), "red" if row.failed else ""),
             _age(now - row.started.milliseconds / 1000),
-            ", ".join(row.allowed),
             Text(row.summary),  # of others' words: no markup
+            ", ".join(row.allowed),
         )
     return table
 

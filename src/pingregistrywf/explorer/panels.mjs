@@ -46,7 +46,7 @@ export function commands(app) {
       h(
         "div",
         { class: "head" },
-        h("button", { id: `tell-${name}`, "aria-describedby": `would-${name}` }, name),
+        h("button", { id: `tell-${name}`, "aria-describedby": `would-${name} why-${name}` }, name),
         h("span", { class: "would", id: `would-${name}` }),
       ),
       h("p", { class: "hint why", id: `why-${name}` }),
