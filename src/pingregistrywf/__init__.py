@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pingregistrywf._generated.ping_registry import (
         Advancer,
+        AnyCommand,
+        AnyEvent,
         Behavior,
         CmdAbortExpired,
         CmdAppendPing,
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     )
     from pingregistrywf.runtime.ids import (
         EPOCH,
+        NIL,
         NO_VC,
         RETRY_NO_VC,
         IdSource,
@@ -85,7 +88,7 @@ if TYPE_CHECKING:
         Vid,
     )
     from pingregistrywf.runtime.journal import Journal, Retention, open_journal
-    from pingregistrywf.runtime.values import NIL, Command
+    from pingregistrywf.runtime.values import Command
 
 __version__ = "0.2.0"
 
@@ -95,6 +98,8 @@ __all__ = [
     "NO_VC",
     "RETRY_NO_VC",
     "Advancer",
+    "AnyCommand",
+    "AnyEvent",
     "ArgumentNotIdempotentError",
     "Behavior",
     "BehaviorError",

@@ -31,12 +31,17 @@ WIDTH: Final = 100
 CHECKED: Final[Mapping[Type, str]] = {
     Type.INT32: "Int32",
     Type.STRING: "Text",
-    Type.UUID: "UUID",
+    Type.UUID: "Uuid",
     Type.ULID: "Ulid",
     Type.BOOL: "bool",
 }
-"""The annotations of a pydantic model's fields."""
-PLAIN: Final[Mapping[Type, str]] = {**CHECKED, Type.INT32: "int", Type.STRING: "str"}
+"""The annotations of fields, which pydantic checks."""
+PLAIN: Final[Mapping[Type, str]] = {
+    **CHECKED,
+    Type.INT32: "int",
+    Type.STRING: "str",
+    Type.UUID: "UUID",
+}
 """The annotations of all else."""
 ZEROS: Final[Mapping[Type, str]] = {
     Type.INT32: "0",
@@ -68,10 +73,10 @@ def chart_modules(chart: Chart) -> dict[str, str]:
     commands = isorted(f"Cmd{name}" for name in chart.commands)
     entry = ["Entry"] if chart.key else []
     exported = {
-        "commands": commands,
+        "commands": isorted(["AnyCommand", *commands]),
         "declaration": ["DECLARATION"],
         "errors": isorted(["PACKAGE_ERRORS", "is_package_error", *chart.own_errors]),
-        "events": isorted(["Event", *chart.events]),
+        "events": isorted(["AnyEvent", "Event", *chart.events]),
         "facade": isorted(["Advancer", "Behavior", chart.facade]),
         "states": isorted([*entry, *chart.records, "State", "StateCode"]),
     }

@@ -26,6 +26,7 @@ from pingregistrywf.runtime.declaration import (
     Sources,
 )
 from pingregistrywf.runtime.errors import ArgumentNotIdempotentError, StateConflictError
+from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.values import (
     PLAINLY_VALID,
@@ -33,7 +34,6 @@ from pingregistrywf.runtime.values import (
     Event,
     KeyedState,
     defaults_of,
-    is_zero,
     made_of,
 )
 

@@ -12,8 +12,9 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.journal.history import ChartIdentity
-from pingregistrywf.runtime.values import Command, Event, is_zero
+from pingregistrywf.runtime.values import Command, Event
 
 FieldType: TypeAlias = Literal["int32", "string", "uuid", "ulid", "bool"]
 Guard: TypeAlias = Literal["same"]
@@ -304,3 +305,14 @@ class Declaration:
             for name, value in values.items()
             if name not in self.carried or not is_zero(value)
         }
+
+    def entry(self, listing: Listing, values: Mapping[str, Any]) -> Any:
+        """The entry of such values: what ``listed`` returns; its state follows from them."""
+        assert self.keyed is not None  # noqa: S101  # only keyed charts have listings
+        by_attribute = {self.attribute(name): value for name, value in values.items()}
+        code = next(
+            code
+            for code, attribute in listing.states
+            if attribute is None or not is_zero(by_attribute.get(attribute))
+        )
+        return self.keyed.entry(**by_attribute, state_code=code)

@@ -23,8 +23,9 @@ from pingregistrywf.runtime.declaration import (
     KeyedDeclaration,
 )
 from pingregistrywf.runtime.errors import MalformedEventError, StateConflictError
+from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.values import Event, is_zero, maker_of
+from pingregistrywf.runtime.values import Event, maker_of
 
 Values: TypeAlias = list[Any]
 """The values of the attributes of a state or of an entry, in order."""

@@ -3,6 +3,8 @@
 A *vid* is the ULID of a history's newest event (documentation: Behaviour, section 3); the epoch,
 sixteen zero bytes, is the vid of an empty history.  Time and randomness are passed in: nothing here
 reads a clock unless the caller chose the system's.
+
+Each is an instance in Python.  In JSON it is its text, which pydantic reads in Python, too.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Annotated, Any, Final, Protocol, TypeAlias
+from uuid import UUID
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from annotated_types import Len
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 from ulid_transform import bytes_to_ulid, ulid_to_bytes
 
 Clock: TypeAlias = Callable[[], float]
@@ -33,9 +37,48 @@ _MAX: Final = (1 << 128) - 1
 
 _ZERO: Final = bytes(_SIZE)
 _Bytes: TypeAlias = bytes  # by a name that no attribute hides
+_SixteenBytes: TypeAlias = Annotated[bytes, Len(_SIZE, _SIZE)]  # Hypothesis draws no others
+
+NIL: Final = UUID(int=0)
+"""The nil UUID: the value of an id that was not given."""
 
 
-@dataclass(frozen=True, slots=True, order=True, init=False)
+def id_schema(kind: type[Any], read: Callable[[str], Any], pattern: str, what: str) -> CoreSchema:
+    """Return pydantic's schema of an id: a text in JSON; an instance, or its text, in Python.
+
+    Constructors validate strictly: they take no text for an id.
+
+    Args:
+        kind: the id's class; ``str`` gives an id's text.
+        read: makes an id of a text that has the pattern.
+        pattern: the pattern of the texts.
+        what: what a value must be, for errors.
+    """
+
+    def written(id: Any) -> str:
+        if not isinstance(id, kind):  # but another member of a union
+            raise PydanticSerializationUnexpectedValue(f"{id!r} is not {what}")
+        return str(id)
+
+    instance = core_schema.is_instance_schema(kind)
+    text = core_schema.no_info_after_validator_function(
+        read, core_schema.str_schema(pattern=pattern, strict=True)
+    )
+    either = core_schema.union_schema(
+        [instance, text],
+        mode="left_to_right",
+        custom_error_type="id",
+        custom_error_message=f"Input should be {what}",
+    )
+    return core_schema.json_or_python_schema(
+        text,
+        core_schema.lax_or_strict_schema(either, instance, strict=False),
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            written, return_schema=core_schema.str_schema(pattern=pattern), when_used="json"
+        ),
+    )
+
+
 class Ulid:
     """A ULID: sixteen bytes, ordered as bytes; the first six are milliseconds since 1970.
 
@@ -43,17 +86,45 @@ class Ulid:
         ValueError: the value is not sixteen bytes.
     """
 
-    bytes: bytes
-
     # By hand, since every event takes several: what a dataclass generates costs twice as much.
+    # Besides, pydantic would write a default that is a dataclass by its fields.
 
-    def __init__(self, bytes: _Bytes) -> None:
+    __slots__ = ("bytes",)
+    __match_args__ = ("bytes",)
+
+    bytes: _Bytes
+
+    def __init__(self, bytes: _SixteenBytes) -> None:
         if type(bytes) is not _Bytes or len(bytes) != _SIZE:
             raise ValueError(f"a ULID is {_SIZE} bytes, not {bytes!r}")
         _set_bytes(self, bytes)
 
     def __eq__(self, other: object) -> bool:
         return self.bytes == other.bytes if type(other) is type(self) else NotImplemented
+
+    def __lt__(self, other: Ulid) -> bool:
+        return self.bytes < other.bytes if type(other) is type(self) else NotImplemented
+
+    def __le__(self, other: Ulid) -> bool:
+        return self.bytes <= other.bytes if type(other) is type(self) else NotImplemented
+
+    def __gt__(self, other: Ulid) -> bool:
+        return self.bytes > other.bytes if type(other) is type(self) else NotImplemented
+
+    def __ge__(self, other: Ulid) -> bool:
+        return self.bytes >= other.bytes if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.bytes)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.bytes,)
 
     @classmethod
     def parse(cls, text: str) -> Ulid:
@@ -94,7 +165,15 @@ class Ulid:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())
+        return id_schema(
+            cls, cls.parse, f"^{_TEXT.pattern}$", "a ULID, or its 26 characters in upper case"
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"format": "ulid"}
 
 
 _set_bytes: Final = vars(Ulid)["bytes"].__set__
@@ -110,6 +189,20 @@ class VersionControl(Enum):
 
     def __repr__(self) -> str:
         return self.name
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        by_text = {each.name.lower(): each for each in cls}
+        text = core_schema.no_info_after_validator_function(
+            by_text.__getitem__, core_schema.literal_schema([*by_text])
+        )
+        return core_schema.json_or_python_schema(
+            text,
+            core_schema.union_schema([core_schema.is_instance_schema(cls), text]),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda each: each.name.lower(), when_used="json"
+            ),
+        )
 
 
 NO_VC: Final = VersionControl.NO_VC

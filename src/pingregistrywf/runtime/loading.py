@@ -56,6 +56,8 @@ def load(
     for name, error in chart["errors"].items():
         if error["own"]:
             getattr(errors, name).prose = " ".join(error["doc"].split()) or f"{name}."
+    for name, state in chart["states"].items():
+        codes[name].__doc__ = " ".join(state["doc"].split()) or f"{name}."
     kinds = {name: getattr(commands, f"Cmd{name}") for name in chart["commands"]}
     return Declaration(
         identity=ChartIdentity(chart["name"], chart["version"], chart["sha256"]),

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.runtime.declaration import Declaration
+from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.values import Event, KeyedState, is_zero
+from pingregistrywf.runtime.values import Event, KeyedState
 
 Json: TypeAlias = dict[str, Any]
 _NOT_ASCII_TEXT: Final = re.compile("[^ -~]")

@@ -37,9 +37,9 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
 )
 
@@ -256,7 +256,7 @@ class _Line(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
 
-_Id: TypeAlias = Annotated[Ulid, BeforeValidator(Ulid.parse)]
+_Id: TypeAlias = Annotated[Ulid, PlainValidator(Ulid.parse)]
 _Serial: TypeAlias = Annotated[int, Field(ge=0, lt=1 << 63)]
 _Seconds: TypeAlias = Annotated[AwareDatetime, AfterValidator(datetime.timestamp)]
 

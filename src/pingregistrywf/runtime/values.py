@@ -1,7 +1,8 @@
 """The bases of what generated packages are made of: commands, events, states, declared errors.
 
 All are immutable, compare by value, copy and pickle.  Commands and events are strict pydantic
-models: values are never converted, and a bad one is refused where it is made.
+models: values are never converted, and a bad one is refused where it is made.  Pydantic carries
+all of them, to JSON and back.
 """
 
 from __future__ import annotations
@@ -10,11 +11,18 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pyrsistent import PMap, pmap
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, core_schema
+from pyrsistent import pmap
 
 from pingregistrywf.runtime.errors import (
     BehaviorError,
@@ -22,46 +30,20 @@ from pingregistrywf.runtime.errors import (
     InvalidCommandError,
     MalformedEventError,
 )
+from pingregistrywf.runtime.field_types import (
+    LEAST,
+    MOST,
+    PersistentMap,
+    Uuid,
+    without_default,
+)
 from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.prose import described, summary_of
 
 T = TypeVar("T", bound="Event")
 R = TypeVar("R")
 
 _set: Final = object.__setattr__
-
-NIL: Final = UUID(int=0)
-"""The nil UUID: the value of an id that was not given."""
-
-
-def _is_unicode(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("it holds an unpaired surrogate, which no UTF-8 text can") from None
-    return text
-
-
-def is_zero(value: object) -> bool:
-    """True for zero, the empty text, false, and nil ids."""
-    return not (value.int if isinstance(value, UUID) else value)
-
-
-def _is_nonzero(value: Any) -> Any:
-    if is_zero(value):
-        raise ValueError("it must not be zero, empty or nil")
-    return value
-
-
-_LEAST: Final = -(2**31)
-_MOST: Final = 2**31 - 1
-
-Int32: TypeAlias = Annotated[int, Field(ge=_LEAST, le=_MOST)]
-"""A signed 32-bit integer."""
-Text: TypeAlias = Annotated[str, AfterValidator(_is_unicode)]
-"""Text that UTF-8 can hold: no unpaired surrogates."""
-NonZero: Final = AfterValidator(_is_nonzero)
-"""Refuses zero, the empty text, false, and nil ids."""
 
 
 def problems(error: ValidationError) -> str:
@@ -70,6 +52,17 @@ def problems(error: ValidationError) -> str:
         f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False)
     )
+
+
+class _Signature:
+    """The signature of a model, for completion and for Hypothesis.  Pydantic makes it late."""
+
+    def __get__(self, instance: object, owner: type[BaseModel]) -> Any:
+        owner.model_rebuild()
+        return owner.__signature__
+
+
+_SIGNATURE: Final[Any] = _Signature()
 
 
 class Command(BaseModel):
@@ -83,10 +76,39 @@ class Command(BaseModel):
 
     def __init__(self, /, **arguments: Any) -> None:
         try:
-            self.__pydantic_validator__.validate_python(arguments, self_instance=self)
+            self.__pydantic_validator__.validate_python(arguments, strict=True, self_instance=self)
         except ValidationError as error:
             name = type(self).__name__.removeprefix("Cmd")
             raise InvalidCommandError(f"{name}: {problems(error)}") from None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.__signature__ = _SIGNATURE
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        _is_new(handler.resolve_ref_schema(schema))
+        return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler(schema)
+        described(cls, handler.resolve_ref_schema(made))
+        return made
+
+
+def _is_new(schema: Any) -> bool:
+    """Return whether pydantic made the schema of a model just now, and if so, complete it.
+
+    Pydantic validates without the model's constructor then, which has errors of its own.
+    """
+    is_new: bool = schema["type"] == "model"
+    if is_new:
+        schema["custom_init"] = False
+    return is_new
 
 
 class EventCodec(Protocol):
@@ -94,6 +116,16 @@ class EventCodec(Protocol):
 
     def encode(self, event: Event) -> bytes: ...
     def decode(self, data: bytes) -> Event: ...
+
+
+class EventForms(Protocol):
+    """Events to JSON and back; ``runtime.json_forms`` has those that packages use."""
+
+    def schema(
+        self, kind: type[Event], flat: Any, generate: Callable[[Any], CoreSchema]
+    ) -> CoreSchema: ...
+    def describe(self, kind: type[Event], schema: dict[str, Any]) -> None: ...
+    def form(self, event: Event) -> dict[str, Any]: ...
 
 
 class Event(BaseModel):
@@ -110,16 +142,38 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     codec: ClassVar[EventCodec]
+    forms: ClassVar[EventForms]
 
     id: Ulid = EPOCH
     parent: Ulid = EPOCH
 
     def __init__(self, /, **fields: Any) -> None:
         try:
-            self.__pydantic_validator__.validate_python(fields, self_instance=self)
+            self.__pydantic_validator__.validate_python(fields, strict=True, self_instance=self)
         except ValidationError as error:
             name = type(self).__name__
             raise MalformedEventError(f"{name}: {problems(error)}") from None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.__signature__ = _SIGNATURE
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        schema = handler(source)
+        model = handler.resolve_ref_schema(schema)
+        if not _is_new(model) or not hasattr(cls, "forms"):
+            return schema
+        return cls.forms.schema(cls, model, handler.generate_schema)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler(schema)
+        if hasattr(cls, "forms"):
+            cls.forms.describe(cls, handler.resolve_ref_schema(made))
+        return made
 
     @property
     def time(self) -> datetime:
@@ -148,7 +202,7 @@ class Event(BaseModel):
 
 
 PLAINLY_VALID: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "int32": lambda value: type(value) is int and _LEAST <= value <= _MOST,
+    "int32": lambda value: type(value) is int and LEAST <= value <= MOST,
     "string": lambda value: type(value) is str and value.isascii(),
     "uuid": lambda value: type(value) is UUID,
     "ulid": lambda value: type(value) is Ulid,
@@ -201,7 +255,10 @@ def maker_of(kind: type[R]) -> Callable[..., R]:
 
 
 class Code(IntEnum):
-    """The code of a state.  As text it is the state's name in the chart, as in ``f"{code}"``."""
+    """The code of a state.  As text it is the state's name in the chart, as in ``f"{code}"``.
+
+    It is a number in JSON, and in Python where pydantic reads what was JSON.
+    """
 
     names: ClassVar[Mapping[IntEnum, str]]
 
@@ -211,13 +268,63 @@ class Code(IntEnum):
     def __format__(self, spec: str) -> str:
         return int.__format__(self, spec) if spec else str(self)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        number = core_schema.no_info_after_validator_function(
+            cls, core_schema.literal_schema([each.value for each in cls])
+        )
+        return core_schema.json_or_python_schema(
+            number,
+            core_schema.union_schema(
+                [core_schema.is_instance_schema(cls), number], mode="left_to_right"
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(int, when_used="json"),
+        )
 
-class State:
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        codes = [
+            {"const": each.value, "title": str(each), "description": each.__doc__} for each in cls
+        ]
+        return {"type": "integer", "description": summary_of(cls), "oneOf": codes}
+
+
+class Record:
+    """Base of states and of what they carry: frozen dataclasses, as strict as the models.
+
+    Pydantic reads them whole: a field that is missing has no default there.
+    """
+
+    __slots__ = ()
+
+    __pydantic_config__: ClassVar = ConfigDict(strict=True, extra="forbid")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        resolved: Any = handler.resolve_ref_schema(schema)
+        resolved["strict"] = False  # so that a mapping of the fields is read in Python, too
+        for field in resolved["schema"]["fields"]:
+            field["schema"] = without_default(field["schema"])
+        return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler(schema)
+        described(cls, handler.resolve_ref_schema(made))
+        return made
+
+
+class State(Record):
     """What a history amounts to: its id, its vid, its state code, and what events carried."""
 
     __slots__ = ()
 
-    id: UUID
+    id: Uuid
     vid: Ulid
 
     def with_vid(self, vid: Ulid) -> Self:
@@ -241,11 +348,11 @@ class KeyedState(State, Generic[K, E]):
         rewritten: while a snapshot's events are being read, the entries that they list.
     """
 
-    id: UUID
+    id: Uuid
     vid: Ulid = EPOCH
-    entries: PMap[K, E] = dataclasses.field(default_factory=pmap)
+    entries: PersistentMap[K, E] = dataclasses.field(default_factory=pmap)
     events_since_snapshot: int = 0
-    rewritten: PMap[K, E] | None = None
+    rewritten: PersistentMap[K, E] | None = None
 
     def in_state(self, code: IntEnum) -> tuple[K, ...]:
         """The keys of the entries in that state, sorted."""

@@ -20,9 +20,10 @@ from google.protobuf.message import DecodeError
 
 from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, Listing
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
+from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.protobuf import Writer, sized, tag, writer
-from pingregistrywf.runtime.values import Event, defaults_of, is_zero, made_of
+from pingregistrywf.runtime.values import Event, defaults_of, made_of
 
 T = TypeVar("T")
 
@@ -173,23 +174,18 @@ class Form:
 
     def _read_entries(self, listing: Listing, message: Message) -> Iterator[Any]:
         declaration = self._declaration
-        if declaration.keyed is None or not message.HasField(listing.field):
+        if not message.HasField(listing.field):
             raise MalformedEventError(f"it has no {listing.field}")
         for entry in getattr(getattr(message, listing.field), listing.name):
             values: dict[str, Any] = {}
             for name, kind in listing.values.items():
                 if kind not in _IDS:
-                    values[declaration.attribute(name)] = getattr(entry, name)
+                    values[name] = getattr(entry, name)
                 elif (value := _read_id(entry, name, _IDS[kind])) is not None:
-                    values[declaration.attribute(name)] = value
+                    values[name] = value
                 elif name not in declaration.carried:
                     raise MalformedEventError(f"an entry has no {name}")
-            code = next(
-                code
-                for code, attribute in listing.states
-                if attribute is None or not is_zero(values.get(attribute))
-            )
-            yield declaration.keyed.entry(**values, state_code=code)
+            yield declaration.entry(listing, values)
 
 
 @cache

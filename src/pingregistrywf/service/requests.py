@@ -19,11 +19,11 @@ from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError, WorkflowError
-from pingregistrywf.runtime.ids import EPOCH, NO_VC, RETRY_NO_VC, Ulid, Vid
+from pingregistrywf.runtime.ids import EPOCH, NIL, NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import Journal
 from pingregistrywf.runtime.operations import Interpreter, Operation
 from pingregistrywf.runtime.render import event_json, state_json
-from pingregistrywf.runtime.values import NIL, Command, DeclaredError, Event
+from pingregistrywf.runtime.values import Command, DeclaredError, Event
 from pingregistrywf.runtime.wire import codec_of
 
 DAY: Final = 86_400.0

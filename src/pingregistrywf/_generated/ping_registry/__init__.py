@@ -6,6 +6,7 @@ through nothing but a shared journal.
 """
 
 from .commands import (
+    AnyCommand,
     CmdAbortExpired,
     CmdAppendPing,
     CmdCommit,
@@ -17,6 +18,7 @@ from .commands import (
 from .declaration import DECLARATION
 from .errors import PACKAGE_ERRORS, is_package_error
 from .events import (
+    AnyEvent,
     Event,
     PingRegistryCommitted,
     PingRegistryCompleted,
@@ -31,6 +33,8 @@ __all__ = [
     "DECLARATION",
     "PACKAGE_ERRORS",
     "Advancer",
+    "AnyCommand",
+    "AnyEvent",
     "Behavior",
     "CmdAbortExpired",
     "CmdAppendPing",

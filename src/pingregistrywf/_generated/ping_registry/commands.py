@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, TypeAlias
 
-from pingregistrywf.runtime.values import Command, Int32, NonZero, Text
+from pingregistrywf.runtime.field_types import Int32, NonZero, Text, Uuid
+from pingregistrywf.runtime.json_forms import CommandUnion
+from pingregistrywf.runtime.values import Command
 
 
 class CmdInit(Command):
@@ -16,7 +17,7 @@ class CmdInit(Command):
         registry_id: The registry whose servers are asked to answer.
     """
 
-    registry_id: Annotated[UUID, NonZero]
+    registry_id: NonZero[Uuid]
 
 
 class CmdAppendPing(Command):
@@ -57,3 +58,16 @@ class CmdEnd(Command):
 
 class CmdDelete(Command):
     """Delete the workflow's history."""
+
+
+AnyCommand: TypeAlias = Annotated[
+    CmdAbortExpired
+    | CmdAppendPing
+    | CmdCommit
+    | CmdDelete
+    | CmdEnd
+    | CmdInit
+    | CmdPostSummary,
+    CommandUnion(),
+]
+"""A command of chart ping_registry, of a closed union: its name tells which."""

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Annotated, TypeAlias
 
-from pingregistrywf.runtime.values import NIL, Int32, Text
+from pingregistrywf.runtime.field_types import Int32, Text, Uuid
+from pingregistrywf.runtime.ids import NIL
+from pingregistrywf.runtime.json_forms import EventUnion
 from pingregistrywf.runtime.values import Event as BaseEvent
 
 
 class Event(BaseEvent):
-    """Any event of chart ping_registry."""
+    """The base of the events of chart ping_registry; ``AnyEvent`` is their union."""
 
 
 class PingRegistryStarted(Event):
@@ -20,7 +22,7 @@ class PingRegistryStarted(Event):
         registry_id: The registry whose servers are asked to answer.
     """
 
-    registry_id: UUID = NIL
+    registry_id: Uuid = NIL
 
 
 class ServerPinged(Event):
@@ -55,3 +57,14 @@ class PingRegistryCommitted(Event):
     """The history ends here. The event has no other effect, and is missing when the steps of a
     commit were interrupted.
     """
+
+
+AnyEvent: TypeAlias = Annotated[
+    PingRegistryStarted
+    | ServerPinged
+    | ServerPingsGathered
+    | PingRegistryCompleted
+    | PingRegistryCommitted,
+    EventUnion(),
+]
+"""An event of chart ping_registry, of a closed union: its name tells which."""

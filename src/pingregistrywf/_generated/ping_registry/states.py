@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from pyrsistent import pvector
-from pyrsistent.typing import PVector
 
 from pingregistrywf.runtime.charted import Charted
-from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.values import NIL
+from pingregistrywf.runtime.field_types import Int32, PersistentList, Text, Uuid
+from pingregistrywf.runtime.ids import EPOCH, NIL, Ulid
 from pingregistrywf.runtime.values import Code as BaseCode
+from pingregistrywf.runtime.values import Record as BaseRecord
 from pingregistrywf.runtime.values import State as BaseState
 
 
@@ -38,7 +37,7 @@ class StateCode(BaseCode):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(BaseRecord):
     """What one ping, or the summary, says.
 
     Attributes:
@@ -47,8 +46,8 @@ class Status:
         event_id: The id of the event that set this; the epoch if none has.
     """
 
-    code: int = 0
-    message: str = ""
+    code: Int32 = 0
+    message: Text = ""
     event_id: Ulid = EPOCH
 
 
@@ -66,11 +65,11 @@ class State(BaseState, Charted):
             workflow that was aborted before.
     """
 
-    id: UUID
+    id: Uuid
     vid: Ulid = EPOCH
     state_code: StateCode = StateCode.UNINITIALIZED
-    registry_id: UUID = NIL
-    pings: PVector[Status] = field(default_factory=pvector)
+    registry_id: Uuid = NIL
+    pings: PersistentList[Status] = field(default_factory=pvector)
     summary_status: Status = Status()
 
     @property

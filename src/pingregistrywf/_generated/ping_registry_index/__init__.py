@@ -5,6 +5,7 @@ chart by itself.
 """
 
 from .commands import (
+    AnyCommand,
     CmdBeginPingRegistry,
     CmdCommitPingRegistry,
     CmdDeletePingRegistry,
@@ -19,6 +20,7 @@ from .errors import (
     is_package_error,
 )
 from .events import (
+    AnyEvent,
     Event,
     PingRegistryCompleted,
     PingRegistryDeleted,
@@ -34,6 +36,8 @@ __all__ = [
     "DECLARATION",
     "PACKAGE_ERRORS",
     "Advancer",
+    "AnyCommand",
+    "AnyEvent",
     "Behavior",
     "CmdBeginPingRegistry",
     "CmdCommitPingRegistry",

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, TypeAlias
 
+from pingregistrywf.runtime.field_types import NonZero, Uuid
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.values import Command, NonZero
+from pingregistrywf.runtime.json_forms import CommandUnion
+from pingregistrywf.runtime.values import Command
 
 
 class CmdBeginPingRegistry(Command):
@@ -18,8 +19,8 @@ class CmdBeginPingRegistry(Command):
         workflow_event_id: The id of its first event.
     """
 
-    workflow_id: Annotated[UUID, NonZero]
-    workflow_event_id: Annotated[Ulid, NonZero]
+    workflow_id: NonZero[Uuid]
+    workflow_event_id: NonZero[Ulid]
 
 
 class CmdCommitPingRegistry(Command):
@@ -30,8 +31,8 @@ class CmdCommitPingRegistry(Command):
         workflow_event_id: The id of its completion event.
     """
 
-    workflow_id: Annotated[UUID, NonZero]
-    workflow_event_id: Annotated[Ulid, NonZero]
+    workflow_id: NonZero[Uuid]
+    workflow_event_id: NonZero[Ulid]
 
 
 class CmdDeletePingRegistry(Command):
@@ -41,7 +42,7 @@ class CmdDeletePingRegistry(Command):
         workflow_id: The workflow.
     """
 
-    workflow_id: Annotated[UUID, NonZero]
+    workflow_id: NonZero[Uuid]
 
 
 class CmdSnapshot(Command):
@@ -52,3 +53,13 @@ class CmdSnapshot(Command):
     """
 
     if_storage_reduction: bool
+
+
+AnyCommand: TypeAlias = Annotated[
+    CmdBeginPingRegistry
+    | CmdCommitPingRegistry
+    | CmdDeletePingRegistry
+    | CmdSnapshot,
+    CommandUnion(),
+]
+"""A command of chart ping_registry_index, of a closed union: its name tells which."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from pingregistrywf.runtime.json_forms import forms_of
 from pingregistrywf.runtime.loading import load
 from pingregistrywf.runtime.wire import codec_of
 
@@ -17,5 +18,6 @@ DECLARATION: Final = load(
 """The chart."""
 
 events.Event.codec = codec_of(DECLARATION)
+events.Event.forms = forms_of(DECLARATION)
 states.StateCode.names = DECLARATION.state_names
 states.Entry.allowed_in = DECLARATION.allowed

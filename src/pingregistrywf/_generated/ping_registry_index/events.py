@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Annotated, TypeAlias
 
-from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.values import NIL
+from pingregistrywf.runtime.field_types import Uuid
+from pingregistrywf.runtime.ids import EPOCH, NIL, Ulid
+from pingregistrywf.runtime.json_forms import EventUnion
 from pingregistrywf.runtime.values import Event as BaseEvent
 
 from .states import Entry
 
 
 class Event(BaseEvent):
-    """Any event of chart ping_registry_index."""
+    """The base of the events of chart ping_registry_index; ``AnyEvent`` is their union."""
 
 
 class PingRegistryStarted(Event):
@@ -24,7 +25,7 @@ class PingRegistryStarted(Event):
         workflow_event_id: The workflow's first event.
     """
 
-    workflow_id: UUID = NIL
+    workflow_id: Uuid = NIL
     workflow_event_id: Ulid = EPOCH
 
 
@@ -36,7 +37,7 @@ class PingRegistryCompleted(Event):
         workflow_event_id: The workflow's completion event.
     """
 
-    workflow_id: UUID = NIL
+    workflow_id: Uuid = NIL
     workflow_event_id: Ulid = EPOCH
 
 
@@ -47,7 +48,7 @@ class PingRegistryDeleted(Event):
         workflow_id: The workflow.
     """
 
-    workflow_id: UUID = NIL
+    workflow_id: Uuid = NIL
 
 
 class SnapshotBegin(Event):
@@ -62,3 +63,15 @@ class SnapshotState(Event):
 
 class SnapshotEnd(Event):
     """The snapshot is whole."""
+
+
+AnyEvent: TypeAlias = Annotated[
+    PingRegistryStarted
+    | PingRegistryCompleted
+    | PingRegistryDeleted
+    | SnapshotBegin
+    | SnapshotState
+    | SnapshotEnd,
+    EventUnion(),
+]
+"""An event of chart ping_registry_index, of a closed union: its name tells which."""

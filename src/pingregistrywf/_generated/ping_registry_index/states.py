@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from pyrsistent import pmap
+
 from pingregistrywf.runtime.charted import Charted
+from pingregistrywf.runtime.field_types import PersistentMap, Uuid
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.values import Code as BaseCode
 from pingregistrywf.runtime.values import KeyedState as BaseKeyedState
+from pingregistrywf.runtime.values import Record as BaseRecord
 
 
 class StateCode(BaseCode):
@@ -24,7 +28,7 @@ class StateCode(BaseCode):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Charted):
+class Entry(BaseRecord, Charted):
     """One entry of a history, which follows the chart by itself.
 
     Attributes:
@@ -36,7 +40,7 @@ class Entry(Charted):
             workflow is active.
     """
 
-    workflow_id: UUID
+    workflow_id: Uuid
     state_code: StateCode = StateCode.ABSENT
     started_workflow_event_id: Ulid = EPOCH
     completed_workflow_event_id: Ulid = EPOCH
@@ -45,3 +49,6 @@ class Entry(Charted):
 @dataclass(frozen=True, slots=True)
 class State(BaseKeyedState[UUID, Entry]):
     """The state of a history: its entries by key."""
+
+    entries: PersistentMap[Uuid, Entry] = field(default_factory=pmap)
+    rewritten: PersistentMap[Uuid, Entry] | None = None

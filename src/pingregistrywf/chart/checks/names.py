@@ -17,16 +17,18 @@ from pingregistrywf.chart.naming import snake, upper
 from pingregistrywf.chart.vocabulary import Chart
 
 CLASSES: Final = (
-    *("Advancer", "Behavior", "Command", "Entry", "Event", "State", "StateCode"),
+    *("Advancer", "AnyCommand", "AnyEvent", "Behavior", "Command"),
+    *("Entry", "Event", "State", "StateCode"),
     *("SnapshotBegin", "SnapshotState", "SnapshotEnd"),
     *("DECLARATION", "OTHERWISE", "TABLE", "Declaration", "Outcome"),
     *("Append", "Argument", "Constant", "Delete", "Emit", "Noop", "Refuse", "Same"),
     *("EventDeclaration", "EventField", "KeyedDeclaration", "SnapshotDeclaration"),
     *("SetRecord", "SetValue"),
-    *("BaseAdvancer", "BaseBehavior", "BaseCode", "BaseEvent", "BaseState"),
+    *("BaseAdvancer", "BaseBehavior", "BaseCode", "BaseEvent", "BaseRecord", "BaseState"),
     *("BaseKeyedState", "Charted", "Facade"),
-    *("EPOCH", "Int32", "NIL", "NonZero", "Text", "UUID", "Ulid", "Vid"),
-    *("Annotated", "BaseException", "Final", "IntEnum", "Literal", "Mapping", "PVector", "Path"),
+    *("EPOCH", "Int32", "NIL", "NonZero", "Text", "UUID", "Ulid", "Uuid", "Vid"),
+    *("CommandUnion", "EventUnion", "PersistentList", "PersistentMap"),
+    *("Annotated", "BaseException", "Final", "IntEnum", "Literal", "Mapping", "Path", "TypeAlias"),
 )
 """The names that generated modules use, beside those from the chart."""
 
@@ -34,8 +36,12 @@ CLASSES: Final = (
 # of generated classes name: a member of that name would hide it.
 _TYPES: Final = ("bool", "int", "str")
 _MODEL: Final = ("bool", *(name for name in dir(BaseModel) if not name.startswith("_")))
-_EVENT: Final = (*_MODEL, "codec", "id", "parent", "time", "marshal_proto", "unmarshal_proto")
-_ENTRY: Final = (*_TYPES, "field", "property", "pvector", "state_code", "allowed", "allowed_in")
+_EVENT: Final = (
+    *(*_MODEL, "codec", "event", "forms", "id", "parent", "time"),
+    *("marshal_proto", "unmarshal_proto"),
+)
+_CHARTED: Final = ("allowed", "allowed_in", "state_code")
+_ENTRY: Final = (*_TYPES, *_CHARTED, "field", "pmap", "property", "pvector")
 _STATE: Final = (*_ENTRY, "id", "vid", "with_vid")
 _ARGUMENT: Final = (*_MODEL, "self", "id", "vid", "cmd")
 _EXCEPTION: Final = ("args", "add_note", "with_traceback")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pingregistrywf.runtime.errors import UnsoundError
+from pingregistrywf.runtime.ids import NIL
 from pingregistrywf.runtime.journal.protocol import OperatorJournal
-from pingregistrywf.runtime.values import NIL
 
 
 def write_backup(journal: OperatorJournal, path: Path) -> str:
