@@ -139,6 +139,20 @@ def lead(split: Any, repos: Any, state: str) -> UUID:
     return workflow
 
 
+def test_what_is_allowed_and_why_not(split: Any, journal: Journal) -> None:
+    repos, behavior = split.SplitRepos(journal), split.Behavior()
+    state = repos.find_id(lead(split, repos, "Initialized"))
+    assert str(state.state_code) == "Initialized"
+    assert split.CmdPostAnalysis in state.allowed
+    assert split.CmdStartCopy not in state.allowed
+    # The chart has no words for this error.
+    told = behavior.explain(state, split.CmdStartCopy())
+    assert told.reason == "The command is not allowed in this state."
+    told = behavior.explain(state, asked(split, path="/b"))
+    assert isinstance(told.error, ArgumentNotIdempotentError)
+    assert told.reason
+
+
 def test_a_whole_workflow_beside_ping_registry(split: Any, journal: Journal) -> None:
     repos, workflows = split.SplitRepos(journal), Workflows(journal)
     workflow, ping = uuid4(), uuid4()

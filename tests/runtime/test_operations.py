@@ -393,9 +393,17 @@ def test_every_observer_is_told_in_order(world: World) -> None:
 
 
 def test_operations_need_a_journal_alone(journal: Journal, ids: UlidSource) -> None:
-    operations = Operations(journal, ids=ids)
+    drawn: list[Ulid] = []
+
+    class Noted:
+        def next(self, after: Ulid) -> Ulid:
+            drawn.append(ids.next(after))
+            return drawn[-1]
+
+    operations = Operations(journal, ids=Noted())
     workflow = uuid4()
-    operations.begin(workflow, INDEX, REGISTRY)
+    ran = operations.begin(workflow, INDEX, REGISTRY)
+    assert [each.id for each in ran.events] == drawn
     vid = operations.ping(workflow, 0, "well").by_chart["ping_registry"]
     assert operations.facade(Workflows).find_id(workflow).vid == vid
     assert Workflows(journal).find_id(workflow).vid == vid
