@@ -25,6 +25,7 @@ from pingregistrywf import (
     Status,
 )
 
+from .other_workflow.changed import APPROVAL
 from .snippets import python_snippets, run_snippets
 from .tools import node_modules, require_tool
 
@@ -139,14 +140,27 @@ def test_the_example_chart_generates_a_package_that_runs(tmp_path: Path) -> None
     chart = re.search(r"^```yaml\n(chart: parcel\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert chart is not None
     (tmp_path / "parcel.yaml").write_text(chart[1], encoding="utf-8")
+    (tmp_path / "approval.yaml").write_text(approval(text), encoding="utf-8")
     shell = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     commands = [line for block in shell for line in block.splitlines() if " verify " not in line]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         # One level at the smallest bound is enough to see that it runs.
         run(["sh", "-c", command.replace(" conform ", " conform --level 1 --bound n ")], tmp_path)
     run_snippets(python_snippets(text), tmp_path)
     run([*commands[0].split(), "--check"], tmp_path)
+
+
+def approval(text: str) -> str:
+    """The chart of the second example."""
+    (chart,) = re.findall(r"^```yaml\n(chart: approval\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return str(chart)
+
+
+def test_the_second_example_is_the_chart_that_tests_change() -> None:
+    """Its changes are those of tests/chart/test_diff.py and of the page about changing a chart."""
+    _, _, chart = APPROVAL.read_text(encoding="utf-8").partition("\n")
+    assert approval(TEXT[CHARTS]) == chart
 
 
 def run(command: list[str], directory: Path) -> str:

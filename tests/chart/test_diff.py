@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from ..other_workflow.changed import (
     REVIEWED_ONLY,
     changed,
     package_of,
+    patched,
 )
 from .test_meaning import INDEX, MEANING
 from .test_meaning import changed as with_value
@@ -321,7 +323,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert "breaks  events.Approved: it is not accepted in Submitted any more" in done.stdout
     for party in ("stored histories", "old readers", "old implementations", "remedy"):
         assert f"\n  {party} " in done.stdout
-    assert done.stdout.endswith("1 of 2 changes break something\n")
+    assert done.stdout.endswith("\n2 changes: 1 breaks something\n")
     done = command_line.run("chart", "diff", "--json", str(APPROVAL), path)
     *changes, total = map(json.loads, done.stdout.splitlines())
     assert [each["breaks"] for each in changes] == [True, False]
@@ -331,7 +333,7 @@ def test_the_command(tmp_path: Path) -> None:
     done = command_line.run("chart", "diff", str(APPROVAL), path)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         0,
-        "2 changes, none of which breaks anything",
+        "2 changes: nothing breaks",
     )
     assert command_line.run("chart", "diff", path, path).stdout == "no change\n"
 
@@ -371,3 +373,21 @@ def test_generate_warns_before_it_overwrites(tmp_path: Path) -> None:
     (warning,) = generate().splitlines()
     assert warning.startswith("warning: approval: events.Approved: it is not accepted in Submitted")
     assert "retired: true" in warning
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "changing-a-chart.md"
+EXAMPLES = re.findall(
+    r"^```diff\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?",
+    PAGE.read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(("patch", "printed"), EXAMPLES)
+def test_the_examples_of_the_page(tmp_path: Path, patch: str, printed: str) -> None:
+    path = tmp_path / "approval.yaml"
+    path.write_text(patched(patch), encoding="utf-8")
+    done = command_line.run("chart", "diff", str(APPROVAL), str(path))
+    if printed:
+        assert done.stdout == printed
+    assert done.returncode == ("nothing breaks" not in done.stdout)

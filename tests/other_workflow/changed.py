@@ -23,6 +23,20 @@ def changed(directory: Path, *replacements: tuple[str, str]) -> Path:
     return path
 
 
+def patched(patch: str) -> str:
+    """Return the next version of the chart, changed by a patch: its hunks have a line between."""
+    text = TEXT.replace('"1.0.0"', '"2.0.0"')
+    for hunk in patch.rstrip("\n").split("\n\n"):
+        lines = hunk.splitlines(keepends=True)
+        old, new = (
+            "".join(line[1:].rstrip("\n") + "\n" for line in lines if line[0] in kept)
+            for kept in (" -", " +")
+        )
+        assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+        text = text.replace(old, new)
+    return text
+
+
 def package_of(path: Path) -> ModuleType:
     """Return the generated package of the one chart in a file."""
     (package,) = imported(read_model([path])).values()

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,7 +33,7 @@ from pingregistrywf.runtime.verify import verify
 
 from .. import command_line
 from ..properties.driven import Subject, drive, opener
-from ..runtime.stocked import row_of, rows_of
+from ..runtime.stocked import digest, row_of, rows_of
 from .changed import APPROVAL, BEGUN_OTHERWISE, DEFAULT, RETIRED, REVIEWED_ONLY, changed, package_of
 
 
@@ -81,12 +82,13 @@ def test_an_event_of_another_version_is_told_from_a_damaged_one(
 
 
 def test_verify_says_under_which_version_an_event_was_written(
-    journal: Journal, approved: UUID, tmp_path: Path
+    first: Any, journal: Journal, approved: UUID, tmp_path: Path
 ) -> None:
     package = package_of(changed(tmp_path, REVIEWED_ONLY))
     (fault,) = verify(journal, {"approval": package.DECLARATION})
     assert (fault.history, fault.serial) == (approved, 2)
     assert fault.what.startswith("it was written under chart approval 1.0.0")
+    assert fault.written == first.DECLARATION.identity
 
 
 def test_a_wrong_order_under_the_same_version_is_damage(
@@ -290,3 +292,48 @@ def test_random_commands_with_a_default(tmp_path: Path) -> None:
     path = changed(tmp_path, *DEFAULT)
     source = read_model([path]).source["approval"]
     drive(Subject(source, package_of(path), opener("memory", tmp_path)))
+
+
+# --- Before a new chart is deployed --------------------------------------------------------------
+
+
+def test_a_new_chart_is_tried_on_a_journal(first: Any, tmp_path: Path) -> None:
+    history, path = uuid4(), tmp_path / "approvals.db"
+    with open_journal(f"sqlite:{path}") as opened:
+        approvals = first.Approvals(opened)
+        vid = approvals.write(history, first.CmdWrite(author="Ann", text="Hello"))
+        approvals.approve(history, approvals.submit(history, vid))
+    before = digest(path)
+
+    def verified(*replacements: tuple[str, str]) -> CompletedProcess[str]:
+        model = str(changed(tmp_path, *replacements))
+        return command_line.run(
+            "journal", "verify", "--journal", f"sqlite:{path}", "--model", model
+        )
+
+    assert verified(RETIRED).returncode == 0
+    done = verified(REVIEWED_ONLY)
+    assert done.returncode == 1
+    assert f"history {history}, entry 2" in done.stdout
+    assert "it was written under chart approval 1.0.0" in done.stdout
+    assert "nothing is damaged: compare the two versions" in done.stderr
+    assert digest(path) == before
+    with rows_of(path) as connection:
+        key = row_of(connection, history).key
+        connection.execute(
+            "UPDATE event SET data = zeroblob(9) WHERE history = ? AND serial = 0", (key,)
+        )
+    assert "restore a backup" in verified(REVIEWED_ONLY).stderr
+
+
+def test_a_deletion_is_judged_by_the_version_that_it_was_made_under(
+    first: Any, journal: Journal, tmp_path: Path
+) -> None:
+    rule = "  Delete:\n    rules:\n      - {in: [Rejected], delete: true}\n  Approve:\n"
+    deleting = package_of(changed(tmp_path, ("  Approve:\n", rule)))
+    approvals, history = deleting.Approvals(journal), uuid4()
+    vid = approvals.write(history, deleting.CmdWrite(author="Ann", text="Hello"))
+    vid = approvals.reject(history, approvals.submit(history, vid), "No.")
+    approvals.delete(history, vid)
+    for package in (deleting, first):
+        assert list(verify(journal, {"approval": package.DECLARATION})) == []

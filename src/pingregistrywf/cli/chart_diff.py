@@ -41,9 +41,11 @@ def diff(
     for change in found:
         _print(change)
     broken = sum(change.breaks for change in found)
-    text = f"{broken} of {len(found)} changes break something"
-    if not broken:
-        text = f"{len(found)} changes, none of which breaks anything" if found else "no change"
+    text = "no change"
+    if found:
+        count = "1 change" if len(found) == 1 else f"{len(found)} changes"
+        breaking = f"{broken} {'breaks' if broken == 1 else 'break'} something"
+        text = f"{count}: {breaking if broken else 'nothing breaks'}"
     if json_wanted():
         answer({"changes": len(found), "breaking": broken}, text)
     else:

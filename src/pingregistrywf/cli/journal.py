@@ -107,7 +107,7 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
 
     known = declarations(model)
     with opened_file(url) as opened:
-        now, histories = opened.clock(), []
+        now, histories, damaged = opened.clock(), [], False
         counts = {"histories": 0, "events": 0, "faults": 0, "notes": 0}
         for scanned in opened.scan():
             if scanned.stored is not None:
@@ -117,6 +117,7 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
             faults = faults_of(scanned, known, opened.retention, now)
             notes = notes_of(scanned)
             counts["faults"] += len(faults)
+            damaged = damaged or any(fault.written is None for fault in faults)
             counts["notes"] += len(notes)
             for finding in faults + notes:
                 _print_finding(finding)
@@ -124,7 +125,9 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
         counts["notes"] += len(unknown)
         _print_unknown(unknown)
         if counts["faults"]:
-            remedy = "keep the file as it is, and restore a backup or export what is sound"
+            remedy = "nothing is damaged: compare the two versions with `pingregistrywf chart diff`"
+            if damaged:
+                remedy = "keep the file as it is, and restore a backup or export what is sound"
             fail(f"{_count(counts['faults'], 'fault')} in {url}: {remedy}", REFUSED)
         text = f"sound: {counts['histories']} histories, {counts['events']} events in {url}"
         answer({"journal": url, **counts}, text)

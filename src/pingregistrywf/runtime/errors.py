@@ -316,12 +316,15 @@ class Finding:
         history: in which history; None if that is not known.
         serial: at which entry, counted from 0; None if it is about no single one.
         id: the id of that entry's event, if it is known.
+        written: the chart that the event was written under, if it is the chart that refuses it, and
+            another version of it.  Then nothing is damaged.
     """
 
     what: str
     history: UUID | None = None
     serial: int | None = None
     id: Ulid | None = None
+    written: ChartIdentity | None = None
 
     def __str__(self) -> str:
         place = "journal" if self.history is None else f"history {self.history}"

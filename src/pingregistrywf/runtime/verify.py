@@ -108,6 +108,14 @@ class _History:
     def fault(self, what: str, serial: int | None = None, id: Ulid | None = None) -> Fault:
         return Fault(what, self.stored.id, serial, id)
 
+    def refusal(self, what: str, serial: int, id: Ulid, declaration: Declaration) -> Fault:
+        """Return the fault of an event that the chart refuses; say if it knew another version."""
+        written = self.scanned.chart_of(id)
+        if written is None or not written.is_another_than(declaration.identity):
+            return self.fault(what, serial, id)
+        changed = f"it was written under {written}, and {declaration.identity} refuses it: {what}"
+        return Fault(changed, self.stored.id, serial, id, written)
+
     def row(self) -> Iterator[Fault]:
         """Find contradictions in what the history records of itself."""
         stored, trims = self.stored, self.stored.trims
@@ -201,11 +209,8 @@ class _History:
             expected = serial + 1
             faults = list(replay.take(entry, starts=serial in starts))
             sound = sound and not faults
-            written = self.scanned.chart_of(entry.id) if faults else None
-            if written is not None and written.is_another_than(declaration.identity):
-                changed = f"it was written under {written}, and {declaration.identity} refuses it"
-                faults = [f"{changed}: {what}" for what in faults]
-            yield from (self.fault(what, serial, entry.id) for what in faults)
+            for what in faults:
+                yield self.refusal(what, serial, entry.id, declaration)
         if expected == stored.end and first < stored.end:
             written = self.scanned.chart_of(stored.vid)
             # Under which version it was deleted is not recorded.

@@ -86,7 +86,7 @@ class _Table:
         error = before.error and pairing.errors.get(before.error, before.error)
         spoken = _spoken(before, event, error), _spoken(after, after.event, after.error)
         if spoken[0] != spoken[1]:
-            return f"{spoken[1]}, and before it {spoken[0]}"
+            return f"{spoken[1]}; earlier, it {spoken[0]}"
         if [self._arguments.get(each) for each in before.compared] != after.compared:
             return "compares other arguments"
         sources = self._sources(before, event)
