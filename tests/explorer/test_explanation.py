@@ -9,6 +9,7 @@ from typing import Any
 
 from pingregistrywf import Behavior
 from pingregistrywf._generated import ping_registry_index as index
+from pingregistrywf.runtime.values import command_name
 
 from ..cells import INDEX, WORKFLOW
 from ..runtime.test_behavior import STATES, command
@@ -65,7 +66,7 @@ def test_of_the_index() -> None:
                 "entries": [[str(KEY), {"state": state, "carried": {}}]] * (state in ENTRIES),
                 "since": INDEXES[state].events_since_snapshot,
             },
-            "command": index.DECLARATION.command_names[type(each)],
+            "command": command_name(type(each)),
             "args": dict(each),
         }
         for state, each in asked

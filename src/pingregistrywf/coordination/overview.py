@@ -18,6 +18,7 @@ from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.errors import UninitializedError
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.render import printable
+from pingregistrywf.runtime.values import command_name
 
 TICK: Final = 1.0
 """How often ages are shown anew, in seconds."""
@@ -65,7 +66,7 @@ def rows(registry: PingRegistry) -> list[Row]:
                 sum(ping.code != 0 for ping in state.pings),
                 entry.started_workflow_event_id,
                 f"{status.code} {printable(status.message)}" if status.event_id else "",
-                tuple(DECLARATION.command_names[kind] for kind in state.allowed),
+                tuple(map(command_name, state.allowed)),
             )
         )
     return sorted(found, key=lambda row: row.started, reverse=True)

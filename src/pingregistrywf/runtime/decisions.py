@@ -33,6 +33,7 @@ from pingregistrywf.runtime.values import (
     Command,
     Event,
     KeyedState,
+    command_name,
     defaults_of,
     made_of,
 )
@@ -194,7 +195,7 @@ def _refusal(
     sources: Sources,
 ) -> Rule:
     if issubclass(error, StateConflictError):
-        return _constant(error, kind.__name__.removeprefix("Cmd"), declaration.state_names[code])
+        return _constant(error, command_name(kind), declaration.state_names[code])
     if issubclass(error, ArgumentNotIdempotentError):
         return _constant(error, "".join(word.capitalize() for word in argument.split("_")))
 

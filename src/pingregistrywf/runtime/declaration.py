@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.journal.history import ChartIdentity
-from pingregistrywf.runtime.values import Command, Event
+from pingregistrywf.runtime.values import Command, Event, command_name
 
 FieldType: TypeAlias = Literal["int32", "string", "uuid", "ulid", "bool"]
 Guard: TypeAlias = Literal["same"]
@@ -254,12 +254,7 @@ class Declaration:
     @cached_property
     def commands(self) -> Mapping[str, type[Command]]:
         """Every command class by its name in the chart."""
-        return {kind.__name__.removeprefix("Cmd"): kind for kind in self.table}
-
-    @cached_property
-    def command_names(self) -> Mapping[type[Command], str]:
-        """The name in the chart of every command class."""
-        return {kind: name for name, kind in self.commands.items()}
+        return {command_name(kind): kind for kind in self.table}
 
     @cached_property
     def allowed(self) -> Mapping[IntEnum, tuple[type[Command], ...]]:

@@ -9,7 +9,7 @@ from pingregistrywf.runtime.decisions import Decision
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import BehaviorError, MalformedEventError, NewEventsError
 from pingregistrywf.runtime.ids import EPOCH
-from pingregistrywf.runtime.values import Command, DeclaredError, Event
+from pingregistrywf.runtime.values import Command, DeclaredError, Event, command_name
 
 E = TypeVar("E", bound=Event)
 
@@ -60,7 +60,7 @@ def explained(
     # The rule of a rewrite tells what it is for, and not what stands against it.
     against = error.prose if code is None and isinstance(error, DeclaredError) else ""
     return Explanation(
-        command=declaration.command_names[kind],
+        command=command_name(kind),
         state="" if code is None else declaration.state_names[code],
         outcome=_outcome(decided),
         rule=ground.rule,

@@ -27,7 +27,7 @@ from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, Fi
 from pingregistrywf.runtime.field_types import Int32, Text, Uuid, without_default
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.prose import attributes_of, describe, described
-from pingregistrywf.runtime.values import Command, Event, defaults_of, made_of
+from pingregistrywf.runtime.values import Command, Event, command_name, defaults_of, made_of
 
 Json: TypeAlias = dict[str, Any]
 Generate: TypeAlias = Callable[[Any], CoreSchema]
@@ -192,13 +192,13 @@ class CommandUnion:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         kinds = _members(source)
-        forms = {_command_name(each): handler.generate_schema(_CommandForm(each)) for each in kinds}
+        forms = {command_name(each): handler.generate_schema(_CommandForm(each)) for each in kinds}
         instances = {each.__name__: core_schema.is_instance_schema(each) for each in kinds}
         return core_schema.json_or_python_schema(
             core_schema.tagged_union_schema(forms, "command"),
             core_schema.tagged_union_schema(forms | instances, _tag("command")),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda command: {"command": _command_name(type(command)), "args": command},
+                lambda command: {"command": command_name(type(command)), "args": command},
                 return_schema=core_schema.tagged_union_schema(forms, "command"),
             ),
         )
@@ -227,7 +227,7 @@ class _CommandForm:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        kind, name = self._kind, _command_name(self._kind)
+        kind, name = self._kind, command_name(self._kind)
         form = {
             "command": core_schema.literal_schema([name]),
             "args": handler.generate_schema(kind),
@@ -241,10 +241,6 @@ class _CommandForm:
 
 def _members(union: Any) -> tuple[type[Any], ...]:
     return get_args(union) or (union,)
-
-
-def _command_name(kind: type[Command]) -> str:
-    return kind.__name__.removeprefix("Cmd")
 
 
 def _tag(key: str) -> Callable[[Any], Any]:

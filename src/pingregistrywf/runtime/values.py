@@ -78,7 +78,7 @@ class Command(BaseModel):
         try:
             self.__pydantic_validator__.validate_python(arguments, strict=True, self_instance=self)
         except ValidationError as error:
-            name = type(self).__name__.removeprefix("Cmd")
+            name = command_name(type(self))
             raise InvalidCommandError(f"{name}: {problems(error)}") from None
 
     @classmethod
@@ -109,6 +109,11 @@ def _is_new(schema: Any) -> bool:
     if is_new:
         schema["custom_init"] = False
     return is_new
+
+
+def command_name(kind: type[Command]) -> str:
+    """Return the name of a command in its chart."""
+    return kind.__name__.removeprefix("Cmd")
 
 
 class EventCodec(Protocol):

@@ -14,7 +14,15 @@ from .states import Entry
 
 
 class Event(BaseEvent):
-    """The base of the events of chart ping_registry_index; ``AnyEvent`` is their union."""
+    """The base of the events of chart ping_registry_index; ``AnyEvent`` is their union.
+
+    An event is an immutable link of a history's chain.  Its ``time`` is the time in its id.
+    ``marshal_proto`` gives its bytes, and ``unmarshal_proto`` reads them.
+
+    Attributes:
+        id: The event's id.
+        parent: The id of the event before it; the epoch for a history's first.
+    """
 
 
 class PingRegistryStarted(Event):
