@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         CmdInit,
         CmdPostSummary,
         Event,
+        PackageError,
         PingRegistryCommitted,
         PingRegistryCompleted,
         PingRegistryStarted,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from pingregistrywf._generated.ping_registry_operations import Operations
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.runtime.errors import (
+        AnyJournalError,
         ArgumentNotIdempotentError,
         BehaviorError,
         ChartChangedError,
@@ -100,6 +102,7 @@ __all__ = [
     "Advancer",
     "AnyCommand",
     "AnyEvent",
+    "AnyJournalError",
     "ArgumentNotIdempotentError",
     "Behavior",
     "BehaviorError",
@@ -133,6 +136,7 @@ __all__ = [
     "MalformedExportError",
     "NewEventsError",
     "Operations",
+    "PackageError",
     "PingRegistry",
     "PingRegistryCommitted",
     "PingRegistryCompleted",
@@ -176,15 +180,17 @@ _HOMES: Final = (
 """Where the names above are defined; the first module that has a name is its home."""
 
 
-def __getattr__(name: str) -> Any:
-    # A name is imported when it is first used: whoever needs a journal alone pays for no models.
-    if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if hasattr(module, name):
-                value = globals()[name] = getattr(module, name)
-                return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # else every name would be an Any to a type checker
+
+    def __getattr__(name: str) -> Any:
+        # A name is imported when it is first used: who needs a journal alone pays for no models.
+        if name in __all__:
+            for home in _HOMES:
+                module = import_module(f"{__name__}.{home}")
+                if hasattr(module, name):
+                    value = globals()[name] = getattr(module, name)
+                    return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -18,17 +18,32 @@ from pingregistrywf import (
     NO_VC,
     RETRY_NO_VC,
     Advancer,
+    AnyCommand,
+    AnyEvent,
+    AnyJournalError,
     ArgumentNotIdempotentError,
     Behavior,
     BehaviorError,
+    CmdAbortExpired,
     CmdAppendPing,
     CmdCommit,
+    CmdDelete,
+    CmdEnd,
     CmdInit,
+    CmdPostSummary,
     Command,
+    CorruptedDataError,
+    DBError,
     Event,
+    EventTypeError,
+    HistoryDeletedError,
     IdSource,
+    InvalidCommandError,
     Journal,
+    JournalEntryParentMismatchError,
     JournalError,
+    JournalOpenError,
+    NewEventsError,
     Operations,
     PingRegistry,
     PingRegistryCommitted,
@@ -44,6 +59,8 @@ from pingregistrywf import (
     Status,
     Ulid,
     UlidSource,
+    UninitializedError,
+    UnknownHistoryError,
     VersionConflictError,
     Vid,
     WorkflowError,
@@ -65,7 +82,7 @@ def run(url: str, workflow_id: UUID, registry_id: UUID) -> State:
         vid = workflows.post_summary(workflow_id, NO_VC, 1, "1 of 2 failed")
         vid = workflows.end(workflow_id, workflows.commit(workflow_id, vid))
         workflows.abort_expired(workflow_id, vid)
-        assert_type(workflows.events(workflow_id), tuple[Event, ...])
+        assert_type(workflows.events(workflow_id), tuple[AnyEvent, ...])
         state = workflows.find_id(workflow_id)
         workflows.delete(workflow_id, state.vid)
         return state
@@ -100,7 +117,7 @@ def name(code: StateCode) -> str:
             assert_never(code)
 
 
-def decide(state: State, command: Command) -> State:
+def decide(state: State, command: AnyCommand) -> State:
     behavior = Behavior(UlidSource(clock=lambda: 0.0, randomness=bytes))
     advancer = behavior.new_advancer()
     assert_type(advancer, Advancer)
@@ -108,13 +125,13 @@ def decide(state: State, command: Command) -> State:
         state = advancer.advance(state, event)
     assert_type(behavior.new_state(uuid4()), State)
     told = behavior.explain(state, command)
-    assert_type(told.events, tuple[Event, ...])
+    assert_type(told.events, tuple[AnyEvent, ...])
     assert_type(told.error, BehaviorError | None)
     assert_type(behavior.new_event(), type[Event])
     return state
 
 
-def told(event: Event) -> str:
+def told(event: AnyEvent) -> str:
     assert_type(event.time, datetime)
     match event:
         case PingRegistryStarted(registry_id=registry_id):
@@ -126,7 +143,51 @@ def told(event: Event) -> str:
         case ServerPingsGathered() | PingRegistryCompleted() | PingRegistryCommitted():
             return event.marshal_proto().hex()
         case _:
-            return str(event.parent)
+            assert_never(event)
+
+
+def asked(command: AnyCommand) -> str:
+    match command:
+        case CmdInit(registry_id=registry_id):
+            return str(registry_id)
+        case CmdAppendPing(message=message) | CmdPostSummary(message=message):
+            return message
+        case CmdCommit() | CmdAbortExpired() | CmdEnd() | CmdDelete():
+            return ""
+        case _:
+            assert_never(command)
+
+
+def judged(error: BaseException) -> str:
+    if not is_package_error(error):
+        return ""
+    match error:
+        case UninitializedError() | InvalidCommandError() | StateConflictError():
+            return "asked too early"
+        case ArgumentNotIdempotentError(arg=arg):
+            return arg
+        case NewEventsError() | EventTypeError():
+            return str(error)
+        case JournalError(err=err):
+            return blamed(err)
+        case _:
+            assert_never(error)
+
+
+def blamed(error: AnyJournalError) -> str:
+    match error:
+        case (
+            VersionConflictError(stored=vid) | RetryNoVCError(last=VersionConflictError(stored=vid))
+        ):
+            return str(vid)
+        case UnknownHistoryError(id=id) | HistoryDeletedError(id=id):
+            return str(id)
+        case DBError() | CorruptedDataError() | JournalOpenError():
+            return str(error)
+        case JournalEntryParentMismatchError(actual=vid):
+            return str(vid)
+        case _:
+            assert_never(error)
 
 
 def decode(data: bytes) -> ServerPinged:

@@ -64,7 +64,7 @@ def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = 
     from pingregistrywf.service.stdio import Adapter, CrashPoint
 
     crash = CrashPoint()
-    behaviors: list[type[Behavior[Any, Any]]]
+    behaviors: list[type[Behavior[Any, Any, Any]]]
     operations: list[Interpreter]
     if files:
         from pingregistrywf.chart.locate import load_model

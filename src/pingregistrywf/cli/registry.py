@@ -205,7 +205,7 @@ def follow_lines(
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.runtime.errors import PositionGoneError
 
-    facade: Facade[Any, Any] = registry.workflows if workflow_id else registry.indexes
+    facade: Facade[Any, Any, Any] = registry.workflows if workflow_id else registry.indexes
     history = workflow_id or registry.index_id
     while True:
         stream = facade.follow(history, after=after, until=until, restart=after is None)

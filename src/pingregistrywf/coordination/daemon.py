@@ -18,7 +18,7 @@ from typing import ClassVar, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import Status
-from pingregistrywf._generated.ping_registry_index import Event, PingRegistryStarted, State
+from pingregistrywf._generated.ping_registry_index import AnyEvent, PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.registry import OPEN, PingRegistry
@@ -204,7 +204,7 @@ class Gatherer(Daemon):
         return True
 
 
-def _listed(changes: Changes[State, Event]) -> Iterable[UUID]:
+def _listed(changes: Changes[State, AnyEvent]) -> Iterable[UUID]:
     """Return the workflows that have begun since the index was read last."""
     if not changes.continues:
         return changes.checkpoint.state.in_state(ListedCode.ACTIVE)

@@ -75,7 +75,9 @@ def chart_modules(chart: Chart) -> dict[str, str]:
     exported = {
         "commands": isorted(["AnyCommand", *commands]),
         "declaration": ["DECLARATION"],
-        "errors": isorted(["PACKAGE_ERRORS", "is_package_error", *chart.own_errors]),
+        "errors": isorted(
+            ["PACKAGE_ERRORS", "PackageError", "is_package_error", *chart.own_errors]
+        ),
         "events": isorted(["AnyEvent", "Event", *chart.events]),
         "facade": isorted(["Advancer", "Behavior", chart.facade]),
         "states": isorted([*entry, *chart.records, "State", "StateCode"]),

@@ -28,6 +28,7 @@ from pingregistrywf.runtime.values import Command, Event, KeyedState
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event)
+C = TypeVar("C", bound=Command)
 
 
 def decide(declaration: Declaration, state: Any, command: Command) -> Decision:
@@ -104,7 +105,7 @@ class Advancer(Generic[S, E]):
         return new
 
 
-class Behavior(Generic[S, E]):
+class Behavior(Generic[S, E, C]):
     """What the chart's commands and events do.
 
     New events get their ids from ``ids``; from the system's clock and randomness unless given.
@@ -120,7 +121,7 @@ class Behavior(Generic[S, E]):
         new: S = self.declaration.state(id)
         return new
 
-    def tell(self, state: S, command: Command) -> tuple[E, ...]:
+    def tell(self, state: S, command: C) -> tuple[E, ...]:
         """Return the events that the command appends: none for a noop and for a delete.
 
         Raises:
@@ -130,7 +131,7 @@ class Behavior(Generic[S, E]):
         """
         return self.draw(state, decide(self.declaration, state, command))
 
-    def explain(self, state: S, command: Command) -> Explanation[E]:
+    def explain(self, state: S, command: C) -> Explanation[E]:
         """Return what the command would do in the state, and why.  Nothing is written.
 
         A history whose id is not free yet reads as empty: only the journal knows that it cannot

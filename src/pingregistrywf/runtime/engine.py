@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.behavior import Behavior, decide, evolve
@@ -112,7 +112,7 @@ class Engine(Generic[S, E]):
 
     def __init__(
         self,
-        behavior: type[Behavior[S, E]],
+        behavior: type[Behavior[S, E, Any]],
         journal: WorkflowJournal,
         *,
         ids: IdSource | None = None,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
@@ -121,7 +121,7 @@ class JournalError(WorkflowError):
     the error that the journal raised.
     """
 
-    err: Exception
+    err: AnyJournalError
 
     def __new__(cls, err: Exception) -> JournalError:
         kind: type[JournalError] = cls
@@ -365,15 +365,29 @@ class MalformedExportError(JournalLevelError):
         super().__init__(f"line {line} of the export: {reason}")
 
 
-PACKAGE_ERRORS: Final[tuple[type[WorkflowError], ...]] = (
-    UninitializedError,
-    InvalidCommandError,
-    StateConflictError,
-    ArgumentNotIdempotentError,
-    NewEventsError,
-    JournalError,
-    EventTypeError,
+AnyJournalError: TypeAlias = (
+    VersionConflictError
+    | UnknownHistoryError
+    | HistoryDeletedError
+    | RetryNoVCError
+    | DBError
+    | CorruptedDataError
+    | JournalEntryParentMismatchError
+    | JournalOpenError
 )
+"""An error of a journal that a ``JournalError`` wraps."""
+
+PackageError: TypeAlias = (
+    UninitializedError
+    | InvalidCommandError
+    | StateConflictError
+    | ArgumentNotIdempotentError
+    | NewEventsError
+    | JournalError
+    | EventTypeError
+)
+"""An error that every workflow's facade answers with."""
+PACKAGE_ERRORS: Final[tuple[type[WorkflowError], ...]] = get_args(PackageError)
 """The errors that every workflow's facade answers with."""
 
 

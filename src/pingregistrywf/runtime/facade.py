@@ -18,9 +18,10 @@ from pingregistrywf.runtime.values import Command, Event
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event)
+C = TypeVar("C", bound=Command)
 
 
-class Facade(Generic[S, E]):
+class Facade(Generic[S, E, C]):
     """A chart's commands on a journal.
 
     Threads may share a facade, and so may both sides of a fork if they may share its journal, as on
@@ -34,7 +35,7 @@ class Facade(Generic[S, E]):
         jitter: returns a random number from 0 to 1: the part of the longest pause to wait.
     """
 
-    behavior: ClassVar[type[Behavior]]  # type: ignore[type-arg]  # of S and E, which ClassVar bars
+    behavior: ClassVar[type[Behavior]]  # type: ignore[type-arg]  # of S, E and C, which ClassVar bars
 
     def __init__(
         self,
@@ -116,7 +117,7 @@ class Facade(Generic[S, E]):
         """
         return self.engine.happened(id, attempted)
 
-    def tell(self, id: UUID, vid: Vid, command: Command) -> Ulid:
+    def tell(self, id: UUID, vid: Vid, command: C) -> Ulid:
         """Run a command; the methods of the commands do the same.
 
         Args:
@@ -135,7 +136,7 @@ class Facade(Generic[S, E]):
         """
         return self.engine.tell(id, vid, command).vid
 
-    def _begin(self, id: UUID, command: Command, kind: type[Command]) -> Ulid:
+    def _begin(self, id: UUID, command: C, kind: type[C]) -> Ulid:
         if type(command) is not kind:
             raise InvalidCommandError(f"the command is a {kind.__name__}, not {command!r}")
         return self.tell(id, NO_VC, command)

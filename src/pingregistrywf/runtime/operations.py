@@ -28,7 +28,7 @@ from pingregistrywf.runtime.ids import NO_VC, RETRY_NO_VC, IdSource, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.values import Command, Event
 
-F = TypeVar("F", bound=Facade[Any, Any])
+F = TypeVar("F", bound=Facade[Any, Any, Any])
 
 Checkpoints: TypeAlias = Mapping[UUID, Checkpoint[Any]]
 """Where histories were when they were read, by their ids."""
@@ -204,7 +204,7 @@ class Interpreter:
     """
 
     declared: ClassVar[Mapping[str, Operation]]
-    facades: ClassVar[tuple[type[Facade[Any, Any]], ...]]
+    facades: ClassVar[tuple[type[Facade[Any, Any, Any]], ...]]
 
     def __init__(
         self,
@@ -216,13 +216,17 @@ class Interpreter:
         self._run_on([kind(journal, ids=ids) for kind in self.facades], observers)
 
     @classmethod
-    def on(cls, facades: Iterable[Facade[Any, Any]], *, observers: Iterable[Observer] = ()) -> Self:
+    def on(
+        cls, facades: Iterable[Facade[Any, Any, Any]], *, observers: Iterable[Observer] = ()
+    ) -> Self:
         """Return the operations on facades of the same journal, one for each chart."""
         made = cls.__new__(cls)
         made._run_on(facades, observers)
         return made
 
-    def _run_on(self, facades: Iterable[Facade[Any, Any]], observers: Iterable[Observer]) -> None:
+    def _run_on(
+        self, facades: Iterable[Facade[Any, Any, Any]], observers: Iterable[Observer]
+    ) -> None:
         self._facades = {each.engine.declaration.name: each for each in facades}
         self._engines = {name: each.engine for name, each in self._facades.items()}
         self._observers = tuple(observers)

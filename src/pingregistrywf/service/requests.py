@@ -64,7 +64,7 @@ class Service:
 
     def __init__(
         self,
-        behaviors: Iterable[type[Behavior[Any, Any]]],
+        behaviors: Iterable[type[Behavior[Any, Any, Any]]],
         journal: Journal,
         operations: Iterable[Interpreter] = (),
     ) -> None:

@@ -16,7 +16,7 @@ from .commands import (
     CmdPostSummary,
 )
 from .declaration import DECLARATION
-from .errors import PACKAGE_ERRORS, is_package_error
+from .errors import PACKAGE_ERRORS, PackageError, is_package_error
 from .events import (
     AnyEvent,
     Event,
@@ -44,6 +44,7 @@ __all__ = [
     "CmdInit",
     "CmdPostSummary",
     "Event",
+    "PackageError",
     "PingRegistryCommitted",
     "PingRegistryCompleted",
     "PingRegistryStarted",

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias, get_args
 
-from pingregistrywf.runtime.errors import PACKAGE_ERRORS as BASE_ERRORS
+from typing_extensions import TypeIs
 
-PACKAGE_ERRORS: Final = (
-    *BASE_ERRORS,
-)
+from pingregistrywf.runtime.errors import PackageError as BasePackageError
+
+PackageError: TypeAlias = BasePackageError
+"""An error that the facade raises."""
+PACKAGE_ERRORS: Final[tuple[type[BaseException], ...]] = get_args(PackageError)
 """The errors that the facade raises."""
 
 
-def is_package_error(err: BaseException | None) -> bool:
+def is_package_error(err: BaseException | None) -> TypeIs[PackageError]:
     """True for the errors that the facade raises, false for all else."""
     return isinstance(err, PACKAGE_ERRORS)

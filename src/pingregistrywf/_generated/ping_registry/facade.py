@@ -11,6 +11,7 @@ from pingregistrywf.runtime.facade import Facade
 from pingregistrywf.runtime.ids import Ulid, Vid
 
 from .commands import (
+    AnyCommand,
     CmdAbortExpired,
     CmdAppendPing,
     CmdCommit,
@@ -20,17 +21,17 @@ from .commands import (
     CmdPostSummary,
 )
 from .declaration import DECLARATION
-from .events import Event
+from .events import AnyEvent, Event
 from .states import State
 
 
-class Advancer(BaseAdvancer[State, Event]):
+class Advancer(BaseAdvancer[State, AnyEvent]):
     """Applies events to states."""
 
     declaration = DECLARATION
 
 
-class Behavior(BaseBehavior[State, Event]):
+class Behavior(BaseBehavior[State, AnyEvent, AnyCommand]):
     """What the commands and events of chart ping_registry do."""
 
     declaration = DECLARATION
@@ -44,7 +45,7 @@ class Behavior(BaseBehavior[State, Event]):
         return Advancer()
 
 
-class Workflows(Facade[State, Event]):
+class Workflows(Facade[State, AnyEvent, AnyCommand]):
     """Ping registry: its commands as methods, on a journal. The ping-registry workflow gathers
     pings from the server daemons that watch a registry. An admin begins it, each server posts its
     pings, a gatherer summarizes them at the deadline, and the admin commits. It shows how a

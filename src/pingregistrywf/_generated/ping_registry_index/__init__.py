@@ -14,6 +14,7 @@ from .commands import (
 from .declaration import DECLARATION
 from .errors import (
     PACKAGE_ERRORS,
+    PackageError,
     SmallStorageReductionError,
     TooManyWorkflowsError,
     UnknownWorkflowError,
@@ -45,6 +46,7 @@ __all__ = [
     "CmdSnapshot",
     "Entry",
     "Event",
+    "PackageError",
     "PingRegistryCompleted",
     "PingRegistryDeleted",
     "PingRegistryStarted",

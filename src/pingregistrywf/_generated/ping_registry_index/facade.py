@@ -11,23 +11,24 @@ from pingregistrywf.runtime.facade import Facade
 from pingregistrywf.runtime.ids import Ulid, Vid
 
 from .commands import (
+    AnyCommand,
     CmdBeginPingRegistry,
     CmdCommitPingRegistry,
     CmdDeletePingRegistry,
     CmdSnapshot,
 )
 from .declaration import DECLARATION
-from .events import Event
+from .events import AnyEvent, Event
 from .states import State
 
 
-class Advancer(BaseAdvancer[State, Event]):
+class Advancer(BaseAdvancer[State, AnyEvent]):
     """Applies events to states."""
 
     declaration = DECLARATION
 
 
-class Behavior(BaseBehavior[State, Event]):
+class Behavior(BaseBehavior[State, AnyEvent, AnyCommand]):
     """What the commands and events of chart ping_registry_index do."""
 
     declaration = DECLARATION
@@ -41,7 +42,7 @@ class Behavior(BaseBehavior[State, Event]):
         return Advancer()
 
 
-class WorkflowIndexes(Facade[State, Event]):
+class WorkflowIndexes(Facade[State, AnyEvent, AnyCommand]):
     """Ping registry index: its commands as methods, on a journal. One index history per registry
     lists the workflows that are active or completed, so that the daemons that watch the registry
     find them. Each listed workflow follows this chart by itself.

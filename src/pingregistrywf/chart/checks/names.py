@@ -24,11 +24,13 @@ CLASSES: Final = (
     *("Append", "Argument", "Constant", "Delete", "Emit", "Noop", "Refuse", "Same"),
     *("EventDeclaration", "EventField", "KeyedDeclaration", "SnapshotDeclaration"),
     *("SetRecord", "SetValue"),
-    *("BaseAdvancer", "BaseBehavior", "BaseCode", "BaseEvent", "BaseRecord", "BaseState"),
+    *("BaseAdvancer", "BaseBehavior", "BaseCode", "BaseEvent", "BasePackageError"),
+    *("BaseRecord", "BaseState"),
     *("BaseKeyedState", "Charted", "Facade"),
     *("EPOCH", "Int32", "NIL", "NonZero", "Text", "UUID", "Ulid", "Uuid", "Vid"),
     *("CommandUnion", "EventUnion", "PersistentList", "PersistentMap"),
     *("Annotated", "BaseException", "Final", "IntEnum", "Literal", "Mapping", "Path", "TypeAlias"),
+    *("PackageError", "TypeIs"),
 )
 """The names that generated modules use, beside those from the chart."""
 
