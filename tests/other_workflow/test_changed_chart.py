@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import shlex
 import sys
@@ -275,6 +276,10 @@ def test_zero_is_told_from_absent(first: Any, tmp_path: Path, kind: str) -> None
         assert package.Event.unmarshal_proto(event.marshal_proto()) == event
     shown = event_json(package.DECLARATION, absent)
     assert shown["fields"] == {"reason": "No.", "more": plain(default)}
+    assert json.loads(absent.model_dump_json()) == shown
+    older = json.dumps(shown | {"fields": {"reason": "No."}})
+    for text in (absent.model_dump_json(), older):
+        assert package.Rejected.model_validate_json(text) == absent
 
 
 def plain(value: Any) -> Any:

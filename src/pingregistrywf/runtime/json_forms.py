@@ -113,11 +113,11 @@ class Forms:
     def form(self, event: Event) -> Json:
         """Return the form of an event, with ids and not their texts."""
         known = self._declaration.by_event[type(event)]
-        given, absent = event.model_fields_set, _ids(known)
+        given, ids = event.model_fields_set, _ids(known)
         fields = {
             name: getattr(event, name)
-            for name in known.fields
-            if name in given or name not in absent
+            for name, each in known.fields.items()
+            if name in given or name not in ids or each.explicit
         }
         if known.listing:
             entries = getattr(event, known.listing.name)
@@ -146,7 +146,8 @@ class Forms:
             values = {name: generate(_TYPES[type_]) for name, type_ in known.listing.values.items()}
             entry = _object(values, optional=self._declaration.carried)
             fields[known.listing.name] = core_schema.list_schema(entry)
-        return _object(header | {"fields": _object(fields, optional=_ids(known))})
+        optional = _ids(known) | {name for name, each in known.fields.items() if each.explicit}
+        return _object(header | {"fields": _object(fields, optional=optional)})
 
     def _reader(self, known: EventDeclaration) -> Callable[[Json], Event]:
         declaration, defaults, listing = self._declaration, defaults_of(known.event), known.listing
