@@ -148,7 +148,7 @@ def test_the_example_chart_generates_a_package_that_runs(tmp_path: Path) -> None
         # One level at the smallest bound is enough to see that it runs.
         run(["sh", "-c", command.replace(" conform ", " conform --level 1 --bound n ")], tmp_path)
     run_snippets(python_snippets(text), tmp_path)
-    run([*commands[0].split(), "--check"], tmp_path)
+    run([*commands[-1].split(), "--check"], tmp_path)
 
 
 def approval(text: str) -> str:
