@@ -342,3 +342,14 @@ def test_a_deletion_is_judged_by_the_version_that_it_was_made_under(
     approvals.delete(history, vid)
     for package in (deleting, first):
         assert list(verify(journal, {"approval": package.DECLARATION})) == []
+
+
+@pytest.mark.parametrize("was", ["", "\nwas: approval"])
+def test_histories_of_a_chart_that_was_renamed(first: Any, tmp_path: Path, was: str) -> None:
+    url = f"sqlite:{tmp_path / 'approvals.db'}"
+    with open_journal(url) as journal:
+        first.Approvals(journal).write(uuid4(), first.CmdWrite(author="Ann", text="Hello"))
+    model = str(changed(tmp_path, ("chart: approval\n", f"chart: consent{was}\n")))
+    done = command_line.run("journal", "verify", "--journal", url, "--model", model)
+    assert done.returncode == 0
+    assert ("not known here" in done.stdout) is not bool(was)

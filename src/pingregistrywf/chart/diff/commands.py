@@ -84,14 +84,16 @@ class _Table:
         pairing = self._pairing
         event = before.event and pairing.events.get(before.event, before.event)
         error = before.error and pairing.errors.get(before.error, before.error)
-        spoken = _spoken(before, event, error), _spoken(after, after.event, after.error)
-        if spoken[0] != spoken[1]:
-            return f"{spoken[1]}; earlier, it {spoken[0]}"
+        was = (before.outcome, event or error, before.guard)
+        now = (after.outcome, after.event or after.error, after.guard)
+        does, _ = _spoken(after, now[1])
+        if was != now:
+            return f"{does}; before, it {_spoken(before, was[1])[1]}"
         if [self._arguments.get(each) for each in before.compared] != after.compared:
             return "compares other arguments"
         sources = self._sources(before, event)
         if any(source != after.sources.get(name, source) for name, source in sources.items()):
-            return f"{spoken[1]} with other values"
+            return f"{does} with other values"
         return ""
 
     def _sources(self, cell: Cell, event: str | None) -> dict[str, Source]:
@@ -118,15 +120,17 @@ def _cell(chart: Chart, command: str, state: str, *, same: bool) -> Cell:
     raise AssertionError("the table is total")
 
 
-def _spoken(cell: Cell, event: str | None, error: str | None) -> str:
+def _spoken(cell: Cell, named: str | None) -> tuple[str, str]:
+    """Return what a cell does with the event or error of a name, in the present and in the past."""
+    same = " with the same arguments" if cell.guard else ""
     match cell.outcome:
         case Outcome.EMIT:
-            return f"emits {event}"
+            return f"emits {named}", f"emitted {named}"
         case Outcome.NOOP:
-            return f"does nothing{' with the same arguments' if cell.guard else ''}"
+            return f"does nothing{same}", f"did nothing{same}"
         case Outcome.REJECT:
-            return f"is refused with {error}"
+            return f"is refused with {named}", f"was refused with {named}"
         case Outcome.DELETE:
-            return "deletes the history"
+            return "deletes the history", "deleted the history"
         case Outcome.REWRITE:
-            return "writes a snapshot"
+            return "writes a snapshot", "wrote a snapshot"
