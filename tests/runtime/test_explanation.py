@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,11 +15,14 @@ from pingregistrywf import (
     BehaviorError,
     CmdAppendPing,
     CmdCommit,
+    CmdDelete,
     CmdInit,
     InvalidCommandError,
+    Journal,
     NewEventsError,
     PingRegistryStarted,
     StateConflictError,
+    Workflows,
 )
 from pingregistrywf._generated import ping_registry
 from pingregistrywf._generated import ping_registry_index as index
@@ -32,6 +35,7 @@ ENTRIES = {
     "Active": index.Entry(KEY, index.StateCode.ACTIVE, VID),
     "Completed": index.Entry(KEY, index.StateCode.COMPLETED, VID, VID),
 }
+ABSENT = index.Entry(KEY)
 LISTED = index.State(UUID(int=1), VID, events_since_snapshot=3)
 INDEXES = {"Absent": LISTED} | {
     name: dataclasses.replace(LISTED, entries=LISTED.entries.set(KEY, entry))
@@ -51,6 +55,7 @@ def assert_is_what_happens(behavior: Any, state: Any, asked: Any, cell: Cell) ->
     assert (told.command, told.state, told.outcome) == (cell.command, cell.state, cell.outcome)
     assert [type(each).__name__ for each in told.events] == ([cell.event] if cell.event else [])
     assert told.reason
+    assert told.allowed == (state if cell in WORKFLOW else state.entries.get(KEY, ABSENT)).allowed
     if cell.outcome == "reject":
         with pytest.raises(BehaviorError) as caught:
             behavior.tell(state, asked)
@@ -151,3 +156,14 @@ def test_a_command_that_dodged_its_checks() -> None:
     dodged = CmdAppendPing.model_construct(code=2**31, message="x")
     with pytest.raises(NewEventsError):
         Behavior().explain(STATES["Appending"], dodged)
+
+
+def test_of_a_history_as_it_is_now(journal: Journal) -> None:
+    workflows, workflow = Workflows(journal), uuid4()
+    told = workflows.explain(workflow, CmdCommit())
+    assert (told.state, told.allowed) == ("Uninitialized", (CmdInit, CmdDelete))
+    workflows.init(workflow, CmdInit(registry_id=REGISTRY))
+    told = workflows.explain(workflow, CmdAppendPing(code=0, message="x"))
+    assert (told.state, told.outcome) == ("Initialized", "emit")
+    assert len(workflows.events(workflow)) == 1
+    assert told.allowed == workflows.find_id(workflow).allowed

@@ -240,6 +240,7 @@ def by_name(journal: Journal, workflow_id: UUID) -> None:
     assert_type([each.workflow_id for each in registry.list()], list[UUID])
     assert_type(registry.snapshot(), bool)
     assert_type([each.error for each in registry.collect()], list[WorkflowError | None])
+    assert_type(registry.workflows.explain(workflow_id, CmdCommit()).reason, str)
     assert_type(registry.operations, Operations)
     assert_type(Operations(journal).facade(WorkflowIndexes), WorkflowIndexes)
     assert_type(registry.workflows.tell(workflow_id, vid, CmdCommit()), Ulid)

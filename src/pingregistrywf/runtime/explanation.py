@@ -33,6 +33,8 @@ class Explanation(Generic[E]):
             ids are drawn.
         error: the error that the command would raise if it is refused, else None.
         reason: why, in the chart's words; empty if it has none.
+        allowed: the commands that the chart allows there instead, or as well; see
+            ``State.allowed``.
     """
 
     command: str
@@ -42,6 +44,7 @@ class Explanation(Generic[E]):
     events: tuple[E, ...]
     error: BehaviorError | None
     reason: str
+    allowed: tuple[type[Command], ...]
 
 
 def explained(
@@ -67,6 +70,7 @@ def explained(
         events=_events(decided),
         error=error,
         reason=against or ground.reason,
+        allowed=tuple(declaration.rewrites) if code is None else declaration.allowed[code],
     )
 
 

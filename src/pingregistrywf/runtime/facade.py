@@ -11,6 +11,7 @@ from uuid import UUID
 from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
+from pingregistrywf.runtime.explanation import Explanation
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, IdSource, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.stream import EventStream
@@ -116,6 +117,18 @@ class Facade(Generic[S, E, C]):
             JournalError: whatever the journal raised.
         """
         return self.engine.happened(id, attempted)
+
+    def explain(self, id: UUID, command: C) -> Explanation[E]:
+        """Return what the command would do in the history as it is now, and why.
+
+        Nothing is written.  By the time the command is sent, another one may have come first.
+
+        Raises:
+            InvalidCommandError: it is no command of this chart.
+            JournalError: whatever the journal raised.
+        """
+        explained: Explanation[E] = self.behavior().explain(self.engine.find(id), command)
+        return explained
 
     def tell(self, id: UUID, vid: Vid, command: C) -> Ulid:
         """Run a command; the methods of the commands do the same.

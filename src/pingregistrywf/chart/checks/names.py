@@ -48,7 +48,10 @@ _STATE: Final = (*_ENTRY, "id", "vid", "with_vid")
 _ARGUMENT: Final = (*_MODEL, "self", "id", "vid", "cmd")
 _EXCEPTION: Final = ("args", "add_note", "with_traceback")
 _ERROR: Final = (*_TYPES, *_EXCEPTION, "attempted", "definite", "prose", "retry")
-_FACADE: Final = (*_TYPES, "find_id", "events", "follow", "happened", "tell", "engine", "behavior")
+_FACADE: Final = (
+    *(*_TYPES, "engine", "behavior", "find_id", "events"),
+    *("explain", "follow", "happened", "tell"),
+)
 
 _MEMBERS: Final = (
     ("events", "fields", "a field of an event", _EVENT),
