@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,23 +40,9 @@ from pingregistrywf.runtime.journal import (
     Trim,
     open_journal,
 )
+from pingregistrywf.testing.clock import DAY, TurnedClock
 
 CHART = ChartIdentity("pings", "1.2.0", "ab" * 32)
-DAY = timedelta(days=1).total_seconds()
-
-
-@dataclass
-class TurnedClock:
-    """A clock that stands still until it is turned."""
-
-    now: float = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def turn(self, *, days: float = 0, seconds: float = 0) -> None:
-        """Turn it forward, or back by a negative number."""
-        self.now += days * DAY + seconds
 
 
 IDS = UlidSource()
