@@ -139,10 +139,10 @@ class When:
         raise AssertionError(f"\n{text}")
 
 
-def _behavior_of(command: Command) -> type[Behavior[Any, Event]]:
+def _behavior_of(command: Command) -> type[Behavior[Any, Event, Any]]:
     """The behavior of the package that a command was generated in."""
     package = type(command).__module__.rpartition(".")[0]
-    behavior: type[Behavior[Any, Event]] = import_module(package).Behavior
+    behavior: type[Behavior[Any, Event, Any]] = import_module(package).Behavior
     return behavior
 
 
