@@ -18,6 +18,7 @@ import pytest
 from pingregistrywf import (
     EPOCH,
     NIL,
+    RETRY_NO_VC,
     ChartChangedError,
     CorruptedDataError,
     Journal,
@@ -68,8 +69,13 @@ def test_an_event_of_another_version_is_told_from_a_damaged_one(
     journal: Journal, approved: UUID, tmp_path: Path
 ) -> None:
     package = package_of(changed(tmp_path, REVIEWED_ONLY))
-    for call in ("find_id", "approve"):
-        more = (package.DECLARATION.state(approved).vid,) if call == "approve" else ()
+    calls: tuple[tuple[str, tuple[object, ...]], ...] = (
+        ("find_id", ()),
+        ("events", ()),
+        ("approve", (EPOCH,)),
+        ("approve", (RETRY_NO_VC,)),
+    )
+    for call, more in calls:
         with pytest.raises(JournalError) as caught:
             getattr(package.Approvals(journal), call)(approved, *more)
         error = caught.value.err
