@@ -93,6 +93,18 @@ def test_a_chart_that_is_named_is_known(url: str, tmp_path: Path, packaged: bool
         assert run("verify", "--model", str(model / "leases"), url=url).returncode == 0
 
 
+def test_a_file_may_follow_the_charts(url: str, tmp_path: Path) -> None:
+    """Several charts follow one ``--model``; what is no chart is the command's own argument."""
+    package = tmp_path / "workflows"
+    artefacts.write(artefacts.package(load_model([LEASES])), package)
+    split = LEASES.with_name("split_repo.yaml")
+    for number, models in enumerate(((LEASES,), (LEASES, split), (split, package))):
+        file = tmp_path / f"{number}.jsonl"
+        done = run("export", "--model", *map(str, models), str(file), url=url)
+        assert (done.returncode, notes(done)) == (0, [])
+        assert file.exists()
+
+
 def test_info_says_which_histories_follow_an_unknown_chart(url: str, leases: UUID) -> None:
     for more, expected in ((), False), (("--model", str(LEASES)), True):
         lines = map(json.loads, run("info", "--json", *more, url=url).stdout.splitlines())

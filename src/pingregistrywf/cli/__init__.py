@@ -8,6 +8,7 @@ The workshop (charts, generators, conformance) is imported by the commands that 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -46,16 +47,26 @@ def main() -> None:
 
 
 def _spread(words: list[str]) -> list[str]:
-    """``--model A B`` means ``--model A --model B``, which is all that the parser knows."""
+    """``--model A B`` means ``--model A --model B``, which is all that the parser knows.
+
+    The commands of ``journal`` take a file, too, so that only what can be a chart is one there.
+    """
     spread: list[str] = []
     option = None
     for word in words:
         if word.startswith("-"):
             option = word if word in _SEVERAL else None
         elif option is not None and spread[-1] != option:
-            spread.append(option)
+            if words[0] == "journal" and not _is_model(word):
+                option = None
+            else:
+                spread.append(option)
         spread.append(word)
     return spread
+
+
+def _is_model(word: str) -> bool:
+    return Path(word).suffix in (".yaml", ".yml") or Path(word).is_dir()
 
 
 def _version(wanted: bool) -> None:

@@ -42,7 +42,6 @@ def _names(old: Chart, new: Chart, pairing: Pairing) -> Iterator[Change]:
             change.path,
             change.what,
             stored="are read by another name" if same else "are refused where they hold it",
-            readers="refuse nothing" if same else "as before",
             implementations="use an event that there is no more",
             breaks=True,
             remedy=remedy,

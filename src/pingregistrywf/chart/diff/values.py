@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pingregistrywf.chart.diff.change import Change
+from pingregistrywf.chart.diff.change import AS_BEFORE, Change
 from pingregistrywf.chart.diff.pairing import KINDS, Pairing
 from pingregistrywf.chart.ir import Carried, Chart, Value
 
@@ -66,7 +66,7 @@ def _carried(before: Carried, after: Carried, pairing: Pairing) -> Iterator[Chan
 def _fields(
     path: str, old: Mapping[str, Value], new: Mapping[str, Value], *, stored: bool
 ) -> Iterator[Change]:
-    read = "are read with other records" if stored else "as before"
+    read = "are read with other records" if stored else AS_BEFORE
     for name, field in old.items():
         if name not in new or new[name].type is not field.type:
             what = "is gone" if name not in new else f"is of type {new[name].type}"
@@ -83,6 +83,6 @@ def _fields(
             yield Change(
                 f"{path}.{name}",
                 "the field is new",
-                stored="have it as well, from the events" if stored else "as before",
+                stored="have it as well, from the events" if stored else AS_BEFORE,
                 implementations="deviate until they have it",
             )
