@@ -31,6 +31,7 @@ from pingregistrywf import (
     DiskFullError,
     Event,
     EventTypeError,
+    FeedPositionGoneError,
     HistoryDeletedError,
     InvalidCommandError,
     JournalClosedError,
@@ -215,6 +216,7 @@ NEVER: Final[list[tuple[type[WorkflowError], Callable[[Bench], Act]]]] = [
     (SmallStorageReductionError, snapshot_of(3)),
     (TooManyWorkflowsError, snapshot_of(201)),
     (HistoryExistsError, adopt_again),
+    (FeedPositionGoneError, lambda bench: partial(bench.journal.feed("elsewhere").read)),
     (UnsoundError, back_up_junk),
     (MalformedExportError, lambda _: lambda: read_export(io.BytesIO(b"junk"), {})),
 ]

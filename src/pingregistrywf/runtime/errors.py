@@ -297,6 +297,18 @@ class JournalEntryParentMismatchError(JournalLevelError):
         super().__init__(f"event {event_id} names {actual} as its parent, but follows {expected}")
 
 
+class FeedPositionGoneError(JournalLevelError):
+    """What came after a position of a feed cannot be told any more: rebuild from the beginning.
+
+    ``cause`` says why in words.
+    """
+
+    def __init__(self, position: str, cause: str) -> None:
+        self.position = position
+        self.cause = cause
+        super().__init__(f"feed position {position!r} is gone: {cause}; rebuild from the beginning")
+
+
 class JournalOpenError(JournalLevelError):
     """The journal of a URL cannot be opened, for a cause and with a remedy, both in words."""
 

@@ -20,9 +20,9 @@ RUNTIME_ERRORS: Final = (
         "JournalUnusableError",
         "LockTimeoutError",
     ),
-    *("MalformedEventError", "MalformedExportError", "NewEventsError", "PositionGoneError"),
-    *("RetryNoVCError", "UninitializedError", "UnknownHistoryError", "UnsoundError"),
-    *("VersionConflictError", "WorkflowError"),
+    *("FeedPositionGoneError", "MalformedEventError", "MalformedExportError", "NewEventsError"),
+    *("PositionGoneError", "RetryNoVCError", "UninitializedError", "UnknownHistoryError"),
+    *("UnsoundError", "VersionConflictError", "WorkflowError"),
 )
 """The errors of the run time."""
 

@@ -6,10 +6,12 @@ Nothing outlives the process, and a forked child has a copy of its own.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -17,7 +19,9 @@ from uuid import UUID, uuid4
 from pingregistrywf.runtime.errors import HistoryExistsError, JournalClosedError, JournalOpenError
 from pingregistrywf.runtime.ids import EPOCH, Clock
 from pingregistrywf.runtime.journal.backup_file import write_backup
+from pingregistrywf.runtime.journal.changes import Change, Cursor, Expiries, Position, resumed
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
+from pingregistrywf.runtime.journal.feed import SubscribedFeed
 from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Written
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
@@ -33,11 +37,18 @@ from pingregistrywf.runtime.journal.retention import (
 
 @dataclass(slots=True, eq=False)
 class _History:
-    """One history; its identity tells it from a later one of the same id."""
+    """One history; its identity tells it from a later one of the same id.
+
+    Attributes:
+        restarts: the serials of the entries where a reader may start, in order.
+        mark: the position of the mark of its deletion, if it is deleted.
+    """
 
     stored: Stored
-    entries: list[Entry]
-    written: list[Written]
+    entries: list[Entry] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+    restarts: list[int] = field(default_factory=lambda: [0])
+    mark: int = 0
 
     @property
     def head(self) -> Head:
@@ -75,7 +86,9 @@ class MemoryJournal(Closable):
         self.retention: Final = retention or Retention()
         self._lock = threading.RLock()
         self._histories: dict[UUID, _History] = {}
-        self._position = 0
+        # The histories by the positions of their changes, from 1; None where one was removed.
+        self._log: list[_History | None] = []
+        self._expiries = Expiries()
         self._notifier = Notifier()
         self._closed = False
 
@@ -110,9 +123,11 @@ class MemoryJournal(Closable):
             check_commit(history, head, after, entries, deleted=deleted)
             if found is None:
                 begun = Stored(history, chart.name, EPOCH, 0, 0, 0, 0)
-                found = self._histories[history] = _History(begun, [], [])
+                found = self._histories[history] = _History(begun)
             self._extend(found, entries, [chart] * len(entries))
             found.stored = found.stored.extended(entries, restart=restart)
+            if restart:
+                found.restarts.append(found.stored.restart)
             head = found.head
         self._notifier.notify(history)
         return head
@@ -127,7 +142,7 @@ class MemoryJournal(Closable):
             if found is None or not check_delete(found.head, after):
                 return
             found.stored = replace(found.stored, deleted_at=self.clock())
-            self._position += 1
+            self._mark(found)
         self._notifier.notify(history)
 
     def subscribe(self, history: UUID | None = None) -> NotifierSubscription:
@@ -143,11 +158,15 @@ class MemoryJournal(Closable):
             for history, found in list(self._histories.items()):
                 stored, due = found.stored, garbage(found.stored, self.retention, moment)
                 first = max(stored.first, due.before)
+                for written in found.written[: first - stored.first]:
+                    self._log[written.position - 1] = None
                 del found.entries[: first - stored.first]
                 del found.written[: first - stored.first]
                 found.stored = replace(stored, first=first, trims=stored.trims[len(due.trims) :])
                 removed += first - stored.first
                 if due.mark:
+                    self._log[found.mark - 1] = None
+                    self._expiries = self._expiries.extended(found.mark)
                     del self._histories[history]
                     freed.append(history)
         return reported(Collected(removed, tuple(sorted(freed))))
@@ -194,10 +213,15 @@ class MemoryJournal(Closable):
             self._check_open()
             if stored.id in self._histories:
                 raise HistoryExistsError(stored.id)
-            taken = self._histories[stored.id] = _History(stored, [], [])
+            taken = self._histories[stored.id] = _History(stored)
+            taken.restarts.append(stored.restart)
             self._extend(taken, entries, charts)
-            self._position += stored.deleted_at is not None
+            if stored.deleted_at is not None:
+                self._mark(taken)
         self._notifier.notify(stored.id)
+
+    def feed(self, after: Position | None = None) -> SubscribedFeed:
+        return SubscribedFeed(self.subscribe(), self._changes, after)
 
     def close(self) -> None:
         from logging import DEBUG
@@ -214,9 +238,47 @@ class MemoryJournal(Closable):
         self, history: _History, entries: Sequence[Entry], charts: Sequence[ChartIdentity]
     ) -> None:
         history.entries.extend(entries)
-        history.written.extend(map(Written, count(self._position + 1), charts))
-        self._position += len(entries)
+        history.written.extend(map(Written, count(len(self._log) + 1), charts))
+        self._log += [history] * len(entries)
+
+    def _mark(self, history: _History) -> None:
+        self._log.append(history)
+        history.mark = len(self._log)
+
+    def _changes(self, after: Position | None, limit: int) -> tuple[tuple[Change, ...], Position]:
+        with self._lock:
+            self._check_open()
+            end = len(self._log)
+            cursor = resumed(after, self.id, end, self._expiries)
+            changes: list[Change] = []
+            for number in range(cursor.number + 1, end + 1):
+                found = self._log[number - 1]
+                change = None if found is None else _change(cursor, number, found)
+                if change is not None:
+                    changes.append(change)
+                    if len(changes) == limit:
+                        return tuple(changes), change.position
+        return tuple(changes), cursor.at(end)
 
     def _check_open(self) -> None:
         if self._closed:
             raise JournalClosedError
+
+
+def _change(cursor: Cursor, number: int, history: _History) -> Change | None:
+    stored = history.stored
+    if number == history.mark:
+        assert stored.deleted_at is not None  # noqa: S101 (it is marked)
+        return cursor.deleted(number, stored.id, stored.vid, stored.deleted_at)
+    place = bisect_left(history.written, number, key=attrgetter("position"))
+    serial = stored.first + place
+    return cursor.appended(
+        number,
+        stored.id,
+        history.entries[place],
+        history.written[place].chart,
+        serial=serial,
+        restart=history.restarts[bisect_right(history.restarts, serial) - 1],
+        first=stored.first,
+        start=stored.start,
+    )

@@ -8,9 +8,14 @@ changes is its own business; it reports them here.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.journal.protocol import Closable
+
+MOST_NAMED: Final = 1000
+"""How many histories a subscription names; where more have changed, it names none."""
 
 
 class Notifier:
@@ -38,7 +43,7 @@ class Notifier:
             return
         with self.condition:
             for each in self.subscriptions:
-                each.changed |= everyone or each.history is None or each.history in histories
+                each.note(histories, everyone=everyone)
             self.condition.notify_all()
 
     def forget(self) -> None:
@@ -66,6 +71,20 @@ class NotifierSubscription(Closable):
         self._notifier = notifier
         self.history = history
         self.changed = False
+        self.histories: frozenset[UUID] | None = frozenset()
+        self._named: set[UUID] | None = set()
+
+    def note(self, histories: Collection[UUID], *, everyone: bool) -> None:
+        """Take note of a change, inside the notifier's condition; see ``Notifier.notify``."""
+        if self.history is not None and not everyone:
+            histories = {self.history}.intersection(histories)
+            if not histories:
+                return
+        self.changed = True
+        if everyone or self._named is None or len(self._named) + len(histories) > MOST_NAMED:
+            self._named = None
+        else:
+            self._named.update(histories)
 
     @property
     def closed(self) -> bool:
@@ -76,6 +95,9 @@ class NotifierSubscription(Closable):
         with condition:
             condition.wait_for(lambda: self.changed or self.closed, timeout)
             changed, self.changed = self.changed and not self.closed, False
+            if changed:
+                self.histories = None if self._named is None else frozenset(self._named)
+                self._named = set()
             return changed
 
     def close(self) -> None:

@@ -1,8 +1,9 @@
 """What a journal promises: append-only histories of opaque entries, with compare-and-set.
 
 The protocol has parts.  ``WorkflowJournal`` is what a workflow needs, and all that an engine asks
-for.  ``OperatorJournal`` is what operators and the collector need.  ``Journal`` is both.  A journal
-that takes no writes is also ``ReadOnly``, and one with a log that may grow is ``Logged``.
+for.  ``OperatorJournal`` is what operators and the collector need.  ``FeedJournal`` is what read
+models need.  ``Journal`` is all three.  A journal that takes no writes is also ``ReadOnly``, and
+one with a log that may grow is ``Logged``.
 
 A journal stores bytes.  Of charts it knows only the identity of the one that each event was written
 under.
@@ -23,6 +24,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.ids import Clock
+from pingregistrywf.runtime.journal.changes import Change, Position
 from pingregistrywf.runtime.journal.history import ChartIdentity, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored
 from pingregistrywf.runtime.journal.retention import Collected, Retention
@@ -54,6 +56,57 @@ class Subscription(Closable, Protocol):
         Return True at a change, False after ``timeout`` seconds (None: never) or once the
         subscription or its journal is closed.  One True may stand for several changes, and a
         spurious True is allowed.
+        """
+
+    @property
+    def histories(self) -> frozenset[UUID] | None:
+        """The histories that the last True was about, as far as they got entries or were deleted.
+
+        None if that is not known, and any history may have changed.  A history may be named that
+        has not changed, and one that was only trimmed may be left out.
+        """
+
+
+class Feed(Closable, Protocol):
+    """A reader of every change to all histories, from the past into the present.
+
+    Each change comes once, in an order that agrees with that of every single history: after a
+    change has been given, none is committed before it.  A deletion is a change, and is given until
+    its mark expires; the entries before it are given as long as they are stored.  Collecting
+    garbage is none.
+
+    Read until there is no change, then wait; or iterate, which does both.  One thread reads, and
+    any thread may close the feed.  A feed stays with the process that made it.
+
+    Attributes:
+        position: where this feed goes on; None before anything was read from the beginning.  Store
+            it together with what you made of the changes, and nothing is missed or counted twice.
+    """
+
+    position: Position | None
+
+    def read(self, limit: int = 1000) -> Sequence[Change]:
+        """Return the next changes, at most ``limit``; none if there is none at the moment.
+
+        Raises:
+            FeedPositionGoneError: what came after ``position`` cannot be told any more: rebuild
+                from the beginning, with a new feed.
+            CorruptedDataError: what is stored is not what was written.
+            JournalClosedError: the journal is closed.
+            DBError: the database failed; the next call reads the same changes.
+            ValueError: the limit is less than 1.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for a change that was made since the feed began, or since the last True.
+
+        It is the ``wait`` of a ``Subscription``.
+        """
+
+    def __iter__(self) -> Iterator[Change]:
+        """Iterate over the changes, those to come included, until the feed or journal is closed.
+
+        ``position`` is then that of the change given last.  Errors are those of ``read``.
         """
 
 
@@ -219,6 +272,20 @@ class OperatorJournal(Closable, Protocol):
         """
 
 
+class FeedJournal(Closable, Protocol):
+    """What a read model needs of a journal."""
+
+    def feed(self, after: Position | None = None) -> Feed:
+        """Return a feed of every change to all histories, made by any process.
+
+        Called inside ``exclusive``, it may not give what was written there.
+
+        Args:
+            after: a position of an earlier feed of this journal, in any process; None to begin with
+                what is stored.
+        """
+
+
 @runtime_checkable
 class ReadOnly(Protocol):
     """A journal that this user may only read: each write raises a ``DBError``."""
@@ -237,5 +304,5 @@ class Logged(Protocol):
 
 
 @runtime_checkable
-class Journal(WorkflowJournal, OperatorJournal, Protocol):
+class Journal(WorkflowJournal, OperatorJournal, FeedJournal, Protocol):
     """A whole journal; ``open_journal`` gives one."""

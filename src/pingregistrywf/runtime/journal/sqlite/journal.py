@@ -23,7 +23,9 @@ from uuid import UUID
 
 from pingregistrywf.runtime.errors import CorruptedDataError, HistoryExistsError
 from pingregistrywf.runtime.ids import EPOCH, Clock
+from pingregistrywf.runtime.journal.changes import Change, Position
 from pingregistrywf.runtime.journal.compare import check_commit, check_delete
+from pingregistrywf.runtime.journal.feed import SubscribedFeed
 from pingregistrywf.runtime.journal.history import NO_HEAD, ChartIdentity, Entry, Head, Reading
 from pingregistrywf.runtime.journal.inspection import Log, Scanned, Stored
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
@@ -36,6 +38,7 @@ from pingregistrywf.runtime.journal.retention import (
     trim_is_due,
 )
 from pingregistrywf.runtime.journal.sqlite import ledger, records, scan, tail
+from pingregistrywf.runtime.journal.sqlite.changes import read_changes
 from pingregistrywf.runtime.journal.sqlite.database import Database
 from pingregistrywf.runtime.journal.sqlite.failures import failure
 from pingregistrywf.runtime.journal.sqlite.group_commit import Batch
@@ -205,8 +208,15 @@ class SqliteJournal(Closable):
                 records.insert_trims(batch.connection, taken.key, stored.trims)
             batch.changed.add(stored.id)
 
+    def feed(self, after: Position | None = None) -> SubscribedFeed:
+        return SubscribedFeed(self.subscribe(), self._changes, after)
+
     def close(self) -> None:
         self._close()
+
+    def _changes(self, after: Position | None, limit: int) -> tuple[tuple[Change, ...], Position]:
+        with self._snapshot("reading the feed") as view:
+            return read_changes(view.connection, after, limit)
 
     def _moment(self, now: float | None) -> float:
         """Return the time, or the clock's, as exactly as it is stored."""
@@ -315,6 +325,7 @@ class SqliteJournal(Closable):
             found = records.find(batch.connection, history)
             if found is None or found.key != key:
                 return False
+            ledger.expire(batch.connection, found.key)
             ledger.remove(batch.connection, found.key, found.stored.end + 1)
             records.remove(batch.connection, found.key)
             return True

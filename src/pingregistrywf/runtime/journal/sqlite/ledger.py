@@ -1,8 +1,11 @@
-"""What a journal file says of itself: its id, the charts its events name, and the next position.
+"""What a journal file says of itself: its id, its charts, its expiries, and the next position.
 
 A position is never used twice, also when garbage collection removes the newest events: the *floor*
 is the highest position that it ever removed.  It also counts what it removed, so that the file
 tells how many rows it must have: every position up to the newest is stored or was removed.
+
+The *expiries* tell which marks of deletion were removed.  They stand in the table of trims, under
+the sentinel's key: ``start`` is how many marks were removed up to this one, ``at`` its position.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import uuid4
 
+from pingregistrywf.runtime.journal.changes import Expiries
 from pingregistrywf.runtime.journal.history import ChartIdentity
 from pingregistrywf.runtime.journal.sqlite.failures import damage
-from pingregistrywf.runtime.journal.sqlite.records import digest
+from pingregistrywf.runtime.journal.sqlite.records import SENTINEL, digest
 
 _OP: Final = "reading what the journal says of itself"
 _SELECT: Final = "SELECT checksum, id, floor, removed"
@@ -114,6 +118,34 @@ def remove(connection: sqlite3.Connection, history: int, before: int) -> None:
     own = read(connection)
     own = replace(own, floor=max(own.floor, highest or 0), removed=own.removed + removed)
     _write(connection, own)
+
+
+def expiries(connection: sqlite3.Connection) -> Expiries:
+    """Return which marks of deletion were removed.
+
+    Raises:
+        CorruptedDataError: this is not what was written.
+    """
+    marks = connection.execute(
+        "SELECT start, at FROM trim WHERE history = ? ORDER BY start", (SENTINEL,)
+    ).fetchall()
+    if not all(isinstance(number, int) for mark in marks for number in mark):
+        raise damage(_OP, "the record of removed marks of deletion is damaged")
+    return Expiries(tuple(marks))
+
+
+def expire(connection: sqlite3.Connection, history: int) -> None:
+    """Record that the mark of a deleted history is removed."""
+    marked = connection.execute(
+        "SELECT position FROM event WHERE history = ? AND deleted_at IS NOT NULL", (history,)
+    ).fetchone()
+    if marked is not None:
+        extended = expiries(connection).extended(*marked)
+        connection.execute("DELETE FROM trim WHERE history = ?", (SENTINEL,))
+        connection.executemany(
+            "INSERT INTO trim (history, start, at) VALUES (?, ?, ?)",
+            ((SENTINEL, *mark) for mark in extended.marks),
+        )
 
 
 def _write(connection: sqlite3.Connection, own: Own) -> None:

@@ -67,6 +67,10 @@ SELECT {_columns("chain", _CHAIN_COLUMNS)}, {_columns("tail", _EVENT_COLUMNS)},
 FROM chain
 LEFT JOIN event AS tail ON tail.position =
   (SELECT position FROM event WHERE history = chain.key ORDER BY serial DESC LIMIT 1)"""  # noqa: S608
+SELECT_CHANGES: Final = f"""
+SELECT {_columns("chain", _CHAIN_COLUMNS)}, {_columns("event", _EVENT_COLUMNS)}
+FROM event LEFT JOIN chain ON chain.key = event.history"""  # noqa: S608
+"""Events, each behind the row of its history."""
 _FIND: Final = f"{SELECT} WHERE chain.id = ?"
 _ENTRIES: Final = f"{SELECT_EVENTS} WHERE history = ? AND serial >= ? ORDER BY serial"
 
