@@ -71,6 +71,7 @@ EMITTED = (
     "{in: [Submitted, Reviewed], emit: Accepted}",
 )
 
+LEASES = APPROVAL.with_name("leases.yaml")
 EDITS: dict[str, Edit] = {
     "a rule that allows less": Edit(
         (REVIEWED_ONLY,), "events.Approved", "retired: true} to the command Approve", (RETIRED,)
@@ -87,6 +88,19 @@ EDITS: dict[str, Edit] = {
             TEXT_NOT_EMPTY,
             (TEXT_FIELD, TEXT_FIELD.replace("12,", "12, nonzero: true, default: '-',")),
         ),
+    ),
+    "a number of another event's field that is used again": Edit(
+        (
+            ("      note: {type: string, wire: 14,", "      note: {type: string, wire: 44,"),
+            (REASON, f"{REASON}      cause: {{type: int32, wire: 14}}\n"),
+            (
+                "      reason: {type: string, doc: Why.}\n",
+                "      reason: {type: string, doc: Why.}\n      cause: {type: int32}\n",
+            ),
+        ),
+        "events.Rejected.fields.cause",
+        "a number that was never used",
+        refused=False,
     ),
     "an argument that must not be empty any more": Edit(
         (TEXT_NOT_EMPTY,), "commands.Write.arguments.text"
@@ -311,6 +325,51 @@ def test_every_name_can_change(stored: Journal, tmp_path: Path) -> None:
     }
     assert breaking(changes) == []
     assert faults(stored, package_of(path)) == []
+
+
+def test_what_an_earlier_version_accepted_may_be_stored(tmp_path: Path) -> None:
+    """No command of the old version leaves the text empty, but its replay accepts an empty one."""
+    stricter = read_model([changed(tmp_path, TEXT_NOT_EMPTY)]).main
+    strictest = (TEXT_FIELD, TEXT_FIELD.replace("12,", "12, nonzero: true,"))
+    changes = differences(stricter, read_model([changed(tmp_path, TEXT_NOT_EMPTY, strictest)]).main)
+    assert [each.path for each in breaking(changes)] == ["events.Drafted.fields.text"]
+
+
+def test_a_default_does_not_stand_for_zeros_that_are_written(tmp_path: Path) -> None:
+    """The old version had a default, too, so that it wrote zeros: they are refused."""
+    with_default = (TEXT_FIELD, TEXT_FIELD.replace("12,", "12, default: '-',"))
+    strict = (TEXT_FIELD, TEXT_FIELD.replace("12,", "12, nonzero: true, default: '-',"))
+    old = read_model([changed(tmp_path, TEXT_NOT_EMPTY, with_default)]).main
+    changes = differences(old, read_model([changed(tmp_path, TEXT_NOT_EMPTY, strict)]).main)
+    (broken,) = breaking(changes)
+    assert broken.remedy == "write nonzero: true on the arguments only"
+
+
+def test_every_name_of_a_keyed_chart_can_change(tmp_path: Path) -> None:
+    text = LEASES.read_text().replace('"0.1.0"', '"0.2.0"')
+    for old, new in (
+        ("  Held: {code: 1}", "  Taken: {code: 1, was: Held}"),
+        ("  holder: {type: uuid}\n\x20 since", "  owner: {type: uuid, was: holder}\n  since"),
+        ("      holder: {type: uuid, wire", "      owner: {was: holder, type: uuid, wire"),
+        (
+            "      holder: {type: uuid, nonzero: true}\n",
+            "      owner: {was: holder, type: uuid, nonzero: true}\n",
+        ),
+        ("{holder: holder,", "{owner: owner,"),
+        ("same: [holder]", "same: [owner]"),
+        ("holder: 2", "owner: 2"),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path = tmp_path / "leases.yaml"
+    path.write_text(re.sub(r"\bHeld\b(?!})", "Taken", text))
+    changes = differences(read_model([LEASES]).main, read_model([path]).main)
+    assert {each.what for each in changes} == {
+        "the state Held is called Taken",
+        "the carried value holder is called owner",
+        "the field holder is called owner",
+        "the argument holder is called owner",
+    }
 
 
 # --- The command ---------------------------------------------------------------------------------

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from pingregistrywf.chart.checks.values import is_zero
 from pingregistrywf.chart.diff.change import Change
 from pingregistrywf.chart.diff.pairing import Pairing
-from pingregistrywf.chart.ir import Carry, Chart, Event, EventField, FromArgument, Outcome
+from pingregistrywf.chart.ir import Carry, Chart, Choice, Event, EventField, Listing, Outcome
 
 UPDATE_READERS: Final = "refuse histories that hold it, so update them first"
 DEVIATE: Final = "deviate until they do the same"
@@ -22,8 +21,9 @@ def event_changes(old: Chart, new: Chart, pairing: Pairing) -> Iterator[Change]:
     """Yield the changes of events, and of the states in which they are accepted."""
     yield from _names(old, new, pairing)
     for before, after in pairing.events.items():
-        comparison = _Comparison(old, new, pairing, old.events[before], new.events[after])
+        comparison = _Comparison(pairing, old.events[before], new.events[after])
         yield from comparison.changes()
+    yield from _numbers_used_again(old, new)
     yield from _following(old, new, pairing)
 
 
@@ -63,11 +63,7 @@ def _mark(event: Event) -> tuple[object, ...]:
 class _Comparison:
     """An event in two versions of a chart."""
 
-    def __init__(
-        self, old: Chart, new: Chart, pairing: Pairing, before: Event, after: Event
-    ) -> None:
-        self._old = old
-        self._new = new
+    def __init__(self, pairing: Pairing, before: Event, after: Event) -> None:
         self._pairing = pairing
         self._before = before
         self._after = after
@@ -149,7 +145,7 @@ class _Comparison:
         return carry.model_copy(update=update)
 
     def _listing(self) -> Iterator[Change]:
-        before, after = self._before.listing, self._after.listing
+        before, after = self._renamed_listing(), self._after.listing
         if before == after:
             return
         if before and after:
@@ -165,6 +161,23 @@ class _Comparison:
                 )
                 return
         yield self._broken("listing", "its entries have another form", "are read otherwise")
+
+    def _renamed_listing(self) -> Listing | None:
+        """What an old snapshot lists, by the new names of values and states."""
+        listing, pairing = self._before.listing, self._pairing
+        if listing is None:
+            return None
+        values = {name: pairing.listed.get(name, name) for name in listing.fields}
+        fields = {values[name]: each for name, each in listing.fields.items()}
+        states = [
+            Choice(
+                state=pairing.states.get(each.state, each.state),
+                carried=each.carried and values.get(each.carried, each.carried),
+            )
+            for each in listing.states
+        ]
+        named = {name: each.model_copy(update={"name": name}) for name, each in fields.items()}
+        return listing.model_copy(update={"fields": named, "states": states})
 
     # --- Its fields -------------------------------------------------------------------------------
 
@@ -190,15 +203,6 @@ class _Comparison:
                 remedy=remedy,
             )
 
-        used = [
-            each.name
-            for event in self._old.events.values()
-            for each in event.fields.values()
-            if each.wire == field.wire and each.name not in self._fields
-        ]
-        if used and field.name not in used:
-            what = f", and has the number of {used[0]}"
-            return added(what, "are read wrongly", "write a number that was never used")
         if field.default is not None:
             what = f", with a default for older events: {field.default}"
             return added(what, "have the default")
@@ -223,9 +227,8 @@ class _Comparison:
                 remedy="keep the field, and add another one",
             )
             return
-        full = before.nonzero or always_nonzero(self._old, self._before, before)
         if after.nonzero and not before.nonzero:
-            yield self._nonzero(path, after, full=full)
+            yield self._nonzero(path, before, after)
         elif before.nonzero and not after.nonzero:
             yield Change(
                 path,
@@ -246,14 +249,12 @@ class _Comparison:
             readers = "refuse histories in which it is, so update them first"
             yield Change(path, "it may be absent", readers=readers, implementations=DEVIATE)
         if before.default != after.default:
-            yield self._default(path, before, after, full=full)
+            yield self._default(path, before, after)
 
-    def _nonzero(self, path: str, after: EventField, *, full: bool) -> Change:
+    def _nonzero(self, path: str, before: EventField, after: EventField) -> Change:
         what = "it must not be zero, empty or nil any more"
-        if full:
-            stored = "as before: every command gave it a value"
-            return Change(path, what, stored, implementations=DEVIATE)
-        absent = not after.type.is_id  # of other types, zero is absent from older bytes
+        # Zero is absent from the bytes, unless it is an id or the field had a default already.
+        absent = before.default is None and not before.type.is_id
         if absent and after.default is not None:
             stored = f"have {after.default} where it was zero"
             return Change(path, what, stored, implementations=DEVIATE)
@@ -269,12 +270,11 @@ class _Comparison:
             remedy=remedy,
         )
 
-    def _default(self, path: str, before: EventField, after: EventField, *, full: bool) -> Change:
+    def _default(self, path: str, before: EventField, after: EventField) -> Change:
         what = f"its default is {after.default}, and was {before.default}"
         if before.default is None:
             what = f"it has a default: {after.default}"
-            accepted = full or after.nonzero or after.type.is_id
-            if accepted:
+            if before.nonzero or before.required or after.nonzero:
                 return Change(path, what, "have it where the field is absent")
         elif after.default is None:
             what = f"its default is gone: {before.default}"
@@ -289,20 +289,35 @@ class _Comparison:
         )
 
 
-def always_nonzero(chart: Chart, event: Event, field: EventField) -> bool:
-    """Whether every command of a chart gives the field a value that is not zero, empty or nil."""
-    if event.retired_in:
-        return False
-    for cell in chart.table:
-        if cell.event != event.name or cell.outcome is not Outcome.EMIT:
+# --- Together -------------------------------------------------------------------------------------
+
+
+def _numbers_used_again(old: Chart, new: Chart) -> Iterator[Change]:
+    """Yield the fields that have the number of another field.
+
+    All events are one message, so that the field need not be of the same event.
+    """
+    earlier = {each.wire: each.name for _, each in _fields(old)}
+    renamed = {(path.rpartition(".")[2], was) for path, was in new.renamed.items()}
+    seen: set[int] = set()
+    for event, field in _fields(new):
+        was = earlier.get(field.wire, field.name)
+        if was == field.name or (field.name, was) in renamed or field.wire in seen:
             continue
-        source = cell.sources[field.name]
-        if isinstance(source, FromArgument):
-            if not chart.commands[cell.command].arguments[source.argument].nonzero:
-                return False
-        elif is_zero(source.constant):
-            return False
-    return True
+        seen.add(field.wire)
+        yield Change(
+            f"events.{event.name}.fields.{field.name}",
+            f"the field has the number {field.wire}, which was that of {was}",
+            stored="are read wrongly, or refused",
+            readers="read new histories wrongly, or refuse them",
+            implementations=DEVIATE,
+            breaks=True,
+            remedy=f"write a number that was never used; or add was: {was}, if it is that field",
+        )
+
+
+def _fields(chart: Chart) -> Iterator[tuple[Event, EventField]]:
+    return ((event, each) for event in chart.events.values() for each in event.fields.values())
 
 
 # --- Where replay accepts them --------------------------------------------------------------------

@@ -27,6 +27,8 @@ class Pairing:
     Attributes:
         states, records, carried, events, commands, errors: by the old name, the new one; what was
             removed is not there.
+        listed: what a keyed chart's snapshot lists of an entry, likewise: the key and what it
+            carries.
     """
 
     def __init__(self, old: Chart, new: Chart) -> None:
@@ -34,6 +36,9 @@ class Pairing:
         self.states = self.pairs("states", old.states, new.states)
         self.records = self.pairs("records", old.records, new.records)
         self.carried = self.pairs("carried", old.carried, new.carried)
+        self.listed = dict(self.carried)
+        if old.key and new.key:
+            self.listed[old.key.name] = new.key.name
         self.events = self.pairs("events", old.events, new.events)
         self.commands = self.pairs("commands", old.commands, new.commands)
         self.errors = self.pairs("errors", old.own_errors, new.own_errors)
