@@ -8,7 +8,7 @@ generated package derives its own from them.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.decisions import Decision, rules_of
@@ -22,9 +22,11 @@ from pingregistrywf.runtime.errors import (
     StateConflictError,
 )
 from pingregistrywf.runtime.evolution import check_id, evolution_of
-from pingregistrywf.runtime.explanation import Explanation, explained
 from pingregistrywf.runtime.ids import EPOCH, IdSource, Ulid, UlidSource
 from pingregistrywf.runtime.values import Command, Event, KeyedState
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.explanation import Explanation
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event)
@@ -141,6 +143,8 @@ class Behavior(Generic[S, E, C]):
             InvalidCommandError: it is no command of this chart.
             NewEventsError: an event's fields would not be valid.
         """
+        from pingregistrywf.runtime.explanation import explained  # seldom needed, slow to import
+
         decided: Decision | BehaviorError
         try:
             decided = decide(self.declaration, state, command)

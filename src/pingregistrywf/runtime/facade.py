@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
-from pingregistrywf.runtime.explanation import Explanation
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, IdSource, Ulid, Vid
 from pingregistrywf.runtime.journal.protocol import WorkflowJournal
 from pingregistrywf.runtime.stream import EventStream
 from pingregistrywf.runtime.values import Command, Event
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.explanation import Explanation
 
 S = TypeVar("S")
 E = TypeVar("E", bound=Event)
