@@ -19,7 +19,6 @@ from enum import Enum
 from typing import Annotated, Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
-from annotated_types import Len
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 from ulid_transform import bytes_to_ulid, ulid_to_bytes
@@ -37,7 +36,7 @@ _MAX: Final = (1 << 128) - 1
 
 _ZERO: Final = bytes(_SIZE)
 _Bytes: TypeAlias = bytes  # by a name that no attribute hides
-_SixteenBytes: TypeAlias = Annotated[bytes, Len(_SIZE, _SIZE)]  # Hypothesis draws no others
+_SixteenBytes: TypeAlias = Annotated[bytes, slice(_SIZE, _SIZE)]  # Hypothesis draws no others
 
 NIL: Final = UUID(int=0)
 """The nil UUID: the value of an id that was not given."""
