@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
+from pingregistrywf.runtime.render import event_json
 
 from ..tiers import EXHAUSTIVE
 from . import drawn
@@ -105,6 +106,8 @@ def test_any_value_goes_to_json_and_back(
                 assert type(back) is type(value)
                 if kind == "AnyEvent":
                     assert back.marshal_proto() == value.marshal_proto()
+            if kind == "AnyEvent":
+                assert event_json(package.DECLARATION, value) == form
             for validator in validators:
                 validator.validate(form)
         body = adapter_of_lists.dump_python(batch, mode="json")

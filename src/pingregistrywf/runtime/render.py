@@ -1,8 +1,4 @@
-"""Events and states as JSON, in the form of adapter protocol 1; texts of others as plain text.
-
-An event is an object with ``event`` (its name), ``id``, ``parent`` and ``fields``.  Ids are texts,
-and a field has the name that the chart gives it.
-"""
+"""Events and states as JSON, in the form of adapter protocol 1; texts of others as plain text."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from uuid import UUID
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.field_types import is_zero
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.json_forms import forms_of
 from pingregistrywf.runtime.values import Event, KeyedState
 
 Json: TypeAlias = dict[str, Any]
@@ -21,26 +18,16 @@ _NOT_ASCII_TEXT: Final = re.compile("[^ -~]")
 
 
 def event_json(declaration: Declaration, event: Event) -> Json:
-    """Return an event as JSON; an id that was absent from its bytes is left out, unless it
-    has a default."""
-    known = declaration.by_event[type(event)]
-    values = {
-        name: _plain(getattr(event, name))
-        for name, field in known.fields.items()
-        if field.type not in ("uuid", "ulid") or field.explicit or name in event.model_fields_set
-    }
-    if known.listing:
-        entries = getattr(event, known.listing.name)
-        values[known.listing.name] = [
-            {name: _plain(value) for name, value in declaration.listed(known.listing, each).items()}
-            for each in entries
-        ]
-    return {
-        "event": type(event).__name__,
-        "id": str(event.id),
-        "parent": str(event.parent),
-        "fields": values,
-    }
+    """Return an event as JSON, as ``model_dump(mode="json")`` does."""
+    form: Json = _texts(forms_of(declaration).form(event))
+    return form
+
+
+def _texts(value: Any) -> Any:
+    """Return what has texts in the places of ids."""
+    if isinstance(value, dict):
+        return {name: _texts(each) for name, each in value.items()}
+    return [_texts(each) for each in value] if isinstance(value, list) else _plain(value)
 
 
 def state_json(declaration: Declaration, state: Any) -> Json:
