@@ -25,7 +25,7 @@ from pingregistrywf import (
     Status,
 )
 
-from .other_workflow.changed import APPROVAL
+from .changed_chart.changed import APPROVAL
 from .snippets import python_snippets, run_snippets
 from .tools import node_modules, require_tool
 

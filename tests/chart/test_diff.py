@@ -22,7 +22,7 @@ from pingregistrywf.generate import artefacts
 from pingregistrywf.runtime.verify import verify
 
 from .. import command_line
-from ..other_workflow.changed import (
+from ..changed_chart.changed import (
     APPROVAL,
     BEGUN_OTHERWISE,
     DEFAULT,
@@ -71,7 +71,7 @@ EMITTED = (
     "{in: [Submitted, Reviewed], emit: Accepted}",
 )
 
-LEASES = APPROVAL.with_name("leases.yaml")
+LEASES = Path(__file__).parents[1] / "other_workflow" / "leases.yaml"
 EDITS: dict[str, Edit] = {
     "a rule that allows less": Edit(
         (REVIEWED_ONLY,), "events.Approved", "retired: true} to the command Approve", (RETIRED,)
