@@ -76,8 +76,10 @@ def test_an_event_of_another_version_is_told_from_a_damaged_one(
         ("approve", (RETRY_NO_VC,)),
     )
     for call, more in calls:
-        with pytest.raises(JournalError) as caught:
+        with pytest.raises(ChartChangedError) as caught:
             getattr(package.Approvals(journal), call)(approved, *more)
+        assert isinstance(caught.value, JournalError)
+        assert caught.value.retry == "never"
         error = caught.value.err
         assert isinstance(error, ChartChangedError)
         assert (error.written.version, error.read.version) == ("1.0.0", "2.0.0")
