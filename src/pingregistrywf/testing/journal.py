@@ -961,6 +961,8 @@ class JournalContract(ABC):
             assert change is not None
             assert given([change]) == [(history, entry)]
             assert feed.position == change.position
+            while feed.wait(0.1):  # spurious wake-ups are allowed, but they end
+                pass
             waiting = pool.submit(next, changes, None)
             feed.close()
             assert waiting.result(timeout=10) is None

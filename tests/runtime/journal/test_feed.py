@@ -19,8 +19,17 @@ import pytest
 
 from pingregistrywf import Workflows
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, FeedPositionGoneError
-from pingregistrywf.runtime.ids import EPOCH
-from pingregistrywf.runtime.journal import NO_HEAD, Appended, Entry, Journal, open_journal
+from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.journal import (
+    NO_HEAD,
+    Appended,
+    Change,
+    Entry,
+    Head,
+    Journal,
+    Position,
+    open_journal,
+)
 from pingregistrywf.runtime.journal.changes import Cursor, Expiries
 from pingregistrywf.runtime.journal.notify import MOST_NAMED, Notifier
 from pingregistrywf.runtime.journal.sqlite import journal as sqlite_journal
@@ -111,12 +120,139 @@ def test_a_subscription_names_what_it_knows_and_no_more() -> None:
         assert any_.histories == {mine}
 
 
-# In a SQLite file
-
-
 @pytest.fixture
 def clock() -> TurnedClock:
     return TurnedClock()
+
+
+# Readers that come and go
+
+
+class Reader:
+    """What one reader of the feed makes of it, with its oracle.
+
+    Attributes:
+        position: where it goes on.
+        entries: those of each history since the newest place where reading it may start.
+        seen: the deletions that it was told of.
+        freed: what was freed since it read last.
+    """
+
+    def __init__(self) -> None:
+        self.position: Position | None = None
+        self.entries: dict[UUID, list[Entry]] = {}
+        self.seen: set[Ulid] = set()
+        self.freed: set[Ulid] = set()
+
+    def read(self, journal: Journal, limit: int) -> bool:
+        """Read once; return whether there was anything."""
+        is_late = self.position is not None and not self.freed <= self.seen
+        self.freed.clear()
+        with journal.feed(self.position) as feed:
+            try:
+                changes = feed.read(limit)
+            except FeedPositionGoneError:
+                assert is_late
+                self.__init__()  # type: ignore[misc]
+                return True
+            assert not is_late
+            self.position = feed.position
+        for change in changes:
+            self._apply(change)
+        return bool(changes)
+
+    def _apply(self, change: Change) -> None:
+        if isinstance(change, Appended):
+            if change.restart:
+                self.entries[change.history] = []
+            self.entries[change.history].append(change.entry)
+        else:
+            self.entries.pop(change.history, None)
+            self.seen.add(change.vid)
+
+
+class Journaled:
+    """A journal that random changes are made to.
+
+    Attributes:
+        heads: of the histories that are alive.
+        freed: the ids of those that were deleted and are gone.
+    """
+
+    def __init__(self, journal: Journal, clock: TurnedClock, drawn: random.Random) -> None:
+        self.journal, self.clock, self.drawn = journal, clock, drawn
+        self.heads: dict[UUID, Head] = {}
+        self.marks: dict[UUID, Ulid] = {}
+        self.freed: list[UUID] = []
+        self.readers = [Reader() for _ in range(4)]
+
+    def change(self) -> None:
+        getattr(self, self.drawn.choice(("append", "append", "snapshot", "begin", *CHANGES)))()
+
+    def begin(self) -> None:
+        history = self.freed.pop() if self.freed and self.drawn.random() < 0.5 else uuid4()
+        self.heads[history], _ = post(self.journal, history, NO_HEAD, self.drawn.randrange(1, 4))
+
+    def append(self) -> None:
+        if self.heads:
+            history = self.drawn.choice(list(self.heads))
+            self.heads[history], _ = post(self.journal, history, self.heads[history])
+
+    def snapshot(self) -> None:
+        if self.heads:
+            history = self.drawn.choice(list(self.heads))
+            self.heads[history], _ = JournalContract.snapshot(
+                self.journal, history, self.heads[history]
+            )
+
+    def trim(self) -> None:
+        for history in self.heads:
+            self.journal.trim(history)
+
+    def delete(self) -> None:
+        if self.heads:
+            history = self.drawn.choice(list(self.heads))
+            self.marks[history] = self.heads[history].vid
+            self.journal.delete(history, self.heads.pop(history))
+
+    def turn_clock(self) -> None:
+        self.clock.turn(days=self.drawn.randrange(-5, 20))
+
+    def collect(self) -> None:
+        for history in self.journal.collect().freed:
+            self.freed.append(history)
+            for reader in self.readers:
+                reader.freed.add(self.marks[history])
+
+    def read(self) -> None:
+        self.drawn.choice(self.readers).read(self.journal, self.drawn.randrange(1, 6))
+
+    def check(self) -> None:
+        for reader in self.readers:
+            while reader.read(self.journal, self.drawn.randrange(1, 6)):
+                pass
+            assert reader.entries == {
+                history: list(self.journal.read(history).entries) for history in self.heads
+            }
+
+
+CHANGES = ("trim", "delete", "turn_clock", "turn_clock", "collect", "read", "read", "read")
+
+
+@pytest.mark.parametrize("scheme", ["memory", "sqlite"])
+@pytest.mark.parametrize("seed", range(100 if EXHAUSTIVE else 8))
+def test_readers_that_come_and_go_know_what_is_alive(
+    tmp_path: Path, clock: TurnedClock, scheme: str, seed: int
+) -> None:
+    url = "memory:" if scheme == "memory" else f"sqlite:{tmp_path}/pings.db"
+    with open_journal(url, clock=clock) as journal:
+        journaled = Journaled(journal, clock, random.Random(seed))
+        for _ in range(100):
+            journaled.change()
+        journaled.check()
+
+
+# In a SQLite file
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
-from pingregistrywf.testing.journal import CHART, DAY, chain, post
+from pingregistrywf.testing.journal import CHART, DAY, chain, given, post, read_feed
 
 from ...tiers import EXHAUSTIVE, some
 
@@ -41,6 +41,7 @@ class Written:
 
     path: Path
     histories: dict[UUID, tuple[Entry, ...]]
+    changes: list[tuple[UUID, object]]
 
     def copy_to(self, place: Path) -> Path:
         return Path(shutil.copy(self.path, place / "pings.db"))
@@ -63,8 +64,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         deleted = uuid4()
         journal.delete(deleted, post(journal, deleted, NO_HEAD, 20)[0])
         histories[deleted] = ()
+        changes = given(read_feed(journal)[0])
     assert not path.with_name("pings.db-wal").exists()
-    return Written(path, histories)
+    return Written(path, histories, changes)
 
 
 class Unflushed(sqlite3.Connection):
@@ -80,7 +82,7 @@ def unflushed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outcome(path: Path, written: Written) -> str:
-    """Open, read all, commit, read all again, collect; what gave in first, if anything did."""
+    """Open, read all, commit, read again, collect; what gave in first, if anything did."""
     try:
         journal = open_journal(f"sqlite:{path}")
     except JournalOpenError as error:
@@ -109,6 +111,10 @@ def outcome(path: Path, written: Written) -> str:
                 _, more = post(journal, history, head)
                 grown[history] += tuple(more)
 
+        def read_all() -> None:
+            assert given(read_feed(journal, limit=50)[0]) == written.changes
+
+        attempt(read_all)
         for step in (read, append, read):
             for history in grown:
                 attempt(lambda step=step, history=history: step(history))  # type: ignore[misc]

@@ -95,7 +95,7 @@ class Cursor(NamedTuple):
     Attributes:
         journal: the journal's id, in hexadecimal.
         number: the number of the last change that the reader has seen.
-        expired: how many marks of deletion had been removed when it read.
+        expired: how many marks of deletion had been removed when it began.
     """
 
     journal: str
@@ -141,7 +141,7 @@ class Cursor(NamedTuple):
 
 
 def resumed(after: Position | None, journal: UUID, end: int, expiries: Expiries) -> Cursor:
-    """Return where a reader goes on, who from now on knows of the expiries so far.
+    """Return where a reader goes on.
 
     Args:
         after: its position; None at the beginning.
@@ -161,7 +161,7 @@ def resumed(after: Position | None, journal: UUID, end: int, expiries: Expiries)
         raise FeedPositionGoneError(after, "the journal was replaced by an older copy of itself")
     if expiries.concern(cursor):
         raise FeedPositionGoneError(after, "the mark of a history deleted after it has expired")
-    return cursor._replace(expired=expiries.count)
+    return cursor
 
 
 def _parsed(position: Position) -> Cursor | None:

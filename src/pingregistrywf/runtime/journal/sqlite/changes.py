@@ -45,9 +45,6 @@ def read_changes(
                 changes.append(change)
                 if len(changes) == limit:
                     break
-        else:
-            missing += end - reached
-            reached = end
     if missing > own.removed:
         raise damage(_OP, f"{missing - own.removed} events are missing")
     return tuple(changes), cursor.at(reached)
