@@ -141,8 +141,17 @@ def test_a_state_has_its_attributes() -> None:
     assert form["state_code"] == 2
     keyed: TypeAdapter[Any] = TypeAdapter(ping_registry_index.State)
     state = ping_registry_index.State(ID)
-    listed = dataclasses.replace(state, entries=state.entries.set(ID, ENTRY))
-    assert list(keyed.dump_python(listed, mode="json")["entries"]) == [str(ID)]
+    keys = sorted(UUID(int=3**number) for number in range(80))
+    entries = {key: dataclasses.replace(ENTRY, workflow_id=key) for key in keys}
+    listed = dataclasses.replace(state, entries=state.entries.update(entries))
+    assert list(keyed.dump_python(listed, mode="json")["entries"]) == [*map(str, keys)]
+
+
+def test_a_union_of_ones_own_keeps_what_it_is_given() -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(list[PingRegistryStarted | ServerPinged | State])
+    values = [PINGED, JOB.state, JOB.events[0]]
+    assert adapter.validate_json(adapter.dump_json(values)) == values
+    assert json.loads(adapter.dump_json(values))[0] == PINGED_FORM
 
 
 def test_a_users_model_goes_to_json_and_back() -> None:
@@ -163,6 +172,12 @@ def test_long_lists_keep_their_order() -> None:
 
 
 # --- What is refused ------------------------------------------------------------------------------
+
+
+def index_of(entries: Any) -> dict[str, Any]:
+    adapter = TypeAdapter(ping_registry_index.State)
+    form: dict[str, Any] = adapter.dump_python(ping_registry_index.State(ID), mode="json")
+    return form | {"entries": entries}
 
 
 def without(form: dict[str, Any], key: str) -> dict[str, Any]:
@@ -209,6 +224,12 @@ BAD: list[tuple[Any, Any, tuple[str | int, ...]]] = [
         ("state_code",),
     ),
     (Ulid, str(TWO) + "\n", ()),
+    (ping_registry_index.State, index_of({str(ID): 5}), ("entries", str(ID))),
+    (
+        ping_registry_index.State,
+        index_of({str(ID).upper(): TypeAdapter(type(ENTRY)).dump_python(ENTRY, mode="json")}),
+        ("entries",),
+    ),
     (Ulid, 5, ()),
     (Vid, "NO_VC", ()),
 ]

@@ -11,17 +11,11 @@ since web frameworks parse JSON before they validate it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, TypeAlias, get_args
 
 from pydantic import GetCoreSchemaHandler, SerializationInfo
-from pydantic_core import (
-    CoreConfig,
-    CoreSchema,
-    PydanticSerializationUnexpectedValue,
-    SchemaValidator,
-    core_schema,
-)
+from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, core_schema
 
 from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, FieldType
 from pingregistrywf.runtime.field_types import Int32, Text, Uuid, without_default
@@ -93,7 +87,7 @@ class Forms:
             ),
             ref=flat["ref"],
             serialization=core_schema.plain_serializer_function_ser_schema(
-                partial(self._written, kind), return_schema=form, when_used="json"
+                self.form, return_schema=form, when_used="json"
             ),
         )
 
@@ -129,11 +123,6 @@ class Forms:
             "parent": event.parent,
             "fields": fields,
         }
-
-    def _written(self, kind: type[Event], event: Any) -> Json:
-        if type(event) is not kind:  # but another member of a union
-            raise PydanticSerializationUnexpectedValue(f"it is no {kind.__name__}")
-        return self.form(event)
 
     def _form(self, known: EventDeclaration, flat: Any, generate: Generate) -> CoreSchema:
         fields = {name: without_default(each["schema"]) for name, each in flat.items()}
