@@ -55,7 +55,10 @@ def problems(error: ValidationError) -> str:
 
 
 class _Signature:
-    """The signature of a model, for completion and for Hypothesis.  Pydantic makes it late."""
+    """The signature of a model, for completion and for Hypothesis.
+
+    Pydantic makes it when it builds the model, and puts it in this one's place.
+    """
 
     def __get__(self, instance: object, owner: type[BaseModel]) -> Any:
         owner.model_rebuild()
@@ -88,7 +91,7 @@ class Command(BaseModel):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema = handler(source)
-        _is_new(handler.resolve_ref_schema(schema))
+        _bypass_constructor(handler.resolve_ref_schema(schema))
         return schema
 
     @classmethod
@@ -100,15 +103,10 @@ class Command(BaseModel):
         return made
 
 
-def _is_new(schema: Any) -> bool:
-    """Return whether pydantic made the schema of a model just now, and if so, complete it.
-
-    Pydantic validates without the model's constructor then, which has errors of its own.
-    """
-    is_new: bool = schema["type"] == "model"
-    if is_new:
+def _bypass_constructor(schema: Any) -> None:
+    """Let pydantic validate a model's fields itself: the constructor's errors are its own."""
+    if schema["type"] == "model":
         schema["custom_init"] = False
-    return is_new
 
 
 def command_name(kind: type[Command]) -> str:
@@ -167,7 +165,8 @@ class Event(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
         schema = handler(source)
         model = handler.resolve_ref_schema(schema)
-        if not _is_new(model) or not hasattr(cls, "forms"):
+        _bypass_constructor(model)
+        if model["type"] != "model" or not hasattr(cls, "forms"):  # made before, or of no chart
             return schema
         return cls.forms.schema(cls, model, handler.generate_schema)
 
