@@ -264,6 +264,27 @@ def reader(kind: Any) -> Any:
     return read
 
 
+@pytest.mark.parametrize(
+    ("value", "bad"),
+    [
+        (CmdInit(registry_id=ID), {"registry_id": str(NIL)}),
+        (PINGED, pinged(status_code="1")),
+        (JOB.state, {"id": str(ID)}),
+    ],
+)
+def test_a_body_may_be_of_one_class(value: Any, bad: Any) -> None:
+    app = FastAPI()
+
+    def echo(body: Any) -> Any:
+        return body
+
+    echo.__annotations__ = dict.fromkeys(("body", "return"), type(value))
+    app.post("/")(echo)
+    form = TypeAdapter(type(value)).dump_python(value, mode="json")
+    assert TestClient(app).post("/", json=form).json() == form
+    assert TestClient(app).post("/", json=bad).status_code == 422
+
+
 def test_every_mistake_has_its_place() -> None:
     form = {"vid": 1, "command": init(1), "events": [pinged(status_code="x", more=1)], "state": 5}
     with pytest.raises(ValidationError) as caught:

@@ -68,6 +68,14 @@ class _Signature:
 _SIGNATURE: Final[Any] = _Signature()
 
 
+def _at_once_in_adapters(config: ConfigDict) -> ConfigDict:
+    """Return the configuration of a model that is built late, but in a type adapter at once.
+
+    FastAPI makes type adapters where it ignores a warning of pydantic, and uses them elsewhere.
+    """
+    return {**config, "defer_build": False}
+
+
 class Command(BaseModel):
     """What somebody asks for.
 
@@ -87,6 +95,7 @@ class Command(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         cls.__signature__ = _SIGNATURE
+        cls.model_config = _at_once_in_adapters(cls.model_config)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -160,6 +169,8 @@ class Event(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         cls.__signature__ = _SIGNATURE
+        if Event not in cls.__bases__:  # but a chart's base, from which this is inherited
+            cls.model_config = _at_once_in_adapters(cls.model_config)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
