@@ -69,6 +69,7 @@ from pingregistrywf import (
     is_package_error,
     open_journal,
 )
+from pingregistrywf.runtime.journal import Appended, Change, Deleted
 
 
 def run(url: str, workflow_id: UUID, registry_id: UUID) -> State:
@@ -227,6 +228,23 @@ def configure(ids: IdSource, vid: Vid) -> None:
     assert_type(indexes.begin_ping_registry(NIL, NO_VC, NIL, EPOCH), Ulid)
     with journal.subscribe(NIL) as subscription:
         assert_type(subscription.wait(0.1), bool)
+        assert_type(subscription.histories, frozenset[UUID] | None)
+
+
+def by_the_feed(journal: Journal, stored: str | None) -> None:
+    with journal.feed(stored) as feed:
+        assert_type(feed.read(limit=10), Sequence[Change])
+        assert_type(feed.position, str | None)
+        for change in feed:
+            match change:
+                case Appended(history, _, entry, chart):
+                    assert_type(history, UUID)
+                    assert_type(Event.unmarshal_proto(entry.data).id, Ulid)
+                    assert_type(chart.name, str)
+                case Deleted(vid=vid):
+                    assert_type(vid, Ulid)
+                case _:
+                    assert_never(change)
 
 
 def by_name(journal: Journal, workflow_id: UUID) -> None:

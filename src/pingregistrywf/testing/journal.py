@@ -964,6 +964,7 @@ class JournalContract(ABC):
             while feed.wait(0.1):  # spurious wake-ups are allowed, but they end
                 pass
             waiting = pool.submit(next, changes, None)
+            time.sleep(0.02)
             feed.close()
             assert waiting.result(timeout=10) is None
 
@@ -996,10 +997,11 @@ class JournalContract(ABC):
                 pool.submit(append, history, user)
                 for history, user in zip(histories, [journal, second] * 2, strict=True)
             ]
-            changes = iter(feed)
-            for _ in range(4 * each):
-                ((history, entry),) = given([next(changes)])
-                read[history].append(entry)
+            while sum(map(len, read.values())) < 4 * each:
+                changes = feed.read()
+                assert changes or feed.wait(10)
+                for history, entry in given(changes):
+                    read[history].append(entry)
         assert read == {
             history: done.result() for history, done in zip(histories, writing, strict=True)
         }
@@ -1116,6 +1118,7 @@ class JournalContract(ABC):
         next(changes)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(next, changes, None)
+            time.sleep(0.02)
             journal.close()
             assert waiting.result(timeout=10) is None
         assert list(feed) == []

@@ -1,12 +1,12 @@
-"""The changes that a feed gives, and the positions at which a reader of it goes on.
+"""The changes that a feed gives, and the positions from which a reader of it goes on.
 
-A *change* is an entry that was appended, or the deletion of a history.  A feed gives what ``scan``
-finds, in the order of commit.  It leaves out the rest of a history whose beginning was removed, up
-to the next entry where a reader may start.
+A *change* is an entry that was appended, or the deletion of a history.  A feed gives what is
+stored, in the order of commit.  Where the beginning of a history was removed, it leaves out what
+follows, up to the next entry where a reader may start.
 
-A *position* is text that only the backend reads, as places in a distributed journal may be vectors.
-For backends that number their changes, ``Cursor`` is what that text says, and ``resumed`` decides
-whether a reader can go on from it.
+A *position* is text that only the backend reads, because a place in a distributed journal may be a
+vector.  For backends that number their changes, ``Cursor`` is what the text says, and ``resumed``
+decides whether a reader can go on from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal.history import ChartIdentity, Entry
 
 Position: TypeAlias = str
-"""A place in a feed, to be stored and given back; of its text nothing is promised."""
+"""A place in a feed.  Store its text and give it back; what it says is the backend's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class Appended:
         entry: the entry.
         chart: the chart that it was written under.
         restart: True where reading the history may start: at its first entry, and at the first one
-            of each snapshot.  Forget what came before it: events in between may have been removed.
+            of each snapshot.  Forget the history's earlier entries then: some that came after those
+            may have been removed.
     """
 
     history: UUID
@@ -68,8 +69,9 @@ class Expiries:
     """Which marks of deletion were removed, as far as it matters to any reader.
 
     Attributes:
-        marks: how many marks were removed up to this one, and its number.  A mark is left out if
-            one of a higher number was removed later, since whoever missed the one missed the other.
+        marks: pairs of how many marks were removed up to this one, and the number of its change.
+            A mark is left out if one of a higher number was removed later: a reader who missed the
+            first has missed the second as well.
     """
 
     marks: tuple[tuple[int, int], ...] = ()

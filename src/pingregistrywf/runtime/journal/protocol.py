@@ -70,17 +70,17 @@ class Subscription(Closable, Protocol):
 class Feed(Closable, Protocol):
     """A reader of every change to all histories, from the past into the present.
 
-    Each change comes once, in an order that agrees with that of every single history: after a
-    change has been given, none is committed before it.  A deletion is a change, and is given until
-    its mark expires; the entries before it are given as long as they are stored.  Collecting
-    garbage is none.
+    Each change comes once.  The order is that of commit, so that it agrees with the order of each
+    history, and a change that is committed later comes later.  A deletion is a change.  It is given
+    until its mark expires, and the entries before it are given as long as they are stored.
 
     Read until there is no change, then wait; or iterate, which does both.  One thread reads, and
     any thread may close the feed.  A feed stays with the process that made it.
 
     Attributes:
         position: where this feed goes on; None before anything was read from the beginning.  Store
-            it together with what you made of the changes, and nothing is missed or counted twice.
+            it in one transaction with what you make of the changes: then no change is missed, and
+            none is applied twice.
     """
 
     position: Position | None
