@@ -23,6 +23,7 @@ import pytest
 from pingregistrywf.runtime.errors import (
     CorruptedDataError,
     DBError,
+    FeedPositionGoneError,
     JournalEntryParentMismatchError,
     JournalOpenError,
 )
@@ -32,7 +33,7 @@ from pingregistrywf.testing.journal import CHART, DAY, chain, given, post, read_
 
 from ...tiers import EXHAUSTIVE, some
 
-TYPED = (JournalOpenError, CorruptedDataError, DBError)
+TYPED = (JournalOpenError, CorruptedDataError, DBError, FeedPositionGoneError)
 
 
 @dataclass
@@ -112,7 +113,9 @@ def outcome(path: Path, written: Written) -> str:
                 grown[history] += tuple(more)
 
         def read_all() -> None:
-            assert given(read_feed(journal, limit=50)[0]) == written.changes
+            # Where the newest rows of the table are lost, a feed gives what it gave before them.
+            changes = given(read_feed(journal, limit=50)[0])
+            assert changes == written.changes[: len(changes)]
 
         attempt(read_all)
         for step in (read, append, read):
