@@ -54,13 +54,13 @@ def test_the_counterexamples_are_found() -> None:
 def test_the_example_of_a_system_is_checked(toolchain: Toolchain, tmp_path: Path) -> None:
     text = (DOCS / "how-to" / "chart.md").read_text(encoding="utf-8")
     files = []
-    for key, name in {
-        "chart": "parcel",
-        "operations_of": "operations",
-        "system": "system",
-        "properties_of": "properties",
+    for start, name in {
+        "chart: parcel\n": "parcel",
+        "operations_of: ": "operations",
+        "system: ": "system",
+        "properties_of: ": "properties",
     }.items():
-        (example,) = re.findall(rf"^```yaml\n({key}: .*?)^```$", text, re.MULTILINE | re.DOTALL)
+        (example,) = re.findall(rf"^```yaml\n({start}.*?)^```$", text, re.MULTILINE | re.DOTALL)
         files.append(tmp_path / f"{name}.yaml")
         files[-1].write_text(example, encoding="utf-8")
     (command,) = re.findall(r"^pingregistrywf (verify .*)$", text, re.MULTILINE)

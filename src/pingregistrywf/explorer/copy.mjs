@@ -213,10 +213,8 @@ class Python {
 
   sets(runs) {
     if (!runs) return [];
-    const engines = [...this.session.charts.keys()].map(
-      (chart) => `${literal(chart)}: ${this.facade(chart)}.engine`,
-    );
-    return [`engines = {${engines.join(", ")}}`];
+    const facades = [...this.session.charts.keys()].map((chart) => this.facade(chart));
+    return [`facades = [${facades.join(", ")}]`];
   }
 
   chartsUsed() {
@@ -250,8 +248,8 @@ class Python {
     const operation = this.session.operation(action);
     const { steps, crashed, fault } = this.session.results[index];
     const args = this.values(operation, action.args);
-    const observers = action.crash === null ? "" : `, (CrashAfter(${action.crash}),)`;
-    const operations = `${this.of(action.set, "Operations")}(engines${observers})`;
+    const observers = action.crash === null ? "" : `, observers=[CrashAfter(${action.crash})]`;
+    const operations = `${this.of(action.set, "Operations")}.on(facades${observers})`;
     const call = `${operations}.${operation.name}(${args.join(", ")})`;
     const error = steps.map(({ answer }) => answer?.error).findLast(Boolean);
     if (crashed)
