@@ -64,6 +64,7 @@ def test_missed_and_wrongly_explained(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("toolchain")
 def test_those_of_another_team() -> None:
     done = run("verify", "--cells", "--json", *words(THEIRS))

@@ -101,11 +101,11 @@ def test_every_step_without_snapshots_and_crashes(toolchain: Toolchain, tmp_path
         pytest.param(
             {"ping_registry_operations.operations.commit.steps.3": None},
             id="a step of an operation",
-            marks=pytest.mark.exhaustive,
         ),
         pytest.param(
             {"ping_registry.commands.End.rules.2": {"in": ["Terminated"], "error": REFUSAL}},
             id="an answer after which nothing comes",
+            marks=pytest.mark.exhaustive,
         ),
     ],
 )
