@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.ir import Cell, Chart, Model, Outcome, Row
+from pingregistrywf.chart.ir import Cell, Chart, Model, Outcome
+from pingregistrywf.chart.system import Unreached
 from pingregistrywf.formal.plan import PlanError
 from pingregistrywf.formal.tlc import Progress, check
 from pingregistrywf.formal.toolchain import Toolchain
@@ -133,31 +134,25 @@ def _decisions(printed: tuple[str, ...]) -> Iterator[Decision]:
             yield decision
 
 
-def _reasons(model: Model, system: str) -> Mapping[tuple[str, Row, str], str]:
-    """Why cells cannot be reached, by chart, row and state."""
+def _compared(model: Model, system: str, sizes: Mapping[Decision, str]) -> Iterator[Reached]:
     module = SystemModule(model.systems[system], model)
     run = {(step.chart, step.command) for each in module.used.values() for step in each.steps}
-    why = {
-        (chart.name, cell.row, cell.state): "Nobody runs this command."
-        for chart in (each.chart for each in module.charts.values())
-        for cell in chart.table
-        if (chart.name, cell.command) not in run
-    }
-    for each in model.properties[system].unreached:
-        for row in model.charts[each.chart].rows:
-            if row[0] == each.command and each.arguments in (None, row[1].value):
-                why |= {(each.chart, row, state): each.doc for state in each.states}
-    return why
-
-
-def _compared(model: Model, system: str, sizes: Mapping[Decision, str]) -> Iterator[Reached]:
-    why = _reasons(model, system)
-    operations = model.operations[model.systems[system].operations]
-    for chart in (model.charts[name] for name in operations.charts):
+    for chart in (each.chart for each in module.charts.values()):
+        unreached = [
+            each for each in model.properties[system].unreached if each.chart == chart.name
+        ]
         for cell in chart.table:
             place = (chart.name, cell.command, cell.state)
-            reason = why.get((chart.name, cell.row, cell.state), "")
             rewrites = cell.outcome is Outcome.REWRITE
             outcomes = (Outcome.EMIT, Outcome.NOOP) if rewrites else (cell.outcome,)
             found = (sizes.get((*place, outcome.value)) for outcome in outcomes)
-            yield Reached(chart, cell, next(filter(None, found), None), reason)
+            why = [each.doc for each in unreached if _is_meant(each, cell)]
+            if place[:2] not in run:
+                why.append("Nobody runs this command.")
+            yield Reached(chart, cell, next(filter(None, found), None), next(iter(why), ""))
+
+
+def _is_meant(each: Unreached, cell: Cell) -> bool:
+    """Whether a cell is one of those that cannot be reached, as the file of properties says."""
+    arguments = each.arguments in (None, cell.arguments.value)
+    return arguments and each.command == cell.command and cell.state in each.states

@@ -76,7 +76,21 @@ def _at_once_in_adapters(config: ConfigDict) -> ConfigDict:
     return {**config, "defer_build": False}
 
 
-class Command(BaseModel):
+class _Described:
+    """Its JSON Schema has the prose of its docstring."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler(schema)
+        described(cls, handler.resolve_ref_schema(made))
+        return made
+
+
+class Command(_Described, BaseModel):
     """What somebody asks for.
 
     Raises:
@@ -102,14 +116,6 @@ class Command(BaseModel):
         schema = handler(source)
         _bypass_constructor(handler.resolve_ref_schema(schema))
         return schema
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        made = handler(schema)
-        described(cls, handler.resolve_ref_schema(made))
-        return made
 
 
 def _bypass_constructor(schema: Any) -> None:
@@ -306,7 +312,7 @@ class Code(IntEnum):
         return {"type": "integer", "description": summary_of(cls), "oneOf": codes}
 
 
-class Record:
+class Record(_Described):
     """Base of states and of what they carry: frozen dataclasses, as strict as the models.
 
     Pydantic reads them whole: a field that is missing has no default there.
@@ -324,14 +330,6 @@ class Record:
         for field in resolved["schema"]["fields"]:
             field["schema"] = without_default(field["schema"])
         return schema
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        made = handler(schema)
-        described(cls, handler.resolve_ref_schema(made))
-        return made
 
 
 class State(Record):

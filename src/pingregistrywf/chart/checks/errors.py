@@ -11,18 +11,12 @@ from pingregistrywf.chart.vocabulary import Chart
 RUNTIME_ERRORS: Final = (
     *STANDARD_ERRORS,
     *("BehaviorError", "ChartChangedError", "CorruptedDataError", "DBError", "DeclaredError"),
-    *("DiskFullError", "EventTypeError", "HistoryDeletedError", "HistoryExistsError"),
-    *("InvalidCommandError", "JournalClosedError", "JournalEntryParentMismatchError"),
-    *(
-        "JournalError",
-        "JournalLevelError",
-        "JournalOpenError",
-        "JournalUnusableError",
-        "LockTimeoutError",
-    ),
-    *("FeedPositionGoneError", "MalformedEventError", "MalformedExportError", "NewEventsError"),
-    *("PositionGoneError", "RetryNoVCError", "UninitializedError", "UnknownHistoryError"),
-    *("UnsoundError", "VersionConflictError", "WorkflowError"),
+    *("DiskFullError", "EventTypeError", "FeedPositionGoneError", "HistoryDeletedError"),
+    *("HistoryExistsError", "InvalidCommandError", "JournalClosedError"),
+    *("JournalEntryParentMismatchError", "JournalError", "JournalLevelError", "JournalOpenError"),
+    *("JournalUnusableError", "LockTimeoutError", "MalformedEventError", "MalformedExportError"),
+    *("NewEventsError", "PositionGoneError", "RetryNoVCError", "UninitializedError"),
+    *("UnknownHistoryError", "UnsoundError", "VersionConflictError", "WorkflowError"),
 )
 """The errors of the run time."""
 
