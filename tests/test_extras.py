@@ -94,7 +94,13 @@ def test_with_json_it_is_in_a_field(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["chart", "conform init --language go adapter", "conform bundle suite.zip", "doctor"]
+    "words",
+    [
+        "chart",
+        "conform init --language go adapter",
+        pytest.param("conform bundle suite.zip", marks=pytest.mark.exhaustive),
+        "doctor",
+    ],
 )
 def test_what_needs_no_extra_runs(tmp_path: Path, words: str) -> None:
     run = bare(tmp_path, *words.split())

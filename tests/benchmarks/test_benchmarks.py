@@ -21,6 +21,7 @@ COMPARED = {
 """The rows that have a goal."""
 
 
+@pytest.mark.exhaustive
 def test_every_path_is_measured_and_shown(tmp_path: Path) -> None:
     for package in ("eventsourcing", "matplotlib", "transitions"):
         require_package(package)

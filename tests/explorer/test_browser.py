@@ -175,6 +175,7 @@ def test_malformed_arguments(page: Page) -> None:
     expect(page.locator("#answer")).to_contain_text("ServerPinged appended")
 
 
+@pytest.mark.exhaustive
 def test_several_workflows_and_the_index(page: Page) -> None:
     run(page, "begin")
     page.locator("#history-ping_registry-2").click()
@@ -336,6 +337,7 @@ def test_links_that_are_no_good(page: Page, url: str) -> None:
         expect(page.locator("#current")).to_have_text("Initialized")
 
 
+@pytest.mark.exhaustive
 def test_from_disk(open_page: Opened, tmp_path: Path) -> None:
     (written,) = explorer.write(load_model(), tmp_path)
     page = open_page(written.as_uri())

@@ -22,6 +22,7 @@ MODEL = load_model(FILES)
 PROPERTIES = MODEL.properties[SYSTEM]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.usefixtures("toolchain")
 def test_it_has_its_properties() -> None:

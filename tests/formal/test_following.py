@@ -30,6 +30,7 @@ from pingregistrywf.runtime.values import Event
 from ..command_line import run
 from ..coordination.simulation import DAY, PASSES, Ask, Go, Kill, Pass, System
 from ..coordination.test_interruption import PATIENCE, SCENARIOS, Place
+from ..tiers import some
 
 MODEL = load_model([])
 (SYSTEM,) = MODEL.systems
@@ -149,8 +150,9 @@ def one_that_goes_on_is_deleted(trace: JournalTrace) -> tuple[JournalTrace, int]
     return replace(trace, deleted=trace.deleted | {newest.event.id}), len(trace.events)
 
 
-CORRUPTIONS = (a_ping_after_the_summary, the_index_names_another_event)
-MORE_CORRUPTIONS = (
+CORRUPTIONS = (
+    a_ping_after_the_summary,
+    the_index_names_another_event,
     a_ping_is_missing,
     pings_are_swapped,
     listed_as_completed_before_it_is,
@@ -165,10 +167,7 @@ MORE_CORRUPTIONS = (
 
 @pytest.mark.parametrize(
     "corrupted",
-    [
-        *CORRUPTIONS,
-        *(pytest.param(each, marks=pytest.mark.exhaustive) for each in MORE_CORRUPTIONS),
-    ],
+    some(CORRUPTIONS, every=len(CORRUPTIONS)),
     ids=lambda each: each.__name__,
 )
 def test_what_is_corrupted_is_refused(
@@ -226,9 +225,8 @@ class TestCommand:
         assert "--trace goes with" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in (1, 2))]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_it_follows_whole_systems(toolchain: Toolchain, seed: int) -> None:
     """Participants go on in any order, are killed and start again, and months pass."""
     drawn = random.Random(seed)
@@ -272,6 +270,7 @@ def written_by(system: System) -> JournalTrace:
     return JournalTrace(events, frozenset(system.record.deleted))
 
 
+@pytest.mark.exhaustive
 def test_it_follows_a_demo_with_a_killed_server(toolchain: Toolchain, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'journal.db'}"
     done = run("demo", "--chaos", "--duration", "1", "--interval", "0.1", "--journal", url)

@@ -50,6 +50,7 @@ def test_the_counterexamples_are_found() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_example_of_a_system_is_checked(toolchain: Toolchain, tmp_path: Path) -> None:
     text = (DOCS / "how-to" / "chart.md").read_text(encoding="utf-8")

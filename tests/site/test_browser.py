@@ -79,6 +79,7 @@ def test_a_page_is_accessible(browser: Browser, address: str, name: str, scheme:
     assert wide <= PHONE["width"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", some([*DRAWN, "reference/operations.html"], every=4))
 def test_on_a_phone_drawings_scroll_and_keep_their_letters(
     browser: Browser, address: str, name: str
@@ -101,6 +102,7 @@ def test_on_a_phone_drawings_scroll_and_keep_their_letters(
     page.context.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_drawing_follows_the_sites_switch(

@@ -140,10 +140,10 @@ def test_flipped_bits(written: Written, tmp_path: Path) -> None:
     page_starts = [
         (page + offset, 1 << drawn.randrange(8))
         for page in range(0, size, 4096)
-        for offset in some(range(16), every=4)
+        for offset in some(range(16), every=8)
     ]
     anywhere = [
-        (drawn.randrange(size), 1 << drawn.randrange(8)) for _ in range(1000 if EXHAUSTIVE else 100)
+        (drawn.randrange(size), 1 << drawn.randrange(8)) for _ in range(1000 if EXHAUSTIVE else 30)
     ]
     seen = set()
     for offset, bit in header + page_starts + anywhere:

@@ -43,6 +43,7 @@ def test_each_call_of_an_append(faults: Faults, tmp_path: Path) -> None:
     assert {f"{call} 1" for call in CALLS} <= set(noted["failed"])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_first_calls_of_an_opening_beside_a_log(faults: Faults, tmp_path: Path) -> None:
     """SQLite removes the log if it can open the index for reading only, when it closes alone."""

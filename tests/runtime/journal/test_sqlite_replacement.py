@@ -120,7 +120,7 @@ def test_a_kill_leaves_the_old_journal_the_new_one_or_a_refusal(
     steps = new_user()("restore", whole.backup, whole.path, 0)
     outcomes = []
     copying, renaming = range(1, steps - RENAMING), range(steps - RENAMING, steps + 1)
-    for step in [*some(copying, every=12), *renaming]:
+    for step in [*some(copying, every=24), *renaming]:
         here = place.copied(tmp_path / str(step))
         assert new_user().dies("restore", here.backup, here.path, step)
         refusal = opens(here.path)
