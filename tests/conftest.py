@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from .faults import Faults
+from .nats.cluster import Cluster
 from .tiers import EXHAUSTIVE, SOAK
 from .tools import require_tool
 
@@ -64,8 +65,22 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Faults:
     return Faults.build(tmp_path_factory.mktemp("faults"))
 
 
-SLOW_FIXTURES = frozenset({"browser", "faults", "run_child"})
-"""Each test that uses one of these is slow: it starts a browser or several processes."""
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A server of NATS for each worker, which no test takes down: take a stream of your own."""
+    with Cluster(tmp_path_factory.mktemp("nats"), size=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nats_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three nodes, for tests of xdist's group ``nats``: who takes one down calls ``restore``."""
+    with Cluster(tmp_path_factory.mktemp("nats")) as cluster:
+        yield cluster
+
+
+SLOW_FIXTURES = frozenset({"browser", "faults", "nats_cluster", "nats_server", "run_child"})
+"""Each test that uses one of these is slow: it starts a browser, servers or several processes."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
