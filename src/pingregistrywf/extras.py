@@ -22,6 +22,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "model": "explore, and diagrams as SVG",
     "formal": "verify and prove",
     "conformance": "conform, its reports, and adapter",
+    "nats": "journals on NATS servers",
     "otel": "spans and metrics for OpenTelemetry",
 }
 """What each extra makes possible."""

@@ -40,7 +40,7 @@ JournalOption = Annotated[
         "--journal",
         metavar="URL",
         envvar=JOURNAL_VARIABLE,
-        help="The journal: sqlite:PATH, memory: or an installed backend's URL.",
+        help="The journal: sqlite:PATH, nats://HOST:PORT/STREAM, memory: or a backend's URL.",
     ),
 ]
 _JSON: Final = inspect.Parameter(

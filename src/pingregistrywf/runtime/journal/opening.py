@@ -1,8 +1,8 @@
 """Opening a journal by its URL, whose scheme names the backend.
 
-``memory`` and ``sqlite`` are built in.  Any other scheme is looked up among the entry points of the
-group ``pingregistrywf.journals``, so that an installed distribution adds a backend: the entry
-point's name is the scheme, its value an ``Opener``.
+``memory``, ``sqlite`` and ``nats`` are built in.  Any other scheme is looked up among the entry
+points of the group ``pingregistrywf.journals``, so that an installed distribution adds a backend:
+the entry point's name is the scheme, its value an ``Opener``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ GROUP: Final = "pingregistrywf.journals"
 """The group of entry points that name backends."""
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@]*@")
 _FORMS: Final = (
-    "use memory:, sqlite:PATH (for example sqlite:pings.db), or the scheme of an installed backend"
+    "use memory:, sqlite:PATH (for example sqlite:pings.db), nats://HOST:PORT/STREAM, or the scheme"
+    " of an installed backend"
 )
 
 
@@ -48,7 +49,8 @@ def open_journal(
 
     Args:
         url: ``memory:``; ``sqlite:PATH`` for a file, which is made if there is none, and opened for
-            reading only if this user may not write it; or the URL of an installed backend.
+            reading only if this user may not write it; ``nats://HOST:PORT/STREAM`` for streams on
+            NATS servers; or the URL of an installed backend.
         create: False to refuse a journal that does not exist yet.
         clock: seconds since the Unix epoch; marks deletions and trims.
         retention: how long the journal keeps what is no longer needed; None for the default.
@@ -67,6 +69,8 @@ def open_journal(
             from pingregistrywf.runtime.journal.sqlite import open_sqlite
 
             opener = open_sqlite
+        case "nats":
+            opener = _open_nats
         case _:
             opener = partial(_open_installed, scheme=scheme)
     opened = opener(url, create=create, clock=clock, retention=retention)
@@ -90,6 +94,20 @@ def scheme_of(url: str) -> str:
     if not (scheme and colon):
         raise JournalOpenError(url, "it names no kind of journal", _FORMS)
     return scheme
+
+
+def _open_nats(url: str, **options: Any) -> Journal:
+    """Open a journal on NATS servers, if the client library is installed."""
+    try:
+        from pingregistrywf.runtime.journal.nats import open_nats
+    except ModuleNotFoundError as error:
+        if error.name != "nats":
+            raise
+        from pingregistrywf.extras import remedy
+
+        cause = "nats-py is not installed"
+        raise JournalOpenError(url, cause, remedy("nats")) from None
+    return open_nats(url, **options)
 
 
 def _open_installed(url: str, *, scheme: str, **options: Any) -> Journal:

@@ -1,0 +1,356 @@
+"""One connection to a NATS cluster, which all threads of a process share.
+
+An event loop in a thread of its own serves it.  The connection reconnects by itself, to any server
+of the cluster.  A request is sent again until a server answers or the time is up, so only what may
+be sent twice is sent through here: reads, compare-and-set writes and fenced purges.  What was
+waiting to be sent when the connection was lost is not sent later by the client library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from nats import errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from pingregistrywf.runtime.errors import JournalClosedError
+from pingregistrywf.runtime.journal.nats.address import Address
+from pingregistrywf.runtime.journal.nats.failures import ApiError, DeniedError, NoAnswerError
+
+T = TypeVar("T")
+
+TIMEOUT: Final = 20.0
+"""Seconds until a request is given up: more than two elections of a leader take."""
+_ANSWER: Final = 3.0
+"""Seconds until a request that was not answered is sent again."""
+_PONG: Final = 1.0
+"""Seconds until a server that does not answer a ping is left for another one."""
+_PAUSE: Final = 0.05
+_CONNECT: Final = 2
+_PING: Final = 10
+_DENIED: Final = re.compile(r'permissions violation for publish to "([^"]+)"', re.IGNORECASE)
+
+
+class Connection:
+    """A connection that is open until it is closed.
+
+    Args:
+        address: the servers, and how to get in.
+
+    Raises:
+        JournalOpenError: no server lets this user in.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address: Final = address
+        self._lock = threading.Lock()
+        self._closed = False
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._waiting: dict[str, tuple[str, asyncio.Future[Msg]]] = {}
+        self._reconnected: set[Callable[[], None]] = set()
+        self._troubles: list[Exception] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="nats-journal", daemon=True
+        )
+        self._thread.start()
+        try:
+            self._submit(self._connect()).result()
+        except BaseException:
+            self._stop()
+            raise
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What the server says of itself."""
+        return self._client._server_info
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop from another thread, and return its result.
+
+        Raises:
+            JournalClosedError: the connection is closed.
+        """
+        if self._closed:
+            work.close()
+            raise JournalClosedError
+        if self._process != os.getpid():
+            self._start()  # a forked child has none of its parent's threads
+        running = self._submit(work)
+        try:
+            return running.result()
+        except BaseException:
+            running.cancel()
+            if self._closed:
+                raise JournalClosedError from None
+            raise
+
+    def check_open(self) -> None:
+        """Raise a ``JournalClosedError`` if it is closed."""
+        if self._closed:
+            raise JournalClosedError
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def begin(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+        """On the loop: begin a task that lives until it ends or the connection is closed."""
+        return self._loop.create_task(work)
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """From any thread: call something on the loop; nothing if the connection is closed."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call)
+
+    def close(self) -> None:
+        """Close the connection; whoever waits for an answer gets a ``JournalClosedError``."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if not closed and self._process == os.getpid():
+            self._stop()
+
+    def _stop(self) -> None:
+        with suppress(Exception):
+            self._submit(self._disconnect()).result(_CONNECT)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+            self._loop.close()
+
+    async def _disconnect(self) -> None:
+        with suppress(Exception):
+            await self._client.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _connect(self) -> None:
+        address, self._client = self.address, Client()
+        login: dict[str, Any] = {}
+        if address.user is not None and address.password is None:
+            login = {"token": address.user}
+        elif address.user is not None:
+            login = {"user": address.user, "password": address.password}
+        try:
+            await self._client.connect(
+                list(address.servers),
+                name="pingregistrywf",
+                error_cb=self._on_error,
+                disconnected_cb=self._on_disconnected,
+                reconnected_cb=self._on_reconnected,
+                connect_timeout=_CONNECT,
+                reconnect_time_wait=0,
+                max_reconnect_attempts=1,
+                ping_interval=_PING,
+                max_outstanding_pings=1,
+                pending_size=0,  # nothing is kept to be sent after a reconnect
+                tls=address.tls_context(),
+                user_credentials=address.credentials,
+                nkeys_seed=address.nkey,
+                **login,
+            )
+        except (TimeoutError, OSError, ValueError, errors.Error) as error:
+            raise self._refusal(error) from None
+        self._client.options |= {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
+        inbox = self._client.new_inbox()
+        self._inbox, self._count = f"{inbox}.", 0
+        await self._client.subscribe(f"{inbox}.*", cb=self._on_reply)
+
+    def _refusal(self, error: Exception) -> Exception:
+        texts = [f"{type(each).__name__} {each}".lower() for each in (*self._troubles, error)]
+        where = " and ".join(each.removeprefix("nats://") for each in self.address.servers)
+        if any("authorization" in text or "authentication" in text for text in texts):
+            return self.address.refusal(
+                f"the server at {where} does not let this user in",
+                "name a user, a file of credentials or an nkey that it knows",
+            )
+        if any("ssl" in text or "tls" in text or "certificate" in text for text in texts):
+            return self.address.refusal(
+                f"no secure connection to {where}: {self._cause(error)}",
+                "name the authorities with tls_ca=PATH",
+            )
+        if not isinstance(error, errors.NoServersError | asyncio.TimeoutError):
+            return self.address.refusal(f"no connection to {where}: {error}", "look into it")
+        return self.address.refusal(
+            f"no NATS server answers at {where}: {self._cause(error)}",
+            "start it, or name the host and port where it listens",
+        )
+
+    def _cause(self, error: Exception) -> str:
+        cause = self._troubles[-1] if self._troubles else error
+        return str(cause) or type(cause).__name__
+
+    async def _on_error(self, error: Exception) -> None:
+        del self._troubles[:-10]
+        self._troubles.append(error)
+        denied = _DENIED.search(str(error))
+        if denied is not None:
+            for subject, answer in list(self._waiting.values()):
+                if subject.lower() == denied[1].lower() and not answer.done():
+                    text = f"this user may not publish to {subject}: give it the permission to"
+                    answer.set_exception(DeniedError(text))
+
+    async def _on_disconnected(self) -> None:
+        for _, answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(NoAnswerError("the connection was lost", sent=True))
+
+    async def _on_reconnected(self) -> None:
+        for call in list(self._reconnected):
+            call()
+
+    async def _on_reply(self, message: Msg) -> None:
+        _, answer = self._waiting.get(message.subject, ("", None))
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    def on_reconnect(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call something whenever the connection is back; what is returned ends that."""
+        self._reconnected.add(call)
+        return lambda: self._reconnected.discard(call)
+
+    async def listen(self, call: Callable[[Msg], Awaitable[None]]) -> Subscription:
+        """Subscribe to a new inbox; its name is ``subject`` of the subscription."""
+        return await self._client.subscribe(
+            self._client.new_inbox(), cb=call, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+
+    async def tell(
+        self, subject: str, payload: bytes = b"", headers: dict[str, str] | None = None
+    ) -> None:
+        """Publish a message that nobody answers.
+
+        Raises:
+            NoAnswerError: it cannot be sent at the moment.
+        """
+        await self._publish(subject, payload, "", headers)
+
+    async def _publish(
+        self, subject: str, payload: bytes, reply: str, headers: dict[str, str] | None
+    ) -> None:
+        try:
+            await self._client.publish(subject, payload, reply, headers)
+        except errors.MaxPayloadError:
+            raise ValueError(
+                f"{len(payload)} bytes are more than the server's max_payload,"
+                f" {self._client.max_payload}: raise that"
+            ) from None
+        except (OSError, errors.Error) as error:
+            raise NoAnswerError(f"not connected: {error}", sent=False) from None
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        headers: dict[str, str] | None = None,
+        timeout: float = _ANSWER,
+    ) -> Msg:
+        """Send a message once, and return the answer.
+
+        Raises:
+            NoAnswerError: nobody answered in time.
+            DeniedError: this user may not do it.
+            ValueError: it is larger than the server takes.
+        """
+        self._count += 1
+        inbox = f"{self._inbox}{self._count}"
+        answer: asyncio.Future[Msg] = self._loop.create_future()
+        self._waiting[inbox] = (subject, answer)
+        try:
+            await self._publish(subject, payload, inbox, headers)
+            async with asyncio.timeout(timeout):
+                message = await answer
+        except TimeoutError:
+            await self._check()
+            raise NoAnswerError(f"no answer within {timeout:g} seconds", sent=True) from None
+        finally:
+            del self._waiting[inbox]
+        if message.headers and message.headers.get("Status") == "503":
+            raise NoAnswerError("no server serves the stream at the moment", sent=False)
+        return message
+
+    async def _check(self) -> None:
+        """Leave a server that does not answer, so that the next try reaches another one."""
+        if not self._client.is_connected:
+            return
+        try:
+            async with asyncio.timeout(_PONG):
+                await self._client.flush()
+        except (errors.Error, OSError, TimeoutError):
+            await self._client.force_reconnect()
+
+    async def answered(
+        self, subject: str, payload: bytes = b"", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Send a request of JetStream once, and return the answer.
+
+        Raises:
+            ApiError: the server refused.
+            NoAnswerError, DeniedError, ValueError: those of ``request``.
+        """
+        message = await self.request(subject, payload, headers)
+        answer: dict[str, Any] = json.loads(message.data)
+        error = answer.get("error")
+        if error is not None:
+            raise ApiError(
+                error.get("err_code", 0), error.get("code", 0), error.get("description", "")
+            )
+        return answer
+
+    async def ask(self, api: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the JetStream API until it answers.
+
+        Args:
+            api: the end of the subject, after ``$JS.API.``.
+            body: the request.
+
+        Raises:
+            ApiError: the server refused.
+            NoAnswerError: there was no answer in ``TIMEOUT`` seconds.
+            DeniedError: this user may not do it.
+        """
+        payload = json.dumps(body).encode() if body is not None else b""
+        attempts = Attempts()
+        while True:
+            try:
+                return await self.answered(f"$JS.API.{api}", payload)
+            except (NoAnswerError, ApiError) as error:
+                await attempts.another(error)
+
+
+class Attempts:
+    """Bounds the attempts at one request; make it on the loop, right before the first attempt."""
+
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        self._end = asyncio.get_running_loop().time() + timeout
+        self.count = 1
+        self.sent = False
+
+    async def another(self, error: NoAnswerError | ApiError) -> None:
+        """Pause before the next attempt.
+
+        Raises:
+            ApiError: it is an answer that stays.
+            NoAnswerError: there is no time left.
+        """
+        if isinstance(error, ApiError) and not error.passes:
+            raise error
+        self.sent = self.sent or not isinstance(error, NoAnswerError) or error.sent
+        if asyncio.get_running_loop().time() >= self._end:
+            raise NoAnswerError(f"gave up after {TIMEOUT:g} seconds: {error}", sent=self.sent)
+        self.count += 1
+        await asyncio.sleep(_PAUSE)

@@ -1,0 +1,238 @@
+"""What the journal asks of the streams: read, compare and set, purge; all by the leader.
+
+Reads ask the stream's leader for a message, which is never older than what was acknowledged.  A
+write names the sequence of the subject's message before it.  If its acknowledgement is lost, the
+same write is sent again, until it is acknowledged or refused: then either it is in the stream, or
+another one took its place, which the message right after that sequence tells.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from pingregistrywf.runtime.journal.changes import Expiries
+from pingregistrywf.runtime.journal.nats.connection import Attempts, Connection
+from pingregistrywf.runtime.journal.nats.consumer import Consumer
+from pingregistrywf.runtime.journal.nats.failures import (
+    NO_MESSAGE,
+    UNFINISHED_BATCH,
+    WRONG_SEQUENCE,
+    ApiError,
+    NoAnswerError,
+)
+from pingregistrywf.runtime.journal.nats.record import (
+    EXPECTED,
+    Message,
+    Raw,
+    Record,
+    decode,
+)
+from pingregistrywf.runtime.journal.nats.streams import Streams
+
+FEW: Final = 16
+"""How many messages are asked for one by one; a consumer is faster for more."""
+
+
+class RefusedError(Exception):
+    """The compare-and-set refused a write: the history's newest message is another one."""
+
+
+class Store:
+    """The messages of a journal.  It is used on the connection's loop alone."""
+
+    def __init__(self, connection: Connection, streams: Streams) -> None:
+        self.connection: Final = connection
+        self.streams: Final = streams
+
+    async def newest(self, history: UUID) -> Record | None:
+        """Return a history's newest message, None if it has none."""
+        subject = self.streams.subject(history)
+        raw = await self._get(self.streams.stream(history), {"last_by_subj": subject})
+        return None if raw is None else decode(raw)
+
+    async def following(self, history: UUID, after: int) -> Record | None:
+        """Return a history's first message after a sequence, None if there is none."""
+        subject = self.streams.subject(history)
+        raw = await self.next_message(self.streams.stream(history), after, subject)
+        return None if raw is None else decode(raw)
+
+    async def next_message(self, stream: str, after: int, subject: str = ">") -> Raw | None:
+        """Return a stream's first message after a sequence, None if there is none."""
+        return await self._get(stream, {"seq": after + 1, "next_by_subj": subject})
+
+    async def between(self, history: UUID, after: int, newest: Record, most: int) -> list[Record]:
+        """Return a history's messages after a sequence, the newest one included.
+
+        Args:
+            history: its id.
+            after: the sequence.
+            newest: the newest message.
+            most: about how many there are.
+        """
+        found: list[Record] = []
+        if most <= FEW:
+            while after < newest.sequence and len(found) < 2 * FEW:
+                record = await self.following(history, after)
+                if record is None or record.sequence >= newest.sequence:
+                    return [*found, newest]
+                found.append(record)
+                after = record.sequence
+        async with self.reader(history, after) as consumer:
+            while after < newest.sequence:
+                record = decode(await consumer.next())
+                found.append(record)
+                after = record.sequence
+        return found
+
+    def reader(self, history: UUID, after: int, *, headers_only: bool = False) -> Consumer:
+        """Return a consumer of a history's messages after a sequence."""
+        return Consumer(
+            self.connection,
+            self.streams.stream(history),
+            after,
+            subject=self.streams.subject(history),
+            headers_only=headers_only,
+        )
+
+    async def last_sequence(self, stream: str) -> int:
+        """Return the sequence of the newest message that a stream ever had."""
+        answer = await self.connection.ask(f"STREAM.INFO.{stream}")
+        sequence: int = answer["state"]["last_seq"]
+        return sequence
+
+    async def publish(self, history: UUID, after: int, messages: Sequence[Message]) -> int:
+        """Append messages to a history if its newest message is that of a sequence.
+
+        Args:
+            history: its id.
+            after: the sequence; 0 if there must be no message.
+            messages: what to append, all or nothing.
+
+        Returns:
+            The sequence of the last one.
+
+        Raises:
+            RefusedError: the history's newest message is another one; nothing was written.
+            NoAnswerError: it is not known whether it was written.
+        """
+        subject = self.streams.subject(history)
+        attempts = Attempts()
+        while True:
+            try:
+                answer = await self._send(subject, after, messages)
+            except NoAnswerError as error:
+                await attempts.another(error)
+            except ApiError as error:
+                if error.code in WRONG_SEQUENCE:
+                    if not attempts.sent:
+                        raise RefusedError from None
+                    return await self._outcome(history, after, messages)
+                if error.code in UNFINISHED_BATCH:
+                    error = ApiError(error.code, 503, str(error))
+                await attempts.another(error)
+            else:
+                sequence: int = answer["seq"]
+                return sequence
+
+    async def _send(
+        self, subject: str, after: int, messages: Sequence[Message]
+    ) -> Mapping[str, Any]:
+        expected = {EXPECTED: str(after)}
+        if len(messages) == 1:
+            (message,) = messages
+            headers = {**message.headers(), **expected}
+            return await self.connection.answered(subject, message.payload, headers)
+        batch = secrets.token_hex(16)
+        for number, message in enumerate(messages, 1):
+            headers = {
+                **message.headers(),
+                "Nats-Batch-Id": batch,
+                "Nats-Batch-Sequence": str(number),
+            }
+            if number == 1:
+                headers |= expected
+            if number < len(messages):
+                await self.connection.tell(subject, message.payload, headers)
+            else:
+                headers |= {"Nats-Batch-Commit": "1"}
+                return await self.connection.answered(subject, message.payload, headers)
+        raise AssertionError("unreachable")
+
+    async def _outcome(self, history: UUID, after: int, messages: Sequence[Message]) -> int:
+        """The sequence of the last message, if an earlier attempt wrote them."""
+        found = await self.following(history, after)
+        if found is None or found.expected != after:
+            text = "what was written there was removed meanwhile"
+            raise NoAnswerError(text, sent=True)
+        if found.check != messages[0].check:
+            raise RefusedError
+        for message in messages[1:]:
+            after = found.sequence
+            found = await self.following(history, after)
+            if found is None or found.check != message.check:
+                raise NoAnswerError("only a part of it was found", sent=True)
+        return found.sequence
+
+    async def purge(self, history: UUID, before: int) -> int:
+        """Remove a history's messages below a sequence; return how many.
+
+        A later history of the id is out of its reach, since sequences only grow.
+        """
+        answer = await self.connection.ask(
+            f"STREAM.PURGE.{self.streams.stream(history)}",
+            {"filter": self.streams.subject(history), "seq": before},
+        )
+        purged: int = answer.get("purged", 0)
+        return purged
+
+    async def expiries(self, number: int) -> Expiries:
+        """Return which marks of deletion were removed from a data stream."""
+        return (await self._ledger(number))[1]
+
+    async def expire(self, number: int, sequence: int) -> None:
+        """Record that the mark of a sequence will be removed from a data stream.
+
+        It is recorded before the mark goes, so that whoever misses the mark finds this.
+        """
+        while True:
+            last, expiries = await self._ledger(number)
+            payload = json.dumps(expiries.extended(sequence).marks).encode()
+            headers = {EXPECTED: str(last)}
+            attempts = Attempts()
+            try:
+                subject = self.streams.ledger_subject(number)
+                await self.connection.answered(subject, payload, headers)
+            except ApiError as error:
+                if error.code in WRONG_SEQUENCE:
+                    continue  # another collector was faster
+                await attempts.another(error)
+            except NoAnswerError as error:
+                await attempts.another(error)  # recorded twice does no harm
+            else:
+                return
+
+    async def _ledger(self, number: int) -> tuple[int, Expiries]:
+        subject = self.streams.ledger_subject(number)
+        raw = await self._get(self.streams.ledger, {"last_by_subj": subject})
+        if raw is None:
+            return 0, Expiries()
+        marks = json.loads(raw.payload or b"[]")
+        return raw.sequence, Expiries(tuple((at, sequence) for at, sequence in marks))
+
+    async def _get(self, stream: str, which: Mapping[str, Any]) -> Raw | None:
+        try:
+            answer = await self.connection.ask(f"STREAM.MSG.GET.{stream}", which)
+        except ApiError as error:
+            if error.code == NO_MESSAGE:
+                return None
+            raise
+        message = answer["message"]
+        lines = base64.b64decode(message.get("hdrs", "")).decode("utf-8", "replace").split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines if ": " in line)
+        payload = base64.b64decode(message.get("data", ""))
+        return Raw(message["subject"], message["seq"], headers, payload)
