@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.coordination.outside import OutsideOperations
+from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import open_journal
 from pingregistrywf.service.requests import Service
 from pingregistrywf.service.stdio import Adapter
@@ -134,6 +135,13 @@ def everywhere(change: Callable[[str, Json], Json]) -> Callable[[Answer, str], A
 
 def is_zero(key: str, value: Json) -> bool:
     return key in ("code", "status_code") and value == 0
+
+
+def falling(key: str, value: Json) -> Json:
+    """Ids that fall where they should grow; the epoch stays."""
+    if key not in ("vid", "id", "parent", "event_id") or not value.strip("0"):
+        return value
+    return str(Ulid(bytes(255 - byte for byte in Ulid.parse(value).bytes)))
 
 
 def another_target(answer: Answer, _: str) -> Answer:
@@ -274,6 +282,7 @@ ANSWERS: dict[str, Callable[[Answer, str], Answer]] = {
     "truncated": everywhere(
         lambda key, value: value[:255] if key in ("message", "status_message") else value
     ),
+    "falling ids": everywhere(falling),
     "another target": another_target,
     "noop that emits": noop_that_emits,
     "stale accepted": stale_accepted,

@@ -1,47 +1,19 @@
 """The steps of a failed case, for readers.
 
-Long texts are cut, and where an answer differs from the one expected is said in words.
+Long texts are cut, and keys stand in the order of those expected.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.conformance.run.result import CaseResult, Exchange, counted
+from pingregistrywf.conformance.run.result import CaseResult
 
 Json: TypeAlias = Any
 OBSERVATIONS: Final = ("find", "events")
 AROUND: Final = 5
 """So many steps are shown at the beginning and at the end of a long sequence."""
-
-
-def difference(expect: Json, got: Json, where: str = "") -> str:
-    """Where an answer first differs from the one expected, in words; empty if it does not.
-
-    Of an error, only the expected keys count; an event's bytes, only where they are expected.
-    """
-    if isinstance(expect, dict) and isinstance(got, dict):
-        for key, value in expect.items():
-            inside = f"{where}.{key}".lstrip(".")
-            if key not in got:
-                return f"{inside} is missing"
-            if found := difference(value, got[key], inside):
-                return found
-        ignored = set(got) if where == "error" else {"wire"}
-        more = [key for key in got if key not in expect and key not in ignored]
-        return f"{where} has {', '.join(more)}, too" if more else ""
-    if isinstance(expect, list) and isinstance(got, list):
-        for number, (one, other) in enumerate(zip(expect, got, strict=False)):
-            if found := difference(one, other, f"{where}[{number}]"):
-                return found
-        if len(expect) == len(got):
-            return ""
-        return f"{where} has {counted(len(got), 'part')}, should have {len(expect)}"
-    if type(expect) is type(got) and expect == got:
-        return ""
-    return f"{where} is {_shown(got)}, should be {_shown(expect)}"
 
 
 def aligned(got: Json, expect: Json) -> Json:
@@ -55,17 +27,6 @@ def aligned(got: Json, expect: Json) -> Json:
     return got
 
 
-def _differs(exchange: Exchange) -> str:
-    expect, got = exchange.expect, exchange.got
-    if exchange.right or not expect or not got or not set(expect) & set(got):
-        return ""  # a reader sees at once that it is another kind of answer
-    return difference(expect, got)
-
-
-def _shown(value: Json) -> str:
-    return json.dumps(cut(value, 60), ensure_ascii=False)
-
-
 def steps_of(result: CaseResult) -> list[dict[str, Json]]:
     """Return the requests and answers of a failed case, with long texts cut."""
     return [
@@ -76,7 +37,7 @@ def steps_of(result: CaseResult) -> list[dict[str, Json]]:
             "expect": cut(each.expect),
             "got": cut(aligned(each.got, each.expect)),
             "right": each.right,
-            "differs": _differs(each),
+            "differs": each.differs,
         }
         for each in result.exchanges
     ]

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
+from pingregistrywf.conformance.run.difference import of_replies
 from pingregistrywf.conformance.run.matching import Names
 from pingregistrywf.conformance.run.result import CaseResult, Status
 from pingregistrywf.conformance.run.transcript import DIED, Transcript
@@ -42,13 +43,14 @@ def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
             return CaseResult(case, Status.UNSUPPORTED, f"{step.send['op']}: {reason}")
         else:
             right = names.answers(step.expect, reply)
-        transcript.add(step, sent, reply, right=right)
+        transcript.add(step, sent, reply, right=right, why=names.broken)
         if not right:
             return transcript.failed(case, _why(step))
         if step.observes and "ok" in reply:
             seen.setdefault(_whose(sent), {})[sent["op"]] = (step, reply["ok"])
     for looks in seen.values():
         if why := _contradiction(crosscheck, case.chart, looks):
+            transcript.contradict(looks["find"][0], why)
             return transcript.failed(case, why)
     return CaseResult(case, Status.PASSED)
 
@@ -95,8 +97,9 @@ def _race(
     look = {key: first[key] for key in ("chart", "workflow", "index") if key in first}
     (before,) = yield [{"op": "events"} | look]
     if "ok" not in before:
-        transcript.add(step, look, before, right=False)
-        return "a history that is about to be raced for cannot be read"
+        why = "a history that is about to be raced for cannot be read"
+        transcript.add(step, look, before, right=False, why=why)
+        return why
     replies = yield requests
     servers = sorted({each.get("server", "s0") for each in requests})
     after = yield [{"op": "events", "server": server} | look for server in servers]
@@ -104,15 +107,20 @@ def _race(
     refusals = [each["error"] for each in step.any_of if "error" in each]
     for sent, reply in zip(requests, replies, strict=True):
         fits = "ok" in reply or any(names.answers({"error": each}, reply) for each in refusals)
-        transcript.add(step, sent, reply, right=fits)
+        transcript.add(step, sent, reply, right=fits, why="" if fits else _neither(step, reply))
         if not fits:
             return "a command that lost a race is answered otherwise"
     for reply in after:
         why = _lost(before, ok, reply)
-        transcript.add(step, look, reply, right=not why)
+        transcript.add(step, look, reply, right=not why, why=why)
         if why:
             return why
     return ""
+
+
+def _neither(step: Step, reply: Json) -> str:
+    """How an answer in a race is none of those that there may be."""
+    return "; ".join(of_replies(each, reply) for each in step.any_of)
 
 
 def _lost(before: Json, ok: list[Json], after: Json) -> str:

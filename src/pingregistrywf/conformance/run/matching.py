@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
-from pingregistrywf.conformance.suite.case import Hex, Ref, plain
+from pingregistrywf.conformance.suite.case import Hex, Ref
 from pingregistrywf.conformance.suite.encoding import ulid_hex
 
 Json: TypeAlias = Any
+SHOWN: Final = 60
+"""So many characters of what is no id are quoted."""
 _ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -20,6 +23,7 @@ class Names:
 
     Attributes:
         known: the ids that are known so far, by their names.
+        broken: the rule for ids that the last answer broke, in words; empty if it broke none.
 
     Args:
         ids: the ids to make up, by name, and how.
@@ -28,6 +32,7 @@ class Names:
 
     def __init__(self, ids: Mapping[str, Json], define: Mapping[str, Json], random: Random) -> None:
         self.known: dict[str, str] = {}
+        self.broken = ""
         self._define = define
         self._seen: dict[str, str] = {}
         # Ids in the order of their names, so that what is sorted by id is the same in every run.
@@ -93,6 +98,7 @@ class Names:
 
     def answers(self, expected: Mapping[str, Json], reply: Mapping[str, Json]) -> bool:
         """Whether a reply is the answer expected; of an error only the expected keys count."""
+        self.broken = ""
         if "error" not in expected:
             return "ok" in reply and self.fits(expected["ok"], reply["ok"])
         error = reply.get("error")
@@ -104,7 +110,9 @@ class Names:
             known = self._define.get(value.name)
             return value.name if known is None else self.expected(known)
         if isinstance(value, Hex):
-            return plain(value)
+            return "".join(
+                part if isinstance(part, str) else f"{{{part.name}}}" for part in value.parts
+            )
         if isinstance(value, Mapping):
             if len(value) == 1 and "repeat" in value:
                 return self.fill(value)
@@ -131,6 +139,7 @@ class Names:
         if known is not None:
             return bool(known == actual)
         if not isinstance(actual, str) or not _ULID.fullmatch(actual):
+            self.broken = f"{name} is {json.dumps(actual):.{SHOWN}}, should be a ULID"
             return False
         self.known[name] = actual
         return True
@@ -139,12 +148,15 @@ class Names:
         if type(actual) is not dict:
             return False
         unasked = "wire" in actual and "wire" not in expected
-        return (
-            len(actual) - unasked == len(expected)
-            and self._fit_all(expected, actual)
-            # Within a history ids grow strictly (documentation: Behaviour, section 8, point 9).
-            and (type(expected["id"]) is str or bool(actual["parent"] < actual["id"]))
-        )
+        if len(actual) - unasked != len(expected) or not self._fit_all(expected, actual):
+            return False
+        own, parent = expected["id"], expected["parent"]
+        # Within a history ids grow strictly (documentation: Behaviour, section 8, point 9).
+        if type(own) is Ref and actual["parent"] >= actual["id"]:
+            before = parent.name if type(parent) is Ref else "the epoch"
+            self.broken = f"{own.name} is not greater than {before}: ids of a history must grow"
+            return False
+        return True
 
 
 def id_hex(id: str) -> str:

@@ -37,6 +37,7 @@ class Exchange:
     Attributes:
         got: what was answered; None if nothing was.
         right: whether it is the answer expected.
+        differs: if it is not, how it differs, in words.
     """
 
     step: Step
@@ -44,6 +45,7 @@ class Exchange:
     expect: Json
     got: Json
     right: bool
+    differs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,14 @@ class Failure:
     replay: str
     alike: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def explained(self) -> bool:
+        """Whether a reader is told what is wrong: a failure that shows nothing is never printed."""
+        wrong = [each for each in self.shortest.exchanges if not each.right]
+        if not self.shortest.exchanges:
+            return bool(self.shortest.why)
+        return bool(wrong) and all(each.differs for each in wrong)
 
 
 @dataclass(frozen=True)

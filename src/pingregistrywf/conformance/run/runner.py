@@ -204,7 +204,13 @@ class _Run:
 
     def _explained(self, alike: list[CaseResult]) -> Failure:
         execute = self._as_it_failed if self._trouble else self._session.execute_alone
-        return explained(alike, self._plan.suite.compiler, execute, self._plan.command)
+        failure = explained(alike, self._plan.suite.compiler, execute, self._plan.command)
+        if not failure.explained:
+            raise InfrastructureError(
+                f"case {failure.result.case.id} fails, and the runner cannot say what differs: "
+                "this is a fault of the runner, please report it"
+            )
+        return failure
 
     def _as_it_failed(self, case: Case) -> CaseResult:
         raise InfrastructureError(f"{case.id} is not run again: {self._trouble}")

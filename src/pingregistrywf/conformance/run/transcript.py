@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.conformance.oracle import EPOCH
+from pingregistrywf.conformance.run.difference import of_replies
 from pingregistrywf.conformance.run.matching import Names, id_hex
 from pingregistrywf.conformance.run.result import CaseResult, Exchange, Status
 from pingregistrywf.conformance.suite.case import Case, Step
@@ -34,16 +35,35 @@ _FIXED: Final = frozenset({EPOCH, LAST_ULID, f"{1:026d}", f"{2:026d}"})
 """Ids that are the same in every run."""
 
 
+@dataclass(slots=True)
+class _Line:
+    step: Step
+    sent: Mapping[str, Json]
+    got: Json
+    right: bool
+    why: str
+
+
 class Transcript:
     """The requests and answers of one case, and what the names of the case stand for."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._lines: list[tuple[Step, Mapping[str, Json], Json, bool]] = []
+        self._lines: list[_Line] = []
 
-    def add(self, step: Step, sent: Mapping[str, Json], got: Json, *, right: bool) -> None:
-        """Add a request, its answer, and whether that is the answer expected."""
-        self._lines.append((step, sent, got, right))
+    def add(
+        self, step: Step, sent: Mapping[str, Json], got: Json, *, right: bool, why: str = ""
+    ) -> None:
+        """Add a request, its answer, and whether that is the answer expected.
+
+        ``why`` says what is wrong where the two do not show it.
+        """
+        self._lines.append(_Line(step, sent, got, right, why))
+
+    def contradict(self, step: Step, why: str) -> None:
+        """Call the last answer to a step wrong, after all, and say why."""
+        line = next(each for each in reversed(self._lines) if each.step is step)
+        line.right, line.why = False, why
 
     def failed(self, case: Case, why: str) -> CaseResult:
         """Return the result of a case that failed."""
@@ -64,13 +84,17 @@ class Transcript:
             return _rewritten(value, rewritten)
 
         exchanges = []
-        for step, sent, got, right in self._lines:
-            send = with_names(dict(sent), sent_id)
-            expect = self._names.expected(dict(step.expect) or None)
+        for line in self._lines:
+            send = with_names(dict(line.sent), sent_id)
+            expect = self._names.expected(dict(line.step.expect) or None)
+            got, differs = line.got, line.why
             if got and got.keys() & {DIED, BROKEN}:
-                why = why if right else next(iter(got.values()))
+                differs = next(iter(got.values()))
+                why = why if line.right else differs
                 got = None
-            exchanges.append(Exchange(step, send, expect, with_names(got, answered_id), right))
+            got = with_names(got, answered_id)
+            differs = "" if line.right else with_names(differs, answered_id)
+            exchanges.append(Exchange(line.step, send, expect, got, line.right, differs))
         why = with_names(why, answered_id)
 
         in_bytes = {id_hex(text): f"{{{name}}}" for text, name in named.items() if name != text}
@@ -82,15 +106,16 @@ class Transcript:
             return text
 
         drop = "" if case.scenario.wire else WIRE  # bytes that were not asked for
-        shown = (
-            replace(
-                each,
-                send=_rewritten(each.send, names_in_bytes),
-                got=_rewritten(each.got, names_in_bytes, drop),
-            )
-            for each in exchanges
-        )
-        return CaseResult(case, Status.FAILED, why, tuple(shown))
+
+        def shown(exchange: Exchange) -> Exchange:
+            got = _rewritten(exchange.got, names_in_bytes, drop)
+            differs = exchange.differs
+            if not exchange.right and not differs:
+                differs = of_replies(exchange.expect, got)
+            send = _rewritten(exchange.send, names_in_bytes)
+            return replace(exchange, send=send, got=got, differs=differs)
+
+        return CaseResult(case, Status.FAILED, why, tuple(map(shown, exchanges)))
 
 
 def _rewritten(value: Json, text: Text, drop: str = "", key: str = "") -> Json:

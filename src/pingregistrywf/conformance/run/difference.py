@@ -1,0 +1,83 @@
+"""Where an answer differs from the one expected, in words.
+
+The answers are compared as readers see them, with names in place of ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+Json: TypeAlias = Any
+_LONG: Final = 60
+"""So many characters of a text are quoted."""
+
+
+def of_replies(expect: Mapping[str, Json] | None, got: Mapping[str, Json] | None) -> str:
+    """Return where a reply first differs from the one expected; empty if it does not.
+
+    Either is None if there was no reply, or if none was expected.
+    """
+    if not got:
+        return "there is no answer" if expect else ""
+    if not expect:
+        return f"the answer is {_kind(got)}, should be none: the adapter was to be killed"
+    if not set(expect) & set(got):
+        return f"the answer is {_kind(got)}, should be {_kind(expect)}"
+    return difference(expect, got)
+
+
+def difference(expect: Json, got: Json, where: str = "") -> str:
+    """Return where a value first differs from the one expected; empty if it does not.
+
+    Of an error, only the expected keys count; an event's bytes, only where they are expected.
+    """
+    if isinstance(expect, dict) and isinstance(got, dict):
+        for key, value in expect.items():
+            inside = f"{where}.{key}".lstrip(".")
+            if key not in got:
+                return f"{inside} is missing"
+            if found := difference(value, got[key], inside):
+                return found
+        ignored = set(got) if where == "error" else {"wire"}
+        more = [key for key in got if key not in expect and key not in ignored]
+        return f"{where} has {', '.join(more)}, too" if more else ""
+    if isinstance(expect, list) and isinstance(got, list):
+        for number, (one, other) in enumerate(zip(expect, got, strict=False)):
+            if found := difference(one, other, f"{where}[{number}]"):
+                return found
+        if len(expect) == len(got):
+            return ""
+        parts = f"{len(got):,} part{'' if len(got) == 1 else 's'}"
+        return f"{where} has {parts}, should have {len(expect)}"
+    if type(expect) is type(got) and expect == got:
+        return ""
+    if isinstance(expect, str) and isinstance(got, str):
+        return _in_texts(expect, got, where)
+    return f"{where} is {_shown(got)}, should be {_shown(expect)}"
+
+
+def _in_texts(expect: str, got: str, where: str) -> str:
+    """How two texts differ; of long ones only what follows from where they do."""
+    pairs = enumerate(zip(expect, got, strict=False))
+    alike = next((at for at, (one, other) in pairs if one != other), min(len(expect), len(got)))
+    if max(len(expect), len(got)) <= _LONG or not alike:
+        return f"{where} is {_shown(got)}, should be {_shown(expect)}"
+    at = f"{where} from character {alike + 1:,} on"
+    return f"{at} is {_shown(got[alike:])}, should be {_shown(expect[alike:])}"
+
+
+def _kind(reply: Mapping[str, Json]) -> str:
+    match reply:
+        case {"error": {"code": code}}:
+            return f"the error {_shown(code)}"
+        case _:
+            return next(iter(reply), "empty")
+
+
+def _shown(value: Json) -> str:
+    if isinstance(value, str) and len(value) > _LONG:
+        value = f"{value[: _LONG // 2]}… ({len(value):,} characters)"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 2 * _LONG else f"{text[:_LONG]}…"
