@@ -59,10 +59,10 @@ def folder(installed: Installed) -> Installed:
     """The example of the page, under the entry point that the page names."""
     text = PAGE.read_text(encoding="utf-8")
     (backend,) = python_snippets(text)
-    (test,) = re.findall(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    tests = re.findall(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (entry_point,) = re.findall(r"^folder = \"(.*)\"$", text, re.MULTILINE)
     installed.install(
-        *("folderjournal", f"folder = {entry_point}"), folderjournal=backend, test_folder=test
+        *("folderjournal", f"folder = {entry_point}"), folderjournal=backend, test_folder="\n\n".join(tests)
     )
     return installed
 
