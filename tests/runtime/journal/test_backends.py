@@ -62,7 +62,9 @@ def folder(installed: Installed) -> Installed:
     tests = re.findall(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (entry_point,) = re.findall(r"^folder = \"(.*)\"$", text, re.MULTILINE)
     installed.install(
-        *("folderjournal", f"folder = {entry_point}"), folderjournal=backend, test_folder="\n\n".join(tests)
+        *("folderjournal", f"folder = {entry_point}"),
+        folderjournal=backend,
+        test_folder="\n\n".join(tests),
     )
     return installed
 
