@@ -33,8 +33,8 @@ TIMEOUT: Final = 20.0
 """Seconds until a request is given up: more than two elections of a leader take."""
 _ANSWER: Final = 3.0
 """Seconds until a request that was not answered is sent again."""
-_PONG: Final = 1.0
-"""Seconds until a server that does not answer a ping is left for another one."""
+_STAY: Final = 2.0
+"""Seconds for which the connection stays with a server, at least."""
 _PAUSE: Final = 0.05
 _CONNECT: Final = 2
 _PING: Final = 10
@@ -165,6 +165,7 @@ class Connection:
             )
         except (TimeoutError, OSError, ValueError, errors.Error) as error:
             raise self._refusal(error) from None
+        self._connected_at, self.connections = self._loop.time(), 1
         self._client.options |= {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
         inbox = self._client.new_inbox()
         self._inbox, self._count = f"{inbox}.", 0
@@ -210,6 +211,8 @@ class Connection:
                 answer.set_exception(NoAnswerError("the connection was lost", sent=True))
 
     async def _on_reconnected(self) -> None:
+        self._connected_at = self._loop.time()
+        self.connections += 1
         for call in list(self._reconnected):
             call()
 
@@ -275,7 +278,7 @@ class Connection:
             async with asyncio.timeout(timeout):
                 message = await answer
         except TimeoutError:
-            await self._check()
+            await self.change_server()
             raise NoAnswerError(f"no answer within {timeout:g} seconds", sent=True) from None
         finally:
             del self._waiting[inbox]
@@ -283,14 +286,14 @@ class Connection:
             raise NoAnswerError("no server serves the stream at the moment", sent=False)
         return message
 
-    async def _check(self) -> None:
-        """Leave a server that does not answer, so that the next try reaches another one."""
-        if not self._client.is_connected:
-            return
-        try:
-            async with asyncio.timeout(_PONG):
-                await self._client.flush()
-        except (errors.Error, OSError, TimeoutError):
+    async def change_server(self) -> None:
+        """Leave a server for another one: it stands still, or is cut off from the others.
+
+        Nothing happens right after the last time, so that the next one has time to answer.
+        """
+        now = self._loop.time()
+        if self._client.is_connected and now >= self._connected_at + _STAY:
+            self._connected_at = now
             await self._client.force_reconnect()
 
     async def answered(

@@ -1,6 +1,8 @@
 """What the journal asks of the streams: read, compare and set, purge; all by the leader.
 
-Reads ask the stream's leader for a message, which is never older than what was acknowledged.  A
+A leader that was cut off takes itself for the leader for up to ten seconds, while the others follow
+another one; it would answer reads with what is old.  So a read counts only if most servers are
+known to have followed the leader so recently that they cannot have elected another one.  A
 write names the sequence of the subject's message before it.  If its acknowledgement is lost, the
 same write is sent again, until it is acknowledged or refused: then either it is in the stream, or
 another one took its place, which the message right after that sequence tells.
@@ -8,6 +10,7 @@ another one took its place, which the message right after that sequence tells.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
@@ -38,6 +41,12 @@ FEW: Final = 16
 """How many messages are asked for one by one; a consumer is faster for more."""
 
 
+_FRESH: Final = 2.0
+"""Seconds since which most servers followed the leader, at most; an election takes 4 or more."""
+_LEASE: Final = 1.5
+"""Seconds for which no other leader can be elected then."""
+
+
 class RefusedError(Exception):
     """The compare-and-set refused a write: the history's newest message is another one."""
 
@@ -48,6 +57,8 @@ class Store:
     def __init__(self, connection: Connection, streams: Streams) -> None:
         self.connection: Final = connection
         self.streams: Final = streams
+        # Until when each stream's leader is the only one, and on which connection that was learnt.
+        self._leases: dict[str, tuple[int, float]] = {}
 
     async def newest(self, history: UUID) -> Record | None:
         """Return a history's newest message, None if it has none."""
@@ -101,9 +112,25 @@ class Store:
 
     async def last_sequence(self, stream: str) -> int:
         """Return the sequence of the newest message that a stream ever had."""
-        answer = await self.connection.ask(f"STREAM.INFO.{stream}")
+        answer = await self._led(stream)
         sequence: int = answer["state"]["last_seq"]
         return sequence
+
+    async def _led(self, stream: str) -> Mapping[str, Any]:
+        """What a stream's leader says of it, when that is known to be the only leader."""
+        attempts = Attempts()
+        while True:
+            connection, asked = self.connection.connections, self._now()
+            answer = await self.connection.ask(f"STREAM.INFO.{stream}")
+            if _is_led(answer.get("cluster") or {}):
+                if connection == self.connection.connections:
+                    self._leases[stream] = connection, asked + _LEASE
+                return answer
+            await attempts.another(NoAnswerError("the stream has no leader", sent=False))
+            await self.connection.change_server()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def publish(self, history: UUID, after: int, messages: Sequence[Message]) -> int:
         """Append messages to a history if its newest message is that of a sequence.
@@ -199,11 +226,11 @@ class Store:
 
         It is recorded before the mark goes, so that whoever misses the mark finds this.
         """
+        attempts = Attempts()
         while True:
             last, expiries = await self._ledger(number)
             payload = json.dumps(expiries.extended(sequence).marks).encode()
             headers = {EXPECTED: str(last)}
-            attempts = Attempts()
             try:
                 subject = self.streams.ledger_subject(number)
                 await self.connection.answered(subject, payload, headers)
@@ -225,6 +252,20 @@ class Store:
         return raw.sequence, Expiries(tuple((at, sequence) for at, sequence in marks))
 
     async def _get(self, stream: str, which: Mapping[str, Any]) -> Raw | None:
+        attempts = Attempts()
+        while True:
+            if not self._is_led(stream):
+                await self._led(stream)
+            message = await self._message(stream, which)
+            if self._is_led(stream):
+                return message
+            await attempts.another(NoAnswerError("the answer took too long", sent=False))
+
+    def _is_led(self, stream: str) -> bool:
+        connection, until = self._leases.get(stream, (0, 0.0))
+        return connection == self.connection.connections and self._now() < until
+
+    async def _message(self, stream: str, which: Mapping[str, Any]) -> Raw | None:
         try:
             answer = await self.connection.ask(f"STREAM.MSG.GET.{stream}", which)
         except ApiError as error:
@@ -236,3 +277,12 @@ class Store:
         headers = dict(line.split(": ", 1) for line in lines if ": " in line)
         payload = base64.b64decode(message.get("data", ""))
         return Raw(message["subject"], message["seq"], headers, payload)
+
+
+def _is_led(cluster: Mapping[str, Any]) -> bool:
+    """Whether most servers follow the leader, as it says; a single server is its own leader."""
+    if "name" not in cluster:
+        return True
+    replicas = cluster.get("replicas") or ()
+    fresh = sum(each["active"] < _FRESH * 1e9 and not each.get("offline") for each in replicas)
+    return bool(cluster.get("leader")) and 2 * (fresh + 1) > len(replicas) + 1
