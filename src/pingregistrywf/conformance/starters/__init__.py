@@ -93,6 +93,8 @@ STARTERS: Final[Mapping[str, Starter]] = MappingProxyType(
 LANGUAGES: Final = tuple(STARTERS)
 """The languages that there is a starter for."""
 
+_ANY_LANGUAGE: Final = "docs/how-to/conformance-any-language.md"
+
 
 def write(
     language: str, directory: Path, *, sha256: str, chart: str = "ping_registry"
@@ -116,7 +118,10 @@ def write(
     starter = STARTERS.get(language)
     if starter is None:
         known = ", ".join(LANGUAGES)
-        raise ValueError(f"there is no starter for {language!r}: choose one of {known}")
+        raise ValueError(
+            f"there is no starter for {language!r}: choose one of {known},"
+            f" or write an adapter yourself; {_ANY_LANGUAGE} tells how"
+        )
     values = {"CHART": chart, "CHART_SHA256": sha256, **_values(starter)}
     texts = {
         directory / name: _filled(_HERE / language / name, values) for name in starter.files
