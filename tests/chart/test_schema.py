@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pingregistrywf.chart import invariant, system, vocabulary
+from pingregistrywf.chart import invariant, service, system, vocabulary
 from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.chart.parts import Word
 from pingregistrywf.chart.schema import (
@@ -18,6 +18,7 @@ from pingregistrywf.chart.schema import (
     invariant_schema,
     operations_schema,
     properties_schema,
+    service_schema,
     system_schema,
 )
 from pingregistrywf.chart.shape import is_word, keys
@@ -31,6 +32,7 @@ SCHEMAS = {
     "invariant": invariant_schema(),
     "operations": operations_schema(),
     "properties": properties_schema(),
+    "service": service_schema(),
     "system": system_schema(),
 }
 
@@ -163,7 +165,7 @@ def test_null_has_its_meaning_in_a_snapshot_only() -> None:
 def test_it_knows_every_key_of_the_vocabulary_and_describes_it() -> None:
     words = {
         each.__name__: each
-        for each in (vars(vocabulary) | vars(system) | vars(invariant)).values()
+        for each in (vars(vocabulary) | vars(system) | vars(invariant) | vars(service)).values()
         if is_word(each) and each is not Word
     }
     parts: dict[str, Any] = {name.capitalize(): schema for name, schema in SCHEMAS.items()}

@@ -74,7 +74,7 @@ def test_a_chart_cannot_end_the_element_that_holds_it() -> None:
     chart = next(iter(load_model().charts.values()))
     title = "</script><script>alert(1)</script>"
     changed = chart.model_copy(update={"title": title, "doc": title})
-    made = explorer.page(Model({"x": changed}, {}, {}, {}, {}, {}))
+    made = explorer.page(Model({"x": changed}, {}, {}, {}, {}, {}, {}))
     assert "<script>alert" not in made
     held = re.search(r'<script type="application/json" id="model">(.*?)</script>', made, re.DOTALL)
     assert held
@@ -83,4 +83,4 @@ def test_a_chart_cannot_end_the_element_that_holds_it() -> None:
 
 def test_an_explorer_needs_a_chart() -> None:
     with pytest.raises(ValueError, match="no chart"):
-        explorer.page(Model({}, {}, {}, {}, {}, {}))
+        explorer.page(Model({}, {}, {}, {}, {}, {}, {}))

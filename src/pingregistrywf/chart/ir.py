@@ -33,6 +33,7 @@ from pingregistrywf.chart.parts import (
     VidOfStep,
     Wire,
 )
+from pingregistrywf.chart.service import Service
 from pingregistrywf.chart.spelling import Scalar
 from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.types import Type
@@ -498,11 +499,12 @@ class Operations(Part):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Charts, operations and systems that belong together, lowered, by name, in the order of their
-    files."""
+    """Charts, operations, services and systems that belong together, lowered, by name, in the order
+    of their files."""
 
     charts: Mapping[str, Chart]
     operations: Mapping[str, Operations]
+    services: Mapping[str, Service]
     systems: Mapping[str, System]
     properties: Mapping[str, Properties]
     """The properties of each system that has some, by the system's name."""
@@ -518,9 +520,10 @@ class Model:
         return next((each for each in charts if each.key is None), charts[0])
 
 
-def to_json(document: Chart | Operations) -> str:
-    """The text of ``chart.json`` or ``operations.json``."""
-    return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+def to_json(document: Chart | Operations | Service) -> str:
+    """The text of ``chart.json``, ``operations.json`` or ``service.json``."""
+    written = document.model_dump(mode="json", by_alias=True)
+    return json.dumps(written, indent=2, ensure_ascii=False) + "\n"
 
 
 def json_schema(document: type[Chart | Operations]) -> dict[str, Any]:

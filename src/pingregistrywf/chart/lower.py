@@ -50,7 +50,13 @@ def read_model(paths: Sequence[surface.File]) -> ir.Model:
     charts = {name: lower_chart(chart) for name, chart in model.charts.items()}
     operations = {name: lower_operations(each, charts) for name, each in model.operations.items()}
     return ir.Model(
-        charts, operations, model.systems, model.properties, model.invariants, model.charts
+        charts,
+        operations,
+        model.services,
+        model.systems,
+        model.properties,
+        model.invariants,
+        model.charts,
     )
 
 

@@ -18,6 +18,7 @@ from pingregistrywf.chart import checks, shape
 from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.mistakes import ChartError, Report
 from pingregistrywf.chart.parts import Word
+from pingregistrywf.chart.service import Service
 from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
 from pingregistrywf.chart.yaml_source import YamlSource, parse
@@ -28,6 +29,7 @@ _KINDS: Final[Mapping[str, type[Word]]] = {
     "invariant_of": Invariant,
     "operations_of": Operations,
     "properties_of": Properties,
+    "service": Service,
     "system": System,
 }
 """The key that tells what a file holds; a file without any of them holds a chart."""
@@ -39,6 +41,7 @@ class Model:
 
     charts: Mapping[str, Chart]
     operations: Mapping[str, Operations]
+    services: Mapping[str, Service]
     systems: Mapping[str, System]
     properties: Mapping[str, Properties]
     """The properties of each system that has some, by the system's name."""
@@ -47,11 +50,11 @@ class Model:
 
 
 def read_model(paths: Sequence[File]) -> Model:
-    """Read charts, the operations on them, and the systems of those who run these.
+    """Read charts, the operations on them, the services and the systems of those who run these.
 
-    A file with the key ``operations_of`` holds operations, one with ``system`` a system, one with
-    ``properties_of`` a system's properties, one with ``invariant_of`` its inductive invariant, any
-    other a chart.
+    A file with the key ``operations_of`` holds operations, one with ``service`` a service, one with
+    ``system`` a system, one with ``properties_of`` a system's properties, one with ``invariant_of``
+    its inductive invariant, any other a chart.
 
     Raises:
         ChartError: there are mistakes in them, or one cannot be read.
@@ -75,8 +78,10 @@ def read_model(paths: Sequence[File]) -> Model:
         checks.check_operations(each, sound, report, all_charts)
     runnable = {each.operations_of: each for each, _ in operations}
     systems = {each.system: each for each, _ in read.get(System, [])}
-    # A system is checked on a model without mistakes: its own could follow from that model's.
+    # Others are checked on a model without mistakes: their own could follow from that model's.
     if whole and not any(report.mistakes for _, report in (*charts, *operations)):
+        for each, report in read.get(Service, []):
+            checks.check_service(each, sound, runnable, report)
         for each, report in read.get(System, []):
             checks.check_system(each, sound, runnable, report)
         for each, report in read.get(Properties, []):
@@ -87,7 +92,8 @@ def read_model(paths: Sequence[File]) -> Model:
         raise ChartError(mistakes)
     properties = {each.properties_of: each for each, _ in read.get(Properties, [])}
     invariants = {each.invariant_of: each for each, _ in read.get(Invariant, [])}
-    return Model(sound, runnable, systems, properties, invariants)
+    services = {each.service: each for each, _ in read.get(Service, [])}
+    return Model(sound, runnable, services, systems, properties, invariants)
 
 
 def _kind(source: YamlSource) -> type[Word]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.parts import Word
+from pingregistrywf.chart.service import Service
 from pingregistrywf.chart.system import Properties, System
 from pingregistrywf.chart.vocabulary import Chart, Operations
 
@@ -24,6 +25,11 @@ def chart_schema() -> dict[str, Any]:
 def operations_schema() -> dict[str, Any]:
     """The schema of a file of operations."""
     return _schema(Operations, "Operations: commands that belong together")
+
+
+def service_schema() -> dict[str, Any]:
+    """The schema of a service's file."""
+    return _schema(Service, "A service: remote procedure calls on a model")
 
 
 def system_schema() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pingregistrywf.chart.schema import (
     invariant_schema,
     operations_schema,
     properties_schema,
+    service_schema,
     system_schema,
 )
 from pingregistrywf.generate import readme
@@ -25,6 +26,12 @@ from pingregistrywf.generate.mermaid import mermaid
 from pingregistrywf.generate.notations import dot, plantuml, scxml, xstate
 from pingregistrywf.generate.proto import descriptor, file_name, proto
 from pingregistrywf.generate.python import chart_modules, operations_module
+from pingregistrywf.generate.service import (
+    proto_name,
+    service_descriptor,
+    service_module,
+    service_proto,
+)
 from pingregistrywf.generate.svg import svg
 from pingregistrywf.generate.tla import formal_model
 
@@ -38,6 +45,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = MappingProxyType(
         "invariant": invariant_schema,
         "operations": operations_schema,
         "properties": properties_schema,
+        "service": service_schema,
         "system": system_schema,
     }
 )
@@ -68,7 +76,7 @@ class Difference:
 
 
 def package(model: Model) -> Artefacts:
-    """Return the packages of a model's charts and operations, below one directory."""
+    """Return the packages of a model's charts, operations and services, below one directory."""
     texts = {
         "__init__.py": '"""Generated packages, one for each chart."""\n',
         "chart.schema.json": _json(json_schema(Chart)),
@@ -82,6 +90,12 @@ def package(model: Model) -> Artefacts:
     for name, operations in model.operations.items():
         texts[f"{name}/__init__.py"] = operations_module(operations, model.charts)
         texts[f"{name}/operations.json"] = to_json(operations)
+    for name, service in model.services.items():
+        operations = model.operations[service.operations]
+        texts[f"{name}/__init__.py"] = service_module(service, operations)
+        texts[f"{name}/service.json"] = to_json(service)
+        texts[f"{name}/{proto_name(service)}"] = service_proto(service, model.charts)
+        made[PurePosixPath(name, "descriptor.binpb")] = service_descriptor(service, model.charts)
     return made | {PurePosixPath(path): text.encode() for path, text in texts.items()}
 
 

@@ -18,7 +18,7 @@ _NUMBERS: Final = count(1)
 
 
 def imported(model: Model) -> Mapping[str, ModuleType]:
-    """Return the packages of a model's charts and operations by name, privately imported.
+    """Return the packages of a model by name, privately imported.
 
     Raises:
         OSError: they cannot be written to a temporary directory.
@@ -29,7 +29,7 @@ def imported(model: Model) -> Mapping[str, ModuleType]:
         sys.path.insert(0, directory)
         importlib.invalidate_caches()
         try:
-            parts = (*model.charts, *model.operations)
+            parts = (*model.charts, *model.operations, *model.services)
             return {part: importlib.import_module(f"{name}.{part}") for part in parts}
         finally:
             sys.path.remove(directory)

@@ -29,10 +29,12 @@ SCALARS: Final = {
     Type.ULID: "bytes",
     Type.BOOL: "bool",
 }
-_MEANINGS: Final = {Type.UUID: "UUID, 16 bytes", Type.ULID: "ULID, 16 bytes"}
+MEANINGS: Final = {Type.UUID: "UUID, 16 bytes", Type.ULID: "ULID, 16 bytes"}
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
+    """A field of a message."""
+
     name: str
     number: int
     kind: str  # the type of a scalar, "enum", or "message"
@@ -45,10 +47,12 @@ class _Field(NamedTuple):
         return self.of.rpartition(".")[2] or self.kind
 
 
-class _Message(NamedTuple):
+class Message(NamedTuple):
+    """A message, as text and descriptor have it."""
+
     name: str
-    fields: list[_Field]
-    nested: tuple[_Message, ...] = ()
+    fields: list[Field]
+    nested: tuple[Message, ...] = ()
     values: tuple[tuple[str, int], ...] = ()  # of the enum Type inside of it
 
 
@@ -60,7 +64,7 @@ def file_name(chart: Chart) -> str:
 def proto(chart: Chart) -> str:
     """Return the ``.proto`` file as text."""
     template = templates().get_template("chart.proto.jinja")
-    return template.render(chart=chart, messages=_messages(chart))
+    return template.render(chart=chart, messages=messages(chart))
 
 
 def descriptor(chart: Chart) -> bytes:
@@ -68,19 +72,20 @@ def descriptor(chart: Chart) -> bytes:
     file = FileDescriptorProto(
         name=file_name(chart),
         package=chart.wire.package,
-        message_type=map(_message_descriptor, _messages(chart)),
+        message_type=map(message_descriptor, messages(chart)),
         syntax="proto3",
     )
     return FileDescriptorSet(file=[file]).SerializeToString(deterministic=True)
 
 
-def _messages(chart: Chart) -> list[_Message]:
+def messages(chart: Chart) -> list[Message]:
+    """Return the messages of the chart's events: the event's own first."""
     wire = chart.wire
     scope = f".{wire.package}"
     fields = {
-        "event": _Field("event", wire.event, "enum", f"{scope}.{wire.message}.Type"),
-        "id": _scalar("id", wire.id, Type.ULID),
-        "parent": _scalar("parent", wire.parent, Type.ULID),
+        "event": Field("event", wire.event, "enum", f"{scope}.{wire.message}.Type"),
+        "id": scalar("id", wire.id, Type.ULID),
+        "parent": scalar("parent", wire.parent, Type.ULID),
     }
     values = {"EV_UNSPECIFIED": 0}
     explicit = {
@@ -89,34 +94,35 @@ def _messages(chart: Chart) -> list[_Message]:
         for name, each in event.fields.items()
         if each.default is not None
     }
-    messages = []
+    listed = []
     for event in chart.events.values():
         values[event.wire_name] = event.number
         declared: list[EventField | WireValue] = [*event.fields.values()]
         for each in [*declared, *event.other_forms.values()]:
             optional = each.name in explicit
-            fields[each.name] = _scalar(each.name, each.wire, each.type, optional=optional)
+            fields[each.name] = scalar(each.name, each.wire, each.type, optional=optional)
         if listing := event.listing:
             full = f"{scope}.{listing.message}"
-            fields[listing.field] = _Field(listing.field, listing.wire, "message", full)
-            parts = (_scalar(each.name, each.wire, each.type) for each in listing.fields.values())
-            entry = _Message(listing.entry_message, sorted(parts, key=attrgetter("number")))
+            fields[listing.field] = Field(listing.field, listing.wire, "message", full)
+            parts = (scalar(each.name, each.wire, each.type) for each in listing.fields.values())
+            entry = Message(listing.entry_message, sorted(parts, key=attrgetter("number")))
             of = f"{full}.{entry.name}"
-            entries = _Field(listing.name, listing.entries_wire, "message", of, "repeated")
-            messages.append(_Message(listing.message, [entries], nested=(entry,)))
+            entries = Field(listing.name, listing.entries_wire, "message", of, "repeated")
+            listed.append(Message(listing.message, [entries], nested=(entry,)))
     by_number = sorted(fields.values(), key=attrgetter("number"))
     types = tuple(sorted(values.items(), key=itemgetter(1)))
-    return [_Message(wire.message, by_number, values=types), *messages]
+    return [Message(wire.message, by_number, values=types), *listed]
 
 
-def _scalar(name: str, number: int, kind: Type, *, optional: bool = False) -> _Field:
+def scalar(name: str, number: int, kind: Type, *, optional: bool = False) -> Field:
     # Ids are optional, so that an absent one differs from a present, empty one (documentation:
     # Bytes); so are fields that have a default where they are absent.
     label = "optional" if optional or kind.is_id else ""
-    return _Field(name, number, SCALARS[kind], label=label, comment=_MEANINGS.get(kind, ""))
+    return Field(name, number, SCALARS[kind], label=label, comment=MEANINGS.get(kind, ""))
 
 
-def _message_descriptor(message: _Message) -> DescriptorProto:
+def message_descriptor(message: Message) -> DescriptorProto:
+    """Return what describes a message."""
     optional = [field.name for field in message.fields if field.label == "optional"]
     values = [EnumValueDescriptorProto(name=name, number=number) for name, number in message.values]
     return DescriptorProto(
@@ -138,7 +144,7 @@ def _message_descriptor(message: _Message) -> DescriptorProto:
             )
             for field in message.fields
         ],
-        nested_type=map(_message_descriptor, message.nested),
+        nested_type=map(message_descriptor, message.nested),
         enum_type=[EnumDescriptorProto(name="Type", value=values)] if values else [],
         oneof_decl=[OneofDescriptorProto(name=f"_{name}") for name in optional],
     )

@@ -16,6 +16,7 @@ from pingregistrywf.chart.checks.names import check_names
 from pingregistrywf.chart.checks.operations import check_operations
 from pingregistrywf.chart.checks.renames import check_renames
 from pingregistrywf.chart.checks.rules import check_rules
+from pingregistrywf.chart.checks.service import check_service
 from pingregistrywf.chart.checks.states import check_events, check_leads, check_states
 from pingregistrywf.chart.checks.system import (
     check_invariant,
@@ -31,6 +32,7 @@ __all__ = [
     "check_invariant",
     "check_operations",
     "check_properties",
+    "check_service",
     "check_system",
     "check_together",
 ]

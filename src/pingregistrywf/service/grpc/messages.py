@@ -1,0 +1,173 @@
+"""The messages of a service: requests read strictly, replies filled as they are declared.
+
+The classes are built in a descriptor pool of the service's own, so that somebody's own generated
+modules of the same package can live in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from pingregistrywf.runtime.errors import InvalidCommandError
+from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.services import (
+    Carried,
+    Constant,
+    IdOf,
+    Method,
+    ReplyField,
+    Service,
+    VidOf,
+)
+
+Protobuf: TypeAlias = Any
+"""A message; classes of a private pool have no static types."""
+Request: TypeAlias = Mapping[str, Any]
+"""The fields of a request; an id that is absent is None."""
+
+_SIZE: Final = 16
+_IDS: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
+    "uuid": lambda data: UUID(bytes=data),
+    "ulid": Ulid,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a reply can be filled with.
+
+    Attributes:
+        request: the fields of the request.
+        ids: the ids that follow from the name that the call is about.
+        vids: the version of each chart's history after the call.
+        state: the state that was found, with its name in the chart.
+        names: the names that the service serves.
+        signals: the histories that have changed.
+    """
+
+    request: Request = field(default_factory=dict)
+    ids: Mapping[str, UUID] = field(default_factory=dict)
+    vids: Mapping[str, Ulid] = field(default_factory=dict)
+    state: tuple[Any, str] | None = None
+    names: Iterable[str] = ()
+    signals: Iterable[UUID] = ()
+
+
+class Messages:
+    """The message classes of a service.
+
+    Attributes:
+        pool: the descriptor pool, which reflection shows.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.pool: Final = descriptor_pool.DescriptorPool()
+        for file in descriptor_pb2.FileDescriptorSet.FromString(service.descriptor).file:
+            self.pool.AddSerializedFile(file.SerializeToString())
+        self._service = service
+
+    def read(self, method: Method, data: bytes) -> Request:
+        """Return the fields of a request.
+
+        Raises:
+            InvalidCommandError: the bytes are no such message, or an id has not 16 bytes.
+        """
+        try:
+            message: Protobuf = self._class(f"{method.name}I").FromString(data)
+        except DecodeError:
+            raise InvalidCommandError(f"the bytes are no {method.name}I") from None
+        fields: dict[str, Any] = {}
+        for each in message.DESCRIPTOR.fields:
+            name: str = each.name
+            kind = method.ids.get(name)
+            value = getattr(message, name)
+            if kind is None:
+                fields[name] = value
+            elif not message.HasField(name):
+                fields[name] = None
+            elif len(value) == _SIZE:
+                fields[name] = _IDS[kind](value)
+            else:
+                raise InvalidCommandError(f"{name} has {len(value)} bytes, not {_SIZE}")
+        return fields
+
+    def reply(self, method: Method, known: Known) -> Protobuf:
+        """Return a reply, filled with what is known."""
+        message: Protobuf = self._class(f"{method.name}O")()
+        for name, each in method.reply.items():
+            if each.message is not None:
+                self._fill_messages(message, name, each, known)
+            else:
+                _put(message, name, _value(each, known.request, known))
+        return message
+
+    def _fill_messages(
+        self, message: Protobuf, name: str, declared: ReplyField, known: Known
+    ) -> None:
+        inside = self._service.messages[str(declared.message)]
+        many = True
+        parts: Iterable[Mapping[str, Any]]
+        match inside.made_of:
+            case "name":
+                parts = [{"name": each} for each in known.names]
+            case "signal":
+                parts = [{"history": each} for each in known.signals]
+            case "record":
+                many, parts = _records(declared, known)
+        for part in parts:
+            one: Protobuf = getattr(message, name).add() if many else getattr(message, name)
+            if not many:
+                one.SetInParent()
+            for field_name, each in inside.fields.items():
+                _put(one, field_name, _value(each, part, known))
+            if known.state is not None:
+                for field_name, by_state in declared.by_state.items():
+                    if known.state[1] in by_state:
+                        _put(one, field_name, by_state[known.state[1]])
+
+    def _class(self, name: str) -> type[Protobuf]:
+        full = f"{self._service.package}.{name}"
+        return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full))
+
+
+def _records(declared: ReplyField, known: Known) -> tuple[bool, Iterable[Mapping[str, Any]]]:
+    """Whether a field holds a list of records, and the fields of each."""
+    carried = declared.source
+    if not isinstance(carried, Carried) or known.state is None:
+        return True, ()
+    value = getattr(known.state[0], carried.attribute)
+    records = value if carried.many else (value,)
+    return carried.many, [
+        {name: getattr(each, name) for name in each.__dataclass_fields__} for each in records
+    ]
+
+
+def _value(declared: ReplyField, made_of: Mapping[str, Any], known: Known) -> object:
+    match declared.source:
+        case str(name):
+            return made_of[name]
+        case IdOf(id):
+            return known.ids[id]
+        case VidOf(chart):
+            return known.vids[chart]
+        case Constant(value):
+            return value
+        case _:
+            return None
+
+
+def _put(message: Protobuf, name: str, value: object) -> None:
+    """Set a field.  Ids that are nil, and what is not known, are left out."""
+    if isinstance(value, UUID | Ulid):
+        value = value.bytes if any(value.bytes) else None
+    if isinstance(value, IntEnum):
+        value = int(value)
+    if value is not None:
+        setattr(message, name, value)
