@@ -26,6 +26,7 @@ from pingregistrywf.chart.schema import (
     invariant_schema,
     operations_schema,
     properties_schema,
+    service_schema,
     system_schema,
 )
 from pingregistrywf.explorer import page
@@ -94,6 +95,7 @@ def framed(label: str, drawn: str) -> str:
 SCHEMAS: Final = {
     "Chart": chart_schema,
     "Operations": operations_schema,
+    "Service": service_schema,
     "System": system_schema,
     "Properties": properties_schema,
     "Invariant": invariant_schema,
