@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pingregistrywf.chart.lower import read_model
 from pingregistrywf.conformance.reports import text
 from pingregistrywf.conformance.run import runner
 from pingregistrywf.conformance.run.difference import of_replies
-from pingregistrywf.conformance.run.result import Exit
+from pingregistrywf.conformance.run.result import Exit, Scope
+from pingregistrywf.conformance.run.runner import Plan, run
+from pingregistrywf.conformance.run.transport import ObjectTransport
+from pingregistrywf.conformance.selftest.subject import Answer, Subject
+from pingregistrywf.conformance.suite import Suite
 
 from ..tiers import some
 from .adversary import ANSWERS
 from .conftest import Runs
+
+OTHER_WORKFLOW = Path(__file__).parents[1] / "other_workflow"
 
 
 @pytest.mark.slow
@@ -36,6 +45,28 @@ def test_every_way_of_going_wrong_says_what_differs(run_object: Runs, name: str)
         wrong = [each for each in failure.shortest.exchanges if not each.right]
         assert all(each.differs for each in wrong), text(report)
         assert wrong or failure.shortest.why
+
+
+def test_a_constant_of_a_chart_is_not_what_differs() -> None:
+    suite = Suite(read_model([OTHER_WORKFLOW / "split_repo.yaml"]))
+
+    def adapter() -> Answer:
+        right = Subject(suite.chart)
+
+        def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+            reply = right(request)
+            if request["op"] == "find" and "ok" in reply:
+                reply["ok"]["plan_id"] = "0" * 26
+            return reply
+
+        return answer
+
+    report = run(Plan(suite, Scope((1,), "n")), ObjectTransport(adapter))
+    (failure, *_) = report.failures
+    (wrong,) = (each for each in failure.shortest.exchanges if not each.right)
+    assert wrong.differs == f'ok.plan_id is "{"0" * 26}", should be null'
+    tool = "538c7f96-b164-4f1b-97bb-9f4bb472e89f"
+    assert wrong.expect["ok"]["tool_id"] == wrong.got["ok"]["tool_id"] == tool
 
 
 @pytest.mark.slow

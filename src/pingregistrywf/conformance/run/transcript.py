@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.conformance.oracle import EPOCH
@@ -68,14 +69,15 @@ class Transcript:
     def failed(self, case: Case, why: str) -> CaseResult:
         """Return the result of a case that failed."""
         named = {text: name for name, text in self._names.known.items()}
-        first_unknown = len(named)
+        unknown = count(1)
 
-        def sent_id(text: str) -> str:
+        def told_id(text: str) -> str:
             return named.setdefault(text, text)
 
         def answered_id(text: str) -> str:
-            unknown = f"unknown{len(named) - first_unknown + 1}"
-            return named.setdefault(text, text if text in _FIXED else unknown)
+            if text not in named:
+                named[text] = text if text in _FIXED else f"unknown{next(unknown)}"
+            return named[text]
 
         def with_names(value: Json, name: Callable[[str], str]) -> Json:
             def rewritten(_key: str, text: str) -> str:
@@ -85,8 +87,9 @@ class Transcript:
 
         exchanges = []
         for line in self._lines:
-            send = with_names(dict(line.sent), sent_id)
-            expect = self._names.expected(dict(line.step.expect) or None)
+            # What was sent is known, and so is what the case spells out, such as a chart's constants.
+            send = with_names(dict(line.sent), told_id)
+            expect = with_names(self._names.expected(dict(line.step.expect) or None), told_id)
             got, differs = line.got, line.why
             if got and got.keys() & {DIED, BROKEN}:
                 differs = next(iter(got.values()))
