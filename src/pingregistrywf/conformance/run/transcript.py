@@ -87,7 +87,7 @@ class Transcript:
 
         exchanges = []
         for line in self._lines:
-            # What was sent is known, and so is what the case spells out, such as a chart's constants.
+            # What the case spells out, such as a chart's constants, is known as what was sent is.
             send = with_names(dict(line.sent), told_id)
             expect = with_names(self._names.expected(dict(line.step.expect) or None), told_id)
             got, differs = line.got, line.why
