@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -40,12 +41,19 @@ def ids(clock: TurnedClock) -> UlidSource:
 @pytest.fixture(params=["memory", "sqlite"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, clock: TurnedClock) -> Iterator[Open]:
     """Opens the test's journal, again and again as other processes would."""
+    with opener(request.param, tmp_path, clock) as opened:
+        yield opened
+
+
+@contextmanager
+def opener(kind: str, directory: Path, clock: TurnedClock) -> Iterator[Open]:
+    """Give what opens a journal of a kind again and again; close them all in the end."""
     journals: list[Journal] = []
 
     def open_it() -> Journal:
-        if request.param == "memory" and journals:
+        if kind == "memory" and journals:
             return journals[0]
-        url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'pings.db'}"
+        url = "memory:" if kind == "memory" else f"sqlite:{directory / 'pings.db'}"
         journals.append(open_journal(url, clock=clock))
         return journals[-1]
 

@@ -24,6 +24,7 @@ from pingregistrywf import (
     HistoryDeletedError,
     HistoryExistsError,
     InvalidCommandError,
+    JournalBusyError,
     JournalClosedError,
     JournalEntryParentMismatchError,
     JournalError,
@@ -87,6 +88,7 @@ EXAMPLES = [
     (DiskFullError("writing", ValueError("full")), {"op": "writing"}, "full"),
     (LockTimeoutError("waiting", TimeoutError("10 s")), {"op": "waiting"}, "10 s"),
     (JournalUnusableError("writing", PermissionError("only read")), {"op": "writing"}, "only read"),
+    (JournalBusyError(9), {"waiting": 9}, "9 commands wait"),
     (JournalClosedError(), {"op": "use of a closed journal"}, "open it again"),
     (CorruptedDataError("reading", CONFLICT), {"op": "reading", "err": CONFLICT}, "reading"),
     (
@@ -280,6 +282,7 @@ def test_journal_level_errors() -> None:
         DiskFullError,
         LockTimeoutError,
         JournalUnusableError,
+        JournalBusyError,
         JournalClosedError,
         ChartChangedError,
         CorruptedDataError,

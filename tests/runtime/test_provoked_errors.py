@@ -34,6 +34,7 @@ from pingregistrywf import (
     FeedPositionGoneError,
     HistoryDeletedError,
     InvalidCommandError,
+    JournalBusyError,
     JournalClosedError,
     JournalEntryParentMismatchError,
     JournalError,
@@ -452,7 +453,7 @@ def test_the_recipe_appends_once(bench: Bench, provoke: Callable[[Bench], Any]) 
 def test_every_error_is_provoked() -> None:
     bases = {WorkflowError, BehaviorError, JournalLevelError, DeclaredError}
     never_raised = {UnknownHistoryError, JournalEntryParentMismatchError}  # but told in others
-    elsewhere = {VersionConflictError, JournalOpenError, PositionGoneError}
+    elsewhere = {VersionConflictError, JournalBusyError, JournalOpenError, PositionGoneError}
     provoked = {kind for kind, _ in (*NEVER, *SAFE)} | elsewhere
     known = {
         each

@@ -40,6 +40,7 @@ from pingregistrywf import (
     IdSource,
     InvalidCommandError,
     Journal,
+    JournalBusyError,
     JournalEntryParentMismatchError,
     JournalError,
     JournalOpenError,
@@ -183,7 +184,7 @@ def blamed(error: AnyJournalError) -> str:
             return str(vid)
         case UnknownHistoryError(id=id) | HistoryDeletedError(id=id):
             return str(id)
-        case DBError() | CorruptedDataError() | JournalOpenError():
+        case DBError() | JournalBusyError() | CorruptedDataError() | JournalOpenError():
             return str(error)
         case JournalEntryParentMismatchError(actual=vid):
             return str(vid)

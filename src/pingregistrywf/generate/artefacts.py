@@ -25,7 +25,7 @@ from pingregistrywf.generate import readme
 from pingregistrywf.generate.mermaid import mermaid
 from pingregistrywf.generate.notations import dot, plantuml, scxml, xstate
 from pingregistrywf.generate.proto import descriptor, file_name, proto
-from pingregistrywf.generate.python import chart_modules, operations_module
+from pingregistrywf.generate.python import chart_modules, operations_modules
 from pingregistrywf.generate.service import (
     proto_name,
     service_descriptor,
@@ -88,7 +88,8 @@ def package(model: Model) -> Artefacts:
         texts |= {f"{name}/chart.json": to_json(chart), f"{name}/{file_name(chart)}": proto(chart)}
         made[PurePosixPath(name, "descriptor.binpb")] = descriptor(chart)
     for name, operations in model.operations.items():
-        texts[f"{name}/__init__.py"] = operations_module(operations, model.charts)
+        modules = operations_modules(operations, model.charts)
+        texts |= {f"{name}/{module}": text for module, text in modules.items()}
         texts[f"{name}/operations.json"] = to_json(operations)
     for name, service in model.services.items():
         operations = model.operations[service.operations]

@@ -65,6 +65,17 @@ BUILT_WITH: Final = {
     " given.",
 }
 """The prose of what a facade, or a class of operations, is built with."""
+BUILT_ASYNC_WITH: Final = {**BUILT_WITH, "journal": "An ``AsyncJournal``."}
+"""The prose of what an asynchronous one is built with."""
+OBSERVERS: Final = "Are called before and after each step, in their order"
+"""The prose of the observers of operations, without a full stop."""
+METHODS: Final = (
+    "A method takes the id of a history, and the vid that the caller expects there; "
+    "NO_VC accepts any.\n"
+    "It returns the history's vid after the command, or raises the error with which "
+    "the chart refuses it."
+).splitlines()
+"""The prose of the methods of a facade."""
 
 
 def chart_modules(chart: Chart) -> dict[str, str]:
@@ -82,17 +93,21 @@ def chart_modules(chart: Chart) -> dict[str, str]:
         "facade": isorted(["Advancer", "Behavior", chart.facade]),
         "states": isorted([*entry, *chart.records, "State", "StateCode"]),
     }
+    templates = {name: name for name in (*exported, "__init__")} | {"aio": "async_facade"}
     return {
-        f"{name}.py": _rendered(name, source, chart=chart, commands=commands, exported=exported)
-        for name in (*exported, "__init__")
+        f"{name}.py": _rendered(each, source, chart=chart, commands=commands, exported=exported)
+        for name, each in templates.items()
     }
 
 
-def operations_module(operations: Operations, charts: Mapping[str, Chart]) -> str:
-    """Return the module of a file of operations; ``charts`` has those that it names."""
+def operations_modules(operations: Operations, charts: Mapping[str, Chart]) -> dict[str, str]:
+    """Return the modules of a file of operations; ``charts`` has those that it names."""
     source = f"operations {operations.name}. Do not edit: change the model."
     facades = [f"{name}.{charts[name].facade}" for name in operations.charts]
-    return _rendered("operations", source, operations=operations, facades=facades)
+    return {
+        "__init__.py": _rendered("operations", source, operations=operations, facades=facades),
+        "aio.py": _rendered("async_operations", source, operations=operations),
+    }
 
 
 def _rendered(name: str, source: str, **parts: object) -> str:
@@ -166,9 +181,9 @@ def optional(names: Iterable[str]) -> list[str]:
     return ["*", *options] if options else []
 
 
-def signature(parameters: Sequence[str], name: str, result: str) -> str:
-    """Return the line or lines that begin a method."""
-    return _wrapped(f"    def {name}(", parameters, f") -> {result}:")
+def signature(parameters: Sequence[str], name: str, result: str, define: str = "def") -> str:
+    """Return the line or lines that begin a method; ``define`` is ``async def`` for a coroutine."""
+    return _wrapped(f"    {define} {name}(", parameters, f") -> {result}:")
 
 
 def call(arguments: Iterable[str], function: str) -> str:
@@ -257,8 +272,11 @@ _TEMPLATES: Final = templates(
     refusals,
     signature,
     unset,
+    BUILT_ASYNC_WITH=BUILT_ASYNC_WITH,
     BUILT_WITH=BUILT_WITH,
     CHECKED=CHECKED,
+    METHODS=METHODS,
+    OBSERVERS=OBSERVERS,
     PLAIN=PLAIN,
     ZEROS=ZEROS,
     upper_snake=upper,

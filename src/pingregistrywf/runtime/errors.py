@@ -256,6 +256,17 @@ class JournalClosedError(JournalUnusableError):
         super().__init__("use of a closed journal", ValueError("open it again"))
 
 
+class JournalBusyError(JournalLevelError):
+    """As many commands as may wait for the journal do; this one was not begun.
+
+    ``waiting`` says how many that is.
+    """
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        super().__init__(f"busy: {waiting} commands wait for the journal; this one was not begun")
+
+
 class CorruptedDataError(JournalLevelError):
     """Stored data is not what was written, or is no chain that the chart allows.
 
@@ -383,6 +394,7 @@ AnyJournalError: TypeAlias = (
     | HistoryDeletedError
     | RetryNoVCError
     | DBError
+    | JournalBusyError
     | CorruptedDataError
     | JournalEntryParentMismatchError
     | JournalOpenError
@@ -410,6 +422,7 @@ RETRY: Final[Mapping[type[WorkflowError], Retry]] = {
     RetryNoVCError: "safe",
     DBError: "safe",
     JournalUnusableError: "never",
+    JournalBusyError: "safe",
     JournalOpenError: "safe",
 }
 """Whether to run a command again after an error of this class, or of one derived from it."""

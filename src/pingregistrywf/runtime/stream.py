@@ -21,15 +21,83 @@ S = TypeVar("S")
 E = TypeVar("E", bound=Event)
 
 
+class StreamPosition(Generic[S, E]):
+    """Where a stream is in a history, and the events that were read and not given yet.
+
+    Attributes:
+        last: the event given or read last; None before the first, the epoch at the very beginning.
+        read: the place up to which was read; None before the first read.
+        restarted: whether the event given last begins the history anew, after a trim has removed
+            events that were not given.
+    """
+
+    def __init__(
+        self, engine: Engine[S, E], history: UUID, after: Ulid | None, *, restart: bool
+    ) -> None:
+        self.last = after
+        self.restarted = False
+        self._engine: Final = engine
+        self._history: Final = history
+        self._restart: Final = restart
+        self.read: Checkpoint[S] | None = None
+        self._events: deque[E] = deque()
+        self._begins_anew: Ulid | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is an event to give."""
+        return bool(self._events)
+
+    @property
+    def since(self) -> Checkpoint[S] | None:
+        """Where the next read goes on; None if it must begin at the beginning."""
+        if self.read is None and self.last is not None:
+            return self._engine.remembered(self._history, self.last)
+        return self.read
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more events may come: in its last state a history gets none."""
+        code = getattr(self.read and self.read.state, "state_code", None)
+        return code not in self._engine.declaration.last
+
+    def take(self, changes: Changes[S, E]) -> None:
+        """Take what was read since ``since``.
+
+        Raises:
+            PositionGoneError: events that were not given yet are gone, or the whole history is.
+        """
+        new = changes.events if changes.continues else self._following(changes)
+        self.read = changes.checkpoint
+        self._events.extend(new)
+        if new:
+            self.last = new[-1].id
+
+    def give(self) -> E:
+        """Return the next event, which must be there."""
+        event = self._events.popleft()
+        self.restarted = event.id == self._begins_anew
+        return event
+
+    def _following(self, changes: Changes[S, E]) -> tuple[E, ...]:
+        """Return the events after the last one, of a history that was read from its beginning."""
+        events, last, is_rooted = changes.events, self.last, bool(changes.checkpoint.origin)
+        if last is None or (last == EPOCH and (is_rooted or not events)):
+            return events
+        for place, event in enumerate(events, start=1):
+            if event.id == last:
+                return events[place:]
+        if events and not is_rooted and self._restart:
+            self._begins_anew = events[0].id
+            return events
+        cause = "was deleted" if not events else "has begun anew" if is_rooted else "was trimmed"
+        raise PositionGoneError(self._history, last, cause)
+
+
 class EventStream(Closable, Generic[S, E]):
     """An iterator over the events of one history, those to come included; ``next`` waits for them.
 
     It ends when the history ends, at a time limit, or when it is closed.  One thread iterates; any
     thread may close it.  A stream that nobody holds any more closes itself.
-
-    Attributes:
-        restarted: whether the event given last begins the history anew, after a trim has removed
-            events that the stream had not given.
     """
 
     def __init__(
@@ -41,19 +109,19 @@ class EventStream(Closable, Generic[S, E]):
         *,
         restart: bool = False,
     ) -> None:
-        self.restarted = False
         self._engine: Final = engine
         self._history: Final = history
         self._until: Final = until
-        self._restart: Final = restart
-        self._last = after
-        """The event given or read last; None before the first, the epoch at the very beginning."""
-        self._read: Checkpoint[S] | None = None
-        self._events: deque[E] = deque()
-        self._begins_anew: Ulid | None = None
+        self._position: Final = StreamPosition(engine, history, after, restart=restart)
         self._is_due = True
         """Whether to look without waiting."""
         self._subscription: Final = engine.journal.subscribe(history)
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the event given last begins the history anew, after a trim has removed events
+        that the stream had not given."""
+        return self._position.restarted
 
     def __iter__(self) -> Self:
         return self
@@ -65,15 +133,13 @@ class EventStream(Closable, Generic[S, E]):
             PositionGoneError: events that were not given yet are gone, or the whole history is.
             JournalError: whatever the journal raised; the next call tries again.
         """
-        while not self._events:
-            if not self._is_due and not (self._goes_on() and self._wait()):
+        while not self._position:
+            if not self._is_due and not (self._position.goes_on and self._wait()):
                 self.close()
             if self._subscription.closed:
                 raise StopIteration
             self._look()
-        event = self._events.popleft()
-        self.restarted = event.id == self._begins_anew
-        return event
+        return self._position.give()
 
     def close(self) -> None:
         """End the stream; a thread that waits for an event wakes."""
@@ -82,11 +148,6 @@ class EventStream(Closable, Generic[S, E]):
     def __del__(self) -> None:
         if hasattr(self, "_subscription"):
             self.close()
-
-    def _goes_on(self) -> bool:
-        """Return whether more events may come: in its last state a history gets none."""
-        code = getattr(self._read and self._read.state, "state_code", None)
-        return code not in self._engine.declaration.last
 
     def _wait(self) -> bool:
         """Wait for a change; return False at the time limit, or if the stream was closed."""
@@ -101,28 +162,10 @@ class EventStream(Closable, Generic[S, E]):
 
     def _look(self) -> None:
         self._is_due = True
-        since = self._read
-        if since is None and self._last is not None:
-            since = self._engine.remembered(self._history, self._last)
-        changes = self._engine.read_on(self._history, since, whole=True)
-        new = changes.events if changes.continues else self._following(changes)
-        self._read = changes.checkpoint
+        changes = self._engine.read_on(self._history, self._position.since, whole=True)
+        try:
+            self._position.take(changes)
+        except PositionGoneError:
+            self.close()
+            raise
         self._is_due = False
-        self._events.extend(new)
-        if new:
-            self._last = new[-1].id
-
-    def _following(self, changes: Changes[S, E]) -> tuple[E, ...]:
-        """Return the events after the last one, of a history that was read from its beginning."""
-        events, last, is_rooted = changes.events, self._last, bool(changes.checkpoint.origin)
-        if last is None or (last == EPOCH and (is_rooted or not events)):
-            return events
-        for place, event in enumerate(events, start=1):
-            if event.id == last:
-                return events[place:]
-        if events and not is_rooted and self._restart:
-            self._begins_anew = events[0].id
-            return events
-        self.close()
-        cause = "was deleted" if not events else "has begun anew" if is_rooted else "was trimmed"
-        raise PositionGoneError(self._history, last, cause)

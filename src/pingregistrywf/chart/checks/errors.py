@@ -12,7 +12,7 @@ RUNTIME_ERRORS: Final = (
     *STANDARD_ERRORS,
     *("BehaviorError", "ChartChangedError", "CorruptedDataError", "DBError", "DeclaredError"),
     *("DiskFullError", "EventTypeError", "FeedPositionGoneError", "HistoryDeletedError"),
-    *("HistoryExistsError", "InvalidCommandError", "JournalClosedError"),
+    *("HistoryExistsError", "InvalidCommandError", "JournalBusyError", "JournalClosedError"),
     *("JournalEntryParentMismatchError", "JournalError", "JournalLevelError", "JournalOpenError"),
     *("JournalUnusableError", "LockTimeoutError", "MalformedEventError", "MalformedExportError"),
     *("NewEventsError", "PositionGoneError", "RetryNoVCError", "UninitializedError"),

@@ -26,7 +26,7 @@ CLASSES: Final = (
     *("SetRecord", "SetValue"),
     *("BaseAdvancer", "BaseBehavior", "BaseCode", "BaseEvent", "BasePackageError"),
     *("BaseRecord", "BaseState"),
-    *("BaseKeyedState", "Charted", "Facade"),
+    *("BaseKeyedState", "Charted", "AsyncFacade", "Facade"),
     *("EPOCH", "Int32", "NIL", "NonZero", "Text", "UUID", "Ulid", "Uuid", "Vid"),
     *("CommandUnion", "EventUnion", "PersistentList", "PersistentMap"),
     *("Annotated", "BaseException", "Final", "IntEnum", "Literal", "Mapping", "Path", "TypeAlias"),

@@ -29,16 +29,11 @@ def explained(
     alike: Sequence[CaseResult],
     compiler: Compiler,
     execute: Callable[[Case], CaseResult],
-    sound: Callable[[Case], bool],
     command: Sequence[str],
 ) -> Failure:
     """Return one failure for results that are alike, at least one, shrunk.
 
-    Args:
-        compiler: makes cases of shorter sequences.
-        execute: runs a case on the implementation under test.
-        sound: tells whether a right implementation passes a case.
-        command: the command line to which the replay is added.
+    The command is the command line to which the replay is added.
     """
     first = min(alike, key=lambda each: len(each.case.scenario.actions))
     shortest, note = first, NOT_SHORTEST
@@ -46,7 +41,7 @@ def explained(
         note = UNTRIED
     else:
         with suppress(BrokenOffError, InfrastructureError, CannotStartError):
-            found = shrink.shortest(first, compiler.compile, execute, sound)
+            found = shrink.shortest(first, compiler.compile, execute)
             if found is None:
                 note = FLAKY
             else:
