@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         VersionConflictError,
         WorkflowError,
     )
+    from pingregistrywf.runtime.event_feed import Recorded
     from pingregistrywf.runtime.ids import (
         EPOCH,
         NIL,
@@ -91,7 +92,7 @@ if TYPE_CHECKING:
         UlidSource,
         Vid,
     )
-    from pingregistrywf.runtime.journal import Journal, Retention, open_journal
+    from pingregistrywf.runtime.journal import Deleted, Journal, Retention, open_journal
     from pingregistrywf.runtime.values import Command
 
 __version__ = "0.2.0"
@@ -119,6 +120,7 @@ __all__ = [
     "Command",
     "CorruptedDataError",
     "DBError",
+    "Deleted",
     "DiskFullError",
     "Event",
     "EventTypeError",
@@ -146,6 +148,7 @@ __all__ = [
     "PingRegistryCompleted",
     "PingRegistryStarted",
     "PositionGoneError",
+    "Recorded",
     "Retention",
     "RetryNoVCError",
     "ServerPinged",
@@ -179,6 +182,7 @@ _HOMES: Final = (
     "_generated.ping_registry_index",
     "_generated.ping_registry_operations",
     "runtime.values",
+    "runtime.event_feed",
     "coordination.registry",
 )
 """Where the names above are defined; the first module that has a name is its home."""

@@ -34,6 +34,7 @@ from pingregistrywf import (
     Command,
     CorruptedDataError,
     DBError,
+    Deleted,
     Event,
     EventTypeError,
     HistoryDeletedError,
@@ -50,6 +51,7 @@ from pingregistrywf import (
     PingRegistryCommitted,
     PingRegistryCompleted,
     PingRegistryStarted,
+    Recorded,
     Retention,
     RetryNoVCError,
     ServerPinged,
@@ -70,7 +72,7 @@ from pingregistrywf import (
     is_package_error,
     open_journal,
 )
-from pingregistrywf.runtime.journal import Appended, Change, Deleted
+from pingregistrywf.runtime.journal import Appended, Change
 
 
 def run(url: str, workflow_id: UUID, registry_id: UUID) -> State:
@@ -242,6 +244,23 @@ def by_the_feed(journal: Journal, stored: str | None) -> None:
                     assert_type(history, UUID)
                     assert_type(Event.unmarshal_proto(entry.data).id, Ulid)
                     assert_type(chart.name, str)
+                case Deleted(vid=vid):
+                    assert_type(vid, Ulid)
+                case _:
+                    assert_never(change)
+
+
+def by_the_feed_of_a_chart(workflows: Workflows, stored: str | None) -> None:
+    with workflows.feed(stored) as feed:
+        assert_type(feed.position, str | None)
+        assert_type(feed.read(limit=10), tuple[Recorded[AnyEvent] | Deleted, ...])
+        for change in feed:
+            match change:
+                case Recorded(history, position, event, restart):
+                    assert_type(history, UUID)
+                    assert_type(position, str)
+                    assert_type(event, AnyEvent)
+                    assert_type(restart, bool)
                 case Deleted(vid=vid):
                     assert_type(vid, Ulid)
                 case _:

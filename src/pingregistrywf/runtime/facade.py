@@ -11,8 +11,10 @@ from uuid import UUID
 from pingregistrywf.runtime.behavior import Behavior
 from pingregistrywf.runtime.engine import Engine, check_history
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
+from pingregistrywf.runtime.event_feed import EventFeed
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, IdSource, Ulid, Vid
-from pingregistrywf.runtime.journal.protocol import WorkflowJournal
+from pingregistrywf.runtime.journal.changes import Position
+from pingregistrywf.runtime.journal.protocol import FeedJournal, WorkflowJournal
 from pingregistrywf.runtime.stream import EventStream
 from pingregistrywf.runtime.values import Command, Event
 
@@ -106,6 +108,32 @@ class Facade(Generic[S, E, C]):
         """
         check_history(id)
         return EventStream(self.engine, id, after, until, restart=restart)
+
+    def feed(self, after: Position | None = None) -> EventFeed[E]:
+        """Return a feed of the events of all histories of this chart, made by any process.
+
+        Each event comes once, in the order of commit, and so does each deletion of a history,
+        whatever its chart was::
+
+            for change in workflows.feed(position):
+                match change:
+                    case Recorded(history, position, event):
+                        ...
+                    case Deleted(history, position):
+                        ...
+
+        Args:
+            after: a position of an earlier feed of this journal, in any process; None to begin with
+                what is stored.
+
+        Raises:
+            TypeError: the journal has no feed.
+            JournalError: whatever the journal raised.
+        """
+        journal = self.engine.journal
+        if not isinstance(journal, FeedJournal):
+            raise TypeError(f"a {type(journal).__name__} has no feed")
+        return EventFeed(self.engine.declaration, journal, after)
 
     def happened(self, id: UUID, attempted: Iterable[Ulid]) -> bool:
         """Return whether the history holds any of these events.

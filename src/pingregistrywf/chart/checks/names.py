@@ -50,7 +50,7 @@ _EXCEPTION: Final = ("args", "add_note", "with_traceback")
 _ERROR: Final = (*_TYPES, *_EXCEPTION, "attempted", "definite", "prose", "retry")
 _FACADE: Final = (
     *(*_TYPES, "engine", "behavior", "find_id", "events"),
-    *("explain", "follow", "happened", "tell"),
+    *("explain", "feed", "follow", "happened", "tell"),
 )
 
 _MEMBERS: Final = (

@@ -272,6 +272,7 @@ class OperatorJournal(Closable, Protocol):
         """
 
 
+@runtime_checkable
 class FeedJournal(Closable, Protocol):
     """What a read model needs of a journal."""
 
