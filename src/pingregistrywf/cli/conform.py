@@ -100,6 +100,7 @@ def _conform(
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import committed_ids, suite_of
     from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
+    from pingregistrywf.conformance.run.reference import Reference
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
@@ -132,6 +133,7 @@ def _conform(
             command = [*called(), "conform"]
             command += ["--adapter", adapter] if adapter else ["--python", python or ""]
             command += [word for file in model or [] for word in ("--model", str(file))]
+            judge = opened.enter_context(closing(Reference(suite, model or [])))
             plan = Plan(
                 suite=suite,
                 scope=Scope((scenario.level,), bound) if scenario else scope,
@@ -141,6 +143,7 @@ def _conform(
                 seed=seed,
                 command=tuple(command),
                 scenario=scenario,
+                reference=judge,
             )
             with _progress(plan) as watched:
                 report = run(watched, transport)

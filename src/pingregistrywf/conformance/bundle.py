@@ -85,7 +85,8 @@ def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
         yield f"charts/{name}.json", to_json(chart).encode()
         yield f"charts/{file_name(chart)}", proto(chart).encode()
         vectors = [
-            {"what": what, "bytes": data, "answer": answer} for what, data, answer in decoded(chart)
+            {"what": what, "bytes": data} | dict(zip(("answer", "either"), answers, strict=False))
+            for what, data, *answers in decoded(chart)
         ]
         yield f"wire/{name}.json", _json(vectors)
     yield "charts/chart.schema.json", _json(json_schema(Chart))

@@ -18,6 +18,7 @@ import pytest
 from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
+from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
 from pingregistrywf.conformance.run.session import InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
@@ -57,7 +58,9 @@ class UnderTest:
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
         self.command: str = option(f"{_PREFIX}-adapter")
-        self.suite = suite_of([Path(file) for file in option(f"{_PREFIX}-model") or []])
+        files = [Path(file) for file in option(f"{_PREFIX}-model") or []]
+        self.suite = suite_of(files)
+        self.reference = Reference(self.suite, files)
         self.levels = levels_of(option(f"{_PREFIX}-level"))
         self.bound = option(f"{_PREFIX}-bound")
         store = LAST_LEVEL in self.levels
@@ -87,7 +90,8 @@ class UnderTest:
     def explained(self, result: CaseResult) -> Failure:
         """A failure, shrunk."""
         command = ("pingregistrywf", "conform", "--adapter", self.command)
-        return explained([result], self.suite.compiler, self.execute, command)
+        sound = self.reference.passes
+        return explained([result], self.suite.compiler, self.execute, sound, command)
 
 
 class RuleGroup(pytest.Collector):
@@ -177,3 +181,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         with suppress(ProtocolError):  # how it ends is what the command line judges
             under_test.session.bye()
         under_test.session.close()
+        under_test.reference.close()

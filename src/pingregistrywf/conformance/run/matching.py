@@ -43,7 +43,7 @@ class Names:
                 case "uuid":
                     self.known[name] = str(UUID(int=bits, version=4))
                 case "name":
-                    self.known[name] = f"name-{bits:x}"
+                    self.known[name] = f"name-{bits:032x}"
                 case {"name": [template, alphabet, length]}:
                     letters = "".join(Random(number).choices(alphabet, k=length))  # noqa: S311
                     self.known[name] = template.replace("*", letters)

@@ -13,6 +13,7 @@ from random import Random
 
 from pingregistrywf.conformance.run import learn
 from pingregistrywf.conformance.run.expected import ExpectedFailures, complaints
+from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import (
     CaseResult,
     Failure,
@@ -53,6 +54,7 @@ class Plan:
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
         scenario: a single scenario to run in place of the suite.
+        reference: judges the sequences to which failures are shrunk; None to believe all of them.
         progress: called with how many cases of how many have ended; None if it is not known.
     """
 
@@ -64,6 +66,7 @@ class Plan:
     seed: int | None = None
     command: tuple[str, ...] = ()
     scenario: Scenario | None = None
+    reference: Reference | None = None
     progress: Progress = field(default=lambda _done, _all: None)
 
 
@@ -204,7 +207,9 @@ class _Run:
 
     def _explained(self, alike: list[CaseResult]) -> Failure:
         execute = self._as_it_failed if self._trouble else self._session.execute_alone
-        failure = explained(alike, self._plan.suite.compiler, execute, self._plan.command)
+        plan = self._plan
+        sound = plan.reference.passes if plan.reference else (lambda _: True)
+        failure = explained(alike, plan.suite.compiler, execute, sound, plan.command)
         if not failure.explained:
             raise InfrastructureError(
                 f"case {failure.result.case.id} fails, and the runner cannot say what differs: "

@@ -16,9 +16,14 @@ MOST_SENT = 200_000
 
 
 def shortest(
-    result: CaseResult, compile: Callable[[Scenario], Case], execute: Callable[[Case], CaseResult]
+    result: CaseResult,
+    compile: Callable[[Scenario], Case],
+    execute: Callable[[Case], CaseResult],
+    sound: Callable[[Case], bool],
 ) -> tuple[CaseResult, bool] | None:
     """Return the shortest part of a failed case that still fails: no action can be left out.
+
+    ``sound`` tells whether a right implementation passes a part; one that it fails shows nothing.
 
     With it comes whether every action was seen to be needed: not if that would have taken too
     long, or if the adapter hung.  None if the case does not fail again.
@@ -43,7 +48,7 @@ def shortest(
             found = execute(case)
             if found.status is Status.HANGS:
                 return best, False
-            if found.status is Status.FAILED:
+            if found.status is Status.FAILED and sound(case):
                 best, left_out = found, True  # what followed has moved here
             else:
                 start += size

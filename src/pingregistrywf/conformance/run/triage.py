@@ -29,11 +29,16 @@ def explained(
     alike: Sequence[CaseResult],
     compiler: Compiler,
     execute: Callable[[Case], CaseResult],
+    sound: Callable[[Case], bool],
     command: Sequence[str],
 ) -> Failure:
     """Return one failure for results that are alike, at least one, shrunk.
 
-    The command is the command line to which the replay is added.
+    Args:
+        compiler: makes cases of shorter sequences.
+        execute: runs a case on the implementation under test.
+        sound: tells whether a right implementation passes a case.
+        command: the command line to which the replay is added.
     """
     first = min(alike, key=lambda each: len(each.case.scenario.actions))
     shortest, note = first, NOT_SHORTEST
@@ -41,7 +46,7 @@ def explained(
         note = UNTRIED
     else:
         with suppress(BrokenOffError, InfrastructureError, CannotStartError):
-            found = shrink.shortest(first, compiler.compile, execute)
+            found = shrink.shortest(first, compiler.compile, execute, sound)
             if found is None:
                 note = FLAKY
             else:

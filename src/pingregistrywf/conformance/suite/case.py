@@ -54,7 +54,8 @@ class Step:
         state: the state of the chart in which it is sent, for readers.
         together: requests that are sent at once, in place of ``send``; each may be answered by any
             of ``any_of``, which are taken as a set: what was acknowledged must be in the history.
-        any_of: the answers that each of ``together`` may get.
+        any_of: the answers that each of ``together`` may get; or the answers that ``send`` may get
+            where the specification leaves a choice, ``expect`` the first of them.
         died: True if the adapter is killed by this request and gives no answer.
     """
 
@@ -165,4 +166,5 @@ def _step(step: Step) -> dict[str, Json]:
     if step.together:
         return head | {"together": plain(step.together), "any_of": plain(step.any_of)}
     head["send"] = plain(step.send)
-    return head | ({"died": True} if step.died else {"expect": plain(step.expect)})
+    head |= {"died": True} if step.died else {"expect": plain(step.expect)}
+    return head | ({"any_of": plain(step.any_of)} if step.any_of else {})

@@ -293,9 +293,10 @@ class Compilation:
             armed = {"op": "crash", "operation": action.operation, "after_step": action.crash}
             self._needs.add("crash")
             self._add(Step(armed, {"ok": {}}, "operation"))
-        answer = self._operated(operation, values, action.crash)
+        answers = self._operated(operation, values, action.crash)
         send = {"op": "run", "operation": action.operation, "args": args}
-        self._add(Step(send, answer or {}, "operation", died=answer is None))
+        expect, died = (answers[0], False) if answers else ({}, True)
+        self._add(Step(send, expect, "operation", died=died, any_of=_choice(answers)))
         self._observe(0)
 
     def _name(self, name: str) -> Ref:
@@ -317,8 +318,12 @@ class Compilation:
 
     def _operated(
         self, operation: ir.Operation, values: Mapping[str, Json], crash: int | None
-    ) -> Answer | None:
-        """The answer to an operation; None if the process dies before there is one."""
+    ) -> list[Answer]:
+        """The answers that an operation may give; none if the process dies before there is one.
+
+        An operation whose first step is refused changes nothing.  Whether its caller hears of the
+        refusal, of another reason, or that an earlier run has done it all, is not declared.
+        """
 
         def history_of(argument: str) -> History:
             origin = origin_of(operation.arguments[argument])
@@ -331,14 +336,18 @@ class Compilation:
         for step, history, result in done:
             answer = self._answer(step.chart, history, result)
             vids[step.chart] = history.vid
-        if done and oracle.stops(done[-1][0], done[-1][2]):
-            return answer
-        if crash is not None and crash == len(done):
-            return None
+        stopped = bool(done) and oracle.stops(done[-1][0], done[-1][2])
+        if crash is not None and crash == len(done) and not stopped:
+            return []
         for step in operation.steps:
             if step.chart not in vids:
                 vids[step.chart] = history_of(step.history).vid
-        return {"ok": {"vids": vids}}
+        whole: Answer = {"ok": {"vids": vids}}
+        if not stopped:
+            return [whole]
+        if len(done) > 1 or done[0][2].rule == "version":
+            return [answer]
+        return [answer, {"error": {}}, whole]
 
     # --- The rest -------------------------------------------------------------------------------
 
@@ -362,11 +371,15 @@ class Compilation:
     def _decode(self, action: Decode) -> None:
         self._needs.add("wire")
         send = {"op": "decode", "bytes": action.data} | self._named(self.scenario.chart)
-        answer = action.expect
-        if "ok" in answer:
-            self._define["decoded"] = answer["ok"]["event"]
-            answer = {"ok": {"event": Ref("decoded")}}
-        self._add(Step(send, answer, "decode"))
+        answers: list[Mapping[str, Json]] = [
+            action.expect,
+            *([action.either] if action.either else []),
+        ]
+        for at, answer in enumerate(answers):
+            if "ok" in answer:
+                self._define["decoded"] = answer["ok"]["event"]
+                answers[at] = {"ok": {"event": Ref("decoded")}}
+        self._add(Step(send, answers[0], "decode", any_of=_choice(answers)))
 
     def _race(self, action: Race) -> None:
         self._needs.add("concurrent")
@@ -439,6 +452,11 @@ class Compilation:
             self._needs.add("multi_server")
             send["server"] = f"s{server}"
         return send
+
+
+def _choice(answers: Sequence[Mapping[str, Json]]) -> tuple[Mapping[str, Json], ...]:
+    """The answers of a step, if there are several."""
+    return tuple(answers) if len(answers) > 1 else ()
 
 
 def _event(vid: Ref) -> Ref:

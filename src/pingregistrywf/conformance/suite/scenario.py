@@ -96,10 +96,12 @@ class Decode:
     Attributes:
         data: the bytes, in hexadecimal.
         expect: the answer.
+        either: another answer that is right, too; None if there is none.
     """
 
     data: str
     expect: Mapping[str, Json]
+    either: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,8 @@ def name_shape(pattern: str) -> Json:
     """How to make a name up that a pattern matches.
 
     Returns:
-        ``name``: ``name-`` and hexadecimal digits.  Or ``{"name": [template, alphabet, length]}``:
+        ``name``: ``name-`` and 32 hexadecimal digits.
+        Or ``{"name": [template, alphabet, length]}``:
         the template with each asterisk replaced by the same letters, drawn at random.
 
     Raises:
