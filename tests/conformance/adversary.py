@@ -381,6 +381,9 @@ def main(name: str) -> None:
 
     if way == "dead":
         die(3)
+    elif way == "byte-order mark":
+        say("\ufeff")
+        serve(answer, lambda _: False, reply)
     elif way == "garbage":
         serve(answer, every if argument else lambda _: True, lambda _: say("Traceback:\n"))
     elif way == "half a line":

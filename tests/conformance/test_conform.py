@@ -43,7 +43,9 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_every_file_is_written(tmp_path: Path) -> None:
-    files = {option: tmp_path / option for option in ("--json", "--junit", "--html", "--badge")}
+    files = {
+        option: tmp_path / option for option in ("--json-report", "--junit", "--html", "--badge")
+    }
     words = [str(word) for option in files.items() for word in option]
     done = conform("--adapter", command("no events:Commit"), *SCOPE, *words)
     assert done.returncode == 1
@@ -71,7 +73,7 @@ def test_a_terminal_of_few_characters() -> None:
         (("--adapter", "a 'b"), "No closing quotation"),
         (("--adapter", "a", "--level", "7"), "levels are written as 1-3 or 1,4"),
         (("--adapter", "a", "--html", "no/such/place.html"), "there is no directory no/such"),
-        (("--adapter", "a", "--json", "."), "--json: . is a directory, name a file"),
+        (("--adapter", "a", "--json-report", "."), "--json-report: . is a directory, name a file"),
         (("--adapter", "a", "--expected-failures", "none.toml"), "none.toml: no such file"),
         (("--adapter", "a", "--replay", "x"), "--replay: not a scenario to replay"),
         (
@@ -204,7 +206,14 @@ def test_help_says_how_it_ends() -> None:
 
 def test_an_adapter_that_cannot_start_is_reported_in_every_file(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    done = conform("--adapter", "no-such-program", *SCOPE, "--json", str(file))
+    done = conform("--adapter", "no-such-program", *SCOPE, "--json-report", str(file))
     assert done.returncode == 2
     assert done.stdout.splitlines()[-1].startswith("no verdict: the adapter no-such-program")
     assert "no-such-program cannot be started" in file.read_text(encoding="utf-8")
+
+
+def test_the_former_spelling_of_json_report(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    done = conform("--adapter", "no-such-program", *SCOPE, "--json", str(file))
+    assert done.stderr == "pingregistrywf: --json FILE is now --json-report FILE\n"
+    assert '"exit": 2' in file.read_text(encoding="utf-8")

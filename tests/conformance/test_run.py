@@ -65,6 +65,11 @@ def test_garbage_from_the_start(run_child: Runs) -> None:
     assert verdict.endswith("a line is no JSON object: 'Traceback:'")
 
 
+def test_a_byte_order_mark(run_child: Runs) -> None:
+    verdict = line(run_child("byte-order mark"), Exit.INFRASTRUCTURE)
+    assert "a line begins with a byte-order mark: write UTF-8 without one, not '\\ufeff{" in verdict
+
+
 @pytest.mark.parametrize(
     ("hello", "why"),
     [

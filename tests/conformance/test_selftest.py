@@ -76,7 +76,7 @@ def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:
 @pytest.mark.soak(only=True)
 def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None:
     path = f"{tmp_path}/matrix.json"
-    ran = CliRunner().invoke(app, ["conform", "self-test", "--json", path])
+    ran = CliRunner().invoke(app, ["conform", "self-test", "--json-report", path])
     assert ran.exit_code == 0, ran.output
     with open(path, encoding="utf-8") as file:  # noqa: PTH123
         told = json.load(file)

@@ -794,6 +794,31 @@ def test_it_conforms(language: str, built: Path) -> None:
     assert f"conforms: levels 1-3 at bound {bound}" in done.stdout
 
 
+# How a command without arguments is declared, and how one with a bool.
+FLAGS = {
+    "python": ('"Commit": {}', '"Commit": {"sure": "bool"}'),
+    "javascript": ("Commit: {}", "Commit: {sure: 'bool'}"),
+    "java": ('"Commit", Map.of()', '"Commit", Map.of("sure", Protocol.Type.BOOL)'),
+    "go": ('"Commit":       {}', '"Commit":       {"sure": "bool"}'),
+    "rust": ('("Commit", &[])', '("Commit", &[("sure", Type::Bool)])'),
+}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("language", [each for each in FLAGS if each in BUILT])
+def test_an_argument_may_be_a_bool(language: str, tmp_path: Path) -> None:
+    edited, *_ = write(language, tmp_path, sha256=SHA256)
+    text = edited.read_text(encoding="utf-8")
+    assert FLAGS[language][0] in text
+    edited.write_text(text.replace(*FLAGS[language]), encoding="utf-8")
+    build(language, tmp_path)
+    adapter = Adapter(language, tmp_path)
+    for value, code in ((True, "StateConflict"), (False, "StateConflict"), (1, "InvalidCommand")):
+        told = adapter.ask("exec", workflow=REGISTRY, command="Commit", args={"sure": value})
+        assert told["error"]["code"] == code
+    assert adapter.end() == 0
+
+
 # A bug in what the team writes, and a print that it forgot.
 BUGS = {
     "python": ("return HISTORIES.get(workflow, [])", "print('oh'); raise KeyError('oh no')"),

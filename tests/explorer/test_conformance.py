@@ -22,7 +22,7 @@ def test_levels_1_to_3(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     words = ["--adapter", shlex.join(command()), "--level", "1-3", "--bound", BOUND]
     done = subprocess.run(
-        [sys.executable, "-m", "pingregistrywf", "conform", *words, "--json", str(report)],
+        [sys.executable, "-m", "pingregistrywf", "conform", *words, "--json-report", str(report)],
         capture_output=True,
         text=True,
     )

@@ -41,7 +41,11 @@ BoundOption = Annotated[
         " within the bound that departs from the chart fails.",
     ),
 ]
-JsonFileOption = Annotated[Path | None, Option("--json", metavar="FILE", help="Write JSON.")]
+JsonFileOption = Annotated[
+    Path | None, Option("--json-report", metavar="FILE", help="Write a report as JSON.")
+]
+FormerJsonOption = Annotated[Path | None, Option("--json", metavar="FILE", hidden=True)]
+"""How ``--json-report`` was called before 0.3; to be removed in 0.4."""
 
 
 @conform.callback()
@@ -75,7 +79,8 @@ def _conform(
         Option(metavar="SCENARIO", help="Run just this sequence, copied from a report."),
     ] = None,
     junit: Annotated[Path | None, Option(metavar="FILE", help="Write JUnit's XML.")] = None,
-    json_file: JsonFileOption = None,
+    json_report: JsonFileOption = None,
+    former_json: FormerJsonOption = None,
     html: Annotated[Path | None, Option(metavar="FILE", help="Write a page.")] = None,
     badge: Annotated[Path | None, Option(metavar="FILE", help="Write a badge, as SVG.")] = None,
     seed: Annotated[
@@ -111,7 +116,8 @@ def _conform(
         levels_of,
     )
 
-    outputs = {"--junit": junit, "--json": json_file, "--html": html, "--badge": badge}
+    json_report = json_report or renamed_json(former_json)
+    outputs = {"--junit": junit, "--json-report": json_report, "--html": html, "--badge": badge}
     errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, SuiteError)
     with answering(*errors):
         if bool(adapter) is bool(python):
@@ -154,7 +160,7 @@ def _conform(
         typer.echo(reports.text(report), nl=False)
         writers: dict[str, Callable[[], str]] = {
             "--junit": lambda: reports.junit(report),
-            "--json": lambda: reports.as_json(report),
+            "--json-report": lambda: reports.as_json(report),
             "--html": lambda: reports.page(report, suite.chart),
             "--badge": lambda: reports.badge(report),
         }
@@ -162,6 +168,13 @@ def _conform(
             if path is not None:
                 reports.put(path, writers[option]().encode())
     raise typer.Exit(int(report.exit))
+
+
+def renamed_json(former: Path | None) -> Path | None:
+    """The file that was named by the former spelling, and a line that tells the new one."""
+    if former is not None:
+        typer.echo("pingregistrywf: --json FILE is now --json-report FILE", err=True)
+    return former
 
 
 def _transport(adapter: str | None, python: str | None, timeout: float, store: bool) -> Transport:

@@ -17,12 +17,13 @@ from pingregistrywf.cli.common import (
     open_,
     require,
 )
-from pingregistrywf.cli.conform import BoundOption, JsonFileOption
+from pingregistrywf.cli.conform import BoundOption, FormerJsonOption, JsonFileOption, renamed_json
 
 
 def self_test(
     bound: BoundOption = "n+1",
-    json_file: JsonFileOption = None,
+    json_report: JsonFileOption = None,
+    former_json: FormerJsonOption = None,
     model: ModelOption = None,
 ) -> None:
     """Run the suite on all that is broken on purpose, and print what it found.
@@ -46,8 +47,8 @@ def self_test(
             hello = _in_memory()({"op": "hello"})["hello"]
             test = SelfTest(suite, _in_memory, hello["capabilities"], bound)
         matrix = test.run(lambda group: typer.echo(f"… {group}", err=True))
-        if json_file is not None:
-            json_file.write_text(as_json(matrix), encoding="utf-8")
+        if json_report := json_report or renamed_json(former_json):
+            json_report.write_text(as_json(matrix), encoding="utf-8")
     typer.echo(text(matrix), nl=False)
     raise typer.Exit(0 if matrix.sound else REFUSED)
 

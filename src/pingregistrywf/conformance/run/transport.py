@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 import traceback
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -341,6 +342,10 @@ Transport: TypeAlias = ChildTransport | ObjectTransport
 
 
 def _answer(line: bytes) -> Reply:
+    if line.startswith(BOM_UTF8):
+        raise ProtocolError(
+            f"a line begins with a byte-order mark: write UTF-8 without one, not {_shown(line)}"
+        )
     reply = read_line(line)
     if reply is None:
         raise ProtocolError(f"a line is no JSON object: {_shown(line)}")

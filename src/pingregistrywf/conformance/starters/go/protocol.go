@@ -84,7 +84,7 @@ type Told struct {
 	Events []Event `json:"events"`
 }
 
-// Args are the arguments of a command by name, each a string or an int32.
+// Args are the arguments of a command by name, each a string, an int32 or a bool.
 type Args map[string]any
 
 // Request is a request as it came.
@@ -114,7 +114,7 @@ type Hello struct {
 	Capabilities   []string `json:"capabilities"`
 }
 
-// Types are the arguments of a command, and the type of each: uuid, ulid, int32, string.
+// Types are the arguments of a command, and the type of each: uuid, ulid, int32, bool, string.
 type Types map[string]string
 
 // Adapter answers requests.
@@ -276,9 +276,12 @@ func CheckedArgs(types Types, raw json.RawMessage) (Args, error) {
 	args := Args{}
 	for name, kind := range types {
 		var err error
-		if kind == "int32" {
+		switch kind {
+		case "int32":
 			args[name], err = checkedInt32(name, given[name])
-		} else {
+		case "bool":
+			args[name], err = checkedBool(name, given[name])
+		default:
 			args[name], err = checkedText(name, kind, given[name])
 		}
 		if err != nil {
@@ -295,6 +298,14 @@ func checkedInt32(name string, raw json.RawMessage) (int32, error) {
 		return 0, invalid(name + " is no well-formed int32")
 	}
 	return int32(value), nil
+}
+
+func checkedBool(name string, raw json.RawMessage) (bool, error) {
+	value := string(raw)
+	if value != "true" && value != "false" {
+		return false, invalid(name + " is no well-formed bool")
+	}
+	return value == "true", nil
 }
 
 func checkedText(name, kind string, raw json.RawMessage) (string, error) {

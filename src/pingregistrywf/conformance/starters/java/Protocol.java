@@ -47,6 +47,7 @@ final class Protocol {
         UUID,
         ULID,
         INT32,
+        BOOL,
         STRING
     }
 
@@ -246,10 +247,23 @@ final class Protocol {
         for (Map.Entry<String, Type> argument : types.entrySet()) {
             String name = argument.getKey();
             Object value = ((Map<?, ?>) given).get(name);
-            Type type = argument.getValue();
-            args.put(name, type == Type.INT32 ? (Object) int32(name, value) : text(name, type, value));
+            args.put(name, checked(name, argument.getValue(), value));
         }
         return args;
+    }
+
+    private static Object checked(String name, Type type, Object value) throws RefusalException {
+        switch (type) {
+            case INT32:
+                return int32(name, value);
+            case BOOL:
+                if (!(value instanceof Boolean)) {
+                    throw invalid(name + " is no well-formed bool");
+                }
+                return value;
+            default:
+                return text(name, type, value);
+        }
     }
 
     private static int int32(String name, Object value) throws RefusalException {

@@ -61,7 +61,7 @@ export class Implementation {
  *
  * @param make makes the implementation of a server, whose name it takes
  * @param hello what is said of the implementation, its version and its capabilities
- * @param commands the arguments of each command, and the type of each: uuid, ulid, int32, string
+ * @param commands the arguments of each command, and the type of each: uuid, ulid, int32, bool, string
  * @param begins the command that begins a history, with which a vid is ignored
  */
 export async function serve(make, {hello, commands, begins}) {
@@ -152,6 +152,7 @@ export function checkedArgs(types, args) {
 export function checked(name, type, value) {
   const good = {
     int32: () => Number.isInteger(value) && value === (value | 0),
+    bool: () => typeof value === 'boolean',
     string: () => typeof value === 'string' && !/\p{Surrogate}/u.test(value),
     uuid: () => typeof value === 'string' && UUID.test(value) && value !== NIL,
     ulid: () => typeof value === 'string' && ULID.test(value),

@@ -90,7 +90,8 @@ class Adapter:
     Args:
         make: makes the implementation of a server, whose name it takes.
         hello: what is said of the implementation, its version and its capabilities.
-        commands: the arguments of each command, and the type of each: uuid, ulid, int32, string.
+        commands: the arguments of each command, and the type of each: uuid, ulid, int32, bool,
+            string.
         begins: the command that begins a history, with which a vid is ignored.
     """
 
@@ -185,6 +186,8 @@ def checked(name: str, kind: str, value: Any) -> Any:
     """The value, if it is well-formed for its type."""
     if kind == "int32":
         good = type(value) is int and -(2**31) <= value < 2**31
+    elif kind == "bool":
+        good = isinstance(value, bool)
     elif not isinstance(value, str):
         good = False
     elif kind == "uuid":

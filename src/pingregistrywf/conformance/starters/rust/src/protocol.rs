@@ -28,6 +28,7 @@ pub enum Type {
     Uuid,
     Ulid,
     Int32,
+    Bool,
     String,
 }
 
@@ -349,6 +350,8 @@ pub fn checked_args(types: Types, given: Option<&Json>) -> Result<Object, Refusa
         match kind {
             Type::Int32 if value.and_then(Json::as_int32).is_some() => {}
             Type::Int32 => return Err(invalid(format!("{name} is no well-formed int32"))),
+            Type::Bool if matches!(value, Some(Json::Bool(_))) => {}
+            Type::Bool => return Err(invalid(format!("{name} is no well-formed bool"))),
             _ => {
                 checked_text(name, *kind, value)?;
             }
