@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from pingregistrywf.runtime.journal import Journal, Retention, open_journal
-from pingregistrywf.testing.journal import JournalContract, TurnedClock
+from pingregistrywf.runtime.journal import NO_HEAD, Journal, Retention, open_journal
+from pingregistrywf.testing.journal import CHART, JournalContract, TurnedClock, post
 
 from ...nats.cluster import Cluster
 
@@ -29,3 +30,25 @@ class TestNatsJournal(JournalContract):
     def open(self, place: Path, clock: TurnedClock, retention: Retention | None = None) -> Journal:
         stream = blake2b(bytes(place), digest_size=8).hexdigest()
         return open_journal(self.server.url(stream), clock=clock, retention=retention)
+
+
+@pytest.mark.exhaustive
+class TestNatsJournalOfSeveralStreams(TestNatsJournal):
+    def open(self, place: Path, clock: TurnedClock, retention: Retention | None = None) -> Journal:
+        stream = blake2b(bytes(place), digest_size=8).hexdigest()
+        return open_journal(self.server.url(stream, streams=3), clock=clock, retention=retention)
+
+    def test_each_entry_names_its_chart_and_its_position(
+        self, journal: Journal, clock: TurnedClock
+    ) -> None:
+        # The streams have no order together: positions order the entries of each history.
+        histories = [uuid4() for _ in range(4)]
+        written = {history: post(journal, history, NO_HEAD, 3)[1] for history in histories}
+        scans = {each.stored.id: each for each in journal.scan() if each.stored is not None}
+        positions = {}
+        for history, entries in written.items():
+            assert [entry for _, entry in scans[history].entries] == entries
+            assert {each.chart for each in scans[history].written} == {CHART}
+            positions[history] = [each.position for each in scans[history].written]
+            assert positions[history] == sorted(positions[history])
+        assert len({each for some in positions.values() for each in some}) == 12

@@ -63,7 +63,7 @@ class Address:
         user, password: for servers that ask for them; a user alone is a token.
         credentials: the file with a user's JWT and seed.
         nkey: the file with a user's seed.
-        tls: whether the servers must speak TLS.
+        tls: "yes" if the servers must speak TLS, though no certificate is named.
         tls_ca: the file with the authorities' certificates.
         tls_cert, tls_key: the files with the client's own certificate and key.
     """
@@ -106,18 +106,21 @@ class Address:
         servers = tuple(_server(url, each) for each in hosts.split(","))
         values = _read_options(url, options) if question else {}
         user, colon, password = login.partition(":")
-        given = {
-            "user": unquote(user) if at else None,
-            "password": unquote(password) if colon else None,
-            **values,
-        }
-        found = {**_of_environment(environment, given), **given}
-        return cls(url, servers, stream, **found)
+        if at:
+            values["user"] = unquote(user)
+        if colon:
+            values["password"] = unquote(password)
+        return cls(url, servers, stream, **_of_environment(environment, values), **values)
 
     @property
     def shown(self) -> str:
         """The URL without the password."""
         return without_password(self.url)
+
+    @property
+    def wants_tls(self) -> bool:
+        """Whether the servers must speak TLS."""
+        return bool(self.tls or self.tls_ca or self.tls_cert)
 
     def refusal(self, cause: str, remedy: str) -> JournalOpenError:
         """Return the error for a journal that cannot be used."""
@@ -129,7 +132,7 @@ class Address:
         Raises:
             JournalOpenError: a file cannot be read, or is no certificate.
         """
-        if not (self.tls or self.tls_ca or self.tls_cert):
+        if not self.wants_tls:
             return None
         try:
             context = ssl.create_default_context(cafile=self.tls_ca)

@@ -25,7 +25,12 @@ from nats.aio.subscription import Subscription
 
 from pingregistrywf.runtime.errors import JournalClosedError
 from pingregistrywf.runtime.journal.nats.address import Address
-from pingregistrywf.runtime.journal.nats.failures import ApiError, DeniedError, NoAnswerError
+from pingregistrywf.runtime.journal.nats.failures import (
+    ApiError,
+    DeniedError,
+    NoAnswerError,
+    TooLargeError,
+)
 
 T = TypeVar("T")
 
@@ -202,8 +207,7 @@ class Connection:
         if denied is not None:
             for subject, answer in list(self._waiting.values()):
                 if subject.lower() == denied[1].lower() and not answer.done():
-                    text = f"this user may not publish to {subject}: give it the permission to"
-                    answer.set_exception(DeniedError(text))
+                    answer.set_exception(DeniedError(subject))
 
     async def _on_disconnected(self) -> None:
         for _, answer in self._waiting.values():
@@ -248,10 +252,7 @@ class Connection:
         try:
             await self._client.publish(subject, payload, reply, headers)
         except errors.MaxPayloadError:
-            raise ValueError(
-                f"{len(payload)} bytes are more than the server's max_payload,"
-                f" {self._client.max_payload}: raise that"
-            ) from None
+            raise TooLargeError(len(payload), self._client.max_payload) from None
         except (OSError, errors.Error) as error:
             raise NoAnswerError(f"not connected: {error}", sent=False) from None
 
@@ -267,7 +268,7 @@ class Connection:
         Raises:
             NoAnswerError: nobody answered in time.
             DeniedError: this user may not do it.
-            ValueError: it is larger than the server takes.
+            TooLargeError: the servers do not take so much.
         """
         self._count += 1
         inbox = f"{self._inbox}{self._count}"
@@ -303,7 +304,7 @@ class Connection:
 
         Raises:
             ApiError: the server refused.
-            NoAnswerError, DeniedError, ValueError: those of ``request``.
+            NoAnswerError, DeniedError, TooLargeError: those of ``request``.
         """
         message = await self.request(subject, payload, headers)
         answer: dict[str, Any] = json.loads(message.data)

@@ -158,6 +158,6 @@ def _raw(message: Msg, *, headers_only: bool) -> tuple[Raw, int, int]:
     """The message, its number for the consumer, and how many are pending after it."""
     # $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.DELIVERED.SEQUENCE.COUNT.TIME.PENDING[.TOKEN]
     tokens = message.reply.split(".")
-    sequence, count, _, pending = map(int, tokens[5:9] if len(tokens) == 9 else tokens[7:11])
+    sequence, count, time, pending = map(int, tokens[5:9] if len(tokens) == 9 else tokens[7:11])
     payload = None if headers_only else message.data
-    return Raw(message.subject, sequence, message.headers or {}, payload), count, pending
+    return Raw(message.subject, sequence, message.headers or {}, payload, time), count, pending

@@ -56,7 +56,24 @@ class NoAnswerError(Exception):
 
 
 class DeniedError(Exception):
-    """The user may not do this on the servers."""
+    """The user may not publish to a subject.
+
+    Attributes:
+        subject: the subject.
+    """
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(f"this user may not publish to {subject}: give it that permission")
+
+
+class TooLargeError(Exception):
+    """A message is larger than the servers take."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"the event has {size} bytes, and the servers take {limit}: raise their max_payload"
+        )
 
 
 def failure(op: str, error: Exception, *, writing: bool) -> DBError:

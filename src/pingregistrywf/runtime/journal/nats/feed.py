@@ -12,7 +12,7 @@ from uuid import UUID
 from pingregistrywf.runtime.errors import FeedPositionGoneError
 from pingregistrywf.runtime.journal.changes import Appended, Change, Cursor, Deleted, Position
 from pingregistrywf.runtime.journal.nats.consumer import Consumer
-from pingregistrywf.runtime.journal.nats.record import Raw, Record, decode
+from pingregistrywf.runtime.journal.nats.record import Record, decode
 from pingregistrywf.runtime.journal.nats.store import Store
 
 _BETWEEN = ":"
@@ -73,108 +73,120 @@ class FeedReader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._consumers: dict[int, _Source] = {}
+        self._sources: dict[int, _Source] = {}
 
     async def read(self, after: Position | None, limit: int) -> tuple[tuple[Change, ...], Position]:
         """Return the changes after a position, at most so many, and the position after them.
 
+        Changes of several streams are in the order of the times at which the servers stored them.
+
         Raises:
             FeedPositionGoneError: what came after the position cannot be told any more.
         """
-        store, streams = self._store, self._store.streams
-        ends = [await store.last_sequence(name) for name in streams.names]
-        if after is None:
-            expired = [(await store.expiries(each)).count for each in range(streams.count)]
-            cursors = tuple(Cursor(streams.id.hex, 0, count) for count in expired)
-            place = Place(cursors, (0,) * streams.count)
-        else:
-            place = Place.parse(after, streams.id, streams.count)
-        changes: list[Change] = []
-        for number, end in enumerate(ends):
-            cursor = place.cursors[number]
+        store, names = self._store, self._store.streams.names
+        ends = [await store.last_sequence(name) for name in names]
+        begun = place = await self._place(after)
+        unread = []
+        for number, (cursor, end) in enumerate(zip(place.cursors, ends, strict=True)):
             if cursor.number > end:
                 cause = "the journal was replaced by an older copy of itself"
-                raise FeedPositionGoneError(after or "", cause)
-            if len(changes) < limit and cursor.number < end:
-                place, gap = await self._read(number, end, place, limit, changes)
-                if gap and (await store.expiries(number)).concern(cursor):
+                raise FeedPositionGoneError(place.text, cause)
+            if cursor.number < end:
+                unread.append(await self._source(number, cursor.number, end))
+        changes: list[Change] = []
+        while unread and len(changes) < limit:
+            source = min(unread, key=lambda each: each.time)
+            taken = place.taken[source.number]
+            given, place = source.changes(place, taken, limit - len(changes))
+            changes += given
+            if not place.taken[source.number] and not await source.advance():
+                unread.remove(source)
+        for number, cursor in enumerate(begun.cursors):
+            found = self._sources.get(number)
+            if found is not None and found.missed:
+                found.missed = False
+                if (await store.expiries(number)).concern(cursor):
                     cause = "the mark of a history deleted after it has expired"
-                    raise FeedPositionGoneError(after or place.text, cause)
+                    raise FeedPositionGoneError(begun.text, cause)
         return tuple(changes), place.text
 
     async def stop(self) -> None:
         """End the consumers."""
-        while self._consumers:
-            await self._consumers.popitem()[1].consumer.stop()
+        while self._sources:
+            await self._sources.popitem()[1].consumer.stop()
 
-    async def _read(
-        self, number: int, end: int, place: Place, limit: int, changes: list[Change]
-    ) -> tuple[Place, bool]:
-        """Read on in one data stream; return the new place, and whether messages were missing."""
-        source = await self._source(number, place)
-        reached, taken, gap = place.cursors[number].number, place.taken[number], False
-        while reached < end:
-            record = await source.next(end)
-            if record is None:
-                return place.at(number, end), True
-            gap = gap or record.sequence > reached + 1
-            given, place = _changes(record, number, place, taken, limit - len(changes))
-            changes += given
-            if place.taken[number]:
-                source.again(record)
-                break
-            reached, taken = record.sequence, 0
-            if len(changes) == limit:
-                break
-        return place, gap
+    async def _place(self, after: Position | None) -> Place:
+        store, streams = self._store, self._store.streams
+        if after is not None:
+            return Place.parse(after, streams.id, streams.count)
+        expired = [(await store.expiries(each)).count for each in range(streams.count)]
+        cursors = tuple(Cursor(streams.id.hex, 0, count) for count in expired)
+        return Place(cursors, (0,) * streams.count)
 
-    async def _source(self, number: int, place: Place) -> _Source:
-        reached = place.cursors[number].number
-        source = self._consumers.get(number)
+    async def _source(self, number: int, reached: int, end: int) -> _Source:
+        """The unread messages of a data stream up to a sequence, of which there is one at least."""
+        source = self._sources.get(number)
         if source is None or source.reached != reached:
             if source is not None:
                 await source.consumer.stop()
-            stream = self._store.streams.names[number]
-            consumer = Consumer(self._store.connection, stream, reached)
-            source = self._consumers[number] = _Source(self._store, stream, consumer)
+            source = self._sources[number] = _Source(self._store, number, reached)
+        source.end = end
+        if source.record is None:
+            await source.advance()
         return source
 
 
 class _Source:
-    """The messages of one data stream, with the leader's word where a consumer has no more."""
+    """The messages of one data stream, with the leader's word where a consumer has no more.
 
-    def __init__(self, store: Store, stream: str, consumer: Consumer) -> None:
+    Attributes:
+        reached: the sequence up to which all was given.
+        end: the sequence up to which to read.
+        record: the next message; None if there is none up to the end.
+        missed: whether messages were missing between those given.
+    """
+
+    def __init__(self, store: Store, number: int, reached: int) -> None:
         self._store = store
-        self._stream = stream
-        self.consumer = consumer
-        self._next: Record | None = None
-        self.reached = consumer.after
+        self._stream = store.streams.names[number]
+        self.number = number
+        self.consumer = Consumer(store.connection, self._stream, reached)
+        self.reached = self.end = reached
+        self.record: Record | None = None
+        self.missed = False
 
-    async def next(self, end: int) -> Record | None:
-        """Return the next message up to a sequence; None if it was the last one."""
-        record, self._next = self._next, None
-        if record is None:
-            if not await self.consumer.started() and await self._is_over(end):
-                self.reached = end
-                self.consumer.after = max(self.consumer.after, end)
-                return None
-            record = decode(await self.consumer.next())
-        if record.sequence > end:
-            self._next, self.reached = record, end
-            return None
-        self.reached = record.sequence
-        return record
+    @property
+    def time(self) -> int:
+        """When the next message was stored; that of the end is before all others."""
+        return 0 if self.record is None or self.record.sequence > self.end else self.record.time
 
-    def again(self, record: Record) -> None:
-        """Give a message once more."""
-        self._next, self.reached = record, record.sequence - 1
+    def changes(self, place: Place, taken: int, limit: int) -> tuple[list[Change], Place]:
+        """Give the next message, or some of its events; return the new place, too."""
+        record = self.record
+        if record is None or record.sequence > self.end:
+            self.missed = self.missed or self.reached < self.end
+            self.reached = self.end
+            return [], place.at(self.number, self.end)
+        self.missed = self.missed or record.sequence > self.reached + 1
+        changes, place = _changes(record, self.number, place, taken, limit)
+        self.reached = place.cursors[self.number].number
+        return changes, place
 
-    async def _is_over(self, end: int) -> bool:
-        """Whether the leader has no message left up to a sequence, if the consumer has none."""
-        if self.consumer.after >= end:
-            return True
-        found: Raw | None = await self._store.next_message(self._stream, self.consumer.after)
-        return found is None or found.sequence > end
+    async def advance(self) -> bool:
+        """Go to the next message; False if all was given."""
+        if self.reached >= self.end:
+            if self.record is not None and self.record.sequence <= self.end:
+                self.record = None
+            return False
+        self.record = None
+        if await self.consumer.started() or not await self._is_over():
+            self.record = decode(await self.consumer.next())
+        return True
+
+    async def _is_over(self) -> bool:
+        """Whether the leader has no message left up to the end, if the consumer has none."""
+        found = await self._store.next_message(self._stream, self.reached)
+        return found is None or found.sequence > self.end
 
 
 def _changes(

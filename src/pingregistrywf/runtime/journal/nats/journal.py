@@ -33,6 +33,7 @@ from pingregistrywf.runtime.journal.nats.failures import (
     ApiError,
     DeniedError,
     NoAnswerError,
+    TooLargeError,
     damage,
     failure,
 )
@@ -293,7 +294,7 @@ class NatsJournal(Closable):
             raise
         except DamagedError as error:
             raise damage(op, str(error)) from None
-        except (ApiError, NoAnswerError, DeniedError) as error:
+        except (ApiError, NoAnswerError, DeniedError, TooLargeError) as error:
             raise failure(op, error, writing=writing) from error
 
 

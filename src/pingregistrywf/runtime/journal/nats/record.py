@@ -162,12 +162,21 @@ class Message:
 
 
 class Raw(NamedTuple):
-    """A message as the server has it; without a payload if only headers were asked for."""
+    """A message as the server has it.
+
+    Attributes:
+        subject: its subject.
+        sequence: its place in the stream.
+        headers: its headers.
+        payload: its payload; None if only headers were asked for.
+        time: when it was stored, in nanoseconds since the Unix epoch; 0 if it was asked for alone.
+    """
 
     subject: str
     sequence: int
     headers: Mapping[str, str]
     payload: bytes | None
+    time: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +194,7 @@ class Record:
         expected: the sequence of the history's message before it, if it was published alone or as
             the first of a batch.
         payload: the events' bytes; None if only headers were asked for.
+        time: that of the message.
     """
 
     history: UUID
@@ -196,6 +206,7 @@ class Record:
     check: str
     expected: int | None
     payload: bytes | None = field(repr=False)
+    time: int = 0
 
     @property
     def first(self) -> int:
@@ -326,6 +337,7 @@ def _record(raw: Raw, fields: Mapping[str, Any], check: str) -> Record:
         check,
         None if expected is None else int(expected),
         raw.payload,
+        raw.time,
     )
 
 

@@ -124,6 +124,8 @@ async def open_streams(connection: Connection, *, create: bool) -> Streams:
     address = connection.address
     _check_server(connection)
     try:
+        if not connection.info.get("jetstream", False):  # then another server may have it
+            await connection.answered("$JS.API.INFO")
         await connection.ask("INFO")
         return await _open(connection, create=create)
     except ApiError as error:
@@ -135,7 +137,8 @@ async def open_streams(connection: Connection, *, create: bool) -> Streams:
             raise _no_jetstream(address) from None
         raise address.refusal(str(error), "wait until most servers of the cluster run") from None
     except DeniedError as error:
-        raise address.refusal(str(error), "or name another user") from None
+        cause = f"this user may not publish to {error.subject}"
+        raise address.refusal(cause, "give it that permission, or name another user") from None
 
 
 def _no_jetstream(address: Address) -> JournalOpenError:
@@ -147,14 +150,17 @@ def _no_jetstream(address: Address) -> JournalOpenError:
 
 def _check_server(connection: Connection) -> None:
     address = connection.address
+    if address.wants_tls and not connection.info.get("tls_required", False):
+        raise address.refusal("the server does not speak TLS", "configure it to, or leave TLS out")
     version = str(connection.info.get("version", ""))
-    number = tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())
+    number, trial, _ = version.partition("-")
+    released = tuple(int(part) for part in number.split(".") if part.isdigit())
     oldest = ".".join(map(str, OLDEST_SERVER))
-    if number < OLDEST_SERVER and address.allow_server != version.partition("-")[0]:
+    if (released, not trial) < (OLDEST_SERVER, True) and address.allow_server != number:
         raise address.refusal(
             f"the server is nats-server {version or 'of an unknown version'}, and older ones than"
             f" {oldest} are known to let several writers win a race, or to lose a part of a batch",
-            f"upgrade it, or say allow_server={version} at your own risk",
+            f"upgrade it, or say allow_server={number} at your own risk",
         )
 
 
