@@ -156,9 +156,7 @@ def _server(url: str, text: str) -> str:
     return f"nats://{text}" if found[1] else f"nats://{text}:{DEFAULT_PORT}"
 
 
-def _of_environment(
-    environment: Mapping[str, str], given: Mapping[str, Any]
-) -> dict[str, str | None]:
+def _of_environment(environment: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
     names = {"tls_ca": "NATS_CA", "tls_cert": "NATS_CERT", "tls_key": "NATS_KEY"}
     if not any(given.get(each) for each in ("user", "credentials", "nkey")):
         names |= {
