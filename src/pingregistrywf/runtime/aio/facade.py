@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.aio.attempted import Attempted, NotedIds
+from pingregistrywf.runtime.aio.feed import AsyncFeed
 from pingregistrywf.runtime.aio.journal import AsyncJournal
 from pingregistrywf.runtime.aio.stream import AsyncEventStream
 from pingregistrywf.runtime.aio.topic import Topics
 from pingregistrywf.runtime.engine import check_history
 from pingregistrywf.runtime.errors import JournalClosedError, JournalError
+from pingregistrywf.runtime.event_feed import EventChange
 from pingregistrywf.runtime.facade import Facade
 from pingregistrywf.runtime.ids import IdSource, Ulid, UlidSource, Vid
+from pingregistrywf.runtime.journal.changes import Position
 from pingregistrywf.runtime.values import Command, Event
 
 if TYPE_CHECKING:
@@ -124,6 +127,18 @@ class AsyncFacade(Generic[S, E, C]):
         if self._journal.watch.closed:
             raise JournalError(JournalClosedError())
         return AsyncEventStream(self._topics, id, after, until, restart=restart)
+
+    def feed(self, after: Position | None = None) -> AsyncFeed[EventChange[E]]:
+        """Return a feed of the events of all histories of this chart, made by any process.
+
+        Each event comes once, in the order of commit, and so does each deletion of a history,
+        whatever its chart was.
+
+        Args:
+            after: a position of an earlier feed of this journal, in any process; None to begin with
+                what is stored.
+        """
+        return AsyncFeed(self._journal, self._blocking.feed, after)
 
     async def happened(self, id: UUID, attempted: Iterable[Ulid]) -> bool:
         """Return whether the history holds any of these events.

@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import JournalClosedError
-from pingregistrywf.runtime.journal.changes import Change, Position
+from pingregistrywf.runtime.journal.changes import Position
 from pingregistrywf.runtime.journal.feed import READ_AT_ONCE
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.aio.journal import AsyncJournal
 
 
-class AsyncFeed:
+class Change(Protocol):
+    """A change of either kind of feed: of a journal, or of a facade."""
+
+    @property
+    def position(self) -> Position:
+        """Where a reader goes on after this change."""
+
+
+T = TypeVar("T", bound=Change)
+T_co = TypeVar("T_co", bound=Change, covariant=True)
+
+
+class Readable(Protocol[T_co]):
+    """A blocking feed, as far as it is needed here."""
+
+    @property
+    def position(self) -> Position | None:
+        """Where the feed goes on."""
+
+    def read(self, limit: int) -> Sequence[T_co]:
+        """Return the next changes, at most ``limit``."""
+
+
+class AsyncFeed(Generic[T]):
     """A reader of every change to all histories, from the past into the present.
 
-    It gives what the blocking ``Feed`` of the journal gives, in the same order, with the same
-    positions.  Its errors are also ``JournalError``s, as those of facades are.  One task reads.  A
-    step that is cancelled loses no change.
+    It gives what the blocking feed of the journal, or of the facade, gives, in the same order, with
+    the same positions and errors.  One task reads.  A step that is cancelled loses no change.
 
     Attributes:
         position: where this feed goes on; None before anything was read from the beginning.  Store
@@ -29,10 +52,16 @@ class AsyncFeed:
             none is applied twice.
     """
 
-    def __init__(self, journal: AsyncJournal, after: Position | None) -> None:
+    def __init__(
+        self,
+        journal: AsyncJournal,
+        open_feed: Callable[[Position | None], AbstractContextManager[Readable[T]]],
+        after: Position | None,
+    ) -> None:
         self.position = after
         self._journal: Final = journal
-        self._changes: deque[Change] = deque()
+        self._open_feed: Final = open_feed
+        self._changes: deque[T] = deque()
         self._end: Position | None = None
         """The position after the changes that were read and not given yet, when they are given."""
         self._changed = asyncio.Event()
@@ -40,7 +69,7 @@ class AsyncFeed:
         self._closed = False
         journal.watch.add(self)
 
-    async def read(self, limit: int = READ_AT_ONCE) -> Sequence[Change]:
+    async def read(self, limit: int = READ_AT_ONCE) -> Sequence[T]:
         """Return the next changes, at most ``limit``; none if there is none at the moment.
 
         Raises:
@@ -77,7 +106,7 @@ class AsyncFeed:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Change:
+    async def __anext__(self) -> T:
         """Return the next change, and wait for it if there is none yet.
 
         ``position`` is then that of the change.  Errors are those of ``read``.
@@ -120,12 +149,12 @@ class AsyncFeed:
     async def __aexit__(self, *_: object) -> None:
         self.close()
 
-    async def _read(self, limit: int) -> tuple[Sequence[Change], Position | None]:
+    async def _read(self, limit: int) -> tuple[Sequence[T], Position | None]:
         """Read from ``position``, with a blocking feed for this call alone: it may be cancelled."""
         return await self._journal.read(self._read_blocking, self.position, limit)
 
     def _read_blocking(
         self, after: Position | None, limit: int
-    ) -> tuple[Sequence[Change], Position | None]:
-        with self._journal.journal.feed(after) as feed:
+    ) -> tuple[Sequence[T], Position | None]:
+        with self._open_feed(after) as feed:
             return feed.read(limit), feed.position

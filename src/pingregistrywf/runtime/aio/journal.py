@@ -12,7 +12,7 @@ from pingregistrywf.runtime.aio.feed import AsyncFeed
 from pingregistrywf.runtime.aio.watch import Watch
 from pingregistrywf.runtime.aio.workers import Workers
 from pingregistrywf.runtime.errors import JournalBusyError, JournalClosedError, JournalError
-from pingregistrywf.runtime.journal.changes import Position
+from pingregistrywf.runtime.journal.changes import Change, Position
 from pingregistrywf.runtime.journal.protocol import Journal
 
 P = ParamSpec("P")
@@ -78,14 +78,14 @@ class AsyncJournal:
             raise JournalError(error) from error
         return await asyncio.wrap_future(begun)
 
-    def feed(self, after: Position | None = None) -> AsyncFeed:
+    def feed(self, after: Position | None = None) -> AsyncFeed[Change]:
         """Return a feed of every change to all histories, made by any process.
 
         Args:
             after: a position of an earlier feed of this journal, in any process; None to begin with
                 what is stored.
         """
-        return AsyncFeed(self, after)
+        return AsyncFeed(self, self.journal.feed, after)
 
     async def close(self) -> None:
         """End the streams, and wait for the commands that are under way or wait.
