@@ -144,12 +144,18 @@ def _candidates(calls: Sequence[Call], placed: int) -> Iterator[int]:
 class Read(NamedTuple):
     """A reading of a history; the answer is a ``Seen``."""
 
+    def __str__(self) -> str:
+        return "read"
+
 
 class Seen(NamedTuple):
     """What a reading showed: the last entries, or all, and the head."""
 
     ids: tuple[Ulid, ...]
     head: Ulid
+
+    def __str__(self) -> str:
+        return f"{_short(*self.ids)} at {_short(self.head)}"
 
 
 class Commit(NamedTuple):
@@ -158,11 +164,17 @@ class Commit(NamedTuple):
     after: Ulid
     ids: tuple[Ulid, ...]
 
+    def __str__(self) -> str:
+        return f"commit {_short(*self.ids)} after {_short(self.after)}"
+
 
 class Delete(NamedTuple):
     """A deletion at a head; the answer is ``DONE`` or an error."""
 
     after: Ulid
+
+    def __str__(self) -> str:
+        return f"delete at {_short(self.after)}"
 
 
 DONE: Final = "done"
@@ -308,6 +320,11 @@ class _Recorded:
         with self._recorder.call(history, self._client, Delete(after.vid)) as call:
             self._journal.delete(history, after)
             call.answer = DONE
+
+
+def _short(*ids: Ulid) -> str:
+    """Name ids in a report: their ends, which are drawn at random."""
+    return "(" + " ".join(str(each)[-5:] for each in ids) + ")"
 
 
 def _ids(entries: Sequence[Entry]) -> tuple[Ulid, ...]:
