@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Any, cast
 from uuid import UUID, uuid5
 
 from pingregistrywf.runtime.errors import DBError, HistoryDeletedError, VersionConflictError
-from pingregistrywf.runtime.journal import NO_HEAD, Head, Journal
+from pingregistrywf.runtime.journal import NO_HEAD, ChartIdentity, Entry, Head, Journal
 from pingregistrywf.testing.journal import CHART, chain
 from pingregistrywf.testing.linearizability import Recorder
 
@@ -52,6 +53,33 @@ class Client:
                 self._heads[history] = self._journal.read(history).head
         except (DBError, HistoryDeletedError):
             self._heads.pop(history, None)
+
+
+class _Careless:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def commit(
+        self,
+        history: UUID,
+        after: Head,
+        entries: Sequence[Entry],
+        *,
+        chart: ChartIdentity,
+        restart: bool = False,
+    ) -> Head:
+        with self._journal.exclusive(history):
+            head = self._journal.read(history).head
+            made = [entries[0]._replace(parent=head.vid), *entries[1:]]
+            return self._journal.commit(history, head, made, chart=chart, restart=restart)
+
+
+def careless(journal: Journal) -> Journal:
+    """Return a journal that commits after whatever the head is: the compare-and-set is left out."""
+    return cast("Journal", _Careless(journal))
 
 
 def run_clients(

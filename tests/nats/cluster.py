@@ -191,16 +191,19 @@ class Cluster:
         if size > 1:
             self._connect()
 
-    def url(self, stream: str, **options: object) -> str:
+    def url(self, stream: str, *, first: int = 0, **options: object) -> str:
         """Return the URL of a journal on this cluster, with a replica on every node.
 
         Args:
             stream: the name of the journal's stream.
+            first: the number of the node that is named first, modulo the number of nodes.
             options: what else the URL's query says.
         """
         query = {"replicas": len(self.nodes), **options}
         parameters = "&".join(f"{name}={value}" for name, value in query.items())
-        addresses = ",".join(node.address for node in self.nodes)
+        first %= len(self.nodes)
+        named = self.nodes[first:] + self.nodes[:first]
+        addresses = ",".join(node.address for node in named)
         return f"nats://{addresses}/{stream}?{parameters}"
 
     def start(self) -> None:

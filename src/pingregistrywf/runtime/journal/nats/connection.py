@@ -203,6 +203,8 @@ class Connection:
     async def _on_error(self, error: Exception) -> None:
         del self._troubles[:-10]
         self._troubles.append(error)
+        if not self._client.is_connected:
+            self._abandon()
         denied = _DENIED.search(str(error))
         if denied is not None:
             for subject, answer in list(self._waiting.values()):
@@ -295,7 +297,14 @@ class Connection:
         now = self._loop.time()
         if self._client.is_connected and now >= self._connected_at + _STAY:
             self._connected_at = now
+            self._abandon()
             await self._client.force_reconnect()
+
+    def _abandon(self) -> None:
+        """Close the socket at once: a server that stands still would never take what waits."""
+        writer = getattr(self._client._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
 
     async def answered(
         self, subject: str, payload: bytes = b"", headers: dict[str, str] | None = None
