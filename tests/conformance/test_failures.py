@@ -91,7 +91,7 @@ def test_the_shortest_sequence(run_object: Runs, suite: Suite, name: str) -> Non
         assert failing(name, suite, [scenario])
         assert not failing(name, suite, parts(scenario))
     assert rule in {each.rule for each in report.failures}
-    assert sorted(report.differences) == sorted(differences)
+    assert sorted(map(str, report.differences)) == sorted(differences)
     assert not any(each.note for each in report.failures)
 
 

@@ -74,6 +74,9 @@ def _conform(
         Path | None,
         Option(metavar="FILE", help="TOML: what is known to fail, and until when."),
     ] = None,
+    explain: Annotated[
+        int, Option(metavar="GROUPS", help="So many groups of failures are explained.", min=0)
+    ] = 20,
     replay: Annotated[
         str | None,
         Option(metavar="SCENARIO", help="Run just this sequence, copied from a report."),
@@ -150,6 +153,7 @@ def _conform(
                 command=tuple(command),
                 scenario=scenario,
                 reference=judge,
+                explain=explain,
             )
             with _progress(plan) as watched:
                 report = run(watched, transport)

@@ -22,7 +22,7 @@ from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
 from pingregistrywf.conformance.run.session import InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
-from pingregistrywf.conformance.run.triage import explained
+from pingregistrywf.conformance.run.triage import Group, explained
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of
 from pingregistrywf.conformance.suite.scenario import BOUNDS
@@ -91,7 +91,7 @@ class UnderTest:
         """A failure, shrunk."""
         command = ("pingregistrywf", "conform", "--adapter", self.command)
         sound = self.reference.passes
-        return explained([result], self.suite.compiler, self.execute, sound, command)
+        return explained(Group(None, [result]), self.suite.compiler, self.execute, sound, command)
 
 
 class RuleGroup(pytest.Collector):

@@ -14,7 +14,7 @@ from pingregistrywf.conformance.suite import VERSION
 def as_json(run: RunResult) -> str:
     """Return the text of the JSON document."""
     document = {
-        "format": "pingregistrywf-report/1",
+        "format": "pingregistrywf-report/2",
         "verdict": run.verdict,
         "exit": int(run.exit),
         "not_claimed": run.unclaimed,
@@ -26,7 +26,8 @@ def as_json(run: RunResult) -> str:
         "scope": asdict(run.scope),
         "levels": run.by_level(),
         "failures": [_failure(each) for each in run.failures],
-        "differences": list(run.differences),
+        "differences": [str(each) for each in run.differences],
+        "unexplained_groups": run.untold,
         "expected_failures": run.excused,
         "complaints": list(run.complaints),
         "missing": list(run.missing),
@@ -50,7 +51,8 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "why": failure.shortest.why,
         "steps": steps_of(failure.shortest),
         "replay": failure.replay,
-        "alike": list(failure.alike),
+        "causes": [str(each) for each in failure.causes],
+        "alike": [{"id": each.id, "title": each.title} for each in failure.alike],
         "note": failure.note,
         "log": failure.shortest.log,
     }

@@ -87,7 +87,7 @@ def _explained(run: RunResult) -> dict[str, Failure]:
     return {
         each: failure
         for failure in run.failures
-        for each in (failure.result.case.id, *failure.alike)
+        for each in (failure.result.case.id, *(each.id for each in failure.alike))
     }
 
 
@@ -102,8 +102,13 @@ def _notes(run: RunResult) -> list[str]:
 
 
 def _failing(run: RunResult, chart: Chart) -> set[tuple[str, str]]:
-    """The states and commands that failed, where the diagram has an arrow for them."""
+    """The states and commands that are wrong, where the diagram has an arrow for them.
+
+    They are those of the learned machine; if nothing was learned, those at which cases failed.
+    """
     moves = {(cell.state, cell.command) for cell in chart.table}
+    if run.differences:
+        return moves & {(each.state, each.row[0]) for each in run.differences}
     last = {
         [(each.step.state, str(each.step.send.get("command"))) for each in in_states][-1]
         for failure in run.failures

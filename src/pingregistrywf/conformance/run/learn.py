@@ -1,30 +1,32 @@
 """The state machine that an implementation has, learned from its answers, against the chart.
 
 AALpy's L* asks sequences of commands, each on a new history.  What is learned is compared with the
-chart, from the first state on; every command that answers otherwise or leads elsewhere is reported.
+chart: every cell of the table that answers otherwise or leads elsewhere is reported.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import DELETED, Arguments, Cell, Chart, Outcome, Row
 from pingregistrywf.conformance.oracle import code_of
+from pingregistrywf.conformance.run.result import WrongCell
 from pingregistrywf.conformance.run.session import Session
-from pingregistrywf.conformance.suite.sequential import spoken
 from pingregistrywf.conformance.suite.values import ordinary
 
 Json: TypeAlias = Any
 Output: TypeAlias = tuple[str, str]
 
+REFINED: Final = 2
+"""So many times it is asked anew which learned state stands for which of the chart's."""
 MOST_REQUESTS: Final = 40_000
 """After so many requests nothing is learned."""
 
 
-def differences(chart: Chart, capabilities: Collection[str], session: Session) -> list[str]:
-    """Return how the implementation's machine differs from the chart, in words.
+def wrong_cells(chart: Chart, capabilities: Collection[str], session: Session) -> list[WrongCell]:
+    """Return the cells in which the implementation's machine differs from the chart.
 
     The list is empty, too, if nothing was learned.  Nothing is deleted if the adapter does not
     claim ``delete``.
@@ -119,29 +121,83 @@ class _Asking:
         return stored
 
 
-def _compared(chart: Chart, rows: Sequence[Row], learned: Any) -> list[str]:
-    """Walk the chart and the learned machine side by side."""
-    differing: dict[str, None] = {}
-    queue: deque[tuple[str, Any]] = deque([(chart.initial, learned.initial_state)])
-    seen = {(chart.initial, learned.initial_state.state_id)}
+def _compared(chart: Chart, rows: Sequence[Row], learned: Any) -> list[WrongCell]:
+    """The cells by which the chart and the learned machine differ, as few as explain it."""
+    first = {chart.initial: learned.initial_state}
+    likely = [_correspondence(chart, rows, first, {})]
+    for _ in range(REFINED):
+        likely.append(_correspondence(chart, rows, first, likely[-1]))
+    return min((_wrong(chart, rows, each) for each in likely), key=len)
+
+
+def _correspondence(
+    chart: Chart, rows: Sequence[Row], first: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The learned state that stands for each state of the chart.
+
+    It is the one to which most cells lead that should lead there, as far as the states before are
+    known; else the one that is reached first.
+    """
+    found = dict(first)
+    queue = deque(first)
     while queue:
-        state, there = queue.popleft()
+        state = queue.popleft()
         for row in rows:
             cell = chart.cells[row, state]
+            if cell.target not in found and _answers(found[state], row) == _meant(cell):
+                votes = Counter(
+                    known[each.state].transitions[other].state_id
+                    for (other, _), each in chart.cells.items()
+                    if each.target == cell.target != each.state
+                    and other in rows
+                    and each.state in known
+                    and _answers(known[each.state], other) == _meant(each)
+                )
+                reached = found[state].transitions[row]
+                elected = votes.most_common(1)
+                if elected and reached.state_id != elected[0][0]:
+                    continue
+                found[cell.target] = reached
+                queue.append(cell.target)
+    return found
+
+
+def _answers(there: Any, row: Row) -> str:
+    answer: str = there.output_fun[row][0]
+    return answer
+
+
+def _wrong(chart: Chart, rows: Sequence[Row], standing: Mapping[str, Any]) -> list[WrongCell]:
+    """The cells that differ, if learned states stand for the chart's as they are said to."""
+    wrong = []
+    for state, there in standing.items():
+        for row in rows:
+            if row[1] is Arguments.OTHER and state in (chart.initial, DELETED):
+                continue  # nothing is carried: the arguments are neither the same nor others
+            cell = chart.cells[row, state]
             answer, found = there.output_fun[row]
-            meant = _meant(cell)
-            target = chart.initial if cell.target == DELETED else cell.target
-            start = f"from {state}, {spoken(row)}"
+            meant, target = _meant(cell), cell.target
+            shown = chart.initial if target == DELETED else target
+            after = there.transitions[row]
             if answer != meant:
-                differing[f"{start} {answer}, should {_infinitive(meant)}"] = None
-            elif found != target:
-                differing[f"{start} goes to {found}, should go to {target}"] = None
+                what = f"{answer}, should {_infinitive(meant)}"
+            elif found != shown:
+                what = f"goes to {found}, should go to {shown}"
+            elif target in standing and after.state_id != standing[target].state_id:
+                what = f"goes to {_like(chart, rows, after, target)}, should go to {target}"
             else:
-                after = there.transitions[row]
-                if (cell.target, after.state_id) not in seen:
-                    seen.add((cell.target, after.state_id))
-                    queue.append((cell.target, after))
-    return list(differing)
+                continue
+            wrong.append(WrongCell(state, row, what))
+    return wrong
+
+
+def _like(chart: Chart, rows: Sequence[Row], there: Any, but: str) -> str:
+    """The state of the chart, but for one, that answers every command as a learned one does."""
+    for state in chart.columns:
+        cells = ((row, chart.cells[row, state]) for row in rows)
+        if state != but and all(_answers(there, row) == _meant(cell) for row, cell in cells):
+            return state
+    return f"a state like {but} that is not {but}"
 
 
 def _meant(cell: Cell) -> str:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
+from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.run.expected import ExpectedFailures
 from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
 from pingregistrywf.conformance.suite.scenario import Bound
+from pingregistrywf.conformance.suite.sequential import spoken
 
 Json: TypeAlias = Any
 
@@ -102,6 +104,24 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongCell:
+    """A cell of the chart's table that the implementation has otherwise.
+
+    Attributes:
+        state: the cell's state.
+        row: its command, with the same or other arguments where that matters.
+        what: what the implementation has there, and what it should have.
+    """
+
+    state: str
+    row: Row
+    what: str
+
+    def __str__(self) -> str:
+        return f"from {self.state}, {spoken(self.row)} {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A failure that a developer can act on.
 
@@ -111,8 +131,9 @@ class Failure:
         rule: the rule that says what should have been answered.
         prose: the rule in words.
         replay: the command line that runs just the shortest sequence.
-        alike: the ids of other cases that failed in the same way.
+        alike: the other cases that failed in the same way.
         note: a remark, such as that it fails only sometimes.
+        causes: the cells of the learned machine from which it follows.
     """
 
     result: CaseResult
@@ -120,8 +141,9 @@ class Failure:
     rule: str
     prose: str
     replay: str
-    alike: tuple[str, ...] = ()
+    alike: tuple[Case, ...] = ()
     note: str = ""
+    causes: tuple[WrongCell, ...] = ()
 
     @property
     def explained(self) -> bool:
@@ -143,7 +165,10 @@ class RunResult:
         scope: what the run is meant to cover.
         results: the result of each case that was planned, in the suite's order.
         failures: the failures, one for all that are alike.
-        differences: how the machine that the implementation has differs from the chart, in words.
+        differences: the cells in which the machine that the implementation has differs from the
+            chart.
+        groups: how many groups of failures there are.
+        untold: how many of them are not among the failures, for there are too many.
         complaints: what is wrong with the list of expected failures.
         expected: that list.
         missing: what keeps the run from being complete, in words.
@@ -158,7 +183,9 @@ class RunResult:
     hello: Hello | None = None
     results: Sequence[CaseResult] = ()
     failures: Sequence[Failure] = ()
-    differences: Sequence[str] = ()
+    differences: Sequence[WrongCell] = ()
+    groups: int = 0
+    untold: int = 0
     complaints: Sequence[str] = ()
     missing: Sequence[str] = ()
     trouble: str = ""

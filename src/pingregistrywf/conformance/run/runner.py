@@ -21,6 +21,7 @@ from pingregistrywf.conformance.run.result import (
     RunResult,
     Scope,
     Status,
+    WrongCell,
     counted,
 )
 from pingregistrywf.conformance.run.session import (
@@ -31,13 +32,13 @@ from pingregistrywf.conformance.run.session import (
     Session,
 )
 from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
-from pingregistrywf.conformance.run.triage import explained, groups, merged
+from pingregistrywf.conformance.run.triage import SHOWN, Group, explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.scenario import BOUNDS, Scenario
 
 MOST_EXPLAINED = 20
-"""So many kinds of failures are shrunk and explained; the others are listed."""
+"""So many groups of failures are shrunk and explained; the others are counted."""
 RARELY = (100_000, 50, 1_000)
 """When the garbage collector looks for cycles: cases have millions of parts, and none."""
 Progress = Callable[[int, int | None], None]
@@ -55,6 +56,7 @@ class Plan:
         command: how the run was asked for, to which a replay is added.
         scenario: a single scenario to run in place of the suite.
         reference: judges the sequences to which failures are shrunk; None to believe all of them.
+        explain: so many groups of failures are shrunk and explained.
         progress: called with how many cases of how many have ended; None if it is not known.
     """
 
@@ -67,6 +69,7 @@ class Plan:
     command: tuple[str, ...] = ()
     scenario: Scenario | None = None
     reference: Reference | None = None
+    explain: int = MOST_EXPLAINED
     progress: Progress = field(default=lambda _done, _all: None)
 
 
@@ -100,10 +103,12 @@ class _Run:
             found = replace(found, hello=hello)
             results = self._executed(hello)
             found = replace(found, results=results, complaints=self._complaints(results))
-            kinds = groups(results, plan.expected)[:MOST_EXPLAINED]
-            found = replace(found, failures=merged(map(self._explained, kinds)))
-            if any(each.result.case.level == 1 for each in found.failures):
-                found = replace(found, differences=self._learned(hello))
+            found = replace(found, differences=self._learned(hello, results))
+            kinds = groups(results, plan.expected, found.differences)
+            most = plan.explain
+            failures = merged(map(self._explained, kinds[:most]))
+            untold = max(len(kinds) - most, 0)
+            found = replace(found, failures=failures, groups=len(kinds), untold=untold)
             self._session.bye()
         except (InfrastructureError, CannotStartError) as error:
             self._trouble = str(error)
@@ -205,11 +210,11 @@ class _Run:
 
     # --- What failed ----------------------------------------------------------------------------
 
-    def _explained(self, alike: list[CaseResult]) -> Failure:
+    def _explained(self, group: Group) -> Failure:
         execute = self._as_it_failed if self._trouble else self._session.execute_alone
         plan = self._plan
         sound = plan.reference.passes if plan.reference else (lambda _: True)
-        failure = explained(alike, plan.suite.compiler, execute, sound, plan.command)
+        failure = explained(group, plan.suite.compiler, execute, sound, plan.command)
         if not failure.explained:
             raise InfrastructureError(
                 f"case {failure.result.case.id} fails, and the runner cannot say what differs: "
@@ -220,11 +225,13 @@ class _Run:
     def _as_it_failed(self, case: Case) -> CaseResult:
         raise InfrastructureError(f"{case.id} is not run again: {self._trouble}")
 
-    def _learned(self, hello: Hello) -> list[str]:
-        if self._chart.key or self._trouble:
+    def _learned(self, hello: Hello, results: Iterable[CaseResult]) -> list[WrongCell]:
+        failed = (each.case for each in results if each.status in SHOWN)
+        sequential = any(each.level == 1 and each.id not in self._plan.expected for each in failed)
+        if not sequential or self._chart.key or self._trouble:
             return []
         with suppress(ProtocolError, InfrastructureError, CannotStartError):
-            return learn.differences(self._chart, hello.capabilities, self._session)
+            return learn.wrong_cells(self._chart, hello.capabilities, self._session)
         return []
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
+from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.run import shrink
-from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
+from pingregistrywf.conformance.run.result import CaseResult, Failure, Status, WrongCell
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
 from pingregistrywf.conformance.run.transport import CannotStartError
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.compile import Compiler
 from pingregistrywf.conformance.suite.scenario import to_text
+
+Cell: TypeAlias = tuple[str, Row]
 
 SHOWN: Final = (Status.FAILED, Status.HANGS)
 """What is explained: a hang is no verdict, but a developer wants to see where it was."""
@@ -26,13 +29,13 @@ NOT_SHORTEST: Final = "A shorter sequence may fail, too: not every part of this 
 
 
 def explained(
-    alike: Sequence[CaseResult],
+    group: Group,
     compiler: Compiler,
     execute: Callable[[Case], CaseResult],
     sound: Callable[[Case], bool],
     command: Sequence[str],
 ) -> Failure:
-    """Return one failure for results that are alike, at least one, shrunk.
+    """Return one failure for a group of them, shrunk.
 
     Args:
         compiler: makes cases of shorter sequences.
@@ -40,7 +43,7 @@ def explained(
         sound: tells whether a right implementation passes a case.
         command: the command line to which the replay is added.
     """
-    first = min(alike, key=lambda each: len(each.case.scenario.actions))
+    first = min(group.alike, key=lambda each: len(each.case.scenario.actions))
     shortest, note = first, NOT_SHORTEST
     if first.status is Status.HANGS:
         note = UNTRIED
@@ -59,8 +62,9 @@ def explained(
         rule=rule,
         prose=compiler.prose(shortest.case.chart, rule),
         replay=shlex.join((*command, "--replay", to_text(shortest.case.scenario))),
-        alike=tuple(each.case.id for each in alike if each is not first),
+        alike=tuple(each.case.bare() for each in group.alike if each is not first),
         note=note,
+        causes=(group.cause,) if group.cause else (),
     )
 
 
@@ -71,22 +75,50 @@ def merged(failures: Iterable[Failure]) -> list[Failure]:
         sequence = to_text(replace(each.shortest.case.scenario, level=0))
         same = found.setdefault(sequence, each)
         if same is not each:
-            alike = (*same.alike, each.result.case.id, *each.alike)
-            found[sequence] = replace(same, alike=alike)
+            alike = (*same.alike, each.result.case.bare(), *each.alike)
+            causes = (*same.causes, *each.causes)
+            found[sequence] = replace(same, alike=alike, causes=causes)
     return list(found.values())
 
 
-def groups(failed: Iterable[CaseResult], expected: Collection[str]) -> list[list[CaseResult]]:
-    """Failures that were not expected, together where they look the same."""
-    found: dict[tuple[str, ...], list[CaseResult]] = {}
+@dataclass(slots=True)
+class Group:
+    """Failures that look the same, or that follow from the same cell."""
+
+    cause: WrongCell | None
+    alike: list[CaseResult] = field(default_factory=list)
+
+
+def groups(
+    failed: Iterable[CaseResult], expected: Collection[str], wrong: Iterable[WrongCell]
+) -> list[Group]:
+    """Failures that were not expected, in groups.
+
+    A case that comes by a wrong cell before it fails, fails because of it.
+    """
+    cells = {(each.state, each.row): each for each in wrong}
+    found: dict[Hashable, Group] = {}
     for result in failed:
-        if result.status not in SHOWN or result.case.id in expected:
-            continue
-        last = result.exchanges[-1] if result.exchanges else None
-        looks = (_kind(last.expect), _kind(last.got)) if last else ("", "")
-        why = result.why.partition(":")[0]  # then comes what was received, which may vary
-        found.setdefault((str(result.case.level), why, *looks), []).append(result)
-    return sorted(found.values(), key=lambda group: (group[0].case.level, -len(group)))
+        if result.status in SHOWN and result.case.id not in expected:
+            cause = _cause(result, cells)
+            found.setdefault(cause or looks(result), Group(cause)).alike.append(result)
+    return sorted(found.values(), key=lambda each: (each.alike[0].case.level, -len(each.alike)))
+
+
+def _cause(result: CaseResult, cells: Mapping[Cell, WrongCell]) -> WrongCell | None:
+    """The wrong cell of the last command, or the first one that the case came by."""
+    met = [cells.get(each.step.cell) for each in result.exchanges if each.step.cell]
+    if met and met[-1]:
+        return met[-1]
+    return next(filter(None, met), None)
+
+
+def looks(result: CaseResult) -> tuple[str, ...]:
+    """How a failure looks: those that look the same are likely to have one cause."""
+    last = result.exchanges[-1] if result.exchanges else None
+    kinds = (_kind(last.expect), _kind(last.got)) if last else ("", "")
+    why = result.why.partition(":")[0]  # then comes what was received, which may vary
+    return (str(result.case.level), why, *kinds)
 
 
 def _kind(answer: object) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.suite.scenario import Scenario
 
 Json: TypeAlias = Any
@@ -57,6 +58,7 @@ class Step:
         any_of: the answers that each of ``together`` may get; or the answers that ``send`` may get
             where the specification leaves a choice, ``expect`` the first of them.
         died: True if the adapter is killed by this request and gives no answer.
+        cell: the state and the row of the chart under test that it comes by, if it is about one.
     """
 
     send: Mapping[str, Json] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Step:
     together: tuple[Mapping[str, Json], ...] = ()
     any_of: tuple[Mapping[str, Json], ...] = ()
     died: bool = False
+    cell: tuple[str, Row] | None = None
 
     @property
     def observes(self) -> bool:

@@ -195,7 +195,13 @@ class Compilation:
             self._needs.add("delete")
         if action.vid != "no_vc" and not declared.starts:
             self._needs.add("retry" if action.vid == "retry_no_vc" else "versions")
-        self._add(Step(send, self._answer(chart.name, history, result), result.rule, before))
+        answer = self._answer(chart.name, history, result)
+        cell = None
+        if right and chart is self.compiler.chart:
+            # Where nothing is carried, arguments are neither the same nor others.
+            empty = before in (chart.initial, ir.DELETED) and action.arguments is Arguments.OTHER
+            cell = (before, (action.command, Arguments.SAME if empty else action.arguments))
+        self._add(Step(send, answer, result.rule, before, cell=cell))
         self._observe(action.server)
 
     def _answer(self, chart: str, history: History, result: Result) -> Answer:

@@ -1,0 +1,91 @@
+"""One cause, one report: a wrong cell of the table is one group, however many cases meet it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+
+from pingregistrywf.chart.ir import Arguments, Chart, Outcome
+from pingregistrywf.chart.locate import load_model
+from pingregistrywf.conformance.oracle import Cells
+from pingregistrywf.conformance.reports import as_json, text
+from pingregistrywf.conformance.run.result import RunResult, Scope
+from pingregistrywf.conformance.run.runner import Plan, run
+from pingregistrywf.conformance.run.transport import ObjectTransport
+from pingregistrywf.conformance.selftest.mutants import Mutant, first_order
+from pingregistrywf.conformance.selftest.subject import Subject
+from pingregistrywf.conformance.suite import Suite
+
+from ..tiers import some
+
+pytestmark = pytest.mark.slow
+
+CHART: Chart = load_model().main
+REFUSED = {"outcome": Outcome.REJECT, "error": "StateConflictError"}
+
+
+def ran(suite: Suite, cells: Cells, *levels: int, **more: Any) -> RunResult:
+    plan = Plan(suite, Scope(levels, "n"), seed=1, **more)
+    return run(plan, ObjectTransport(lambda: Subject(suite.chart, cells)))
+
+
+def bent(*changes: tuple[str, str, Mapping[str, Any]]) -> Cells:
+    """The chart's cells, of which some are changed."""
+    cells = dict(CHART.cells)
+    for command, state, change in changes:
+        row = (command, Arguments.ANY)
+        cells[row, state] = cells[row, state].model_copy(update=change)
+    return cells
+
+
+@cache
+def mutants() -> tuple[Mutant, ...]:
+    return tuple(first_order(CHART))
+
+
+@pytest.mark.parametrize("mutant", some(mutants(), every=80), ids=lambda mutant: mutant.name)
+def test_one_wrong_cell_is_one_group(suite: Suite, mutant: Mutant) -> None:
+    report = ran(suite, mutant.cells, 1, 2)
+    (wrong,) = report.differences
+    (failure,) = report.failures
+    assert failure.causes == (wrong,)
+    assert str(wrong).startswith(f"from {mutant.name.split(' in ')[1].split()[0]}, ")
+    assert 1 + len(failure.alike) == len(report.unexpected)
+
+
+def test_two_wrong_cells_are_two_groups(suite: Suite) -> None:
+    cells = bent(
+        ("Commit", "Completed", REFUSED),
+        ("End", "Terminated", REFUSED),
+    )
+    report = ran(suite, cells, 1, 2)
+    assert sorted(str(each) for failure in report.failures for each in failure.causes) == [
+        "from Completed, Commit answers StateConflict, should append nothing",
+        "from Terminated, End answers StateConflict, should append nothing",
+    ]
+    assert "  cause: from Completed, Commit answers StateConflict" in text(report)
+
+
+def test_groups_that_are_not_explained_are_counted(suite: Suite) -> None:
+    cells = bent(
+        ("Commit", "Completed", REFUSED),
+        ("End", "Terminated", REFUSED),
+    )
+    report = ran(suite, cells, 1, explain=1)
+    assert "failed, in 1 more group; --explain 2 explains them, too." in text(report)
+
+
+def test_each_alike_case_keeps_its_title(suite: Suite) -> None:
+    cells = bent(("Commit", "Summarized", {"target": "Terminated"}))
+    report = ran(suite, cells, 1)
+    (failure,) = json.loads(as_json(report))["failures"]
+    titles = {each.case.id: each.case.title for each in report.unexpected}
+    told = {each["id"]: each["title"] for each in failure["alike"]}
+    assert told | {failure["id"]: failure["title"]} == titles
+    assert failure["causes"] == [
+        "from Summarized, Commit goes to Terminated, should go to Completed"
+    ]
