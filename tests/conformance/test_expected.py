@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from pingregistrywf.conformance.reports import badge
-from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
-from pingregistrywf.conformance.run.result import Exit, RunResult
+from pingregistrywf.conformance.reports import badge, expected_failures
+from pingregistrywf.conformance.run.expected import (
+    ExpectedFailures,
+    ExpectedFailuresError,
+    read_expected,
+)
+from pingregistrywf.conformance.run.result import Exit, RunResult, Scope
+from pingregistrywf.conformance.run.runner import Plan, run
+from pingregistrywf.conformance.run.transport import ObjectTransport
+from pingregistrywf.conformance.suite import Suite
+from pingregistrywf.conformance.suite.levels import LEVELS
 
+from ..tiers import some
 from .conftest import Runs
+from .documented import documented
 
 pytestmark = pytest.mark.slow
 
@@ -89,13 +100,21 @@ def test_an_excuse_that_has_expired_is_a_failure_though_its_case_fails(
         ("[[expected_failure]\n", "expected.toml is no TOML: "),
         ("[[expected_failures]]\n", "write [[expected_failure]] above each entry, and nothing"),
         ("expected_failure = 1\n", "write [[expected_failure]] above each entry"),
-        ("expected_failure = [1]\n", "entry 1: its keys are id, reason, issue, expires"),
-        (entry("1-a") + 'by = "me"', "entry 1: its keys are id, reason, issue, expires"),
+        (
+            "expected_failure = [1]\n",
+            "entry 1: its keys are id, rule, title, level, pattern, reason",
+        ),
+        (
+            entry("1-a") + 'by = "me"',
+            "entry 1: its keys are id, rule, title, level, pattern, reason",
+        ),
         (entry("1-a") + entry("1-b", '"soon"'), "entry 2: expires is a date, like 2027-01-31"),
         (entry("1-a", "2026-07-01T00:00:00"), "entry 1: expires is a date, like 2027-01-31"),
         (entry("1-a").replace("Not yet.", ""), "entry 1: reason is a text that is not empty"),
         (entry("1-a").replace("https:", "see "), "entry 1: issue is the URL of an issue"),
         (entry("1-a") + entry("1-a"), "entry 2: 1-a is listed twice"),
+        (entry("1-a").replace('id = "1-a"', ""), "entry 1: say which cases by id, rule, title"),
+        (entry("1-a").replace('id = "1-a"', "id = 7"), "entry 1: id is the id of a case, or a"),
         ("\xff", "expected.toml is no TOML: "),
     ],
 )
@@ -108,6 +127,88 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, content: str, why: str) -> N
     assert told.startswith(str(file))
     assert why in told
     assert "\n" not in told
+
+
+def listed(place: Path, **keys: object) -> ExpectedFailures:
+    """A file of one entry with these keys."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    file = place / "listed.toml"
+    more = ['reason = "Not yet."', "expires = 2026-07-01"]
+    file.write_text("\n".join(["[[expected_failure]]", *lines, *more]), encoding="utf-8")
+    return read_expected(file)
+
+
+@pytest.mark.parametrize(
+    ("keys", "exit"),
+    some(
+        [
+            ({"rule": "Init.2"}, Exit.DEVIATES),  # some cases of the rule pass
+            ({"pattern": "Init with the same arguments*", "flaky": True}, Exit.DEVIATES),
+            ({"level": 1, "flaky": True}, Exit.CONFORMS),
+            ({"pattern": "*", "flaky": True}, Exit.CONFORMS),
+            ({"level": 2}, Exit.DEVIATES),
+            ({}, Exit.CONFORMS),
+        ],
+        every=3,
+    ),
+)
+def test_what_an_entry_is_about(
+    run_object: Runs, tmp_path: Path, failing: list[str], keys: dict[str, object], exit: Exit
+) -> None:
+    expected = listed(tmp_path, **(keys or {"id": failing}))
+    report = run_object("noop that emits", expected=expected, today=TODAY)
+    assert report.exit is exit, report.verdict
+
+
+def test_an_entry_of_which_some_cases_pass(
+    run_object: Runs, tmp_path: Path, failing: list[str]
+) -> None:
+    report = run_object("noop that emits", expected=listed(tmp_path, level=1), today=TODAY)
+    passed = 57 - len(failing)
+    assert report.verdict.startswith(
+        f"deviates: level 1 is expected to fail, but {passed} of its 57 cases pass, such as 1-"
+    )
+
+
+def test_an_entry_that_is_about_no_case(run_object: Runs, tmp_path: Path) -> None:
+    expected = listed(tmp_path, title="No such title", level=2)
+    scope = Scope((2,), "n+2")
+    report = run_object("right", expected=expected, today=TODAY, scope=scope)
+    assert report.verdict == (
+        "deviates: title No such title, level 2 is expected to fail, but no case of the suite is"
+        " such"
+    )
+    # A run that leaves something out says nothing of it.
+    assert run_object("right", expected=expected, today=TODAY).exit is Exit.CONFORMS
+
+
+def test_what_failed_is_written_as_a_file(
+    run_object: Runs, tmp_path: Path, failing: list[str]
+) -> None:
+    report = run_object("noop that emits")
+    file = tmp_path / "first.toml"
+    file.write_text(expected_failures(report, TODAY), encoding="utf-8")
+    expected = read_expected(file)
+    assert 0 < len(expected) < len(failing)
+    assert any(each.rule and not each.id for each in expected)
+    assert {each.expires for each in expected} == {date(2026, 9, 29)}
+    assert run_object("noop that emits", expected=expected, today=TODAY).exit is Exit.CONFORMS
+
+
+@pytest.mark.exhaustive
+def test_the_documented_differences_are_described_in_few_entries(
+    suite: Suite, tmp_path: Path
+) -> None:
+    scope = Scope(tuple(LEVELS), "n")
+    report = run(Plan(suite, scope), ObjectTransport(documented))
+    assert len(report.unexpected) > 200
+    file = tmp_path / "documented.toml"
+    file.write_text(expected_failures(report, TODAY), encoding="utf-8")
+    expected = read_expected(file)
+    assert len(expected) < 30
+    again = run(Plan(suite, scope, expected=expected, today=TODAY), ObjectTransport(documented))
+    assert again.exit is Exit.CONFORMS, again.verdict
+    assert again.excused == len(report.unexpected)
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ def _conform(
     explain: Annotated[
         int, Option(metavar="GROUPS", help="So many groups of failures are explained.", min=0)
     ] = 20,
+    write_expected: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Write what failed as a new file of expected failures."),
+    ] = None,
     replay: Annotated[
         str | None,
         Option(metavar="SCENARIO", help="Run just this sequence, copied from a report."),
@@ -121,6 +125,7 @@ def _conform(
 
     json_report = json_report or renamed_json(former_json)
     outputs = {"--junit": junit, "--json-report": json_report, "--html": html, "--badge": badge}
+    outputs |= {"--write-expected": write_expected}
     errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, SuiteError)
     with answering(*errors):
         if bool(adapter) is bool(python):
@@ -130,6 +135,8 @@ def _conform(
                 raise CannotRunError(f"{option}: there is no directory {path.parent}")
             if path is not None and path.is_dir():
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
+        if write_expected is not None and write_expected.exists():
+            raise CannotRunError(f"--write-expected: {write_expected} exists, name a new file")
         scope = Scope(levels_of(level), bound, tuple(only or ()))
         store = bool(replay) or LAST_LEVEL in scope.levels
         with _ended_by_signals() as opened:
@@ -147,7 +154,7 @@ def _conform(
                 suite=suite,
                 scope=Scope((scenario.level,), bound) if scenario else scope,
                 manifest=None if model else committed_ids(suite),
-                expected=read_expected(expected_failures) if expected_failures else {},
+                expected=read_expected(expected_failures) if expected_failures else (),
                 today=datetime.now(UTC).date(),
                 seed=seed,
                 command=tuple(command),
@@ -167,6 +174,7 @@ def _conform(
             "--json-report": lambda: reports.as_json(report),
             "--html": lambda: reports.page(report, suite.chart),
             "--badge": lambda: reports.badge(report),
+            "--write-expected": lambda: reports.expected_failures(report, plan.today),
         }
         for option, path in outputs.items():
             if path is not None:

@@ -7,13 +7,12 @@ claim, because a run of fewer levels, or of an adapter that can do less, proves 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
 from pingregistrywf.chart.ir import Row
-from pingregistrywf.conformance.run.expected import ExpectedFailures
 from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
 from pingregistrywf.conformance.suite.scenario import Bound
@@ -170,7 +169,7 @@ class RunResult:
         groups: how many groups of failures there are.
         untold: how many of them are not among the failures, for there are too many.
         complaints: what is wrong with the list of expected failures.
-        expected: that list.
+        expected: the ids of the cases that it is about.
         missing: what keeps the run from being complete, in words.
         trouble: what is wrong with the infrastructure, in words; empty if nothing is.
         seconds: how long it took.
@@ -179,7 +178,7 @@ class RunResult:
     chart: str
     sha256: str
     scope: Scope
-    expected: ExpectedFailures = field(default_factory=dict)
+    expected: Collection[str] = frozenset()
     hello: Hello | None = None
     results: Sequence[CaseResult] = ()
     failures: Sequence[Failure] = ()

@@ -8,11 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
-from fnmatch import fnmatchcase
 from random import Random
 
 from pingregistrywf.conformance.run import learn
-from pingregistrywf.conformance.run.expected import ExpectedFailures, complaints
+from pingregistrywf.conformance.run.expected import (
+    ExpectedFailures,
+    complaints,
+    is_expected,
+    is_like,
+)
 from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import (
     CaseResult,
@@ -32,7 +36,7 @@ from pingregistrywf.conformance.run.session import (
     Session,
 )
 from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
-from pingregistrywf.conformance.run.triage import SHOWN, Group, explained, groups, merged
+from pingregistrywf.conformance.run.triage import Group, explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.scenario import BOUNDS, Scenario
@@ -63,7 +67,7 @@ class Plan:
     suite: Suite
     scope: Scope
     manifest: Collection[str] | None = None
-    expected: ExpectedFailures = field(default_factory=dict)
+    expected: ExpectedFailures = ()
     today: date = date.min
     seed: int | None = None
     command: tuple[str, ...] = ()
@@ -97,14 +101,16 @@ class _Run:
 
     def result(self) -> RunResult:
         plan, started = self._plan, time.monotonic()
-        found = RunResult(self._chart.name, self._chart.sha256, plan.scope, plan.expected)
+        found = RunResult(self._chart.name, self._chart.sha256, plan.scope)
         try:
             hello = self._session.hello()
             found = replace(found, hello=hello)
             results = self._executed(hello)
-            found = replace(found, results=results, complaints=self._complaints(results))
-            found = replace(found, differences=self._learned(hello, results))
-            kinds = groups(results, plan.expected, found.differences)
+            expected = {each.case.id for each in results if is_expected(each.case, plan.expected)}
+            found = replace(found, results=results, expected=expected)
+            found = replace(found, complaints=self._complaints(results))
+            found = replace(found, differences=self._learned(hello, found.unexpected))
+            kinds = groups(results, expected, found.differences)
             most = plan.explain
             failures = merged(map(self._explained, kinds[:most]))
             untold = max(len(kinds) - most, 0)
@@ -205,8 +211,12 @@ class _Run:
         known = self._plan.manifest
         if known is None:
             known = {case.id for case in self._plan.suite.cases()}
+        scope = self._plan.scope
+        planned = [each.case for each in results]
         passed = {each.case.id for each in results if each.status is Status.PASSED}
-        return complaints(expected, known, passed, self._plan.today)
+        part = scope.only or self._plan.scenario or scope.bound != BOUNDS[-1]
+        whole = () if part else scope.levels
+        return complaints(expected, known, planned, passed, whole, self._plan.today)
 
     # --- What failed ----------------------------------------------------------------------------
 
@@ -225,9 +235,8 @@ class _Run:
     def _as_it_failed(self, case: Case) -> CaseResult:
         raise InfrastructureError(f"{case.id} is not run again: {self._trouble}")
 
-    def _learned(self, hello: Hello, results: Iterable[CaseResult]) -> list[WrongCell]:
-        failed = (each.case for each in results if each.status in SHOWN)
-        sequential = any(each.level == 1 and each.id not in self._plan.expected for each in failed)
+    def _learned(self, hello: Hello, failed: Iterable[CaseResult]) -> list[WrongCell]:
+        sequential = any(each.case.level == 1 for each in failed)
         if not sequential or self._chart.key or self._trouble:
             return []
         with suppress(ProtocolError, InfrastructureError, CannotStartError):
@@ -236,8 +245,4 @@ class _Run:
 
 
 def _chosen(case: Case, patterns: Iterable[str]) -> bool:
-    return any(
-        fnmatchcase(text, pattern)
-        for pattern in patterns
-        for text in (case.id, case.rule, case.title)
-    )
+    return any(is_like(case, pattern) for pattern in patterns)
