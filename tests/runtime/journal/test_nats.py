@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -52,3 +54,38 @@ class TestNatsJournalOfSeveralStreams(TestNatsJournal):
             positions[history] = [each.position for each in scans[history].written]
             assert positions[history] == sorted(positions[history])
         assert len({each for some in positions.values() for each in some}) == 12
+
+
+FORKED = """
+import os, sys, uuid
+from pingregistrywf.runtime.journal import NO_HEAD, open_journal
+from pingregistrywf.testing.journal import post
+
+with open_journal(sys.argv[1]) as journal:
+    history = uuid.uuid4()
+    head, _ = post(journal, history, NO_HEAD)
+    watching, feed = journal.subscribe(history), journal.feed()
+    child = os.fork()
+    if not child:
+        assert watching.closed and not watching.wait()
+        head, _ = post(journal, history, journal.read(history, head).head)
+        with journal.subscribe(history) as own:
+            post(journal, history, head)
+            assert own.wait(10)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    assert len(journal.read(history).entries) == 3
+    assert watching.wait(10)
+    assert len(feed.read()) == 3
+"""
+
+
+def test_both_sides_of_a_fork_go_on(server: Cluster) -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORKED, server.url("forked")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (run.returncode, run.stderr) == (0, "")

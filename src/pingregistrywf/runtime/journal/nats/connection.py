@@ -1,9 +1,10 @@
 """One connection to a NATS cluster, which all threads of a process share.
 
-An event loop in a thread of its own serves it.  The connection reconnects by itself, to any server
-of the cluster.  A request is sent again until a server answers or the time is up, so only what may
-be sent twice is sent through here: reads, compare-and-set writes and fenced purges.  What was
-waiting to be sent when the connection was lost is not sent later by the client library.
+An event loop in a thread of its own serves it; a forked child gets its own at the first use.  The
+connection reconnects by itself, to any server of the cluster.  A request is sent again until a
+server answers or the time is up, so only what may be sent twice is sent through here: reads,
+compare-and-set writes and fenced purges.  What was waiting to be sent when the connection was lost
+is not sent later by the client library.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 from nats import errors
 from nats.aio.client import Client
@@ -46,6 +48,9 @@ _PING: Final = 10
 _DENIED: Final = re.compile(r'permissions violation for publish to "([^"]+)"', re.IGNORECASE)
 
 
+_OPEN: Final[WeakSet[Connection]] = WeakSet()
+
+
 class Connection:
     """A connection that is open until it is closed.
 
@@ -58,12 +63,15 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address: Final = address
-        self._lock = threading.Lock()
         self._closed = False
+        self.connections = 0
+        """How often it was connected."""
+        self._forget: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
         self._start()
+        _OPEN.add(self)
 
     def _start(self) -> None:
-        self._process = os.getpid()
         self._waiting: dict[str, tuple[str, asyncio.Future[Msg]]] = {}
         self._reconnected: set[Callable[[], None]] = set()
         self._troubles: list[Exception] = []
@@ -72,6 +80,7 @@ class Connection:
             target=self._loop.run_forever, name="nats-journal", daemon=True
         )
         self._thread.start()
+        self._started = True
         try:
             self._submit(self._connect()).result()
         except BaseException:
@@ -92,8 +101,10 @@ class Connection:
         if self._closed:
             work.close()
             raise JournalClosedError
-        if self._process != os.getpid():
-            self._start()  # a forked child has none of its parent's threads
+        if not self._started:
+            with self._lock:
+                if not self._started:
+                    self._start()
         running = self._submit(work)
         try:
             return running.result()
@@ -124,8 +135,20 @@ class Connection:
         """Close the connection; whoever waits for an answer gets a ``JournalClosedError``."""
         with self._lock:
             closed, self._closed = self._closed, True
-        if not closed and self._process == os.getpid():
+        if not closed and self._started:
             self._stop()
+
+    def on_fork(self, call: Callable[[], None]) -> None:
+        """Call something in each forked child, before it goes on."""
+        self._forget.append(call)
+
+    def forget(self) -> None:
+        """In a forked child: begin anew, since none of the parent's threads is there."""
+        self._inherited = (self._loop, self._thread, self._client)  # the parent's: never closed
+        self._lock = threading.Lock()
+        self._started = False
+        for call in self._forget:
+            call()
 
     def _stop(self) -> None:
         with suppress(Exception):
@@ -170,7 +193,8 @@ class Connection:
             )
         except (TimeoutError, OSError, ValueError, errors.Error) as error:
             raise self._refusal(error) from None
-        self._connected_at, self.connections = self._loop.time(), 1
+        self._connected_at = self._loop.time()
+        self.connections += 1
         self._client.options |= {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
         inbox = self._client.new_inbox()
         self._inbox, self._count = f"{inbox}.", 0
@@ -343,6 +367,14 @@ class Connection:
                 return await self.answered(f"$JS.API.{api}", payload)
             except (NoAnswerError, ApiError) as error:
                 await attempts.another(error)
+
+
+def _forget_all() -> None:
+    for each in list(_OPEN):
+        each.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 class Attempts:

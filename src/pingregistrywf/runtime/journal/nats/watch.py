@@ -25,6 +25,7 @@ class Watch:
         self._store = store
         self._lock: asyncio.Lock | None = None
         self._tasks: list[asyncio.Task[object]] = []
+        store.connection.on_fork(self._forget)
 
     async def subscribe(self, history: UUID | None) -> NotifierSubscription:
         """Begin to watch; on the loop.
@@ -37,6 +38,10 @@ class Watch:
             if not self._tasks:
                 await self._begin()
             return _Watching(self, history)
+
+    def _forget(self) -> None:
+        self.notifier.forget()
+        self._lock, self._tasks = None, []
 
     async def _begin(self) -> None:
         store, consumers = self._store, []
