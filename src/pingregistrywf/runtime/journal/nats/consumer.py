@@ -8,7 +8,9 @@ seen.  So each message is given once, and in order.
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Self
 
@@ -16,8 +18,8 @@ from nats import errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from pingregistrywf.runtime.journal.nats.connection import Connection
-from pingregistrywf.runtime.journal.nats.failures import NoAnswerError
+from pingregistrywf.runtime.journal.nats.connection import Attempts, Connection
+from pingregistrywf.runtime.journal.nats.failures import ApiError, NoAnswerError
 from pingregistrywf.runtime.journal.nats.record import Raw
 
 _SECOND: Final = 1_000_000_000
@@ -59,7 +61,7 @@ class Consumer:
         self._listening: Subscription | None = None
         self._name = ""
         self._count = 0
-        self._forget = connection.on_reconnect(lambda: self._queue.put_nowait(None))
+        self._forget = connection.on_reconnect(self.restart)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,11 +78,7 @@ class Consumer:
         if self._listening is None:
             await self._begin()
         while True:
-            try:
-                async with asyncio.timeout(_SILENCE):
-                    message = await self._queue.get()
-            except TimeoutError:
-                message = None
+            message = await self._received()
             if message is None:  # silence, or the connection was lost
                 await self._begin()
                 continue
@@ -94,11 +92,24 @@ class Consumer:
             self._count, self.after, self.pending = count, raw.sequence, pending
             return raw
 
+    async def _received(self) -> Msg | None:
+        if not self._queue.empty():  # a timeout for each message would take longer than the rest
+            return self._queue.get_nowait()
+        try:
+            async with asyncio.timeout(_SILENCE):
+                return await self._queue.get()
+        except TimeoutError:
+            return None
+
     async def started(self) -> int:
         """Make the consumer unless it is there; return how many messages the server had for it."""
         if self._listening is None:
             await self._begin()
         return self.pending or 0
+
+    def restart(self) -> None:
+        """Begin anew after the last message given, at the next use or in the one under way."""
+        self._queue.put_nowait(None)
 
     async def stop(self) -> None:
         """End it; it may be used again."""
@@ -120,20 +131,29 @@ class Consumer:
             await self._begin()
 
     async def _begin(self) -> None:
-        if self._listening is not None:
-            with suppress(errors.Error, OSError):
-                await self._listening.unsubscribe()
-        self._queue, self._count = asyncio.Queue(), 0
-        queue = self._queue
+        attempts = Attempts()
+        while True:
+            if self._listening is not None:
+                with suppress(errors.Error, OSError):
+                    await self._listening.unsubscribe()
+            self._queue, self._count = asyncio.Queue(), 0
+            self._listening = await self._connection.listen(_into(self._queue))
+            try:
+                self.pending = await self._made(self._listening.subject)
+            except (ApiError, NoAnswerError) as error:
+                await attempts.another(error)
+            else:
+                return
 
-        async def put(message: Msg) -> None:
-            queue.put_nowait(message)
+    async def _made(self, inbox: str) -> int:
+        """Make a consumer under a new name, perhaps on another server than the one before.
 
-        self._listening = await self._connection.listen(put)
+        Return how many messages the server has for it.
+        """
         self._name = f"r{secrets.token_hex(8)}"
         config = {
             "name": self._name,
-            "deliver_subject": self._listening.subject,
+            "deliver_subject": inbox,
             "deliver_policy": "by_start_sequence",
             "opt_start_seq": self.after + 1,
             "ack_policy": "none",
@@ -146,12 +166,21 @@ class Consumer:
             "num_replicas": 1,
             "headers_only": self._headers_only,
         }
-        api = f"CONSUMER.CREATE.{self._stream}.{self._name}"
+        api = f"$JS.API.CONSUMER.CREATE.{self._stream}.{self._name}"
         if self._subject is not None:
             config["filter_subject"] = self._subject
             api = f"{api}.{self._subject}"
-        answer = await self._connection.ask(api, {"stream_name": self._stream, "config": config})
-        self.pending = answer.get("num_pending", 0)
+        body = json.dumps({"stream_name": self._stream, "config": config})
+        answer = await self._connection.answered(api, body.encode())
+        pending: int = answer.get("num_pending", 0)
+        return pending
+
+
+def _into(queue: asyncio.Queue[Msg | None]) -> Callable[[Msg], Awaitable[None]]:
+    async def put(message: Msg) -> None:
+        queue.put_nowait(message)
+
+    return put
 
 
 def _raw(message: Msg, *, headers_only: bool) -> tuple[Raw, int, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import Fault
@@ -56,7 +58,17 @@ async def histories(
     for number in numbers:
         async for raw in _messages(store, number, history, headers_only=headers_only):
             _take(found, raw)
-    return found
+    for each in found.values():
+        await _leave_out_removed(store, each)
+    return {history: each for history, each in found.items() if each.records or each.faults}
+
+
+async def _leave_out_removed(store: Store, found: Found) -> None:
+    """Leave out what was removed during the pass, if the pass had seen only a part of it."""
+    if any(one.row.end != other.first for one, other in pairwise(found.records)):
+        oldest = await store.following(found.records[0].history, 0)
+        since = oldest.sequence if oldest is not None else math.inf
+        found.records = [each for each in found.records if each.sequence >= since]
 
 
 async def _messages(

@@ -1,13 +1,16 @@
 """Noticing changes that other processes make, while anybody waits for one.
 
 One consumer a data stream, of headers alone, serves all subscriptions of a journal.  It begins with
-the first subscription, after what was stored then, and ends with the last one.
+the first subscription, after what was stored then, and ends with the last one.  A consumer on a
+server that was cut off shows signs of life, and no change.  So the stream's leader is asked now and
+then whether there is more than the consumer has given.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.journal.nats.consumer import Consumer
@@ -15,6 +18,9 @@ from pingregistrywf.runtime.journal.nats.failures import ApiError, DeniedError, 
 from pingregistrywf.runtime.journal.nats.record import history_of
 from pingregistrywf.runtime.journal.nats.store import Store
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
+
+_LOOK: Final = 5.0
+"""Seconds between two questions to the leader."""
 
 
 class Watch:
@@ -50,7 +56,19 @@ class Watch:
             consumers.append(Consumer(store.connection, name, last, headers_only=True))
         for each in consumers:
             await each.started()
-        self._tasks = [store.connection.begin(self._follow(each)) for each in consumers]
+        works = [self._follow(each) for each in consumers]
+        works += map(self._look_after, store.streams.names, consumers)
+        self._tasks = [store.connection.begin(work) for work in works]
+
+    async def _look_after(self, name: str, consumer: Consumer) -> None:
+        seen = -1
+        while True:
+            await asyncio.sleep(_LOOK)
+            with suppress(ApiError, NoAnswerError, DeniedError):
+                late = await self._store.next_message(name, consumer.after) is not None
+                if late and consumer.after == seen:
+                    consumer.restart()
+                seen = consumer.after
 
     async def _follow(self, consumer: Consumer) -> None:
         try:
