@@ -24,6 +24,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "conformance": "conform, its reports, and adapter",
     "nats": "journals on NATS servers",
     "otel": "spans and metrics for OpenTelemetry",
+    "testing": "pytest and Hypothesis for tests of your own",
 }
 """What each extra makes possible."""
 
