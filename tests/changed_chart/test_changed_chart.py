@@ -34,7 +34,7 @@ from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.verify import verify
 
 from .. import command_line
-from ..properties.driven import Subject, drive, opener
+from ..properties.driven import drive, opener
 from ..runtime.stocked import digest, row_of, rows_of
 from ..tiers import some
 from .changed import APPROVAL, BEGUN_OTHERWISE, DEFAULT, RETIRED, REVIEWED_ONLY, changed, package_of
@@ -193,10 +193,7 @@ def test_the_second_engine_knows_retired_rules(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_random_commands_with_a_retired_rule(tmp_path: Path) -> None:
     path = changed(tmp_path, RETIRED)
-    subject = Subject(
-        read_model([path]).source["approval"], package_of(path), opener("memory", tmp_path)
-    )
-    drive(subject)
+    drive(package_of(path).Approvals, read_model([path]), opener("memory", tmp_path))
 
 
 REVIEW = "{in: [Submitted, Reviewed], emit: Reviewed"
@@ -304,8 +301,7 @@ def test_the_suite_knows_defaults(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_random_commands_with_a_default(tmp_path: Path) -> None:
     path = changed(tmp_path, *DEFAULT)
-    source = read_model([path]).source["approval"]
-    drive(Subject(source, package_of(path), opener("memory", tmp_path)))
+    drive(package_of(path).Approvals, read_model([path]), opener("memory", tmp_path))
 
 
 # --- Before a new chart is deployed --------------------------------------------------------------

@@ -48,7 +48,7 @@ from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
 
-from ..properties.driven import Subject, drive, opener
+from ..properties.driven import drive, opener
 from ..tiers import EXHAUSTIVE
 
 NAMES = ("split_repo.yaml", "leases.yaml", "split_repo_operations.yaml")
@@ -102,7 +102,7 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
 def test_random_commands(
     model: Model, packages: Callable[[str], ModuleType], name: str, kind: str, tmp_path: Path
 ) -> None:
-    drive(Subject(model.source[name], packages(name), opener(kind, tmp_path)))
+    drive(getattr(packages(name), model.charts[name].facade), model, opener(kind, tmp_path))
 
 
 # --- By hand ---------------------------------------------------------------------------------

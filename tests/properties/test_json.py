@@ -22,13 +22,19 @@ from pingregistrywf._generated import ping_registry, ping_registry_index
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
 from pingregistrywf.runtime.render import event_json
+from pingregistrywf.testing import strategies
 
 from ..tiers import EXHAUSTIVE
-from . import drawn
 
 OTHER = Path(__file__).parents[1] / "other_workflow"
 PACKAGE = "packages_for_json"
-CHARTS = ("ping_registry", "ping_registry_index", "split_repo", "leases")
+FACADES = {
+    "ping_registry": "Workflows",
+    "ping_registry_index": "WorkflowIndexes",
+    "split_repo": "SplitRepos",
+    "leases": "Leases",
+}
+CHARTS = tuple(FACADES)
 KINDS = ("AnyCommand", "AnyEvent", "State")
 VALUES = 10_000 if EXHAUSTIVE else 600
 BATCH = 10
@@ -51,8 +57,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mod
 
 def values(package: ModuleType, kind: str) -> st.SearchStrategy[Any]:
     """Any value of a kind."""
-    draw = {"AnyCommand": drawn.commands, "AnyEvent": drawn.events, "State": drawn.states}
-    return draw[kind](package)
+    facade = getattr(package, FACADES[package.DECLARATION.name])
+    match kind:
+        case "AnyCommand":
+            return strategies.commands(facade)
+        case "AnyEvent":
+            return strategies.events(facade)
+    return strategies.states(facade, reachable=False)
 
 
 def echo(type_: Any) -> TestClient:

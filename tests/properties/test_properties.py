@@ -1,40 +1,38 @@
-"""Random command sequences on this project's own charts, on every journal."""
+"""Random commands on this project's own charts, on every journal."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from pingregistrywf._generated import ping_registry, ping_registry_index
+from pingregistrywf import Workflows
+from pingregistrywf._generated.ping_registry_index import WorkflowIndexes
 from pingregistrywf.chart.ir import DELETED, Arguments
 from pingregistrywf.chart.locate import load_model
+from pingregistrywf.testing.expected import goals, ways
+from pingregistrywf.testing.generated import FacadeClass, chart_of
 
 from ..cells import INDEX, WORKFLOW
-from .driven import Subject, drive, opener
-from .model import all_cells, paths
+from .driven import drive, opener
 
-each_package = pytest.mark.parametrize(
-    "package", [ping_registry, ping_registry_index], ids=["workflow", "index"]
+each_facade = pytest.mark.parametrize(
+    "facade", [Workflows, WorkflowIndexes], ids=["workflow", "index"]
 )
 
 
 @pytest.mark.parametrize("kind", ["memory", pytest.param("sqlite", marks=pytest.mark.slow)])
-@each_package
-def test_random_commands(package: ModuleType, kind: str, tmp_path: Path) -> None:
-    chart = load_model().source[package.DECLARATION.name]
-    drive(Subject(chart, package, opener(kind, tmp_path)))
+@each_facade
+def test_random_commands(facade: FacadeClass, kind: str, tmp_path: Path) -> None:
+    drive(facade, load_model(), opener(kind, tmp_path))
 
 
-@each_package
-def test_the_cells_to_reach_are_all_there_are(package: ModuleType) -> None:
-    model = load_model()
-    chart = model.source[package.DECLARATION.name]
-    by_hand = WORKFLOW if package is ping_registry else INDEX
-    assert all_cells(chart) == {(each.command, each.same, each.state) for each in by_hand}
-    same = {Arguments.ANY: None, Arguments.SAME: True, Arguments.OTHER: False}
-    lowered = model.charts[package.DECLARATION.name]
-    stepping = ((row, state) for row, state in lowered.cells if row[0] in lowered.stepping)
-    assert all_cells(chart) == {(name, same[row], state) for (name, row), state in stepping}
-    assert set(paths(chart)) == {*chart.states, *([DELETED] if chart.deletes else [])}
+@each_facade
+def test_the_cells_to_reach_are_all_there_are(facade: FacadeClass) -> None:
+    chart = chart_of(facade)
+    by_hand = WORKFLOW if facade is Workflows else INDEX
+    same = {None: Arguments.ANY, True: Arguments.SAME, False: Arguments.OTHER}
+    assert sorted(goals(chart)) == sorted(
+        (each.command, same[each.same], each.state) for each in by_hand
+    )
+    assert set(ways(chart)) == {*chart.states, *([DELETED] if chart.deletes else [])}

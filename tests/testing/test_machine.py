@@ -32,7 +32,7 @@ from pingregistrywf import (
 from pingregistrywf._generated import ping_registry
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Reading
 from pingregistrywf.testing import TurnedClock
-from pingregistrywf.testing.generated import generated_of
+from pingregistrywf.testing.generated import chart_of
 from pingregistrywf.testing.machine import SETTINGS, ChartMachine, machine_of
 from pingregistrywf.testing.wrapped import WrappedJournal
 
@@ -177,7 +177,7 @@ def test_a_fault_in_a_package(directory: Path, fault: Any) -> None:
         facade = copy(directory, name, "chart.json", in_json(fault))
     else:
         facade = copy(directory, name, "facade.py", fault)
-    sound = generated_of(Workflows).chart
+    sound = chart_of(Workflows)
     with pytest.raises(AssertionError, match="does not do what its chart says"):
         run(machine_of(facade, chart=sound))
 
@@ -296,7 +296,7 @@ def test_examples_may_share_a_journal() -> None:
 def test_a_failure_is_a_program_that_repeats_it(directory: Path) -> None:
     facade = copy(directory, "to_be_repeated", "chart.json", in_json(carry_nothing))
     with pytest.raises(AssertionError) as caught:
-        run(machine_of(facade, chart=generated_of(Workflows).chart))
+        run(machine_of(facade, chart=chart_of(Workflows)))
     title, _, program = str(caught.value).partition("\n\n")
     assert title == "Workflows does not do what its chart says"
     *lines, call, expected, came = program.strip().splitlines()
@@ -317,4 +317,4 @@ def test_a_failure_is_a_program_that_repeats_it(directory: Path) -> None:
 def test_a_vid_has_the_name_of_the_call_that_returned_it(directory: Path) -> None:
     facade = copy(directory, "wrong_noop", "chart.json", in_json(write_for_a_noop))
     with pytest.raises(AssertionError, match=r"# expected: vid\d+\n# but came: vid\d+\n"):
-        run(machine_of(facade, chart=generated_of(Workflows).chart))
+        run(machine_of(facade, chart=chart_of(Workflows)))

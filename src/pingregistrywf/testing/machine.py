@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import cycle, islice
+from types import ModuleType
 from typing import Any, ClassVar, Final, NoReturn, TypeAlias
 from uuid import uuid4
 
@@ -42,7 +43,7 @@ from pingregistrywf.testing.expected import (
     goals,
     ways,
 )
-from pingregistrywf.testing.generated import FacadeClass, Generated, generated_of
+from pingregistrywf.testing.generated import FacadeClass, chart_of, package_of
 from pingregistrywf.testing.plain import plain, typed
 from pingregistrywf.testing.script import Script
 from pingregistrywf.testing.strategies import arguments, bad_arguments, keys
@@ -75,14 +76,13 @@ def machine_of(
             new one for each example.  None: new ones in memory.
         chart: the lowered chart to compare with; that of the package's ``chart.json`` unless given.
     """
-    package = generated_of(facade)
 
     class Machine(ChartMachine):
         pass
 
     Machine.__name__ = Machine.__qualname__ = f"{facade.__name__}Machine"
-    Machine.facade, Machine.package = facade, package
-    Machine.chart = chart or package.chart
+    Machine.facade, Machine.package = facade, package_of(facade)
+    Machine.chart = chart or chart_of(facade)
     Machine.journal = journal or _in_memory
     Machine.goals = goals(Machine.chart)
     Machine.reached = set()
@@ -103,7 +103,7 @@ class ChartMachine(RuleBasedStateMachine):
     """
 
     facade: ClassVar[FacadeClass]
-    package: ClassVar[Generated]
+    package: ClassVar[ModuleType]
     chart: ClassVar[Chart]
     journal: ClassVar[Journal | OpenJournal]
     goals: ClassVar[Sequence[Goal]]
@@ -318,7 +318,9 @@ class ChartMachine(RuleBasedStateMachine):
             case Refusal() as refusal:
                 self._expect(self._told(answer, refusal), _shown(refusal))
             case Written():
-                self._expect(self._told(answer), self._told(None if declared.deletes else history.head))
+                self._expect(
+                    self._told(answer), self._told(None if declared.deletes else history.head)
+                )
 
     def _call(
         self,
@@ -335,7 +337,7 @@ class ChartMachine(RuleBasedStateMachine):
         given = ", ".join(f"{each}={script.value(value)}" for each, value in values.items())
         shown = [script.value(history.id)]
         if declared.starts:
-            kind = self.package[f"Cmd{command}"]
+            kind = getattr(self.package, f"Cmd{command}")
             answer = _answer(lambda: method(history.id, kind(**values)))
             shown.append(f"{kind.__name__}({given})")
         else:
@@ -435,7 +437,7 @@ class ChartMachine(RuleBasedStateMachine):
             words.append("in a JournalError" if error is not answer else "in no JournalError")
         if not answer.definite:
             words.append("not definite")
-        if not self.package["is_package_error"](answer):
+        if not self.package.is_package_error(answer):
             words.append("which is_package_error does not know")
         return ", ".join(words)
 

@@ -8,7 +8,6 @@ of your own chart.  Everything happens on a journal in memory, by the way that a
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from pingregistrywf.runtime.ids import EPOCH, NO_VC, UlidSource, Vid
 from pingregistrywf.runtime.journal import NO_HEAD, Entry, Head, open_journal
 from pingregistrywf.runtime.values import Command, Event
 from pingregistrywf.testing.clock import TurnedClock
+from pingregistrywf.testing.generated import package_of
 
 HISTORY: Final = UUID("00000000-0000-4000-8000-000000000001")
 """The id of the history in which everything happens."""
@@ -141,8 +141,7 @@ class When:
 
 def _behavior_of(command: Command) -> type[Behavior[Any, Event, Any]]:
     """The behavior of the package that a command was generated in."""
-    package = type(command).__module__.rpartition(".")[0]
-    behavior: type[Behavior[Any, Event, Any]] = import_module(package).Behavior
+    behavior: type[Behavior[Any, Event, Any]] = package_of(type(command)).Behavior
     return behavior
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from types import ModuleType
 from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from pingregistrywf.runtime.declaration import EventDeclaration
 from pingregistrywf.runtime.ids import EPOCH, NIL, Ulid, UlidSource
 from pingregistrywf.runtime.values import Command, Event
 from pingregistrywf.testing.clock import TurnedClock
-from pingregistrywf.testing.generated import FacadeClass, Generated, generated_of
+from pingregistrywf.testing.generated import FacadeClass, chart_of, package_of
 from pingregistrywf.testing.plain import typed
 from pingregistrywf.testing.scenario import HISTORY
 
@@ -86,7 +87,7 @@ def commands(facade: FacadeClass) -> st.SearchStrategy[Command]:
 
 def events(facade: FacadeClass) -> st.SearchStrategy[Event]:
     """Draw any event of the chart, with any id and parent."""
-    package, declaration = generated_of(facade), facade.behavior.declaration
+    package, declaration = package_of(facade), facade.behavior.declaration
     known = [*declaration.by_event.values()]
     return st.sampled_from(known).flatmap(lambda each: _event(package, each))
 
@@ -98,7 +99,7 @@ def histories(facade: FacadeClass, *, most: int = 20) -> st.SearchStrategy[tuple
         facade: the package's facade.
         most: the most events.
     """
-    return _histories(generated_of(facade), most)
+    return _histories(chart_of(facade), package_of(facade), most)
 
 
 def states(facade: FacadeClass, *, reachable: bool = True) -> st.SearchStrategy[Any]:
@@ -109,7 +110,7 @@ def states(facade: FacadeClass, *, reachable: bool = True) -> st.SearchStrategy[
         reachable: False to draw also states that no history has.
     """
     if not reachable:
-        kind: type[Any] = generated_of(facade)["State"]
+        kind: type[Any] = package_of(facade).State
         return st.from_type(kind)
     declaration = facade.behavior.declaration
     return histories(facade).map(
@@ -146,8 +147,8 @@ def keys(chart: Chart) -> Sequence[Any]:
 
 
 @st.composite
-def _histories(draw: st.DrawFn, package: Generated, most: int) -> tuple[Event, ...]:
-    chart, drawn, parent = package.chart, list[Event](), EPOCH
+def _histories(draw: st.DrawFn, chart: Chart, package: ModuleType, most: int) -> tuple[Event, ...]:
+    drawn, parent = list[Event](), EPOCH
     ids = UlidSource(TurnedClock(), random.Random(0).randbytes)
     at: dict[Any, str] = {}
     for _ in range(draw(st.integers(0, most))):
@@ -159,7 +160,8 @@ def _histories(draw: st.DrawFn, package: Generated, most: int) -> tuple[Event, .
         cell = draw(st.sampled_from(moves))
         fields = draw(_fields(chart, cell, key))
         parent, before = ids.next(parent), parent
-        drawn.append(package[str(cell.event)](id=parent, parent=before, **fields))
+        kind = getattr(package, str(cell.event))
+        drawn.append(kind(id=parent, parent=before, **fields))
         at[key] = cell.target
     return tuple(drawn)
 
@@ -181,7 +183,7 @@ def _fields(draw: st.DrawFn, chart: Chart, cell: Cell, key: Any) -> dict[str, An
     }
 
 
-def _event(package: Generated, known: EventDeclaration) -> st.SearchStrategy[Event]:
+def _event(package: ModuleType, known: EventDeclaration) -> st.SearchStrategy[Event]:
     hints = get_type_hints(known.event, include_extras=True)
     given = {name: st.from_type(hints[name]) for name in ("id", "parent", *known.fields)}
     if known.listing:
@@ -191,11 +193,11 @@ def _event(package: Generated, known: EventDeclaration) -> st.SearchStrategy[Eve
     return st.fixed_dictionaries(given, optional=optional).map(lambda each: known.event(**each))
 
 
-def _listed(package: Generated, known: EventDeclaration) -> st.SearchStrategy[Any]:
+def _listed(package: ModuleType, known: EventDeclaration) -> st.SearchStrategy[Any]:
     """An entry as a snapshot lists it: its state follows from what it carries."""
-    declaration, listing = package["DECLARATION"], known.listing
+    declaration, listing = package.DECLARATION, known.listing
     assert listing
-    entry: type[Any] = package["Entry"]
+    entry: type[Any] = package.Entry
     return st.from_type(entry).map(
         lambda entry: declaration.entry(listing, declaration.listed(listing, entry))
     )
