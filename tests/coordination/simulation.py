@@ -373,13 +373,16 @@ Move = Go | Kill | Pass | Ask
 
 
 class System:
-    """A registry with its admin, three servers, two gatherers and a collector."""
+    """A registry with its admin, three servers, two gatherers and a collector.
 
-    def __init__(self, build: Build = SOUND) -> None:
+    ``journal`` is the URL of an empty one.
+    """
+
+    def __init__(self, build: Build = SOUND, journal: str = "memory:") -> None:
         self.now = START
         drawn = random.Random(0)
         self.ids = UlidSource(lambda: self.now, drawn.randbytes)
-        self.record = Record(open_journal("memory:", clock=lambda: self.now))
+        self.record = Record(open_journal(journal, clock=lambda: self.now))
         self.audit = Audit(self.record, self.ids)
         self.asked: list[Ask] = []
         self.registries: dict[str, SimulatedRegistry] = {}
@@ -671,9 +674,15 @@ class Run:
     reached: frozenset[object]
 
 
-def run(moves: Sequence[Move], build: Build = SOUND, *, admin_returns: bool = True) -> Run:
+def run(
+    moves: Sequence[Move],
+    build: Build = SOUND,
+    *,
+    admin_returns: bool = True,
+    journal: str = "memory:",
+) -> Run:
     """Run a schedule, from the first begin to the end."""
-    with System(build) as system:
+    with System(build, journal) as system:
         for move in (Ask("begin"), Ask("commit"), *moves):
             system.make(move)
         system.finish(admin_returns=admin_returns)

@@ -1,4 +1,4 @@
-"""The whole, as it is deployed: every role a process of its own, on one SQLite file."""
+"""The whole, as it is deployed: every role a process of its own, on one SQLite file or on NATS."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pingregistrywf import ServerPinged, ServerPingsGathered, StateCode, open_jo
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
 from pingregistrywf.coordination.registry import PingRegistry
 
+from ..nats.cluster import Cluster
 from ..tiers import EXHAUSTIVE
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
@@ -77,9 +78,18 @@ def actions(log: Path, name: str) -> list[Any]:
     return [line for line in lines if line["action"] == name]
 
 
+@pytest.fixture(params=["sqlite", "nats"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a journal in a file, or on a cluster of three servers."""
+    if request.param == "sqlite":
+        yield f"sqlite:{tmp_path / 'pings.db'}"
+    else:
+        with Cluster(tmp_path / "nats") as cluster:
+            yield cluster.url("pings")
+
+
 @pytest.mark.xdist_group("timing")
-def test_many_workflows_and_servers_and_two_gatherers(tmp_path: Path) -> None:
-    journal = f"sqlite:{tmp_path / 'pings.db'}"
+def test_many_workflows_and_servers_and_two_gatherers(journal: str, tmp_path: Path) -> None:
     ids = [str(uuid.uuid4()) for _ in range(WORKFLOWS)]
     pace = ("--pings", str(PINGS), "--interval", "0.2")
     logs = [tmp_path / f"server-{number}.log" for number in range(SERVERS)]
