@@ -25,6 +25,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "nats": "journals on NATS servers",
     "otel": "spans and metrics for OpenTelemetry",
     "testing": "pytest and Hypothesis for tests of your own",
+    "service": "serve",
 }
 """What each extra makes possible."""
 

@@ -26,6 +26,7 @@ from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.output import ending_with_the_reader
 from pingregistrywf.cli.prove import prove
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
+from pingregistrywf.cli.serve import serve
 from pingregistrywf.cli.verify import verify
 
 _SEVERAL: Final = ("--model", "--step")
@@ -87,7 +88,7 @@ def _global(
 
 _PANELS: Final = {
     "The workflow": (demo, begin, get, commit, list_, events, watch),
-    "Daemons": (server, gather, collect),
+    "Daemons": (server, gather, collect, serve),
     "The chart": (explore, generate, verify, prove),
     "Conformance": (adapter,),
 }

@@ -82,7 +82,7 @@ def collect(
     failed = False
     with opened(registry_name, journal, writes=not dry_run) as registry:
         if log_json:
-            _log(as_json=True)
+            log(as_json=True)
         collector = registry.collector()
         for action in collector.plan(registry.journal.clock()) if dry_run else collector.run():
             failed |= action.error is not None
@@ -105,7 +105,7 @@ def _daemon(
     registry_name: str, journal: str, *, log_json: bool
 ) -> Iterator[tuple[PingRegistry, Stop]]:
     with answering():
-        _log(as_json=log_json)
+        log(as_json=log_json)
         with (
             opened(registry_name, journal, create=True, writes=True) as registry,
             stopped_by_signals() as stop,
@@ -113,7 +113,8 @@ def _daemon(
             yield registry, stop
 
 
-def _log(*, as_json: bool) -> None:
+def log(*, as_json: bool) -> None:
+    """Log to standard error, one line for each action."""
     from pingregistrywf.coordination.log import JsonFormatter, TextFormatter
 
     handler = logging.StreamHandler(sys.stderr)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode, Workflows
@@ -113,6 +113,17 @@ class PingRegistry:
     ) -> None:
         operations = Operations(journal, ids=ids, observers=observers)
         self._set_up(journal, RegistryIds(name, namespace), operations)
+
+    @classmethod
+    def on(cls, journal: Journal, name: str, operations: Operations) -> Self:
+        """Return a registry that runs operations on the same journal.
+
+        Raises:
+            InvalidCommandError: it is not the name of a registry.
+        """
+        made = cls.__new__(cls)
+        made._set_up(journal, RegistryIds(name), operations)
+        return made
 
     def _set_up(self, journal: Journal, ids: RegistryIds, operations: Operations) -> None:
         self.journal = journal

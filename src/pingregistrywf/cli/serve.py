@@ -1,0 +1,125 @@
+"""The command ``serve``: registries on a journal, for clients on other machines."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from typer import Argument, Option
+
+from pingregistrywf.cli.common import (
+    CannotRunError,
+    JournalOption,
+    answering,
+    open_,
+    require,
+    stopped_by_signals,
+)
+from pingregistrywf.cli.daemons import LogJsonOption, log
+
+if TYPE_CHECKING:
+    from pingregistrywf.coordination.waiting import Stop
+    from pingregistrywf.runtime.journal import Journal
+    from pingregistrywf.service.grpc.server import Tls
+
+PORT: Final = 7550
+"""The port that clients of the 2019 system dial unless told otherwise."""
+
+
+def serve(
+    names: Annotated[
+        list[str], Argument(help="The names of the registries.", metavar="REGISTRY...")
+    ],
+    journal: JournalOption,
+    listen: Annotated[
+        str, Option(metavar="HOST:PORT", help="Where to listen; port 0 is any that is free.")
+    ] = f"127.0.0.1:{PORT}",
+    tls_cert: Annotated[
+        Path | None, Option(metavar="PEM", help="The server's certificate, and perhaps its key.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, Option(metavar="PEM", help="Its key; in the certificate's file unless given.")
+    ] = None,
+    client_ca: Annotated[
+        Path | None, Option(metavar="PEM", help="Ask clients for certificates of this CA.")
+    ] = None,
+    gather: Annotated[bool, Option("--gather", help="Also gather, as the command gather.")] = False,
+    collect: Annotated[
+        bool, Option("--collect", help="Also collect, each hour, as the command collect.")
+    ] = False,
+    log_json: LogJsonOption = False,
+) -> None:
+    """Serve registries over gRPC to the admins and servers of the 2019 system, until stopped.
+
+    Anybody who can connect may do anything with the registries that are served.  So it listens
+    elsewhere than on the loopback only with --tls-cert and --client-ca.
+    """
+    require("service")
+    with answering():
+        tls = _tls(tls_cert, tls_key, client_ca)
+        _check_listen(listen, tls)
+        log(as_json=log_json)
+        with open_(journal) as opened, stopped_by_signals() as stop:
+            _serve(names, opened, listen, tls, stop, gather=gather, collect=collect)
+
+
+def _serve(
+    names: list[str],
+    journal: Journal,
+    listen: str,
+    tls: Tls | None,
+    stop: Stop,
+    *,
+    gather: bool,
+    collect: bool,
+) -> None:
+    import asyncio
+
+    from pingregistrywf._generated.ping_registry_service import SERVICE
+    from pingregistrywf.coordination.housekeeping import housekeeping
+    from pingregistrywf.coordination.outside import OutsideOperations
+    from pingregistrywf.coordination.registry import PingRegistry
+    from pingregistrywf.service.grpc.serving import serve_until
+
+    registries = [PingRegistry(journal, name) for name in names]
+    operations = OutsideOperations(journal)
+    with housekeeping(registries, stop, gather=gather, collect=collect):
+        asyncio.run(serve_until(stop, SERVICE, journal, operations, names, listen, tls))
+
+
+def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
+    """Read what secures the connections."""
+    from pingregistrywf.service.grpc.server import Tls
+
+    if certificate is None:
+        if key is not None or client_ca is not None:
+            raise CannotRunError("--tls-key and --client-ca need --tls-cert: give it, too")
+        return None
+    return Tls(
+        certificate.read_bytes(),
+        (key or certificate).read_bytes(),
+        client_ca.read_bytes() if client_ca is not None else None,
+    )
+
+
+def _check_listen(listen: str, tls: Tls | None) -> None:
+    """Refuse to listen where strangers could connect."""
+    host, colon, port = listen.rpartition(":")
+    if not (colon and host and port.isdecimal()):
+        raise CannotRunError(f"--listen is HOST:PORT, not {listen!r}")
+    if _is_loopback(host) or (tls is not None and tls.client_ca is not None):
+        return
+    raise CannotRunError(
+        f"--listen: others can connect to {host}; give --tls-cert and --client-ca, so that only"
+        " those with a certificate may"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,59 @@
+"""Serve until a stop is asked for: the life of a server, from listening to draining."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from pingregistrywf.coordination.waiting import Stop
+from pingregistrywf.runtime.aio.journal import AsyncJournal
+from pingregistrywf.runtime.journal.protocol import Journal
+from pingregistrywf.runtime.log import logged
+from pingregistrywf.runtime.operations import Interpreter
+from pingregistrywf.runtime.services import Service
+from pingregistrywf.service.grpc.calls import Calls
+from pingregistrywf.service.grpc.server import Server, Tls
+
+_LOGGER: Final = logging.getLogger("pingregistrywf.service")
+
+
+async def serve_until(
+    stop: Stop,
+    service: Service,
+    journal: Journal,
+    operations: Interpreter,
+    names: Iterable[str],
+    address: str,
+    tls: Tls | None = None,
+) -> None:
+    """Serve until a stop is asked for, then drain.
+
+    Args:
+        stop: ends it.
+        service: what each method is about.
+        journal: where the events rest; it stays open.
+        operations: run the service's operations on that journal.
+        names: the names that are served.
+        address: ``HOST:PORT``; port 0 for any that is free.
+        tls: how the connections are secured; None for plain ones.
+
+    Raises:
+        OSError: it cannot listen there.
+        InvalidCommandError: one of the names breaks its rule.
+    """
+    opened, loop, stopped = AsyncJournal(journal), asyncio.get_running_loop(), asyncio.Event()
+    server = Server(opened, Calls(service, opened, operations, names), address, tls)
+    await server.start()
+    host = address.rpartition(":")[0]
+    logged(_LOGGER, "listening", address=f"{host}:{server.port}", tls=tls is not None)
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with stop.waking(wake):
+        await stopped.wait()
+    logged(_LOGGER, "draining")
+    await server.stop()
+    logged(_LOGGER, "stopped")

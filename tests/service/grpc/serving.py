@@ -1,0 +1,107 @@
+"""A server in the test's own event loop, and a client that sends and gets bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+
+from pingregistrywf import Journal
+from pingregistrywf.coordination.outside import OutsideOperations
+from pingregistrywf.runtime.aio.journal import AsyncJournal
+from pingregistrywf.runtime.operations import Interpreter
+from pingregistrywf.runtime.services import Service
+from pingregistrywf.service.grpc.calls import Calls
+from pingregistrywf.service.grpc.messages import Protobuf
+from pingregistrywf.service.grpc.server import Server
+
+TIMEOUT = 20.0
+"""No call of a test takes so many seconds, unless something is wrong."""
+
+
+@dataclass
+class Client:
+    """Calls methods by their short names, with fields or with bytes."""
+
+    calls: Calls
+    channel: grpc.aio.Channel
+
+    async def __call__(self, name: str, data: bytes | None = None, **fields: Any) -> Protobuf:
+        call = self.channel.unary_unary(self._path(name))
+        reply = await call(self._request(name, data, fields), timeout=TIMEOUT)
+        return self._message(f"{name}O").FromString(reply)
+
+    def stream(
+        self, name: str, data: bytes | None = None, **fields: Any
+    ) -> grpc.aio.UnaryStreamCall[bytes, bytes]:
+        call = self.channel.unary_stream(self._path(name))
+        return call(self._request(name, data, fields), timeout=TIMEOUT)
+
+    async def all(self, name: str, data: bytes | None = None, **fields: Any) -> list[Protobuf]:
+        kind = self._message(f"{name}O")
+        return [kind.FromString(each) async for each in self.stream(name, data, **fields)]
+
+    async def read(self, call: Any, name: str) -> Protobuf:
+        """Return the next reply of a stream."""
+        return self._message(f"{name}O").FromString(await call.read())
+
+    def _request(self, name: str, data: bytes | None, fields: Any) -> bytes:
+        if data is not None:
+            return data
+        request: bytes = self._message(f"{name}I")(**fields).SerializeToString()
+        return request
+
+    def _path(self, name: str) -> str:
+        (method,) = (each for each in self.calls.service.methods if each.name == name)
+        return f"/{method.service}/{name}"
+
+    def _message(self, name: str) -> Any:
+        return self.calls.messages._class(name)
+
+
+@asynccontextmanager
+async def serving(
+    service: Service,
+    journal: Journal,
+    names: Iterable[str] = ("reg",),
+    operations: Interpreter | None = None,
+) -> AsyncIterator[tuple[Client, Server]]:
+    """Serve names on a journal, on the loopback."""
+    opened = AsyncJournal(journal)
+    calls = Calls(service, opened, operations or OutsideOperations(journal), names)
+    server = Server(opened, calls, "127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        try:
+            yield Client(calls, channel), server
+        finally:
+            await server.stop(0)
+
+
+@dataclass
+class Refused:
+    """A call that was refused: its status, its text, and its details."""
+
+    code: str
+    text: str
+    details: dict[str, str]
+
+
+async def refused(call: Any) -> Refused:
+    """Await a call that is to be refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    error = caught.value
+    (info,) = (
+        value for key, value in error.trailing_metadata() or () if key.endswith("details-bin")
+    )
+    status, told = status_pb2.Status.FromString(info), error_details_pb2.ErrorInfo()
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    assert status.details[0].Unpack(told)
+    assert told.domain == "pingregistrywf"
+    return Refused(error.code().name, status.message, {"code": told.reason, **told.metadata})

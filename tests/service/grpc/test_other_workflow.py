@@ -1,0 +1,59 @@
+"""Another team's service: declared in YAML, generated, and served, with no line of Python."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from pingregistrywf import NO_VC, open_journal
+from pingregistrywf.chart.lower import read_model
+from pingregistrywf.generate.imported import imported
+
+from .serving import refused, serving
+
+FILES = sorted((Path(__file__).parents[2] / "other_workflow").glob("*.yaml"))
+
+
+def test_it_is_served() -> None:
+    packages = imported(read_model(FILES))
+    service = packages["split_repo_service"].SERVICE
+    splits = packages["split_repo"]
+    split = uuid4()
+
+    async def session() -> None:
+        with open_journal("memory:") as journal:
+            operations = packages["split_repo_operations"].Operations(journal)
+            async with serving(service, journal, ("HERE/NOW", "FAR/AWAY"), operations) as (call, _):
+                asked = await call("Ask", site="HERE/NOW", split=split.bytes, path="/a", levels=3)
+                state = splits.SplitRepos(journal).find_id(split)
+                assert asked.version == state.vid.bytes
+                assert (state.path, state.max_depth) == ("/a", 3)
+                assert len(asked.leases) == 16
+
+                found = await call("GetSplit", split=split.bytes)
+                assert found.outcome.why == "nobody has looked"
+                waiting = asyncio.ensure_future(call("GetSplit", split=split.bytes, patience=4))
+                (reply,) = await call.all("SplitEvents", site="HERE/NOW", split=split.bytes)
+                assert [each.event for each in reply.events] == [121]
+                foreign = call.all("SplitEvents", site="FAR/AWAY", split=split.bytes)
+                answer = await refused(foreign)
+                assert (answer.code, answer.text) == (
+                    "PERMISSION_DENIED",
+                    "the split is of another site",
+                )
+                splits.SplitRepos(journal).post_analysis(split, NO_VC, 1, "odd")
+                assert not waiting.done()
+                # The site is found in the history of the split.
+                await call("GiveUp", split=split.bytes, path="/a", why="no time")
+                over = await waiting
+                assert over.outcome.why == "no time"
+                assert [each.what for each in over.findings] == ["odd"]
+                assert UUID(bytes=split.bytes) == split
+
+                answer = await refused(call("Ask", site="here", split=split.bytes, path="/a"))
+                assert answer.code == "INVALID_ARGUMENT"
+                answer = await refused(call("GiveUp", split=uuid4().bytes, path="/a", why="x"))
+                assert answer.code == "NOT_FOUND"
+
+    asyncio.run(session())
