@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import dataclasses
 import importlib
@@ -44,6 +45,7 @@ from pingregistrywf import (
     open_journal,
 )
 from pingregistrywf._generated import ping_registry
+from pingregistrywf.aio import AsyncJournal
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate import artefacts
@@ -187,6 +189,28 @@ def test_a_whole_workflow_beside_ping_registry(split: Any, journal: Journal) -> 
     assert len(repos.events(workflow)) == 7
     repos.delete(workflow, last)
     assert repos.events(workflow) == ()
+
+
+def test_a_workflow_on_asyncio(
+    split: Any, packages: Callable[[str], ModuleType], journal: Journal
+) -> None:
+    aio = packages("split_repo.aio")
+    workflow = uuid4()
+
+    async def main() -> list[str]:
+        async with AsyncJournal(journal) as on:
+            repos = aio.AsyncSplitRepos(on)
+            first = await repos.init(workflow, asked(split, dry_run=True))
+            with pytest.raises(StateConflictError):
+                await repos.finish_copy(workflow, first)
+            await repos.fail(workflow, first, 1, "no")
+            await repos.end(workflow, NO_VC)
+            state = await repos.find_id(workflow)
+            assert state == split.SplitRepos(journal).find_id(workflow)
+            assert state.final_outcome.message == "no"
+            return [event.id async for event in repos.follow(workflow)]
+
+    assert asyncio.run(main()) == [each.id for each in split.SplitRepos(journal).events(workflow)]
 
 
 def test_neither_believes_the_others_history(split: Any, journal: Journal) -> None:
@@ -467,7 +491,16 @@ def test_mypy_accepts_the_packages(directory: Path, tmp_path: Path) -> None:
         f"""\
 from uuid import UUID
 from pingregistrywf import Ulid, open_journal
+from pingregistrywf.aio import AsyncJournal
 from {PACKAGE} import leases, split_repo
+from {PACKAGE}.split_repo.aio import AsyncSplitRepos
+
+
+async def use_on_asyncio(journal: AsyncJournal, workflow: UUID) -> str:
+    async for event in AsyncSplitRepos(journal).follow(workflow):
+        return str(event.id)
+    state: split_repo.State = await AsyncSplitRepos(journal).find_id(workflow)
+    return state.final_outcome.message
 
 
 def use(workflow: UUID) -> tuple[Ulid, str, bool, int]:

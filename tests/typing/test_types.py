@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,20 +10,38 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).with_name("public_api.py")
+PROGRAMS = [Path(__file__).with_name(f"public_{name}.py") for name in ("api", "aio")]
 
 
 @pytest.mark.slow
-def test_a_users_program_passes_mypy_strict(tmp_path: Path) -> None:
-    program = shutil.copy(PROGRAM, tmp_path / "program.py")
+def test_users_programs_pass_mypy_strict(tmp_path: Path) -> None:
+    programs = [shutil.copy(program, tmp_path) for program in PROGRAMS]
     cache = tmp_path / "cache"
     # No configuration and no source tree: what mypy finds is the installed package's py.typed.
     options = ["--strict", "--config-file=", f"--cache-dir={cache}", "--python-version=3.11"]
     run = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, str(program)],
+        [sys.executable, "-m", "mypy", *options, *map(str, programs)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.startswith("Success")
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_pyright_finds_what_is_wrong_on_asyncio_and_nothing_else(tmp_path: Path) -> None:
+    program = PROGRAMS[1]
+    command = ["-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
+    run = subprocess.run(
+        [sys.executable, *command, shutil.copy(program, tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(run.stdout)["generalDiagnostics"]
+    lines = program.read_text(encoding="utf-8").splitlines()
+    assert {each["range"]["start"]["line"] for each in found if each["severity"] == "error"} == {
+        number for number, line in enumerate(lines) if "type: ignore" in line and "await" in line
+    }

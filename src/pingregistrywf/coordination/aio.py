@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from functools import update_wrapper
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry.aio import AsyncWorkflows
@@ -18,27 +18,21 @@ from pingregistrywf.runtime.operations import Observer
 from pingregistrywf.runtime.waiting import seconds_until
 
 P = ParamSpec("P")
-R = TypeVar("R", covariant=True)
+R = TypeVar("R")
 
 
-class _Coroutine(Generic[P, R]):
-    """A method of ``PingRegistry`` as a coroutine method, with its parameters and documentation."""
+def _coroutine(
+    method: Callable[Concatenate[PingRegistry, P], R], *, writes: bool
+) -> Callable[Concatenate[AsyncPingRegistry, P], Coroutine[Any, Any, R]]:
+    """Return a method of ``PingRegistry`` as a coroutine method, with its parameters and prose."""
 
-    def __init__(self, method: Callable[Concatenate[PingRegistry, P], R], *, writes: bool) -> None:
-        self._method: Final = method
-        self._writes: Final = writes
-        update_wrapper(self, method)  # type: ignore[arg-type]  # it is called on an instance only
-
-    def __get__(
-        self, registry: AsyncPingRegistry, kind: type[AsyncPingRegistry]
-    ) -> Callable[P, Coroutine[Any, Any, R]]:
+    @wraps(method)
+    async def call(registry: AsyncPingRegistry, /, *args: P.args, **kwargs: P.kwargs) -> R:
         journal = registry.journal
-        run = journal.command if self._writes else journal.read
+        run = journal.command if writes else journal.read
+        return await run(method, registry.blocking, *args, **kwargs)
 
-        def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-            return run(self._method, registry.blocking, *args, **kwargs)
-
-        return update_wrapper(call, self._method)
+    return call
 
 
 class AsyncPingRegistry:
@@ -90,17 +84,17 @@ class AsyncPingRegistry:
         self.workflows: Final = self.operations.facade(AsyncWorkflows)
         self.indexes: Final = self.operations.facade(AsyncWorkflowIndexes)
 
-    begin = _Coroutine(PingRegistry.begin, writes=True)
-    commit = _Coroutine(PingRegistry.commit, writes=True)
-    ping = _Coroutine(PingRegistry.ping, writes=True)
-    gather = _Coroutine(PingRegistry.gather, writes=True)
-    expire = _Coroutine(PingRegistry.expire, writes=True)
-    delete = _Coroutine(PingRegistry.delete, writes=True)
-    snapshot = _Coroutine(PingRegistry.snapshot, writes=True)
-    collect = _Coroutine(PingRegistry.collect, writes=True)
-    list = _Coroutine(PingRegistry.list, writes=False)
-    index = _Coroutine(PingRegistry.index, writes=False)
-    state_of = _Coroutine(PingRegistry.state_of, writes=False)
+    begin = _coroutine(PingRegistry.begin, writes=True)
+    commit = _coroutine(PingRegistry.commit, writes=True)
+    ping = _coroutine(PingRegistry.ping, writes=True)
+    gather = _coroutine(PingRegistry.gather, writes=True)
+    expire = _coroutine(PingRegistry.expire, writes=True)
+    delete = _coroutine(PingRegistry.delete, writes=True)
+    snapshot = _coroutine(PingRegistry.snapshot, writes=True)
+    collect = _coroutine(PingRegistry.collect, writes=True)
+    list = _coroutine(PingRegistry.list, writes=False)
+    index = _coroutine(PingRegistry.index, writes=False)
+    state_of = _coroutine(PingRegistry.state_of, writes=False)
 
     async def get(self, workflow_id: UUID, *, wait: float | None = None) -> Answer:
         """Return a workflow's pings and summary, after a wait for the summary of ``wait`` seconds.

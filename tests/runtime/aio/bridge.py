@@ -12,7 +12,7 @@ from inspect import iscoroutine
 from typing import Any, Self, TypeVar
 
 from pingregistrywf import Journal
-from pingregistrywf.aio import AsyncEventStream, AsyncJournal
+from pingregistrywf.aio import AsyncEventStream, AsyncFeed, AsyncJournal
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Loop:
 
         return self.run(called())
 
-    def bridged(self, kind: type[Any]) -> Callable[..., Any]:
+    def bridged(self, kind: Callable[..., Any]) -> Callable[..., Any]:
         """Return what makes facades of a kind with the blocking interface."""
 
         def made(journal: Journal, **options: Any) -> Bridged:
@@ -74,6 +74,8 @@ class Bridged:
             result = self._loop.call(lambda: found(*args, **options))
             if isinstance(result, AsyncEventStream):
                 return BridgedStream(self._loop, result)
+            if isinstance(result, AsyncFeed):
+                return BridgedFeed(self._loop, result)
             if hasattr(result, "_blocking"):
                 return Bridged(self._loop, result)
             return self._loop.run(result) if iscoroutine(result) else result
@@ -81,16 +83,12 @@ class Bridged:
         return call
 
 
-class BridgedStream:
-    """An asynchronous stream with the blocking interface."""
+class _Iterated:
+    """An asynchronous stream or feed with the blocking interface."""
 
-    def __init__(self, loop: Loop, stream: AsyncEventStream[Any, Any]) -> None:
+    def __init__(self, loop: Loop, stream: Any) -> None:
         self._loop = loop
         self._stream = stream
-
-    @property
-    def restarted(self) -> bool:
-        return self._stream.restarted
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -109,3 +107,38 @@ class BridgedStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class BridgedStream(_Iterated):
+    @property
+    def restarted(self) -> Any:
+        return self._stream.restarted
+
+
+class BridgedFeed(_Iterated):
+    @property
+    def position(self) -> Any:
+        return self._stream.position
+
+    def read(self, *limit: int) -> Any:
+        return self._loop.run(self._stream.read(*limit))
+
+    def wait(self, timeout: float | None = None) -> Any:
+        return self._loop.run(self._stream.wait(timeout))
+
+
+class BridgedJournal:
+    """A journal whose feed is that of an ``AsyncJournal``."""
+
+    def __init__(self, loop: Loop, journal: Journal) -> None:
+        self._bridged = loop.bridged(lambda on: on)(journal)
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bridged if name == "feed" else self._journal, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._journal.close()

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import JournalClosedError
+from pingregistrywf.runtime.errors import CorruptedDataError, JournalClosedError
 from pingregistrywf.runtime.journal.changes import Position
 from pingregistrywf.runtime.journal.feed import READ_AT_ONCE
 
@@ -111,21 +111,23 @@ class AsyncFeed(Generic[T]):
 
         ``position`` is then that of the change.  Errors are those of ``read``.
         """
-        while not self._changes:
-            if self._closed:
-                raise StopAsyncIteration
+        while not self._closed:
+            if self._changes:
+                change = self._changes.popleft()
+                self.position = change.position
+                return change
             self.position = self._end or self.position
             try:
                 changes, self._end = await self._read(READ_AT_ONCE)
             except JournalClosedError:
-                raise StopAsyncIteration from None
+                break
+            except CorruptedDataError:  # what comes before the damage can be given
+                changes, self._end = await self._read(1)
             self._changes.extend(changes)
             if not changes:
                 self.position = self._end
                 await self.wait()
-        change = self._changes.popleft()
-        self.position = change.position
-        return change
+        raise StopAsyncIteration
 
     def changed(self, histories: frozenset[UUID] | None) -> None:  # noqa: ARG002 (any will do)
         """Wake the task that waits, if one does."""
