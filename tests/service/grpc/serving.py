@@ -18,7 +18,7 @@ from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.service.grpc.calls import Calls
 from pingregistrywf.service.grpc.messages import Protobuf
-from pingregistrywf.service.grpc.server import Server
+from pingregistrywf.service.grpc.server import Server, Tls
 
 TIMEOUT = 20.0
 """No call of a test takes so many seconds, unless something is wrong."""
@@ -70,11 +70,12 @@ async def serving(
     journal: Journal,
     names: Iterable[str] = ("reg",),
     operations: Interpreter | None = None,
+    tls: Tls | None = None,
 ) -> AsyncIterator[tuple[Client, Server]]:
     """Serve names on a journal, on the loopback."""
     opened = AsyncJournal(journal)
     calls = Calls(service, opened, operations or OutsideOperations(journal), names)
-    server = Server(opened, calls, "127.0.0.1:0")
+    server = Server(opened, calls, "127.0.0.1:0", tls)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         try:
