@@ -121,7 +121,7 @@ class Service:
 
     def _exec(self, request: Request) -> Reply:
         engine = self._engine(request)
-        command = _command(engine.declaration, request.get("command"), request.get("args", {}))
+        command = read_command(engine.declaration, request.get("command"), request.get("args", {}))
         starts = type(command) in engine.declaration.starting
         vid = NO_VC if starts else _vid(request.get("vid", "no_vc"))
         result = engine.tell(_history(engine.declaration, request), vid, command)
@@ -160,7 +160,7 @@ class Service:
 
     def _run(self, request: Request) -> Reply:
         interpreter, operation = self.operation(request.get("operation"))
-        inputs, vid = _inputs(operation, request.get("args", {}))
+        inputs, vid = read_inputs(operation, request.get("args", {}))
         vids = interpreter.run_from(operation, inputs, vid)
         return {"vids": {chart: str(vid) for chart, vid in vids.items()}}
 
@@ -214,7 +214,12 @@ def _history(declaration: Declaration, request: Request) -> UUID:
     return _uuid(name, request.get(name))
 
 
-def _command(declaration: Declaration, name: Any, args: Any) -> Command:
+def read_command(declaration: Declaration, name: Any, args: Any) -> Command:
+    """Return a command of a chart, made of its name and its arguments as JSON.
+
+    Raises:
+        InvalidCommandError: there is no such command, or an argument is malformed.
+    """
     kind = declaration.commands.get(name) if isinstance(name, str) else None
     if kind is None:
         raise InvalidCommandError(f"there is no command {name!r}")
@@ -225,8 +230,12 @@ def _command(declaration: Declaration, name: Any, args: Any) -> Command:
     return kind(**arguments)
 
 
-def _inputs(operation: Operation, args: Any) -> tuple[dict[str, Any], Ulid | None]:
-    """The inputs of an operation, read by the types of its arguments, and the vid if any."""
+def read_inputs(operation: Operation, args: Any) -> tuple[dict[str, Any], Ulid | None]:
+    """Return the inputs of an operation, made of JSON by their types, and the vid if any.
+
+    Raises:
+        InvalidCommandError: they are malformed.
+    """
     inputs = _object(args)
     vid = None
     if "vid" in inputs and operation.versioned:

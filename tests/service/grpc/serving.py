@@ -18,6 +18,7 @@ from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.service.grpc.calls import Calls
 from pingregistrywf.service.grpc.messages import Protobuf
+from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
 TIMEOUT = 20.0
@@ -57,7 +58,7 @@ class Client:
         return request
 
     def _path(self, name: str) -> str:
-        (method,) = (each for each in self.calls.service.methods if each.name == name)
+        (method,) = (each for each in self.calls.methods if each.name == name)
         return f"/{method.service}/{name}"
 
     def _message(self, name: str) -> Any:
@@ -74,8 +75,9 @@ async def serving(
 ) -> AsyncIterator[tuple[Client, Server]]:
     """Serve names on a journal, on the loopback."""
     opened = AsyncJournal(journal)
-    calls = Calls(service, opened, operations or OutsideOperations(journal), names)
-    server = Server(opened, calls, "127.0.0.1:0", tls)
+    served = Served(service, opened, operations or OutsideOperations(journal), names)
+    calls = Calls(served)
+    server = Server(served, "127.0.0.1:0", tls)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         try:

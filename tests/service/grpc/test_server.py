@@ -13,8 +13,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from pingregistrywf import PingRegistry, open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
+from pingregistrywf.coordination.outside import OutsideOperations
 from pingregistrywf.runtime.aio.journal import AsyncJournal
 from pingregistrywf.service.grpc import server as server_module
+from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server
 
 from .serving import refused, serving
@@ -92,10 +94,11 @@ def test_clients_may_ping_it_while_they_wait() -> None:
 def test_an_address_that_is_taken() -> None:
     async def session() -> None:
         with open_journal("memory:") as journal:
-            async with serving(SERVICE, journal) as (client, server):
+            async with serving(SERVICE, journal) as (_, server):
                 again = AsyncJournal(journal)
+                served = Served(SERVICE, again, OutsideOperations(journal), ["reg"])
                 with pytest.raises(OSError, match="cannot listen on 127"):
-                    Server(again, client.calls, f"127.0.0.1:{server.port}")
+                    Server(served, f"127.0.0.1:{server.port}")
                 await again.close()
 
     asyncio.run(session())

@@ -8,18 +8,20 @@ each 40 seconds.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from pingregistrywf.runtime.aio.journal import AsyncJournal
-from pingregistrywf.runtime.services import Method
+from pingregistrywf.runtime.services import ErrorStatus, Method
 from pingregistrywf.service.grpc.calls import Calls
+from pingregistrywf.service.grpc.messages import Protobuf
+from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.statuses import DETAILS, answered
+from pingregistrywf.service.grpc.v1.calls import OwnCalls
 
 GRACE: Final = 10.0
 """Calls that are under way may go on for so many seconds once the server stops."""
@@ -54,12 +56,32 @@ class Tls:
     client_ca: bytes | None = None
 
 
+class Answering(Protocol):
+    """The methods of some services.
+
+    Attributes:
+        methods: the methods.
+        errors: how errors are answered that are not answered like others of their kind.
+    """
+
+    @property
+    def methods(self) -> Sequence[Method]: ...
+
+    @property
+    def errors(self) -> Mapping[str, ErrorStatus]: ...
+
+    async def answer(self, method: Method, data: bytes) -> Protobuf:
+        """Return the reply to a call of a method that does not stream."""
+
+    async def stream(self, method: Method, data: bytes) -> AsyncIterator[Protobuf]:
+        """Return the replies to a call of a method that streams."""
+
+
 class Server:
-    """A service on an address, for one event loop.
+    """A declared service and ``pingregistrywf.v1`` on an address, for one event loop.
 
     Args:
-        journal: where the events rest; the server closes it when it stops.
-        calls: what answers the calls.
+        served: what it serves; the server closes its journal's threads when it stops.
         address: ``HOST:PORT``; port 0 for any that is free.
         tls: how the connections are secured; None for plain ones.
 
@@ -70,16 +92,19 @@ class Server:
         OSError: it cannot listen there.
     """
 
-    def __init__(
-        self, journal: AsyncJournal, calls: Calls, address: str, tls: Tls | None = None
-    ) -> None:
-        self._journal = journal
+    def __init__(self, served: Served, address: str, tls: Tls | None = None) -> None:
+        self._journal: Final = served.journal
         self._health: Final = health.aio.HealthServicer()
         self._server: Final = grpc.aio.server(options=_OPTIONS)
-        self._server.add_generic_rpc_handlers(tuple(_Handlers(calls).generic()))
+        declared = Calls(served)
+        pool = declared.pool
+        answering: tuple[Answering, ...] = (declared, OwnCalls(served, pool))
+        for each in answering:
+            self._server.add_generic_rpc_handlers(tuple(_Handlers(each).generic()))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._services: Final = sorted({each.service for each in calls.service.methods})
-        pool = calls.messages.pool
+        self._services: Final = sorted(
+            {method.service for each in answering for method in each.methods}
+        )
         pool.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
         shown = [*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(shown, self._server, pool=pool)
@@ -122,13 +147,13 @@ class Server:
 class _Handlers:
     """Hands calls to the methods of a service; requests are decoded there."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Answering) -> None:
         self._calls = calls
 
     def generic(self) -> Iterator[grpc.GenericRpcHandler]:
         """Yield the handlers of each service."""
         handlers: dict[str, dict[str, grpc.RpcMethodHandler]] = {}
-        for each in self._calls.service.methods:
+        for each in self._calls.methods:
             handlers.setdefault(each.service, {})[each.name] = self._handler(each)
         for name, methods in handlers.items():
             yield grpc.method_handlers_generic_handler(name, methods)
@@ -159,7 +184,7 @@ class _Handlers:
     async def _refuse(
         self, method: Method, error: Exception, context: grpc.aio.ServicerContext
     ) -> NoReturn:
-        told = answered(error, self._calls.service.errors)
+        told = answered(error, self._calls.errors)
         if told.code is grpc.StatusCode.UNKNOWN:
             _LOGGER.error("%s failed: %s", method.name, error, exc_info=error)
         await context.abort(told.code, told.text, ((DETAILS, told.details),))

@@ -13,7 +13,7 @@ from pingregistrywf.runtime.journal.protocol import Journal
 from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
-from pingregistrywf.service.grpc.calls import Calls
+from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
 _LOGGER: Final = logging.getLogger("pingregistrywf.service")
@@ -44,7 +44,7 @@ async def serve_until(
         InvalidCommandError: one of the names breaks its rule.
     """
     opened, loop, stopped = AsyncJournal(journal), asyncio.get_running_loop(), asyncio.Event()
-    server = Server(opened, Calls(service, opened, operations, names), address, tls)
+    server = Server(Served(service, opened, operations, names), address, tls)
     await server.start()
     host = address.rpartition(":")[0]
     logged(_LOGGER, "listening", address=f"{host}:{server.port}", tls=tls is not None)

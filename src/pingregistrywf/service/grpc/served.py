@@ -1,0 +1,165 @@
+"""What a service serves: names, the histories that belong to them, and the events of these.
+
+A call may be about a name that is served, and about no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from pingregistrywf.runtime.aio.journal import AsyncJournal
+from pingregistrywf.runtime.aio.topic import Topics
+from pingregistrywf.runtime.errors import InvalidCommandError
+from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.operations import Interpreter
+from pingregistrywf.runtime.services import Service
+from pingregistrywf.runtime.stream import StreamPosition
+from pingregistrywf.service.grpc.refusal import CallRefusedError, not_served
+
+HEARTBEAT: Final = 10.0
+"""After so many seconds without an event, a stream says again that there is none."""
+MESSAGE_SIZE: Final = 64 * 1024
+"""Events share a message up to this many bytes."""
+
+
+class Served:
+    """The names that a service serves on a journal, for one event loop.
+
+    Attributes:
+        service: what the service is about.
+        journal: where the events rest.
+        operations: run the service's operations on that journal.
+        ids: the ids that follow from each name.
+        topics: the histories of each chart.
+
+    Raises:
+        InvalidCommandError: one of the names breaks its rule.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        journal: AsyncJournal,
+        operations: Interpreter,
+        names: Iterable[str],
+    ) -> None:
+        self.service: Final = service
+        self.journal: Final = journal
+        self.operations: Final = operations
+        self.ids: Final = {name: self._ids_of(name) for name in sorted(set(names))}
+        self.topics: Final = {
+            each.behavior.declaration.name: Topics(journal, operations.facade(each).engine)
+            for each in operations.facades
+        }
+        owner = service.owner.id
+        self._names: Final = {ids[owner]: name for name, ids in self.ids.items()}
+        self._derived: Final = {each for ids in self.ids.values() for each in ids.values()}
+
+    def ids_of(self, name: str) -> Mapping[str, UUID]:
+        """Return the ids of a name that is served.
+
+        Raises:
+            InvalidCommandError: it breaks the rule of names.
+            CallRefusedError: it is not served.
+        """
+        ids = self.ids.get(name)
+        if ids is None:
+            self._ids_of(name)
+            raise not_served(self.service.name, name)
+        return ids
+
+    def owner_of(self, history: UUID | None) -> str | None:
+        """Return the name that a history belongs to; None if the history has no event.
+
+        Raises:
+            InvalidCommandError: the history's id is malformed.
+            CallRefusedError: the name is not served.
+        """
+        service = self.service
+        if history is None:
+            raise InvalidCommandError(f"there is no {service.owner.history}")
+        owner = self._owner(history)
+        return None if owner is None else self._name_of(owner, history)
+
+    def check_owner(self, history: UUID, name: str) -> None:
+        """Check that a history with events belongs to a name.
+
+        Raises:
+            CallRefusedError: it belongs to another one.
+        """
+        if self._owner(history) != self.ids[name][self.service.owner.id]:
+            raise CallRefusedError(
+                "PERMISSION_DENIED", "ForeignHistory", self.service.owner.refusal
+            )
+
+    def check(self, chart: str, history: UUID, command: object = None) -> None:
+        """Check that a call may be about a history, and give it a command.
+
+        A history without events belongs to nobody before a command says to whom.
+
+        Raises:
+            CallRefusedError: it belongs to no name that is served.
+        """
+        if chart != self.service.owner.chart:
+            if history not in self._derived:
+                raise not_served(f"the {chart}", history)
+            return
+        owner = self._owner(history) or getattr(command, self.service.owner.id, None)
+        if owner is not None:
+            self._name_of(owner, history)
+
+    async def events(
+        self, chart: str, history: UUID, after: Ulid | None, *, watch: bool, ends: bool = False
+    ) -> AsyncIterator[Sequence[Any]]:
+        """Yield the events after one, as many at a time as fit into a message.
+
+        Args:
+            chart: the chart of the history.
+            history: the history.
+            after: the event to begin after; None for the first.
+            watch: whether to go on with the events to come.  Whenever there is none, and again
+                after each ``HEARTBEAT``, nothing is yielded as an empty sequence.
+            ends: whether a watch ends with the history.
+
+        Raises:
+            PositionGoneError: the event to go on after is not there.
+            JournalError: whatever the journal raised.
+        """
+        topics = self.topics[chart]
+        topic = topics[history]
+        position = StreamPosition(topics.engine, history, after, restart=False)
+        while True:
+            look = await (topic.after if watch else topic.now)(position.since)
+            position.take(look.changes)
+            while position:
+                size, events = 0, []
+                while position and size < MESSAGE_SIZE:
+                    events.append(position.give())
+                    size += len(events[-1].marshal_proto())
+                yield events
+            if not watch or (ends and not position.goes_on):
+                return
+            while topic.number == look.number:
+                if topic.ended:
+                    return
+                yield ()
+                await topic.wait(look.number, position.read, HEARTBEAT)
+
+    def _ids_of(self, name: str) -> Mapping[str, UUID]:
+        derived = self.service.derived.items()
+        return {each: operation.derive(each, name) for each, operation in derived}
+
+    def _owner(self, history: UUID) -> UUID | None:
+        """Return the id of the name that a history belongs to; None if it has no event."""
+        owner = self.service.owner
+        state = self.topics[owner.chart].engine.find(history)
+        found: UUID = getattr(state, owner.attribute)
+        return None if state.vid == EPOCH else found
+
+    def _name_of(self, owner: UUID, history: UUID) -> str:
+        name = self._names.get(owner)
+        if name is None:
+            raise not_served(f"the {self.service.name} of {self.service.owner.history}", history)
+        return name
