@@ -114,7 +114,11 @@ def test_many_workflows_and_servers_and_two_gatherers(journal: str, tmp_path: Pa
     acknowledged = [line for log in logs for line in actions(log, "pinged")]
     summaries = [line for log in logs for line in actions(log, "summarized")]
     assert sorted(line["workflow"] for line in summaries) == sorted(ids)  # one each, by one of two
-    assert not any(actions(log, "failed") for log in logs)
+    failed = [line["error"] for log in logs for line in actions(log, "failed")]
+    if journal.startswith("sqlite:"):
+        assert not failed
+    else:  # without a queue a process may lose all its attempts; its daemon tries again
+        assert all("gave up after repeated version conflicts" in error for error in failed)
     with open_journal(journal, create=False) as opened:
         registry = PingRegistry(opened, REGISTRY)
         index = registry.indexes.find_id(registry.index_id)
@@ -127,7 +131,7 @@ def test_many_workflows_and_servers_and_two_gatherers(journal: str, tmp_path: Pa
             pinged = [str(event.id) for event in events if isinstance(event, ServerPinged)]
             vids = [line["vid"] for line in acknowledged if line["workflow"] == text]
             assert sorted(vids) == sorted(pinged)
-            failed = sum(ping.code != 0 for ping in state.pings)
-            message = f"{{ totalCount: {len(vids)}, errorCount: {failed} }}"
+            errors = sum(ping.code != 0 for ping in state.pings)
+            message = f"{{ totalCount: {len(vids)}, errorCount: {errors} }}"
             assert state.summary_status.message == message
             assert sum(isinstance(event, ServerPingsGathered) for event in events) == 1
