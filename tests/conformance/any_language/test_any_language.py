@@ -85,7 +85,7 @@ def test_it_is_short_and_names_nothing_of_the_chart() -> None:
 def exchange() -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The requests on the page, each with the answer that stands there."""
     (shown,) = re.findall(
-        r"<!-- exchange -->\n```text\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL
+        r"<!-- an exchange -->\n```text\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL
     )
     lines = [json.loads(line) for line in re.split(r"^[→←] ", shown, flags=re.MULTILINE)[1:]]
     return list(zip(lines[::2], lines[1::2], strict=True))
