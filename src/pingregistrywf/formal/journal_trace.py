@@ -63,7 +63,7 @@ def read_trace(journal: OperatorJournal, declarations: Declarations) -> JournalT
         DBError: the database failed.
     """
     now = journal.clock()
-    events: dict[int, Committed] = {}
+    events: dict[tuple[int, int], Committed] = {}
     deleted: set[Ulid] = set()
     for scanned in journal.scan():
         if faults := faults_of(scanned, declarations, journal.retention, now):
@@ -74,9 +74,9 @@ def read_trace(journal: OperatorJournal, declarations: Declarations) -> JournalT
         declaration = declarations.get(scanned.stored.chart)
         if declaration is None:
             raise TraceError(f"the chart {scanned.stored.chart!r} of a history is not known here")
-        for (_, entry), written in zip(scanned.entries, scanned.written, strict=True):
-            events[written.position] = committed(declaration, scanned.stored.id, entry)
+        for (serial, entry), written in zip(scanned.entries, scanned.written, strict=True):
+            events[written.position, serial] = committed(declaration, scanned.stored.id, entry)
     # Marks of deletion take positions, too.
-    if max(events, default=0) > len(events) + len(deleted):
+    if max((position for position, _ in events), default=0) > len(events) + len(deleted):
         raise TraceError("the journal is not whole: garbage collection has removed some of it")
-    return JournalTrace(tuple(events[position] for position in sorted(events)), frozenset(deleted))
+    return JournalTrace(tuple(events[place] for place in sorted(events)), frozenset(deleted))

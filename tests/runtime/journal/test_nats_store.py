@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +13,7 @@ import pytest
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, VersionConflictError
 from pingregistrywf.runtime.journal import NO_HEAD, Appended, Head, open_journal
 from pingregistrywf.runtime.journal.nats import connection as nats_connection
+from pingregistrywf.runtime.journal.nats import turns
 from pingregistrywf.runtime.journal.nats.connection import Connection
 from pingregistrywf.runtime.journal.nats.failures import NoAnswerError
 from pingregistrywf.runtime.journal.nats.journal import NatsJournal
@@ -198,3 +201,42 @@ def test_a_commit_of_thousands_of_events_is_read_in_parts(journal: NatsJournal) 
     rest, _ = read_feed(journal, positions[1_000])
     assert rest == changes[1_001:]
     assert journal.read(history, head).entries == ()
+
+
+def test_threads_of_a_process_take_turns_at_a_history(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_LONGEST", 60.0)
+    history, order, inside = uuid4(), list[str](), threading.Event()
+
+    def second() -> None:
+        inside.wait()
+        with journal.exclusive(history):
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with journal.exclusive(history):
+            waiting = pool.submit(second)
+            inside.set()
+            post(journal, history, NO_HEAD, 5)
+            assert not waiting.done()
+            order.append("first")
+        waiting.result()
+    assert order == ["first", "second"]
+
+
+def test_threads_that_want_each_others_turn_go_on(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_LONGEST", 0.05)
+    one, other = uuid4(), uuid4()
+    both = threading.Barrier(2)
+
+    def nested(outer: UUID, inner: UUID) -> None:
+        with journal.exclusive(outer):
+            both.wait()
+            with journal.exclusive(inner):
+                pass
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(nested, (one, other), (other, one)))

@@ -103,8 +103,9 @@ class Written:
 
     Attributes:
         position: its place in the order of commit of the whole journal, counted from 1.  Marks of
-            deletion take a position, too, and none is ever used twice.  Two journals have positions
-            of their own, so that it is left out of comparisons.
+            deletion take a position, too, and none is ever used twice, but that a commit of very
+            many entries may give one to several of them.  Two journals have positions of their own,
+            so that it is left out of comparisons.
         chart: the chart that it was written under.
     """
 

@@ -9,6 +9,7 @@ What each module owns:
 - ``record``: what a message says.
 - ``store``: reads by the leader, compare-and-set writes, fenced purges.
 - ``consumer``: reading a stream in order.
+- ``turns``: keeps threads of one process from racing each other for one history.
 - ``watch``: wake-ups, while anybody waits.
 - ``feed``: the changes of all streams, from positions that are vectors.
 - ``scan``: every history at one moment.

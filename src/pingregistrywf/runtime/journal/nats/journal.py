@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -49,6 +49,7 @@ from pingregistrywf.runtime.journal.nats.record import (
     messages,
 )
 from pingregistrywf.runtime.journal.nats.store import RefusedError, Store
+from pingregistrywf.runtime.journal.nats.turns import Turns
 from pingregistrywf.runtime.journal.nats.watch import Watch
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
@@ -73,6 +74,8 @@ class NatsJournal(Closable):
         self.retention: Final = retention
         self._store = store
         self._watch = Watch(store)
+        self._turns = Turns()
+        store.connection.on_fork(self._turns.forget)
         # Also closes a journal that is dropped, or still open when the interpreter ends.
         self._close = weakref.finalize(self, _close, store, self._watch)
 
@@ -172,9 +175,9 @@ class NatsJournal(Closable):
             return 0, Row.begun("")
         return newest.sequence, newest.row
 
-    def exclusive(self, history: UUID) -> AbstractContextManager[object]:  # noqa: ARG002
+    def exclusive(self, history: UUID) -> AbstractContextManager[object]:
         self._store.connection.check_open()
-        return nullcontext()  # the compare-and-set is enough
+        return self._turns.of(history)
 
     def delete(self, history: UUID, after: Head) -> None:
         work = self._delete(history, after)
