@@ -24,6 +24,7 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite import Suite
@@ -74,6 +75,27 @@ def _conform(
         Path | None,
         Option(metavar="FILE", help="TOML: what is known to fail, and until when."),
     ] = None,
+    fail_fast: Annotated[
+        int, Option(metavar="GROUPS", help="End after so many failing groups.", min=0)
+    ] = 0,
+    first_failure: Annotated[
+        bool, Option("-x", help="End after the first failure, as --fail-fast 1 does.")
+    ] = False,
+    failed_first: Annotated[
+        bool,
+        Option("--failed-first", help="Run first what failed in the last run, and remember it."),
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        Option(metavar="DIR", help="Where it is remembered; .pingregistrywf unless given."),
+    ] = None,
+    watch: Annotated[
+        list[Path] | None,
+        Option(metavar="PATH", help="Run again whenever this file, or one below it, changes."),
+    ] = None,
+    profile: Annotated[
+        bool, Option("--profile", help="Print how long the adapter takes to answer.")
+    ] = False,
     explain: Annotated[
         int, Option(metavar="GROUPS", help="So many groups of failures are explained.", min=0)
     ] = 20,
@@ -107,12 +129,16 @@ def _conform(
     if context.invoked_subcommand is not None:
         return
     require("conformance")
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.cli.changes import changed_files
+    from pingregistrywf.conformance import reports
     from pingregistrywf.conformance.assembly import committed_ids, suite_of
     from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.reference import Reference
+    from pingregistrywf.conformance.run.remembered import DIRECTORY, recall, remember
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
@@ -137,8 +163,17 @@ def _conform(
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
         if write_expected is not None and write_expected.exists():
             raise CannotRunError(f"--write-expected: {write_expected} exists, name a new file")
+        if watch and python:
+            raise CannotRunError("--watch starts an adapter again: give it by --adapter")
+        for path in watch or []:
+            if not path.exists():
+                raise CannotRunError(f"--watch: there is no {path}")
         scope = Scope(levels_of(level), bound, tuple(only or ()))
         store = bool(replay) or LAST_LEVEL in scope.levels
+        today = datetime.now(UTC).date()
+        remembered = (cache or DIRECTORY) if failed_first or cache else None
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
         with _ended_by_signals() as opened:
             transport = opened.enter_context(closing(_transport(adapter, python, timeout, store)))
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
@@ -155,30 +190,42 @@ def _conform(
                 scope=Scope((scenario.level,), bound) if scenario else scope,
                 manifest=None if model else committed_ids(suite),
                 expected=read_expected(expected_failures) if expected_failures else (),
-                today=datetime.now(UTC).date(),
+                today=today,
                 seed=seed,
                 command=tuple(command),
                 scenario=scenario,
                 reference=judge,
+                fail_fast=fail_fast or int(first_failure),
+                first=recall(remembered) if remembered and failed_first else (),
+                profile=profile,
                 explain=explain,
             )
-            with _progress(plan) as watched:
-                report = run(watched, transport)
-        from pingregistrywf.conformance import reports
-
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
-        typer.echo(reports.text(report), nl=False)
-        writers: dict[str, Callable[[], str]] = {
-            "--junit": lambda: reports.junit(report),
-            "--json-report": lambda: reports.as_json(report),
-            "--html": lambda: reports.page(report, suite.chart),
-            "--badge": lambda: reports.badge(report),
-            "--write-expected": lambda: reports.expected_failures(report, plan.today),
-        }
-        for option, path in outputs.items():
-            if path is not None:
-                reports.put(path, writers[option]().encode())
+            writers: dict[str, Callable[[RunResult], str]] = {
+                "--junit": reports.junit,
+                "--json-report": reports.as_json,
+                "--html": lambda result: reports.page(result, suite.chart),
+                "--badge": reports.badge,
+                "--write-expected": lambda result: reports.expected_failures(result, today),
+            }
+            changes = changed_files(watch or [])
+            while True:
+                with _progress(plan) as watched:
+                    report = run(watched, transport)
+                typer.echo(reports.text(report), nl=False)
+                for option, path in outputs.items():
+                    if path is not None:
+                        reports.put(path, writers[option](report).encode())
+                if remembered and not scenario:
+                    remember(remembered, report.results)
+                if not watch:
+                    break
+                typer.echo("waiting for a change; Ctrl-C ends it", err=True)
+                next(changes)
+                transport = opened.enter_context(
+                    closing(_transport(adapter, python, timeout, store))
+                )
+                if failed_first and remembered:
+                    plan = replace(plan, first=recall(remembered))
     raise typer.Exit(int(report.exit))
 
 
@@ -281,18 +328,36 @@ class _LeaveError(BaseException):
 
 @contextmanager
 def _progress(plan: Plan) -> Iterator[Plan]:
-    """A bar on a terminal, and nothing elsewhere."""
+    """A line on a terminal, and nothing elsewhere: level, cases done, rate and time left."""
     if not sys.stderr.isatty():
         yield plan
         return
     from dataclasses import replace
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("cases"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("level {task.fields[level]}, cases"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("cases", total=None)
-        yield replace(
-            plan, progress=lambda done, all_: bar.update(task, completed=done, total=all_)
-        )
+        task = bar.add_task("cases", total=None, level="-", rate=0.0)
+
+        def update(done: int, total: int | None, level: int) -> None:
+            rate = bar.tasks[0].speed or 0.0
+            bar.update(task, completed=done, total=total, level=level, rate=rate)
+
+        yield replace(plan, progress=update)

@@ -33,6 +33,7 @@ def as_json(run: RunResult) -> str:
         "missing": list(run.missing),
         "trouble": run.trouble,
         "cases": {each.case.id: each.status for each in run.results},
+        **({"timings": [asdict(each) for each in run.timings]} if run.timings else {}),
         "seconds": round(run.seconds, 3),
     }
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -13,6 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
 from pingregistrywf.chart.ir import Row
+from pingregistrywf.conformance.run.profile import Timing
 from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
 from pingregistrywf.conformance.suite.scenario import Bound
@@ -155,7 +156,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunResult:
-    """The result of a run; all but ``seconds`` is the same in every run with the same answers.
+    """The result of a run; but for times, it is the same in every run with the same answers.
 
     Attributes:
         chart: the name of the chart under test.
@@ -172,6 +173,7 @@ class RunResult:
         expected: the ids of the cases that it is about.
         missing: what keeps the run from being complete, in words.
         trouble: what is wrong with the infrastructure, in words; empty if nothing is.
+        timings: how long the answers took, by operation, if that was asked for.
         seconds: how long it took.
     """
 
@@ -188,6 +190,7 @@ class RunResult:
     complaints: Sequence[str] = ()
     missing: Sequence[str] = ()
     trouble: str = ""
+    timings: Sequence[Timing] = ()
     seconds: float = 0.0
 
     def count(self, *statuses: Status, level: int | None = None) -> int:

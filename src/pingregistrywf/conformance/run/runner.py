@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,6 +17,7 @@ from pingregistrywf.conformance.run.expected import (
     is_expected,
     is_like,
 )
+from pingregistrywf.conformance.run.profile import Stopwatch
 from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import (
     CaseResult,
@@ -36,7 +37,7 @@ from pingregistrywf.conformance.run.session import (
     Session,
 )
 from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
-from pingregistrywf.conformance.run.triage import Group, explained, groups, merged
+from pingregistrywf.conformance.run.triage import Group, explained, groups, looks, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.scenario import BOUNDS, Scenario
@@ -45,7 +46,7 @@ MOST_EXPLAINED = 20
 """So many groups of failures are shrunk and explained; the others are counted."""
 RARELY = (100_000, 50, 1_000)
 """When the garbage collector looks for cycles: cases have millions of parts, and none."""
-Progress = Callable[[int, int | None], None]
+Progress = Callable[[int, int | None, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,12 @@ class Plan:
         command: how the run was asked for, to which a replay is added.
         scenario: a single scenario to run in place of the suite.
         reference: judges the sequences to which failures are shrunk; None to believe all of them.
+        fail_fast: the run ends after so many failing groups; 0 to go on.
+        first: what to run first, such as what failed in the last run.
+        profile: whether to take the time of each answer; cases are then run one by one.
         explain: so many groups of failures are shrunk and explained.
-        progress: called with how many cases of how many have ended; None if it is not known.
+        progress: called with how many cases of how many have ended, None if it is not known, and
+            with the level of the last one.
     """
 
     suite: Suite
@@ -73,8 +78,11 @@ class Plan:
     command: tuple[str, ...] = ()
     scenario: Scenario | None = None
     reference: Reference | None = None
+    fail_fast: int = 0
+    first: Sequence[Scenario] = ()
+    profile: bool = False
     explain: int = MOST_EXPLAINED
-    progress: Progress = field(default=lambda _done, _all: None)
+    progress: Progress = field(default=lambda _done, _all, _level: None)
 
 
 def run(plan: Plan, transport: Transport) -> RunResult:
@@ -95,7 +103,9 @@ class _Run:
     def __init__(self, plan: Plan, transport: Transport) -> None:
         self._plan = plan
         self._chart = plan.suite.chart
-        self._session = Session(plan.suite, transport, Random(plan.seed))  # noqa: S311 (ids)
+        self._stopwatch = Stopwatch() if plan.profile else None
+        ids = Random(plan.seed)  # noqa: S311
+        self._session = Session(plan.suite, transport, ids, self._stopwatch)
         self._missing: list[str] = []
         self._trouble = ""
 
@@ -109,7 +119,10 @@ class _Run:
             expected = {each.case.id for each in results if is_expected(each.case, plan.expected)}
             found = replace(found, results=results, expected=expected)
             found = replace(found, complaints=self._complaints(results))
-            found = replace(found, differences=self._learned(hello, found.unexpected))
+            if self._stopwatch:
+                found = replace(found, timings=self._stopwatch.timings())
+            if not plan.fail_fast:  # to learn takes thousands of requests
+                found = replace(found, differences=self._learned(hello, found.unexpected))
             kinds = groups(results, expected, found.differences)
             most = plan.explain
             failures = merged(map(self._explained, kinds[:most]))
@@ -137,7 +150,12 @@ class _Run:
             return
         made: set[str] = set()
         chosen = False
+        for case in self._first():
+            made.add(case.id)
+            yield case
         for case in plan.suite.cases(frozenset(scope.levels), scope.bound):
+            if case.id in made:
+                continue
             made.add(case.id)
             if not scope.only or _chosen(case, scope.only):
                 chosen = True
@@ -152,6 +170,20 @@ class _Run:
             why = "a filter was used" if chosen else "no case is like"
             self._missing.append(f"{why}: {' '.join(scope.only)}")
 
+    def _first(self) -> Iterator[Case]:
+        """The cases to run first, those that are in scope."""
+        plan, scope = self._plan, self._plan.scope
+        bounds = ("", *BOUNDS[: BOUNDS.index(scope.bound) + 1])
+        for scenario in plan.first:
+            try:
+                case = plan.suite.compiler.compile(scenario)
+            except (ArithmeticError, LookupError, TypeError, ValueError):
+                continue  # it is about another chart
+            known = plan.manifest is None or case.id in plan.manifest
+            chosen = not scope.only or _chosen(case, scope.only)
+            if known and chosen and case.level in scope.levels and case.bound in bounds:
+                yield case
+
     def _listed(self) -> frozenset[str]:
         """The manifest's ids that are in scope; none if the bound leaves some of them out."""
         plan = self._plan
@@ -162,18 +194,20 @@ class _Run:
 
     def _executed(self, hello: Hello) -> list[CaseResult]:
         cases: list[Case] = []
-        claimed = 0
+        claimed: set[str] = set()
 
         def asked() -> Iterator[Case]:
-            nonlocal claimed
             for case in self._cases():
                 cases.append(case.bare())
                 if set(case.needs) <= hello.capabilities:
-                    claimed += 1
+                    claimed.add(case.id)
                     yield case
 
-        beside = SIDE_BY_SIDE if "concurrent" in hello.capabilities else 1
+        fail_fast, expected = self._plan.fail_fast, self._plan.expected
+        one_by_one = fail_fast or self._plan.profile or "concurrent" not in hello.capabilities
+        beside = 1 if one_by_one else SIDE_BY_SIDE
         going = asked()
+        failing: set[Hashable] = set()
         found: dict[str, CaseResult] = {}
         total = len(self._listed()) or None
         try:
@@ -181,18 +215,24 @@ class _Run:
                 if result.status is Status.PASSED:
                     result = replace(result, case=result.case.bare())
                 found[result.case.id] = result
-                self._plan.progress(len(found), total)
+                self._plan.progress(len(found), total, result.case.level)
+                if result.status is Status.FAILED and not is_expected(result.case, expected):
+                    failing.add(looks(result))
+                    if len(failing) == fail_fast:
+                        self._missing.append(f"ended after {counted(fail_fast, 'failing group')}")
+                        break
         except BrokenOffError as error:
             self._missing.append(str(error))
         except InfrastructureError as error:
             self._trouble = str(error)
             if isinstance(error, AlwaysEndsError):
                 found.clear()  # it says nothing of any case
-        for _ in going:
-            pass  # what the run did not come to is planned none the less
-        left = claimed - len(found)
+        if not fail_fast or len(failing) < fail_fast:
+            for _ in going:
+                pass  # what the run did not come to is planned none the less
+        left = len(claimed - found.keys())
         if left:
-            self._missing.append(f"{left:,} of {counted(claimed, 'case')} not run")
+            self._missing.append(f"{left:,} of {counted(len(claimed), 'case')} not run")
         unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
         if unsupported:
             self._missing.append(

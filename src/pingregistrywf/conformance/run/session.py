@@ -17,6 +17,7 @@ from uuid import UUID
 
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
+from pingregistrywf.conformance.run.profile import Stopwatch
 from pingregistrywf.conformance.run.result import CaseResult, Hello, Status
 from pingregistrywf.conformance.run.transcript import BROKEN, DIED
 from pingregistrywf.conformance.run.transport import (
@@ -92,10 +93,18 @@ class Session:
         suite: its charts are those that the cases are about; the adapter must be for its chart.
         transport: leads to the adapter.
         random: makes ids up.
+        stopwatch: takes the time of each answer, if it is given.
     """
 
-    def __init__(self, suite: Suite, transport: Transport, random: Random) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        transport: Transport,
+        random: Random,
+        stopwatch: Stopwatch | None = None,
+    ) -> None:
         self._transport = transport
+        self._stopwatch = stopwatch
         self._crosscheck = CrossCheck(suite.model)
         self._chart = suite.chart
         self._random = random
@@ -289,11 +298,15 @@ class Session:
             each.waiting.append(number)
             under_way[number] = each
             self._asked[number] = each.case
+            if self._stopwatch:
+                self._stopwatch.sent(number, request)
             self._transport.send({"id": number, **request})
 
     def _whose(self, reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:
         number = reply.get("id")
         each = under_way.pop(number, None) if type(number) is int else None
+        if each is not None and self._stopwatch and type(number) is int:
+            self._stopwatch.answered(number)
         if each is None and type(number) is int and number in self._asked:
             raise _SecondAnswerError(reply, self._asked[number])
         if each is None:
