@@ -176,6 +176,29 @@ def test_a_foreign_message_is_damage_and_hides_no_other_history(journal: NatsJou
         post(journal, history, head)
 
 
+def test_a_feed_stays_before_a_foreign_message(journal: NatsJournal) -> None:
+    history = uuid4()
+    post(journal, history, NO_HEAD, 2)
+    _, seen = read_feed(journal)
+    subject = journal._store.streams.subject(history)
+    connection_of(journal).run(connection_of(journal).answered(subject, b"foreign"))
+    post(journal, uuid4(), NO_HEAD)
+    with journal.feed(seen) as feed:
+        for _ in range(2):
+            with pytest.raises(CorruptedDataError, match="is none of this journal"):
+                feed.read()
+
+
+def test_a_subscription_goes_on_after_a_message_of_nobody(journal: NatsJournal) -> None:
+    connection, streams = connection_of(journal), journal._store.streams
+    with open_journal(journal.url) as second, second.subscribe() as news:
+        connection.run(connection.answered(f"{streams.name}.0.nobody", b"foreign"))
+        history = uuid4()
+        post(journal, history, NO_HEAD)
+        assert news.wait(10)
+        assert news.histories == {history}
+
+
 def test_a_commit_is_one_message_and_reading_what_is_known_another(journal: NatsJournal) -> None:
     history = uuid4()
     head, _ = post(journal, history, NO_HEAD)

@@ -82,7 +82,17 @@ class FeedReader:
 
         Raises:
             FeedPositionGoneError: what came after the position cannot be told any more.
+            DamagedError: the next change is not what was written.
         """
+        try:
+            return await self._read(after, limit)
+        except BaseException:
+            await self.stop()  # the next reading begins anew
+            raise
+
+    async def _read(
+        self, after: Position | None, limit: int
+    ) -> tuple[tuple[Change, ...], Position]:
         store, names = self._store, self._store.streams.names
         ends = [await store.last_sequence(name) for name in names]
         begun = place = await self._place(after)

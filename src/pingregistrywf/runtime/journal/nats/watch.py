@@ -20,7 +20,7 @@ from pingregistrywf.runtime.journal.nats.store import Store
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 
 _LOOK: Final = 5.0
-"""Seconds between two questions to the leader."""
+"""Seconds between two questions to the leader, and after one that failed."""
 
 
 class Watch:
@@ -73,8 +73,12 @@ class Watch:
     async def _follow(self, consumer: Consumer) -> None:
         try:
             while True:
-                with suppress(ApiError, NoAnswerError, DeniedError):
+                try:
                     raw = await consumer.next()
+                except (ApiError, NoAnswerError, DeniedError):
+                    await asyncio.sleep(_LOOK)
+                    continue
+                with suppress(ValueError):  # a message that is none of the journal's
                     self.notifier.notify(history_of(raw.subject))
         finally:
             await consumer.stop()
