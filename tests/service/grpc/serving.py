@@ -31,17 +31,18 @@ class Client:
 
     calls: Calls
     channel: grpc.aio.Channel
+    timeout: float = TIMEOUT
 
     async def __call__(self, name: str, data: bytes | None = None, **fields: Any) -> Protobuf:
         call = self.channel.unary_unary(self._path(name))
-        reply = await call(self._request(name, data, fields), timeout=TIMEOUT)
+        reply = await call(self._request(name, data, fields), timeout=self.timeout)
         return self._message(f"{name}O").FromString(reply)
 
     def stream(
         self, name: str, data: bytes | None = None, **fields: Any
     ) -> grpc.aio.UnaryStreamCall[bytes, bytes]:
         call = self.channel.unary_stream(self._path(name))
-        return call(self._request(name, data, fields), timeout=TIMEOUT)
+        return call(self._request(name, data, fields), timeout=self.timeout)
 
     async def all(self, name: str, data: bytes | None = None, **fields: Any) -> list[Protobuf]:
         kind = self._message(f"{name}O")

@@ -206,6 +206,11 @@ def test_another_teams_charts() -> None:
                 call, split = Client(served.channel), uuid4()
                 inputs = {"site": "HERE/NOW", "workflow": str(split), "path": "/a", "depth": 3}
                 await call("Run", {**inputs, "dry_run": True}, operation="ask")
+                begin = {"repo_id": str(split), "path": "/a", "base_vid": "0" * 26, "max_depth": 3}
+                begin |= {"registry_id": str(uuid4()), "dry_run": False}
+                elsewhere = {"chart": "split_repo", "history": uuid4().bytes, "command": "Init"}
+                answer = await refused(call("Tell", begin, **elsewhere))
+                assert (answer.code, answer.details["code"]) == ("NOT_FOUND", "NOT_SERVED")
                 where = {"chart": "split_repo", "history": split.bytes}
                 await call("Tell", {"code": 1, "message": "odd"}, command="PostAnalysis", **where)
                 state = json_format.MessageToDict((await call("Find", **where)).state)

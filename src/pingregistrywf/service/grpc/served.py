@@ -11,11 +11,13 @@ from uuid import UUID
 
 from pingregistrywf.runtime.aio.journal import AsyncJournal
 from pingregistrywf.runtime.aio.topic import Topics
+from pingregistrywf.runtime.behavior import evolve
 from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.runtime.stream import StreamPosition
+from pingregistrywf.runtime.values import Command
 from pingregistrywf.service.grpc.refusal import CallRefusedError, not_served
 
 HEARTBEAT: Final = 10.0
@@ -52,6 +54,9 @@ class Served:
         self.topics: Final = {
             each.behavior.declaration.name: Topics(journal, operations.facade(each).engine)
             for each in operations.facades
+        }
+        self._behaviors: Final = {
+            each.behavior.declaration.name: each.behavior for each in operations.facades
         }
         owner = service.owner.id
         self._names: Final = {ids[owner]: name for name, ids in self.ids.items()}
@@ -94,19 +99,21 @@ class Served:
                 "PERMISSION_DENIED", "ForeignHistory", self.service.owner.refusal
             )
 
-    def check(self, chart: str, history: UUID, command: object = None) -> None:
+    def check(self, chart: str, history: UUID, command: Command | None = None) -> None:
         """Check that a call may be about a history, and give it a command.
 
-        A history without events belongs to nobody before a command says to whom.
+        A history without events belongs to nobody, until a command begins it.
 
         Raises:
-            CallRefusedError: it belongs to no name that is served.
+            CallRefusedError: it belongs to no name that is served, or would after the command.
         """
         if chart != self.service.owner.chart:
             if history not in self._derived:
                 raise not_served(f"the {chart}", history)
             return
-        owner = self._owner(history) or getattr(command, self.service.owner.id, None)
+        owner = self._owner(history)
+        if owner is None and command is not None:
+            owner = self._owner_after(history, command)
         if owner is not None:
             self._name_of(owner, history)
 
@@ -157,6 +164,17 @@ class Served:
         state = self.topics[owner.chart].engine.find(history)
         found: UUID = getattr(state, owner.attribute)
         return None if state.vid == EPOCH else found
+
+    def _owner_after(self, history: UUID, command: Command) -> UUID | None:
+        """Return whom a history without events would belong to after a command."""
+        owner = self.service.owner
+        behavior = self._behaviors[owner.chart]()
+        state = behavior.new_state(history)
+        events = behavior.explain(state, command).events
+        for event in events:
+            state = evolve(behavior.declaration, state, event)
+        found: UUID = getattr(state, owner.attribute)
+        return found if events else None
 
     def _name_of(self, owner: UUID, history: UUID) -> str:
         name = self._names.get(owner)
