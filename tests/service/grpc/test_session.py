@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -298,7 +299,19 @@ async def test_signals(client: Client, journal: Journal) -> None:
 
 
 @session
-async def test_an_event_each_in_messages_of_bounded_size(client: Client, journal: Journal) -> None:
+async def test_signals_when_nobody_knows_what_changed(client: Client, journal: Journal) -> None:
+    registry = PingRegistry(journal, "reg")
+    registry.begin(UUID(bytes=W))
+    (method,) = (each for each in SERVICE.methods if each.name == "AggregateSignals")
+    replies = await client.calls.stream(method, b"")
+    client.calls._journal.watch._tell(None)
+    told = {each.entity_id for each in (await anext(replies)).signals}
+    other = PingRegistry(journal, "other").index_id.bytes
+    assert told == {W, registry.index_id.bytes, other}
+
+
+@session
+async def test_events_share_messages_of_bounded_size(client: Client, journal: Journal) -> None:
     registry = PingRegistry(journal, "reg")
     registry.begin(UUID(bytes=W))
     for _ in range(5):
@@ -320,3 +333,25 @@ async def test_what_a_daemon_asks_beside_it(client: Client, journal: Journal) ->
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client("ServerPing", PING + b"\x2a" + bytes(MESSAGE_SIZE))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_what_other_processes_write_is_told(tmp_path: Path) -> None:
+    """A journal that is opened again stands for another process."""
+    url, name = f"sqlite:{tmp_path / 'pings.db'}", "AggregateSignals"
+
+    async def run() -> None:
+        with open_journal(url) as served, open_journal(url) as others:
+            async with serving(SERVICE, served) as (client, _):
+                registry = PingRegistry(others, "reg")
+                call = client.stream(name, b"")
+                await call.initial_metadata()
+                registry.begin(UUID(bytes=W))
+                seen: set[bytes] = set()
+                while not seen >= {W, registry.index_id.bytes}:
+                    seen |= {each.entity_id for each in (await client.read(call, name)).signals}
+                waiting = asyncio.ensure_future(client("GetRegistryPings", GET_WAIT))
+                await client("GetRegistryPings", GET)
+                registry.gather(UUID(bytes=W), 0, "sum")
+                assert (await waiting).summary.status_code == 100
+
+    asyncio.run(run())
