@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import (
@@ -22,8 +22,6 @@ from pingregistrywf.runtime.services import Events, Find, IdOf, Method, Run, Sig
 from pingregistrywf.service.grpc.messages import Known, Messages, Protobuf, Request
 from pingregistrywf.service.grpc.refusal import CallRefusedError, stopping
 from pingregistrywf.service.grpc.served import Served
-
-T = TypeVar("T")
 
 
 class Calls:
@@ -92,7 +90,7 @@ class Calls:
     def _run(self, run: Run, request: Request) -> Known:
         operation, name = run.operation, self._service.name
         found = self._named(request)
-        if found is None and name in operation.inputs:
+        if found is None and (run.constant or name in operation.inputs):
             raise UninitializedError(request[self._service.owner.history])
         ids = self._served.ids[found] if found is not None else {}
         for field, constant in run.constant.items():
