@@ -6,7 +6,8 @@ pure, and raise nothing: they return a decision, or a refusal, which makes the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntEnum
 from functools import cache, partial
 from operator import attrgetter
@@ -63,14 +64,38 @@ Verdict: TypeAlias = Decision | Refusal
 Rule: TypeAlias = Callable[[Any, Any], Verdict]
 """Judges a command, the second argument, in a state, or on an entry of one."""
 
+Observer: TypeAlias = Callable[[Any, Command, Verdict], None]
+"""Is told of a command that was decided: the state, the command and the verdict."""
+
 _NOTHING: Final = Decision()
 _DELETION: Final = Decision(deletes=True)
 
 
 @cache
-def rules_of(declaration: Declaration) -> Mapping[type[Command], Rule]:
+def rules_of(declaration: Declaration) -> dict[type[Command], Rule]:
     """Return what each command of a chart does to a state."""
     return {kind: _rule(declaration, kind, row) for kind, row in declaration.table.items()}
+
+
+@contextmanager
+def observed(declaration: Declaration, observer: Observer) -> Iterator[None]:
+    """Tell an observer of every command of a chart that is decided in this process meanwhile."""
+    rules = rules_of(declaration)
+    before = rules.copy()
+    rules.update((kind, _observed(rule, observer)) for kind, rule in before.items())
+    try:
+        yield
+    finally:
+        rules.update(before)
+
+
+def _observed(rule: Rule, observer: Observer) -> Rule:
+    def told(state: Any, command: Any) -> Verdict:
+        verdict = rule(state, command)
+        observer(state, command, verdict)
+        return verdict
+
+    return told
 
 
 def _rule(declaration: Declaration, kind: type[Command], row: Mapping[IntEnum, Outcome]) -> Rule:

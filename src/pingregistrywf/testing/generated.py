@@ -21,10 +21,11 @@ def package_of(part: type) -> ModuleType:
 
 def chart_of(facade: FacadeClass) -> Chart:
     """Return the lowered chart of a facade, from the ``chart.json`` of its package."""
-    return _read(package_of(facade))
+    return chart_in(package_of(facade))
 
 
 @cache
-def _read(package: ModuleType) -> Chart:
+def chart_in(package: ModuleType) -> Chart:
+    """Return the lowered chart of a package."""
     document = Path(str(package.__file__)).with_name("chart.json")
     return Chart.model_validate_json(document.read_text(encoding="utf-8"))
