@@ -2,9 +2,9 @@
 
 ``given`` begins a test of a chart: what a command does after certain events.  ``machine`` tests
 random commands against the chart, and ``strategies`` draws commands, events, histories and states.
-``cells`` tells which cells of the chart's table the tests reached.
-clock that stands still and ids in order, for whoever asks for them.  ``FaultyJournal`` is a journal
-that fails on demand, and ``journal`` has the tests that every journal passes.
+``cells`` tells which cells of the chart's table the tests reached.  ``fixtures`` has a journal in
+memory, a clock that stands still and ids in order, for whoever asks for them.  ``FaultyJournal`` is
+a journal that fails on demand, and ``journal`` has the tests that every journal passes.
 """
 
 import pytest
