@@ -36,6 +36,8 @@ TEXT = {
     for page in sorted(DOCS.rglob("*.md"))
 }
 CHARTS = "how-to/chart.md"
+TESTED_ELSEWHERE = (CHARTS, "how-to/testing.md")
+"""Pages whose examples need a generated package; tests/testing/test_fixtures.py runs the second."""
 BEHAVIOUR = TEXT["reference/behaviour.md"]
 
 # The exported names of the published documentation of the 2019 package.
@@ -87,7 +89,9 @@ def test_each_python_name_resolves(go: str, python: str) -> None:
         assert hasattr(INSTANCES.get(name, value), attribute)
 
 
-@pytest.mark.parametrize("page", [p for p in TEXT if p != CHARTS and python_snippets(TEXT[p])])
+@pytest.mark.parametrize(
+    "page", [p for p in TEXT if p not in TESTED_ELSEWHERE and python_snippets(TEXT[p])]
+)
 def test_the_examples_run(page: str, tmp_path: Path) -> None:
     # The diagrams' page has its files beside it, as whoever downloads them has.
     shutil.copytree(DOCS / "generated", tmp_path, dirs_exist_ok=True)
