@@ -87,12 +87,19 @@ class AsyncJournal:
         """
         return AsyncFeed(self, self.journal.feed, after)
 
+    async def end_streams(self) -> None:
+        """End the streams and feeds, and begin no new ones; commands and reads go on.
+
+        A server that shuts down calls it first, as it waits for its answers to end.
+        """
+        await self.watch.close()
+
     async def close(self) -> None:
         """End the streams, and wait for the commands that are under way or wait.
 
         No new command is begun.  The blocking journal stays open.
         """
-        await self.watch.close()
+        await self.end_streams()
         await self._workers.close()
 
     async def __aenter__(self) -> Self:
