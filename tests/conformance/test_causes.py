@@ -57,6 +57,29 @@ def test_one_wrong_cell_is_one_group(suite: Suite, mutant: Mutant) -> None:
     assert 1 + len(failure.alike) == len(report.unexpected)
 
 
+@pytest.mark.parametrize("mutant", some(mutants(), every=160), ids=lambda mutant: mutant.name)
+def test_with_fail_fast_a_failure_is_explained_in_few_requests(
+    suite: Suite, mutant: Mutant
+) -> None:
+    """To learn the machine would take some 4,100."""
+    subject = Subject(suite.chart, mutant.cells)
+    asked = []
+    at_failure = 0
+
+    def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(request)
+        return subject(request)
+
+    def progress(_done: int, _all: int | None, _level: int) -> None:
+        nonlocal at_failure
+        at_failure = len(asked)
+
+    plan = Plan(suite, Scope((1,), "n"), fail_fast=1, progress=progress)
+    (failure,) = run(plan, ObjectTransport(lambda: answer)).failures
+    assert not failure.note
+    assert len(asked) - at_failure <= 250
+
+
 def test_two_wrong_cells_are_two_groups(suite: Suite) -> None:
     cells = bent(
         ("Commit", "Completed", REFUSED),
