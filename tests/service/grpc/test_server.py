@@ -102,3 +102,26 @@ def test_an_address_that_is_taken() -> None:
                 await again.close()
 
     asyncio.run(session())
+
+
+def test_a_mistake_of_the_server_is_logged_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    async def session() -> None:
+        with open_journal("memory:") as journal:
+            async with serving(SERVICE, journal) as (client, _):
+                monkeypatch.setattr(Served, "ids_of", fail)
+                for call in (client("Info"), client.all("RegistryWorkflowIndexEvents")):
+                    answer = await refused(call)
+                    assert (answer.code, answer.text) == ("UNKNOWN", "internal error")
+                monkeypatch.undo()
+                assert (await client("Info", registry="reg")).registry == "reg"
+
+    asyncio.run(session())
+    records = [each for each in caplog.records if each.name == "pingregistrywf.service"]
+    fields = [getattr(each, "fields", {}) for each in records]
+    assert [each["method"] for each in fields] == ["Info", "RegistryWorkflowIndexEvents"]
+    assert {each["error"] for each in fields} == {"ZeroDivisionError: secret"}

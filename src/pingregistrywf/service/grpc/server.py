@@ -16,9 +16,11 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.services import ErrorStatus, Method
 from pingregistrywf.service.grpc.calls import Calls
 from pingregistrywf.service.grpc.messages import Protobuf
+from pingregistrywf.service.grpc.refusal import CallRefusedError
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.statuses import DETAILS, answered
 from pingregistrywf.service.grpc.v1.calls import OwnCalls
@@ -185,7 +187,9 @@ class _Handlers:
         self, method: Method, error: Exception, context: grpc.aio.ServicerContext
     ) -> NoReturn:
         told = answered(error, self._calls.errors)
-        if told.code is grpc.StatusCode.UNKNOWN:
-            _LOGGER.error("%s failed: %s", method.name, error, exc_info=error)
+        is_failure = told.code in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS)
+        if is_failure and not isinstance(error, CallRefusedError):
+            cause = f"{type(error).__name__}: {error}"
+            logged(_LOGGER, "failed", logging.ERROR, method=method.name, error=cause)
         await context.abort(told.code, told.text, ((DETAILS, told.details),))
         raise AssertionError("unreachable")
