@@ -13,10 +13,11 @@ import pytest
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, VersionConflictError
 from pingregistrywf.runtime.journal import NO_HEAD, Appended, Head, open_journal
 from pingregistrywf.runtime.journal.nats import connection as nats_connection
-from pingregistrywf.runtime.journal.nats import turns
+from pingregistrywf.runtime.journal.nats import consumer, turns
 from pingregistrywf.runtime.journal.nats.connection import Connection
 from pingregistrywf.runtime.journal.nats.failures import NoAnswerError
 from pingregistrywf.runtime.journal.nats.journal import NatsJournal
+from pingregistrywf.runtime.journal.nats.record import Raw
 from pingregistrywf.testing.clock import DAY, TurnedClock
 from pingregistrywf.testing.journal import CHART, chain, post, read_feed
 
@@ -197,6 +198,27 @@ def test_a_subscription_goes_on_after_a_message_of_nobody(journal: NatsJournal) 
         post(journal, history, NO_HEAD)
         assert news.wait(10)
         assert news.histories == {history}
+
+
+def test_what_was_pending_and_is_removed_is_not_waited_for(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received = consumer._raw
+
+    def believes_in_more(*arguments: Any, **options: Any) -> tuple[Raw, int, int]:
+        raw, count, pending = received(*arguments, **options)
+        return raw, count, pending + 1
+
+    kept, removed = uuid4(), uuid4()
+    post(journal, kept, NO_HEAD)
+    reborn(journal, removed)
+    journal.delete(removed, journal.read(removed).head)
+    assert journal.collect(journal.clock() + 31 * DAY).freed == (removed,)
+    monkeypatch.setattr(consumer, "_raw", believes_in_more)
+    monkeypatch.setattr(consumer, "_HEARTBEAT", 0.1)
+    assert [each.id for each in journal.histories()] == [kept]
+    changes, _ = read_feed(journal)
+    assert [each.history for each in changes] == [kept]
 
 
 def test_a_commit_is_one_message_and_reading_what_is_known_another(journal: NatsJournal) -> None:

@@ -23,7 +23,7 @@ from pingregistrywf.runtime.journal.nats.failures import ApiError, NoAnswerError
 from pingregistrywf.runtime.journal.nats.record import Raw
 
 _SECOND: Final = 1_000_000_000
-_HEARTBEAT: Final = 2
+_HEARTBEAT: Final = 2.0
 """Seconds between two signs of life of the server, where there is no message."""
 _SILENCE: Final = 3 * _HEARTBEAT
 _INACTIVE: Final = 60
@@ -69,8 +69,10 @@ class Consumer:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def next(self) -> Raw:
-        """Wait for the next message.
+    async def next(self) -> Raw | None:
+        """Wait for the next message; None if the server had none for ``_HEARTBEAT`` seconds.
+
+        Messages that were pending may have been removed meanwhile, so that none comes.
 
         Raises:
             ApiError, NoAnswerError, DeniedError: there is no consumer, and none can be made.
@@ -83,7 +85,8 @@ class Consumer:
                 await self._begin()
                 continue
             if message.headers and message.headers.get("Status") == "100":
-                await self._sign_of_life(message)
+                if await self._is_idle(message):
+                    return None
                 continue
             raw, count, pending = _raw(message, headers_only=self._headers_only)
             if count != self._count + 1:
@@ -121,14 +124,18 @@ class Consumer:
             with suppress(NoAnswerError):
                 await self._connection.tell(f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._name}")
 
-    async def _sign_of_life(self, message: Msg) -> None:
+    async def _is_idle(self, message: Msg) -> bool:
+        """Take a sign of life of the server; whether all that it sent has come."""
         headers = message.headers or {}
         answer = message.reply or headers.get("Nats-Consumer-Stalled")
         if answer:  # flow control: what came before was taken
             with suppress(NoAnswerError):
                 await self._connection.tell(answer)
-        elif int(headers.get("Nats-Last-Consumer", self._count)) > self._count:
+            return False
+        if int(headers.get("Nats-Last-Consumer", self._count)) > self._count:
             await self._begin()
+            return False
+        return True
 
     async def _begin(self) -> None:
         attempts = Attempts()
@@ -160,7 +167,7 @@ class Consumer:
             "max_deliver": 1,
             "replay_policy": "instant",
             "flow_control": True,
-            "idle_heartbeat": _HEARTBEAT * _SECOND,
+            "idle_heartbeat": int(_HEARTBEAT * _SECOND),
             "inactive_threshold": _INACTIVE * _SECOND,
             "mem_storage": True,
             "num_replicas": 1,

@@ -188,9 +188,13 @@ class _Source:
             if self.record is not None and self.record.sequence <= self.end:
                 self.record = None
             return False
-        self.record = None
-        if await self.consumer.started() or not await self._is_over():
-            self.record = decode(await self.consumer.next())
+        self.record = raw = None
+        over = not await self.consumer.started() and await self._is_over()
+        while raw is None and not over:
+            raw = await self.consumer.next()
+            over = raw is None and await self._is_over()
+        if raw is not None:
+            self.record = decode(raw)
         return True
 
     async def _is_over(self) -> bool:

@@ -87,10 +87,11 @@ async def _messages(
                 if rest is None or rest.sequence > end:
                     return
             raw = await consumer.next()
-            if raw.sequence > end:
+            if raw is not None and raw.sequence > end:
                 return
-            yield raw
-            left = consumer.pending or 0
+            if raw is not None:
+                yield raw
+            left = 0 if raw is None else consumer.pending or 0
 
 
 def _take(found: dict[UUID | None, Found], raw: Raw) -> None:

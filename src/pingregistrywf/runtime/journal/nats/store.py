@@ -95,9 +95,12 @@ class Store:
                 after = record.sequence
         async with self.reader(history, after) as consumer:
             while after < newest.sequence:
-                record = decode(await consumer.next())
-                found.append(record)
-                after = record.sequence
+                raw = await consumer.next()
+                if raw is not None:
+                    found.append(decode(raw))
+                    after = raw.sequence
+                elif await self.following(history, after) is None:
+                    break  # the rest was removed meanwhile
         return found
 
     def reader(self, history: UUID, after: int, *, headers_only: bool = False) -> Consumer:

@@ -78,8 +78,9 @@ class Watch:
                 except (ApiError, NoAnswerError, DeniedError):
                     await asyncio.sleep(_LOOK)
                     continue
-                with suppress(ValueError):  # a message that is none of the journal's
-                    self.notifier.notify(history_of(raw.subject))
+                if raw is not None:
+                    with suppress(ValueError):  # a message that is none of the journal's
+                        self.notifier.notify(history_of(raw.subject))
         finally:
             await consumer.stop()
 
