@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -46,6 +45,7 @@ from pingregistrywf.runtime.journal import (
     open_journal,
 )
 from pingregistrywf.testing.clock import DAY, TurnedClock
+from pingregistrywf.testing.wrapped import WrappedJournal
 
 CHART = ChartIdentity("pings", "1.2.0", "ab" * 32)
 
@@ -89,7 +89,7 @@ def given(changes: Sequence[Change]) -> list[tuple[UUID, object]]:
     ]
 
 
-class Overtaken:
+class Overtaken(WrappedJournal):
     """A user of a journal whom another user overtakes right before each deletion.
 
     Args:
@@ -98,18 +98,15 @@ class Overtaken:
     """
 
     def __init__(self, journal: Journal, overtake: Callable[[], object]) -> None:
-        self._journal = journal
+        super().__init__(journal)
         self._overtake = overtake
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
 
     def exclusive(self, history: UUID) -> AbstractContextManager[None]:
         return nullcontext()
 
     def delete(self, history: UUID, after: Head) -> None:
         self._overtake()
-        self._journal.delete(history, after)
+        self.wrapped.delete(history, after)
 
 
 class JournalContract(ABC):
