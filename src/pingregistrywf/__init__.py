@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         Vid,
     )
     from pingregistrywf.runtime.journal import Deleted, Journal, Retention, open_journal
+    from pingregistrywf.runtime.tables import to_dicts
     from pingregistrywf.runtime.values import Command
 
 __version__ = "0.2.0"
@@ -172,6 +173,7 @@ __all__ = [
     "Workflows",
     "is_package_error",
     "open_journal",
+    "to_dicts",
 ]
 
 _HOMES: Final = (
@@ -183,6 +185,7 @@ _HOMES: Final = (
     "_generated.ping_registry_operations",
     "runtime.values",
     "runtime.event_feed",
+    "runtime.tables",
     "coordination.registry",
 )
 """Where the names above are defined; the first module that has a name is its home."""
