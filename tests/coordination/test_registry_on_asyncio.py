@@ -39,7 +39,7 @@ PAIRS = (
     (AsyncPingRegistry, PingRegistry),
 )
 NOT_ASYNCHRONOUS = {
-    PingRegistry: {"collector", "check_own"},  # one blocks, the other needs no journal
+    PingRegistry: {"check_own", "collector", "on"},
     Operations: {"on", "run_from"},
 }
 AT_ONCE = {"follow", "feed", "facade"}

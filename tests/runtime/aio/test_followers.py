@@ -111,6 +111,22 @@ class TestSharing:
 
         asyncio.run(main())
 
+    def test_what_is_kept_is_not_the_end_at_a_time_limit(
+        self, others: Workflows, history: UUID
+    ) -> None:
+        async def main() -> None:
+            async with AsyncJournal(others.engine.journal) as journal:
+                workflows = AsyncWorkflows(journal)
+                stream = workflows.follow(history)
+                (first,) = await given(stream)
+                vids = [others.append_ping(history, NO_VC, 0, "")]
+                await given(stream)
+                vids.append(others.append_ping(history, NO_VC, 1, ""))  # the loop has not heard
+                late = workflows.follow(history, after=first.id, until=0.0)
+                assert [event.id async for event in late] == vids
+
+        asyncio.run(main())
+
     def test_an_earlier_history_of_the_id_is_not_shared(
         self, journal: Journal, clock: TurnedClock
     ) -> None:

@@ -10,7 +10,8 @@ import asyncio
 from typing import Final, Generic, Self, TypeVar
 from uuid import UUID
 
-from pingregistrywf.runtime.aio.topic import Topics, wake
+from pingregistrywf.runtime.aio.topic import Look, Topics, wake
+from pingregistrywf.runtime.engine import Checkpoint
 from pingregistrywf.runtime.errors import JournalClosedError, PositionGoneError
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.stream import StreamPosition
@@ -106,10 +107,14 @@ class AsyncEventStream(Generic[S, E]):
         while not self._position:
             if self._number is not None and not self._closed:
                 await self._wait(self._number)
-            await self._journal.watch.begin()
+            if not self._journal.watch.is_on:
+                await self._journal.watch.begin()
             if self._closed or self._topic.ended:
                 raise StopAsyncIteration
-            await self._look()
+            self._number = None
+            since = self._position.since
+            kept = None if self._is_last_look else self._topic.kept(since)
+            self._take(kept or await self._look(since))
 
     async def _wait(self, number: int) -> None:
         """Wait until a look may find more; close the stream if none will."""
@@ -127,14 +132,15 @@ class AsyncEventStream(Generic[S, E]):
             finally:
                 self._waiter = None
 
-    async def _look(self) -> None:
-        self._number = None
-        since = self._position.since
+    async def _look(self, since: Checkpoint[S] | None) -> Look[S, E]:
+        """Read, together with the other streams; the last look is this stream's own."""
         read = self._topic.now if self._is_last_look else self._topic.after
         try:
-            look = await read(since)
+            return await read(since)
         except JournalClosedError:
             raise StopAsyncIteration from None
+
+    def _take(self, look: Look[S, E]) -> None:
         try:
             self._position.take(look.changes)
         except PositionGoneError:

@@ -56,15 +56,20 @@ class Topic(Generic[S, E]):
         self._kept: dict[Ulid, Look[S, E]] = {}
         self._kept_events = 0
 
+    def kept(self, since: Checkpoint[S] | None) -> Look[S, E] | None:
+        """Return what follows a place, if it was read lately."""
+        return None if since is None else self._kept.get(since.head.vid)
+
     async def after(self, since: Checkpoint[S] | None) -> Look[S, E]:
         """Return what follows a place, or begins the history: perhaps as it was a moment ago.
 
         Raises:
             JournalError: whatever the journal raised.
         """
+        kept = self.kept(since)
+        if kept is not None:
+            return kept
         vid = since.head.vid if since else None
-        if vid and vid in self._kept:
-            return self._kept[vid]
         if vid not in self._reads:
             self._begin(since)
         return await asyncio.shield(self._reads[vid])
