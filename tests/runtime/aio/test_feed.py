@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from pingregistrywf.runtime.journal import Journal, Retention, open_journal
+from pingregistrywf.aio import AsyncJournal
+from pingregistrywf.runtime.journal import NO_HEAD, Journal, Retention, open_journal
 from pingregistrywf.testing.clock import TurnedClock
-from pingregistrywf.testing.journal import JournalContract
+from pingregistrywf.testing.journal import JournalContract, post
 
 from .bridge import BridgedJournal, Loop
+
+
+def test_a_change_right_after_the_first_read_ends_the_wait() -> None:
+    async def main() -> None:
+        with open_journal("memory:") as opened:
+            async with AsyncJournal(opened) as journal:
+                feed = journal.feed()
+                assert await feed.read() == ()
+                post(opened, uuid4(), NO_HEAD)
+                assert await feed.wait(60)
+                assert len(await feed.read()) == 1
+
+    asyncio.run(main())
 
 
 class TestFeed(JournalContract):

@@ -118,11 +118,13 @@ class TestSharing:
             async with AsyncJournal(others.engine.journal) as journal:
                 workflows = AsyncWorkflows(journal)
                 stream = workflows.follow(history)
-                (first,) = await given(stream)
-                vids = [others.append_ping(history, NO_VC, 0, "")]
-                await given(stream)
-                vids.append(others.append_ping(history, NO_VC, 1, ""))  # the loop has not heard
-                late = workflows.follow(history, after=first.id, until=0.0)
+                late = workflows.follow(history, until=0.0)
+                await asyncio.gather(given(stream), given(late))
+                vids = []
+                for number in range(2):
+                    vids.append(others.append_ping(history, NO_VC, number, ""))
+                    await given(stream)
+                vids.append(others.append_ping(history, NO_VC, 2, ""))  # the loop has not heard
                 assert [event.id async for event in late] == vids
 
         asyncio.run(main())
