@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import appends, decisions, growth, migration, page, reads, report, watching
+from . import appends, decisions, growth, migration, page, reads, report, streaming, watching
 from .figures import Findings
 from .measuring import TINY, Scale
 from .stock import Stock
@@ -24,6 +24,7 @@ def run(scale: Scale) -> Findings:
         grown, plots = growth.measure(scale, stock)
         rows += grown
         rows += watching.rows(scale, directory)
+        rows += streaming.rows(scale, directory)
         rows += migration.rows(scale, directory)
     return Findings(scale, rows, [*plots, writers])
 
