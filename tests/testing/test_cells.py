@@ -159,6 +159,7 @@ def test_no_generated_package(session: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_workers_are_taken_together(session: pytest.Pytester) -> None:
     result = session.runpytest_subprocess(
         "-p", "no:cacheprovider", "-n2", f"--cells-of={PACKAGE}", "--cells-minimum=5"

@@ -16,7 +16,7 @@ from pingregistrywf.testing.scenario import HISTORY
 from pingregistrywf.testing.strategies import commands, histories, states
 
 DRAWING = settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     database=None,
     derandomize=True,
