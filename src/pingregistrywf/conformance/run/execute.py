@@ -42,7 +42,9 @@ def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
             reason = content.get("reason", "") if isinstance(content, dict) else ""
             return CaseResult(case, Status.UNSUPPORTED, f"{step.send['op']}: {reason}")
         else:
-            right = any(names.answers(each, reply) for each in step.any_of or [step.expect])
+            right = names.answers(step.expect, reply) or any(
+                names.answers(each, reply) for each in step.any_of
+            )
         transcript.add(step, sent, reply, right=right, why=names.broken)
         if not right:
             return transcript.failed(case, _why(step))
