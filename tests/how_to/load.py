@@ -16,6 +16,9 @@ from uuid import UUID, uuid4
 
 PING = {"command": {"command": "AppendPing", "args": {"code": 0, "message": "the server is well"}}}
 
+PAUSE = 0.003
+"""How many seconds pass between two clients' or readers' arrivals."""
+
 
 class Client:
     """A connection that sends one request after another."""
@@ -117,6 +120,7 @@ class Workload:
         return all(self.read[each][-1:] == self.followed(each)[-1:] for each in numbers)
 
     async def _append(self, number: int, until: float) -> None:
+        await asyncio.sleep(number * PAUSE)
         async with Client.connected(self._port) as client:
             while time.monotonic() < until:
                 vid = await client.tell(self._ids[number], PING)
@@ -124,6 +128,7 @@ class Workload:
 
     async def _follow(self, number: int) -> None:
         read = self.read[number]
+        await asyncio.sleep(number * PAUSE)
         async with Client.connected(self._port) as client:
             async for vid in client.follow(self._ids[number // 2], read[-1] if read else None):
                 read.append(vid)

@@ -228,7 +228,7 @@ def test_a_service_that_ends_lets_readers_go_on_at_the_next_one(
 def test_nothing_is_lost_or_doubled_and_the_loop_never_stands_still(
     program: Path, tmp_path: Path
 ) -> None:
-    """Beside a service that is made by hand, in turn, half a second each."""
+    """Beside a service that is made by hand, in turn, a second each."""
     ways = ("page", "hand_made") if EXHAUSTIVE else ("page",)
     with ExitStack() as stack:
         services = {
@@ -252,9 +252,9 @@ def test_nothing_is_lost_or_doubled_and_the_loop_never_stands_still(
 async def _loaded(loads: Any) -> None:
     for load in loads:
         await load.begin()
-    for _ in range(max(1, int(SECONDS / 0.5))):
+    for _ in range(max(1, int(SECONDS))):
         for load in loads:
-            await load.run(min(SECONDS, 0.5))
+            await load.run(min(SECONDS, 1.0))
 
 
 @pytest.mark.exhaustive
