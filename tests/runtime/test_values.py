@@ -30,12 +30,14 @@ from pingregistrywf import (
     CmdInit,
     CmdPostSummary,
     Command,
+    Deleted,
     Event,
     InvalidCommandError,
     MalformedEventError,
     PingRegistryCommitted,
     PingRegistryCompleted,
     PingRegistryStarted,
+    Recorded,
     Retention,
     ServerPinged,
     ServerPingsGathered,
@@ -98,6 +100,8 @@ def examples() -> list[Any]:
         Entry(two, one, b"data"),
         Head(two, (1, 2)),
         Reading((Entry(two, one, b"data"),), Head(two, (1, 2)), continues=True),
+        Deleted(identity, "1", two, 1.5),
+        Recorded(identity, "1", PingRegistryCommitted(**header), restart=True),
     ]
 
 

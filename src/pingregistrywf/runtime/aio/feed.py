@@ -6,15 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID
 
+from pingregistrywf.runtime.aio.watch import Watch
 from pingregistrywf.runtime.errors import CorruptedDataError, JournalClosedError
 from pingregistrywf.runtime.journal.changes import Position
 from pingregistrywf.runtime.journal.feed import READ_AT_ONCE
 
-if TYPE_CHECKING:
-    from pingregistrywf.runtime.aio.journal import AsyncJournal
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Change(Protocol):
@@ -40,6 +41,17 @@ class Readable(Protocol[T_co]):
         """Return the next changes, at most ``limit``."""
 
 
+class Threads(Protocol):
+    """What a feed needs of its journal: a watch, and threads that read."""
+
+    @property
+    def watch(self) -> Watch:
+        """What tells of changes."""
+
+    async def read(self, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Make a blocking call that only reads."""
+
+
 class AsyncFeed(Generic[T]):
     """A reader of every change to all histories, from the past into the present.
 
@@ -54,7 +66,7 @@ class AsyncFeed(Generic[T]):
 
     def __init__(
         self,
-        journal: AsyncJournal,
+        journal: Threads,
         open_feed: Callable[[Position | None], AbstractContextManager[Readable[T]]],
         after: Position | None,
     ) -> None:
