@@ -186,7 +186,7 @@ def test_ids_grow_when_the_clock_goes_back() -> None:
     first = source.next(EPOCH)
     clock.now -= 3600
     second = source.next(first)
-    assert number(second) == number(first) + 1
+    assert second > first
     clock.now += 7200
     third = source.next(second)
     assert third > second
@@ -195,7 +195,16 @@ def test_ids_grow_when_the_clock_goes_back() -> None:
 
 def test_counting_on_carries_into_the_next_millisecond() -> None:
     full = Ulid((7).to_bytes(6, "big") + b"\xff" * 10)
-    assert UlidSource(TurnedClock(0.0)).next(full) == Ulid((8).to_bytes(6, "big") + bytes(10))
+    source = UlidSource(TurnedClock(0.0), bytes)
+    assert source.next(full) == Ulid((8).to_bytes(6, "big") + bytes(10))
+
+
+def test_two_writers_whose_clocks_are_behind_draw_different_ids() -> None:
+    """Else one could not tell whose event follows a head."""
+    head = UlidSource(TurnedClock(2.0)).next(EPOCH)
+    one, other = (UlidSource(TurnedClock(1.0)).next(head) for _ in range(2))
+    assert len({head, one, other}) == 3
+    assert min(one, other) > head
 
 
 def test_a_drawn_id_that_equals_the_one_before_is_not_given_again() -> None:

@@ -28,6 +28,8 @@ Clock: TypeAlias = Callable[[], float]
 
 _TEXT: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _SIZE: Final = 16
+_STEP_SIZE: Final = 5
+"""Bytes of a random step: two writers seldom take the same, and a millisecond has room for 2^40."""
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _MAX_MILLISECONDS: Final = (1 << 48) - 1
@@ -246,8 +248,10 @@ class UlidSource:
         drawn = Ulid(milliseconds.to_bytes(6, "big") + self._randomness(10))
         if drawn.bytes > after.bytes:
             return drawn
-        # Same millisecond, or a clock behind the one that made `after`: count on from there.
-        successor = int.from_bytes(after.bytes, "big") + 1
-        if successor > _MAX:
+        # Same millisecond, or a clock behind the one that made `after`: go on from there, by a step
+        # that no other writer takes, so that an id tells whose event it is.
+        newest = int.from_bytes(after.bytes, "big")
+        if newest == _MAX:
             raise OverflowError(f"no ULID is greater than {after}")
-        return Ulid(successor.to_bytes(_SIZE, "big"))
+        step = 1 + int.from_bytes(drawn.bytes[-_STEP_SIZE:], "big")
+        return Ulid(min(newest + step, _MAX).to_bytes(_SIZE, "big"))
