@@ -78,7 +78,7 @@ def bare(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("explore", "model", "graphviz-pure is"),
         ("prove", "formal", "z3-solver is"),
         (
-            "serve reg --journal memory:",
+            "serve --registry reg --journal memory:",
             "service",
             "grpcio, grpcio-health-checking, grpcio-reflection and grpcio-status are",
         ),

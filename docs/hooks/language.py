@@ -9,6 +9,9 @@ from marked import code, grid, parts, plain
 
 Schema = dict[str, Any]
 
+UNSEARCHED = ("Document",)
+"""Files whose parts the search passes over: chart.json has the keys of the model language."""
+
 
 def described(root: str, schema: Schema) -> str:
     """Every part of a file, in the order in which a reader meets them."""
@@ -44,8 +47,9 @@ def _part(root: str, name: str, part: Schema, enums: dict[str, Schema]) -> str:
         (code(key), "yes" if key in required else "", _type(root, each, enums), _meaning(key, each))
         for key, each in part["properties"].items()
     )
+    passed_over = " data-search-exclude" if root in UNSEARCHED else ""
     return parts(
-        f"### {name} {{#{root}-{name}}}",
+        f"### {name} {{#{root}-{name}{passed_over}}}",
         *(plain(each) for each in part.get("description", "").split("\n\n")),
         grid(("key", "required", "value", "meaning"), rows),
     )

@@ -78,7 +78,7 @@ def test_the_change_is_in_every_diagram(copy: Path, suffix: str) -> None:
         ("reference/table", ["<th>Tallied</th>"]),
         ("reference/commands", ["Tallied, Completed"]),
         ("reference/behaviour", ["<td>Tallied</td>", "Pings are coming in."]),
-        ("reference/python", ["TALLIED"]),
+        ("reference/values", ["TALLIED"]),
         ("explorer/index", ["Tallied", "Pings are coming in."]),
     ],
 )

@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from typer import Argument, Option
+from typer import Option
 
 from pingregistrywf.cli.common import (
     CannotRunError,
@@ -29,7 +29,8 @@ PORT: Final = 7550
 
 def serve(
     names: Annotated[
-        list[str], Argument(help="The names of the registries.", metavar="REGISTRY...")
+        list[str],
+        Option("--registry", metavar="NAME", help="A registry to serve; give one for each."),
     ],
     journal: JournalOption,
     listen: Annotated[

@@ -26,7 +26,8 @@ WORKFLOW = UUID(int=7)
 @contextmanager
 def serve(place: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run ``serve`` on a file, and yield the process and the address that it logs."""
-    program = [sys.executable, "-m", "pingregistrywf", "serve", "reg", "--log-json"]
+    program = [sys.executable, "-m", "pingregistrywf", "serve", "--log-json"]
+    program += ["--registry", "reg"]
     program += ["--journal", f"sqlite:{place / 'pings.db'}", "--listen", "127.0.0.1:0", *words]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -79,6 +80,6 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
 )
 def test_what_it_refuses(words: str, reason: str, tmp_path: Path) -> None:
     journal = f"sqlite:{tmp_path / 'pings.db'}"
-    done = run("serve", "reg", "--journal", journal, *words.split())
+    done = run("serve", "--registry", "reg", "--journal", journal, *words.split())
     assert done.returncode == 2
     assert reason in done.stderr
