@@ -492,6 +492,7 @@ def test_the_projects_files_are_found_beside_the_source() -> None:
         "ping_registry_invariant.yaml",
         "ping_registry_operations.yaml",
         "ping_registry_properties.yaml",
+        "ping_registry_service.yaml",
         "ping_registry_system.yaml",
     ]
 

@@ -116,6 +116,8 @@ def test_the_product_s_own_tests_catch_it(checkout: Path, name: str, fault: Faul
         shutil.copytree(source, kept)
     try:
         if fault.model:
+            shutil.rmtree(checkout / "model")
+            (checkout / "model").mkdir()
             changed_model(FILES, fault.model, checkout / "model")
             made = python(checkout, "pingregistrywf", "generate")
             assert made.returncode == 0, made.stderr

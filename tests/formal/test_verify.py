@@ -70,9 +70,13 @@ class TestResults:
         assert all(result["holds"] for result in results.values())
         assert broken["holds"] is False
         assert broken["kind"] == "invariant"
-        assert [state["action"] for state in broken["states"]] == ["", "Switch", "Switch"]
+        # With several workers the sequence need not be the shortest one.
+        first, *others, last = [state["action"] for state in broken["states"]]
+        assert (first, last) == ("", "Switch")
+        assert "Switch" in others
         assert broken["states"][0]["variables"]["lit"] == "(a :> FALSE @@ b :> FALSE)"
-        assert [line["step"] for line in broken["timeline"]] == [1, 2, 3]
+        steps = range(1, len(broken["states"]) + 1)
+        assert [line["step"] for line in broken["timeline"]] == list(steps)
         assert broken["lasso"] is None
 
     def test_a_module_that_is_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ clients still reach it.  Only the standard library is needed, and the program ``
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -121,6 +122,7 @@ class Node:
         """Let the process stand still, with SIGSTOP: its connections stay, and nobody answers."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # until all of its threads stand still
         self._stopped = True
 
     def resume(self) -> None:

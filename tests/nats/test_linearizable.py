@@ -19,7 +19,7 @@ from .faults import Fault
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nats")]
 
-SEEDS: Final = range(200) if SOAK else range(20) if EXHAUSTIVE else (3,)
+SEEDS: Final = range(200) if SOAK else range(10) if EXHAUSTIVE else (3,)
 """Each is a run; the third kills the leader, for a short time."""
 CLIENTS: Final = 6
 LONGEST_FAULT: Final = 12.0

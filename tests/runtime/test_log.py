@@ -83,8 +83,8 @@ def test_a_password_in_a_url_is_not_logged(
     logs: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "_open_installed", lambda *_, **__: None)
-    open_journal("nats://user:secret@host:4222/pings")
-    assert told(logs) == [("journal", "DEBUG", "opened", {"url": "nats://host:4222/pings"})]
+    open_journal("elsewhere://user:secret@host:4222/pings")
+    assert told(logs) == [("journal", "DEBUG", "opened", {"url": "elsewhere://host:4222/pings"})]
 
 
 def test_collected(journal: Journal, clock: Any, logs: pytest.LogCaptureFixture) -> None:
