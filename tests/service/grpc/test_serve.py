@@ -75,7 +75,7 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
         ("--listen example.org:1", "--listen: others can connect to example.org"),
         ("--client-ca pyproject.toml", "--tls-key and --client-ca need --tls-cert"),
         ("--tls-cert missing.pem", "No such file or directory: 'missing.pem'"),
-        ("--listen 127.0.0.1:0 REG", "'REG' is not the name of a registry"),
+        ("--listen 127.0.0.1:0 --registry REG", "'REG' is not the name of a registry"),
     ],
 )
 def test_what_it_refuses(words: str, reason: str, tmp_path: Path) -> None:
