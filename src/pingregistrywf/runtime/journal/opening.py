@@ -7,7 +7,6 @@ the entry point's name is the scheme, its value an ``Opener``.
 
 from __future__ import annotations
 
-import re
 import time
 from functools import partial
 from typing import Any, Final, Protocol
@@ -16,10 +15,10 @@ from pingregistrywf.runtime.errors import JournalOpenError, WorkflowError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.protocol import Journal
 from pingregistrywf.runtime.journal.retention import Retention
+from pingregistrywf.runtime.journal.urls import without_password
 
 GROUP: Final = "pingregistrywf.journals"
 """The group of entry points that name backends."""
-_PASSWORD: Final = re.compile(r"(?<=://)[^/@]*@")
 _FORMS: Final = (
     "use memory:, sqlite:PATH (for example sqlite:pings.db), nats://HOST:PORT/STREAM, or the scheme"
     " of an installed backend"
@@ -78,7 +77,7 @@ def open_journal(
 
     from pingregistrywf.runtime.log import JOURNAL, logged
 
-    logged(JOURNAL, "opened", DEBUG, url=_PASSWORD.sub("", url))
+    logged(JOURNAL, "opened", DEBUG, url=without_password(url))
     return opened
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote
 
 from pingregistrywf.runtime.errors import JournalOpenError
+from pingregistrywf.runtime.journal.urls import Option, read_options, without_password
 
 DEFAULT_PORT: Final = 4222
 DEFAULT_REPLICAS: Final = 1
@@ -23,27 +24,20 @@ _MOST_STREAMS: Final = 64
 _PATHS: Final = ("credentials", "nkey", "tls_ca", "tls_cert", "tls_key")
 
 
-class _Option(NamedTuple):
-    pattern: str
-    read: Callable[[str], Any]
-    accepts: Callable[[Any], bool]
-    remedy: str
-
-
 _OPTIONS: Final = {
-    "replicas": _Option("[0-9]", int, lambda count: count in (1, 3, 5), "write 1, 3 or 5"),
-    "streams": _Option(
+    "replicas": Option("[0-9]", int, lambda count: count in (1, 3, 5), "write 1, 3 or 5"),
+    "streams": Option(
         "[0-9]{1,2}",
         int,
         lambda count: 1 <= count <= _MOST_STREAMS,
         f"write how many streams hold the histories, 1 to {_MOST_STREAMS}",
     ),
-    "allow_server": _Option(
+    "allow_server": Option(
         r"[0-9]+\.[0-9]+\.[0-9]+", str, bool, "write the server's version, for example 2.14.3"
     ),
-    "tls": _Option("yes", str, bool, "write tls=yes, or leave it out"),
+    "tls": Option("yes", str, bool, "write tls=yes, or leave it out"),
     **{
-        name: _Option(".+", unquote, bool, f"write {name}=PATH, the name of a file")
+        name: Option(".+", unquote, bool, f"write {name}=PATH, the name of a file")
         for name in _PATHS
     },
 }
@@ -104,7 +98,7 @@ class Address:
             remedy = "use up to 64 letters, digits, - and _" if stream else _FORM
             raise JournalOpenError(without_password(url), cause, remedy)
         servers = tuple(_server(url, each) for each in hosts.split(","))
-        values = _read_options(url, options) if question else {}
+        values = read_options(without_password(url), options, _OPTIONS) if question else {}
         user, colon, password = login.partition(":")
         if at:
             values["user"] = unquote(user)
@@ -144,11 +138,6 @@ class Address:
         return context
 
 
-def without_password(url: str) -> str:
-    """Return a URL without the user and the password."""
-    return re.sub("(?<=://)[^/@]*@", "", url)
-
-
 def _server(url: str, text: str) -> str:
     found = _SERVER.fullmatch(text)
     if found is None or int(found[1] or DEFAULT_PORT) > 65535:
@@ -170,22 +159,3 @@ def _of_environment(environment: Mapping[str, str], given: Mapping[str, Any]) ->
         for name, variable in names.items()
         if not given.get(name)
     }
-
-
-def _read_options(url: str, text: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, _, written in (each.partition("=") for each in text.split("&")):
-        option = _OPTIONS.get(name)
-        if option is None:
-            known = ", ".join(_OPTIONS)
-            cause = f"there is no option {name!r}"
-            raise JournalOpenError(without_password(url), cause, f"the options are {known}")
-        if name in values:
-            cause = f"{name} is given twice"
-            raise JournalOpenError(without_password(url), cause, "give it once")
-        value = option.read(written) if re.fullmatch(option.pattern, written) else None
-        if value is None or not option.accepts(value):
-            cause = f"{name} is not {written!r}"
-            raise JournalOpenError(without_password(url), cause, option.remedy)
-        values[name] = value
-    return values

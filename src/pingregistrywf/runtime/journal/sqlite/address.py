@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, Self
 from urllib.parse import quote
 
 from pingregistrywf.runtime.errors import JournalOpenError
+from pingregistrywf.runtime.journal.urls import Option, read_options
 
 DEFAULT_TIMEOUT: Final = 10.0
 
@@ -19,28 +18,21 @@ _MOST_PAGES: Final = 4_294_967_294
 _LONGEST_TIMEOUT: Final = 86_400
 
 
-class _Option(NamedTuple):
-    pattern: str
-    read: Callable[[str], Any]
-    accepts: Callable[[Any], bool]
-    remedy: str
-
-
 _OPTIONS: Final = {
-    "max_page_count": _Option(
+    "max_page_count": Option(
         "[0-9]{1,10}",
         int,
         lambda pages: 0 < pages <= _MOST_PAGES,
         f"write the largest number of pages that the file may have, 1 to {_MOST_PAGES}",
     ),
-    "timeout": _Option(
+    "timeout": Option(
         r"[0-9]+(\.[0-9]+)?",
         float,
         lambda seconds: 0 < seconds <= _LONGEST_TIMEOUT,
         f"write seconds, more than 0 and at most {_LONGEST_TIMEOUT}, for example 2.5",
     ),
-    "filesystem": _Option("any", str, bool, "write filesystem=any, or leave it out"),
-    "mode": _Option("ro", str, bool, "write mode=ro to read only, or leave it out"),
+    "filesystem": Option("any", str, bool, "write filesystem=any, or leave it out"),
+    "mode": Option("ro", str, bool, "write mode=ro to read only, or leave it out"),
 }
 
 
@@ -88,7 +80,7 @@ class Address:
             os.fsencode(path)
         except UnicodeEncodeError:
             raise JournalOpenError(url, "no file can have that name", _FORM) from None
-        values = _read_options(url, options) if question else {}
+        values = read_options(url, options, _OPTIONS) if question else {}
         return cls(url, Path(os.path.realpath(path)), **values)
 
     def refusal(self, cause: str, remedy: str) -> JournalOpenError:
@@ -99,19 +91,3 @@ class Address:
         """The file as SQLite's own URI."""
         query = "&".join(f"{name}={value}" for name, value in parameters.items())
         return f"file:{quote(os.fsencode(self.path))}?{query}"
-
-
-def _read_options(url: str, text: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, _, written in (each.partition("=") for each in text.split("&")):
-        option = _OPTIONS.get(name)
-        if option is None:
-            known = ", ".join(_OPTIONS)
-            raise JournalOpenError(url, f"there is no option {name!r}", f"the options are {known}")
-        if name in values:
-            raise JournalOpenError(url, f"{name} is given twice", "give it once")
-        value = option.read(written) if re.fullmatch(option.pattern, written) else None
-        if value is None or not option.accepts(value):
-            raise JournalOpenError(url, f"{name} is not {written!r}", option.remedy)
-        values[name] = value
-    return values
