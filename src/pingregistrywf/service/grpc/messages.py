@@ -79,10 +79,7 @@ class Messages:
         Raises:
             InvalidCommandError: the bytes are no such message, or an id has not 16 bytes.
         """
-        try:
-            message: Protobuf = self._class(f"{method.name}I").FromString(data)
-        except DecodeError:
-            raise InvalidCommandError(f"the bytes are no {method.name}I") from None
+        message = parsed(self._class(f"{method.name}I"), data)
         fields: dict[str, Any] = {}
         for each in message.DESCRIPTOR.fields:
             name: str = each.name
@@ -92,10 +89,8 @@ class Messages:
                 fields[name] = value
             elif not message.HasField(name):
                 fields[name] = None
-            elif len(value) == _SIZE:
-                fields[name] = _IDS[kind](value)
             else:
-                raise InvalidCommandError(f"{name} has {len(value)} bytes, not {_SIZE}")
+                fields[name] = _IDS[kind](sized(name, value))
         return fields
 
     def reply(self, method: Method, known: Known) -> Protobuf:
@@ -133,8 +128,35 @@ class Messages:
                         _put(one, field_name, by_state[known.state[1]])
 
     def _class(self, name: str) -> type[Protobuf]:
-        full = f"{self._service.package}.{name}"
-        return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full))
+        return message_class(self.pool, f"{self._service.package}.{name}")
+
+
+def message_class(pool: descriptor_pool.DescriptorPool, full: str) -> type[Protobuf]:
+    """Return the class of a message in a pool, by its full name."""
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(full))
+
+
+def parsed(kind: type[Protobuf], data: bytes) -> Protobuf:
+    """Return the message that bytes are.
+
+    Raises:
+        InvalidCommandError: they are no such message.
+    """
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise InvalidCommandError(f"the bytes are no {kind.DESCRIPTOR.name}") from None
+
+
+def sized(name: str, data: bytes) -> bytes:
+    """Return the bytes of an id, which a field of that name gives.
+
+    Raises:
+        InvalidCommandError: they are not 16.
+    """
+    if len(data) != _SIZE:
+        raise InvalidCommandError(f"{name} has {len(data)} bytes, not {_SIZE}")
+    return data
 
 
 def _records(declared: ReplyField, known: Known) -> tuple[bool, Iterable[Mapping[str, Any]]]:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from google.protobuf import descriptor_pb2, json_format, message_factory, struct_pb2
+from google.protobuf import descriptor_pb2, json_format, struct_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError
 
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
@@ -18,14 +17,13 @@ from pingregistrywf.runtime.ids import EPOCH, NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.render import state_json
 from pingregistrywf.runtime.services import ErrorStatus, Method, Nothing
 from pingregistrywf.runtime.values import Event
-from pingregistrywf.service.grpc.messages import Protobuf
+from pingregistrywf.service.grpc.messages import Protobuf, message_class, parsed, sized
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.requests import read_command, read_inputs
 
 DESCRIPTOR: Final = (Path(__file__).parent / "workflows.binpb").read_bytes()
 """The descriptor of the messages, a serialized FileDescriptorSet of one file."""
 (_FILE,) = descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR).file
-_SIZE: Final = 16
 
 
 class OwnCalls:
@@ -72,7 +70,7 @@ class OwnCalls:
             CallRefusedError: the history belongs to no name that is served.
             WorkflowError: what the command or the operation raised.
         """
-        request = self._read(f"{method.name}Request", data)
+        request = parsed(self._message(f"{method.name}Request"), data)
         return await self._served.journal.command(self._answers[method.name], request)
 
     async def stream(self, method: Method, data: bytes) -> AsyncIterator[Protobuf]:
@@ -82,7 +80,7 @@ class OwnCalls:
             CallRefusedError: the history belongs to no name that is served.
             WorkflowError: what the reading of the history raised; a step raises it, too.
         """
-        request = self._read("EventsRequest", data)
+        request = parsed(self._message("EventsRequest"), data)
         journal, watch = self._served.journal, method.name == "Follow"
         engine, history = self._history(request)
         chart, after = engine.declaration.name, _vid(request, "after")
@@ -141,7 +139,7 @@ class OwnCalls:
         topics = self._served.topics.get(request.chart)
         if topics is None:
             raise InvalidCommandError(f"there is no chart {request.chart!r}")
-        return topics.engine, UUID(bytes=_sized("history", request.history))
+        return topics.engine, UUID(bytes=sized("history", request.history))
 
     def _events(self, events: Iterable[Event]) -> list[Protobuf]:
         kind = self._message("Event")
@@ -150,15 +148,8 @@ class OwnCalls:
             for each in events
         ]
 
-    def _read(self, name: str, data: bytes) -> Protobuf:
-        try:
-            return self._message(name).FromString(data)
-        except DecodeError:
-            raise InvalidCommandError(f"the bytes are no {name}") from None
-
     def _message(self, name: str) -> type[Protobuf]:
-        full = f"{_FILE.package}.{name}"
-        return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full))
+        return message_class(self.pool, f"{_FILE.package}.{name}")
 
 
 def _json(struct: Protobuf) -> dict[str, Any]:
@@ -171,10 +162,4 @@ def _json(struct: Protobuf) -> dict[str, Any]:
 
 def _vid(request: Protobuf, name: str) -> Ulid | None:
     """Return the version that a field gives; None if it is absent."""
-    return Ulid(_sized(name, getattr(request, name))) if request.HasField(name) else None
-
-
-def _sized(name: str, data: bytes) -> bytes:
-    if len(data) != _SIZE:
-        raise InvalidCommandError(f"{name} has {len(data)} bytes, not {_SIZE}")
-    return data
+    return Ulid(sized(name, getattr(request, name))) if request.HasField(name) else None
