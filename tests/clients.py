@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import Any, cast
 from uuid import UUID, uuid5
 
 from pingregistrywf.runtime.errors import DBError, HistoryDeletedError, VersionConflictError
 from pingregistrywf.runtime.journal import NO_HEAD, ChartIdentity, Entry, Head, Journal
 from pingregistrywf.testing.journal import CHART, chain
 from pingregistrywf.testing.linearizability import Recorder
+from pingregistrywf.testing.wrapped import WrappedJournal
 
 HISTORIES = 3
 """So many are used at one time, by all clients."""
@@ -55,12 +55,8 @@ class Client:
             self._heads.pop(history, None)
 
 
-class _Careless:
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
+class Careless(WrappedJournal):
+    """Commits after whatever the head is: the compare-and-set is left out."""
 
     def commit(
         self,
@@ -71,15 +67,10 @@ class _Careless:
         chart: ChartIdentity,
         restart: bool = False,
     ) -> Head:
-        with self._journal.exclusive(history):
-            head = self._journal.read(history).head
+        with self.wrapped.exclusive(history):
+            head = self.wrapped.read(history).head
             made = [entries[0]._replace(parent=head.vid), *entries[1:]]
-            return self._journal.commit(history, head, made, chart=chart, restart=restart)
-
-
-def careless(journal: Journal) -> Journal:
-    """Return a journal that commits after whatever the head is: the compare-and-set is left out."""
-    return cast("Journal", _Careless(journal))
+            return self.wrapped.commit(history, head, made, chart=chart, restart=restart)
 
 
 def run_clients(

@@ -11,7 +11,7 @@ import pytest
 
 from pingregistrywf.testing.linearizability import NotLinearizableError, Recorder
 
-from ..clients import careless, run_clients
+from ..clients import Careless, run_clients
 from ..tiers import EXHAUSTIVE, SOAK
 from .cluster import Cluster
 from .conftest import OpenMany
@@ -54,7 +54,7 @@ def test_answers_are_linearizable(
 
 @pytest.mark.exhaustive
 def test_without_compare_and_set_it_is_caught_within_five_runs(open_many: OpenMany) -> None:
-    journals = [careless(journal) for journal in open_many(CLIENTS)]
+    journals = [Careless(journal) for journal in open_many(CLIENTS)]
 
     def is_caught(run: int) -> bool:
         recorder = Recorder()

@@ -37,7 +37,7 @@ from pingregistrywf.testing.linearizability import (
     linearize,
 )
 
-from ..clients import careless, run_clients
+from ..clients import Careless, run_clients
 from ..tiers import EXHAUSTIVE, SOAK
 
 A, B, C = (Ulid(number.to_bytes(16)) for number in (1, 2, 3))
@@ -219,7 +219,7 @@ def test_a_journal_that_compares_nothing_is_caught_within_five_runs() -> None:
     def is_caught(run: int) -> bool:
         recorder = Recorder()
         with open_journal("memory:") as journal:
-            run_clients([careless(journal)] * 6, recorder, run)
+            run_clients([Careless(journal)] * 6, recorder, run)
         try:
             recorder.check()
         except NotLinearizableError:

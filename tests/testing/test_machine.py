@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,7 +24,6 @@ from pingregistrywf import (
     NIL,
     HistoryDeletedError,
     Journal,
-    VersionConflictError,
     Workflows,
     open_journal,
 )
@@ -36,6 +34,7 @@ from pingregistrywf.testing.generated import chart_of
 from pingregistrywf.testing.machine import SETTINGS, ChartMachine, machine_of
 from pingregistrywf.testing.wrapped import WrappedJournal
 
+from ..clients import Careless
 from ..tiers import some
 
 OWN = Path(str(ping_registry.__file__)).parent
@@ -209,33 +208,13 @@ class LosesEvents(WrappedJournal):
         return self.wrapped.commit(history, after, entries, chart=chart, restart=restart)
 
 
-class TakesStaleHeads(WrappedJournal):
-    """Appends to the head, whatever the head was when the command was decided."""
-
-    def commit(
-        self,
-        history: UUID,
-        after: Head,
-        entries: Sequence[Entry],
-        *,
-        chart: ChartIdentity,
-        restart: bool = False,
-    ) -> Head:
-        try:
-            return self.wrapped.commit(history, after, entries, chart=chart, restart=restart)
-        except VersionConflictError:
-            head = self.wrapped.read(history).head
-            late = [replace(each, parent=head.vid) for each in entries]
-            return self.wrapped.commit(history, head, late, chart=chart, restart=restart)
-
-
 class ReadsStale(WrappedJournal):
     """Reads what was there, when it is asked what is new."""
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         reading = self.wrapped.read(history, after, whole=whole)
         if after is not None and after.vid and reading.continues:
-            return replace(reading, entries=(), head=after)
+            return reading._replace(entries=(), head=after)
         return reading
 
 
@@ -265,7 +244,7 @@ class FreesAtOnce(WrappedJournal):
             return self.wrapped.commit(history, after, entries, chart=chart, restart=restart)
 
 
-IN_THE_JOURNAL = [LosesEvents, TakesStaleHeads, ReadsStale, DeletesNothing, FreesAtOnce]
+IN_THE_JOURNAL = [LosesEvents, Careless, ReadsStale, DeletesNothing, FreesAtOnce]
 
 
 def opener(kind: type[WrappedJournal]) -> Callable[[TurnedClock], Sequence[Journal]]:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import (
@@ -29,6 +29,7 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Journal, Reading
+from pingregistrywf.testing.wrapped import WrappedJournal
 
 State = TypeVar("State")
 
@@ -244,7 +245,7 @@ class Recorder:
 
         Its ``exclusive`` keeps nobody out, so that clients of one process race as others do.
         """
-        return cast("Journal", _Recorded(journal, client, self))
+        return _Recorded(journal, client, self)
 
     def check(self) -> None:
         """Check all that was recorded, while no call is under way.
@@ -283,21 +284,18 @@ class Recorder:
             return next(self._moments)
 
 
-class _Recorded:
+class _Recorded(WrappedJournal):
     def __init__(self, journal: Journal, client: str, recorder: Recorder) -> None:
-        self._journal = journal
+        super().__init__(journal)
         self._client = client
         self._recorder = recorder
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
 
     def exclusive(self, history: UUID) -> AbstractContextManager[None]:
         return nullcontext()
 
     def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
         with self._recorder.call(history, self._client, Read()) as call:
-            reading = self._journal.read(history, after, whole=whole)
+            reading = self.wrapped.read(history, after, whole=whole)
             call.answer = Seen(_ids(reading.entries), reading.head.vid)
         return reading
 
@@ -312,13 +310,13 @@ class _Recorded:
     ) -> Head:
         operation = Commit(after.vid, _ids(entries))
         with self._recorder.call(history, self._client, operation) as call:
-            head = self._journal.commit(history, after, entries, chart=chart, restart=restart)
+            head = self.wrapped.commit(history, after, entries, chart=chart, restart=restart)
             call.answer = DONE
         return head
 
     def delete(self, history: UUID, after: Head) -> None:
         with self._recorder.call(history, self._client, Delete(after.vid)) as call:
-            self._journal.delete(history, after)
+            self.wrapped.delete(history, after)
             call.answer = DONE
 
 
