@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart import ir
 from pingregistrywf.chart.ir import Arguments, Cell, Chart, Outcome
+from pingregistrywf.chart.naming import pascal
 from pingregistrywf.chart.parts import Constant, Incarnation, VidOfStep
 from pingregistrywf.chart.types import Type
 
@@ -140,8 +141,7 @@ class Histories:
 
     def refused(self, cell: Cell, differing: str) -> Result:
         """The refusal that a cell answers."""
-        named = "".join(word.capitalize() for word in differing.split("_"))
-        facts = {"arg": named} if cell.error == ir.NOT_IDEMPOTENT else {}
+        facts = {"arg": pascal(differing)} if cell.error == ir.NOT_IDEMPOTENT else {}
         return Result(cell.rule, refusal(code_of(str(cell.error)), **facts))
 
     def carry(self, entry: Entry, event: Happened) -> None:

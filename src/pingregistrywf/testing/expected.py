@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pingregistrywf.chart import ir
 from pingregistrywf.chart.ir import Arguments, Chart, Outcome
+from pingregistrywf.chart.naming import pascal
 from pingregistrywf.chart.parts import Constant
 from pingregistrywf.conformance.oracle import ZERO, Histories, Json, code_of
 from pingregistrywf.runtime.ids import Ulid
@@ -188,8 +189,7 @@ class ExpectedHistory:
                 reads_as = self.chart.initial if entry.state == ir.DELETED else entry.state
                 return Refusal(cell.error, {"what": command, "state": reads_as})
             case ir.NOT_IDEMPOTENT:
-                words = differing.split("_")
-                return Refusal(cell.error, {"arg": "".join(word.capitalize() for word in words)})
+                return Refusal(cell.error, {"arg": pascal(differing)})
         fields = {
             name: source.constant if isinstance(source, Constant) else args[source.argument]
             for name, source in cell.sources.items()

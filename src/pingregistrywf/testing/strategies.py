@@ -24,6 +24,7 @@ from pyrsistent import pmap, pvector
 
 from pingregistrywf.chart.ir import Argument, Cell, Chart, FromArgument
 from pingregistrywf.chart.types import Type
+from pingregistrywf.conformance.oracle import ZERO
 from pingregistrywf.runtime.behavior import evolve
 from pingregistrywf.runtime.declaration import EventDeclaration
 from pingregistrywf.runtime.ids import EPOCH, NIL, Ulid, UlidSource
@@ -44,13 +45,7 @@ _VALUES: Final[Mapping[Type, st.SearchStrategy[Any]]] = {
     Type.ULID: st.binary(min_size=16, max_size=16).map(Ulid),
     Type.BOOL: st.booleans(),
 }
-_ZEROS: Final[Mapping[Type, Any]] = {
-    Type.INT32: 0,
-    Type.STRING: "",
-    Type.UUID: NIL,
-    Type.ULID: EPOCH,
-    Type.BOOL: False,
-}
+_ZEROS: Final = {kind: typed(kind, zero) for kind, zero in ZERO.items()}
 _BAD: Final[Mapping[Type, Sequence[Any]]] = {
     Type.INT32: [_MOST + 1, _LEAST - 1, True, 1.0, "1", None],
     Type.STRING: ["\ud800", "a\udfff", b"x", None, 0],
