@@ -116,8 +116,8 @@ def _cause(result: CaseResult, cells: Mapping[Cell, WrongCell]) -> WrongCell | N
 def looks(result: CaseResult) -> tuple[str, ...]:
     """How a failure looks: those that look the same are likely to have one cause."""
     last = result.exchanges[-1] if result.exchanges else None
-    answered = last is not None and last.got is not None  # else ``why`` says all there is to say
-    kinds = (_kind(last.expect), _kind(last.got)) if last and answered else ("", "")
+    # Where nothing was answered, ``why`` says all there is to say.
+    kinds = ("", "") if last is None or last.got is None else (_kind(last.expect), _kind(last.got))
     why = result.why.partition(":")[0]  # then comes what was received, which may vary
     return (str(result.case.level), why, *kinds)
 

@@ -382,7 +382,6 @@ class Attempts:
 
     def __init__(self, timeout: float = TIMEOUT) -> None:
         self._end = asyncio.get_running_loop().time() + timeout
-        self.count = 1
         self.sent = False
 
     async def another(self, error: NoAnswerError | ApiError) -> None:
@@ -397,5 +396,4 @@ class Attempts:
         self.sent = self.sent or not isinstance(error, NoAnswerError) or error.sent
         if asyncio.get_running_loop().time() >= self._end:
             raise NoAnswerError(f"gave up after {TIMEOUT:g} seconds: {error}", sent=self.sent)
-        self.count += 1
         await asyncio.sleep(_PAUSE)

@@ -39,8 +39,6 @@ from pingregistrywf.runtime.journal.nats.streams import Streams
 
 FEW: Final = 16
 """How many messages are asked for one by one; a consumer is faster for more."""
-
-
 _FRESH: Final = 2.0
 """Seconds since which most servers followed the leader, at most; an election takes 4 or more."""
 _LEASE: Final = 1.5
