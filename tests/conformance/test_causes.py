@@ -20,7 +20,7 @@ from pingregistrywf.conformance.selftest.mutants import Mutant, first_order
 from pingregistrywf.conformance.selftest.subject import Subject
 from pingregistrywf.conformance.suite import Suite
 
-from ..tiers import EXHAUSTIVE, some
+from ..tiers import EXHAUSTIVE, SOAK, some
 
 pytestmark = pytest.mark.slow
 
@@ -47,23 +47,28 @@ def mutants() -> tuple[Mutant, ...]:
     return tuple(first_order(CHART))
 
 
-def is_entry(mutant: Mutant) -> bool:
-    """Whether the wrong cell is the only short way into the state that it should lead to."""
-    return mutant.name.startswith(
-        (
-            "Init with the same arguments in Uninitialized leads to",
-            "AppendPing in Initialized leads to",
-            "PostSummary in Initialized leads to",
-            "End in Completed leads to",
-            "Delete in Completed",
-        )
-    )
+ENTRIES = (
+    "Init with the same arguments in Uninitialized leads to",
+    "AppendPing in Initialized leads to",
+    "PostSummary in Initialized leads to",
+    "End in Completed leads to",
+    "Delete in Completed leads to",
+    "Delete in Completed noop",
+)
+"""The wrong cells of this kind are each the only short way into the state they should lead to.
+
+The machine that is learned takes the state behind one for the right one, and blames its cells.
+"""
+UNSOLVED = pytest.mark.xfail(strict=True, reason="the cells behind a wrong target are blamed")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "mutant",
-    [each for each in mutants()[:: 8 if EXHAUSTIVE else 80] if not is_entry(each)],
-    ids=lambda mutant: mutant.name,
+    [
+        pytest.param(each, id=each.name, marks=UNSOLVED if each.name.startswith(ENTRIES) else ())
+        for each in mutants()[:: 1 if SOAK else 8 if EXHAUSTIVE else 80]
+    ],
 )
 def test_one_wrong_cell_is_one_group(suite: Suite, mutant: Mutant) -> None:
     report = ran(suite, mutant.cells, 1, 2)
