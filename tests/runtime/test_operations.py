@@ -64,6 +64,8 @@ class World:
     """A journal, its facades, and the operations on it."""
 
     def __init__(self, journal: Journal, ids: UlidSource) -> None:
+        self._journal = journal
+        self._ids = ids
         self.workflows = Workflows(journal, ids=ids)
         self.indexes = WorkflowIndexes(journal, ids=ids)
         self.told = Told()
@@ -71,8 +73,8 @@ class World:
         self.workflow = uuid4()
 
     def observed_by(self, *observers: Told) -> Operations:
-        """The operations on the same facades, with other observers."""
-        return Operations.on([self.workflows, self.indexes], observers=observers)
+        """The operations on the same journal, with other observers."""
+        return Operations(self._journal, ids=self._ids, observers=observers)
 
     def lead(self, state: str) -> None:
         """Lead the workflow to a state, without being told."""
@@ -387,37 +389,3 @@ def test_every_observer_is_told_in_order(world: World) -> None:
     assert heard == [
         f"{name} {when} {n}" for n in (1, 2) for when in ("before", "after") for name in "ab"
     ]
-
-
-# --- On a journal alone ----------------------------------------------------------------------
-
-
-def test_operations_need_a_journal_alone(journal: Journal, ids: UlidSource) -> None:
-    drawn: list[Ulid] = []
-
-    class Noted:
-        def next(self, after: Ulid) -> Ulid:
-            drawn.append(ids.next(after))
-            return drawn[-1]
-
-    operations = Operations(journal, ids=Noted())
-    workflow = uuid4()
-    ran = operations.begin(workflow, INDEX, REGISTRY)
-    assert [each.id for each in ran.events] == drawn
-    vid = operations.ping(workflow, 0, "well").by_chart["ping_registry"]
-    assert operations.facade(Workflows).find_id(workflow).vid == vid
-    assert Workflows(journal).find_id(workflow).vid == vid
-    assert operations.facade(WorkflowIndexes).find_id(INDEX).in_state(index.StateCode.ACTIVE)
-
-
-def test_operations_run_through_their_facades(world: World) -> None:
-    assert world.operations.facade(Workflows) is world.workflows
-    assert world.operations.facade(WorkflowIndexes) is world.indexes
-
-
-def test_a_facade_of_another_chart(world: World) -> None:
-    class Others(WorkflowIndexes):
-        pass
-
-    with pytest.raises(LookupError, match="Others"):
-        world.operations.facade(Others)
