@@ -334,6 +334,19 @@ def operation(each: Operation, drawn: str) -> str:
             f"the history {code(listed.entry)} that {code(listed.history)} lists before step 1"
         )
         about = f"It is about {history}, and about no other one of the same id."
+    again = ""
+    if done := each.again:
+        where = (
+            f"{code(done.listed.history)} lists {code(done.history)}"
+            if done.listed
+            else f"{code(done.history)} is in {' or '.join(done.states)}"
+        )
+        own = f", and carries the {code(done.own.carried)} of the same name" if done.own else ""
+        again = (
+            f"If the chart refuses a step with StateConflictError and {where}{own}, an earlier run "
+            "has done the work: the operation then succeeds, writes nothing and answers the "
+            "current vids."
+        )
     rows = (
         (code(name), _type(argument), _origin(argument), plain(argument.doc))
         for name, argument in each.arguments.items()
@@ -347,6 +360,7 @@ def operation(each: Operation, drawn: str) -> str:
             for number, step in enumerate(each.steps, start=1)
         ),
         about,
+        again,
         f"Inputs: {', '.join(map(code, each.inputs))}.{vid}",
         grid(("argument", "type", "comes from", "meaning"), rows),
     )

@@ -172,7 +172,8 @@ class TestLevels:
     def test_operations_of_others_are_tried_where_every_step_is_accepted(self) -> None:
         suite = Suite(read_model([*OTHERS, OTHER_WORKFLOW / "split_repo_operations.yaml"]))
         made = [case for case in suite.cases(frozenset({6})) if case.rule == "operation"]
-        ran = [tuple(_named(each) for each in case.scenario.actions) for case in made]
+        tried = [case for case in made if re.search(r"run to its end|killed after", case.title)]
+        ran = [tuple(_named(each) for each in case.scenario.actions) for case in tried]
         assert ran == [
             ("ask",),
             ("ask!0", "ask"),
@@ -184,7 +185,7 @@ class TestLevels:
             ("tidy",),  # no short way makes it worth while
             ("tidy!0", "tidy"),
         ]
-        assert all("site1" in case.ids for case in made)
+        assert all("site1" in case.ids for case in tried)
 
     @pytest.mark.parametrize(
         "pattern", ["[A-Z]{3,20}/[A-Z]{3,20}", "[a-z]+", r"[0-9]{8}", r".+@\w+\.\w+"]

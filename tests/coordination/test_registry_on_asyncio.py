@@ -40,7 +40,7 @@ PAIRS = (
 )
 NOT_ASYNCHRONOUS = {
     PingRegistry: {"check_own", "collector", "on"},
-    Operations: {"on", "run_from"},
+    Operations: {"finished", "on", "run_from"},
 }
 AT_ONCE = {"follow", "feed", "facade"}
 """The methods that wait for nothing, and return what does."""

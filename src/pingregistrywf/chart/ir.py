@@ -446,6 +446,34 @@ class Step(CommandOnHistory):
     doc: str
 
 
+class Own(Part):
+    """A carried value that must be the id which follows from the name given."""
+
+    carried: str
+    """The carried value."""
+    derived: DerivedId
+    """How the id follows from a name."""
+
+
+class Again(Part):
+    """When an earlier run has done all the work of an operation that the chart refuses.
+
+    The operation then succeeds, writes nothing, and answers the current vids.  A refusal other than
+    StateConflictError stands, and so does one when the first step expects the caller's vid.
+    """
+
+    chart: str
+    """The chart of the history."""
+    history: str
+    """The operation's argument that names the history of which the earlier run made what it is."""
+    states: list[str]
+    """The states of that history in which nothing is left to be done; empty if ``listed`` says."""
+    listed: Incarnation | None
+    """Where that history is listed if nothing is left to be done; null if ``states`` says."""
+    own: Own | None
+    """What that history must carry; null if that does not matter."""
+
+
 class Operation(Named):
     """Several commands that belong together, on one or several histories."""
 
@@ -457,6 +485,8 @@ class Operation(Named):
     about: Incarnation | None
     """The one history that it is about, among those that have the same id in turn."""
     steps: list[Step]
+    again: Again | None = None
+    """When an earlier run has done all its work, although the chart refuses a step."""
 
 
 class Name(Named):

@@ -393,7 +393,23 @@ def _operation(
         arguments=arguments,
         about=operation.about,
         steps=list(_steps(operation, charts)),
+        again=_again(operation, of),
         doc=operation.doc,
+    )
+
+
+def _again(operation: Operation, of: Operations) -> ir.Again | None:
+    again = operation.again
+    if again is None:
+        return None
+    own = again.own and ir.Own(carried=again.own, **_origin(again.own, of))
+    chart = next(step.chart for step in operation.steps if step.history == again.history)
+    return ir.Again(
+        chart=chart,
+        history=again.history,
+        states=again.states,
+        listed=again.listed,
+        own=own or None,
     )
 
 

@@ -416,6 +416,23 @@ class Step(parts.CommandOnHistory):
     doc: Prose
 
 
+class Again(Word):
+    """When an earlier run has done all the work of an operation that the chart refuses.
+
+    The operation then succeeds, writes nothing, and answers the current vids.  A refusal other than
+    StateConflictError stands, and so does one when the first step expects the caller's vid.
+    """
+
+    history: SnakeName
+    """The operation's argument that names the history of which the earlier run made what it is."""
+    states: list[PascalName] = Field(default=[], alias="in")
+    """The states of that history in which nothing is left to be done."""
+    listed: Incarnation | None = None
+    """In place of ``in``: nothing is left to be done when that history is listed here."""
+    own: SnakeName | None = None
+    """The carried value of that history that must be the id which follows from the name given."""
+
+
 class Operation(Word):
     """Several commands that belong together, on one or several histories."""
 
@@ -425,6 +442,8 @@ class Operation(Word):
     """The one history that the operation is about, among those that have the same id in turn."""
     steps: list[Step] = Field(min_length=1)
     """The steps, in order."""
+    again: Again | None = None
+    """When an earlier run has done all its work, although the chart refuses a step."""
     doc: Prose
 
 

@@ -216,6 +216,10 @@ class Plain(_Events):
         """The state of each entry, by its key; a history that is one entry has the empty key."""
         return (("", self._entry.state),)
 
+    def kept(self, known: Mapping[Any, Any]) -> tuple[Any, ...]:  # noqa: ARG002
+        """What it keeps of the events of other histories: nothing."""
+        return ()
+
     def entry(self, args: Mapping[str, Json]) -> Entry:  # noqa: ARG002 (there is one)
         """The entry that a command with these arguments is about."""
         return self._entry
@@ -261,6 +265,18 @@ class Keyed(_Events):
     @property
     def states(self) -> tuple[tuple[str, str], ...]:
         return tuple(sorted((key, entry.state) for key, entry in self._entries.items()))
+
+    def kept(self, known: Mapping[Any, Any]) -> tuple[Any, ...]:
+        """What its entries keep of the events of other histories: for each id what is known of it.
+
+        An id of which nothing is known is that of an event which is no more.
+        """
+        return tuple(
+            (key, name, known.get(entry.carried[name]))
+            for key, entry in sorted(self._entries.items())
+            for name, carried in self.of.chart.carried.items()
+            if carried.type is Type.ULID and entry.carried[name]
+        )
 
     def entry(self, args: Mapping[str, Json]) -> Entry:
         return self._entries.get(args[self._key]) or self.of.new_entry()
@@ -339,35 +355,106 @@ History: TypeAlias = Plain | Keyed
 # --- Operations of several steps -----------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step that was run.
+
+    Attributes:
+        step: the step.
+        seen: the history as the step saw it.
+        hidden: True if that was not the whole history.
+        args: the arguments of its command.
+        expected: the version that it expected of the history; None if it took any.
+        result: what its command did.
+    """
+
+    step: ir.Step
+    seen: History
+    hidden: bool
+    args: Mapping[str, Json]
+    expected: Json | None
+    result: Result
+
+    @property
+    def stops(self) -> bool:
+        """True if the operation ends here with the step's error."""
+        refused = bool(self.result.error)
+        return refused and (self.step.on_refusal == "stop" or self.result.rule == "version")
+
+
 def steps(
-    operation: ir.Operation, history_of: Callable[[str], History], values: Mapping[str, Json]
-) -> Iterator[tuple[ir.Step, History, Result]]:
+    operation: ir.Operation,
+    history_of: Callable[[str], History],
+    values: Mapping[str, Json],
+    vid: Json | None = None,
+) -> Iterator[Stepped]:
     """Run an operation with its arguments, one step at a time, until it or a refusal ends it.
+
+    A vid that a later step expects is compared before anything is done.
 
     Args:
         history_of: gives the history that an argument names.
-
-    Yields:
-        Each step, the history as the step sees it, and what its command did.
+        vid: the caller's vid, if there is one.
     """
     after: list[Json] = []
     about = operation.about
     began = about and _listed(history_of(about.history), values[about.entry], about)
+    late = next((step for step in operation.steps[1:] if step.vid == "given"), None)
+    if late and vid is not None and vid != (head := history_of(late.history)).vid:
+        yield Stepped(late, head, False, {}, vid, Result("version", conflict(head.vid, vid)))
+        return
     for step in operation.steps:
         history = history_of(step.history)
         seen = _seen(history, step, values, about, began) if about and step.incarnation else history
-        expected = after[step.vid.step - 1] if isinstance(step.vid, VidOfStep) else seen.vid
-        if expected != seen.vid and not step.starts:
+        expected = _expected(step, vid if step is not late else None, after)
+        args = {name: _value(each, values, after) for name, each in step.sources.items()}
+        if expected not in (None, seen.vid):
             result = Result("version", conflict(seen.vid, expected))
         else:
-            args = {name: _value(each, values, after) for name, each in step.sources.items()}
             result = seen.tell(step.command, args)
             if seen is not history and (result.events or result.deleted):
                 result = Result("version", conflict(history.vid, EPOCH))
         after.append(seen.vid)
-        yield step, seen, result
-        if stops(step, result) or (result.error and step.on_refusal == "done"):
+        stepped = Stepped(step, seen, seen is not history, args, expected, result)
+        yield stepped
+        if stepped.stops or (result.error and step.on_refusal == "done"):
             return
+
+
+def finished(
+    operation: ir.Operation,
+    history_of: Callable[[str], History],
+    values: Mapping[str, Json],
+    own: Json,
+    vid: Json | None = None,
+) -> bool:
+    """True if an earlier run has done all the work of an operation that the chart refuses.
+
+    Args:
+        own: the id that the history of the earlier run must carry.
+        vid: the caller's vid, if there is one.
+    """
+    again = operation.again
+    if again is None or (vid is not None and operation.steps[0].vid == "given"):
+        return False
+    history = history_of(again.history)
+    if not history.events:
+        return False
+    if again.own and history.entry(values).carried[again.own.carried] != own:
+        return False
+    if again.listed:
+        listing = history_of(again.listed.history)
+        return bool(_listed(listing, values[again.listed.entry], again.listed) == history.began)
+    return all(state in again.states for _, state in history.states)
+
+
+def _expected(step: ir.Step, vid: Json | None, after: Sequence[Json]) -> Json | None:
+    """The version that a step expects; None if it takes any."""
+    if step.starts:
+        return None
+    if isinstance(step.vid, VidOfStep):
+        return after[step.vid.step - 1]
+    return vid if step.vid == "given" else None
 
 
 def _listed(history: History, key: Json, about: Incarnation) -> Any:
@@ -385,11 +472,6 @@ def _seen(
     if isinstance(history, Plain) or _listed(history, key, about) in (began, EPOCH):
         return history
     return history.without(key)
-
-
-def stops(step: ir.Step, result: Result) -> bool:
-    """True if the operation ends at this step with the step's error."""
-    return bool(result.error) and (step.on_refusal == "stop" or result.rule == "version")
 
 
 def conflict(stored: Json, expected: Json) -> dict[str, Json]:

@@ -149,7 +149,9 @@ class PingRegistry:
             try:
                 ran = self.operations.begin(workflow_id, self.index_id, self.id, vid=vid)
             except StateConflictError:
-                if (vids := self._begun(workflow_id)) is None:
+                if self._is_of_another(workflow_id):
+                    raise ArgumentNotIdempotentError("RegistryId") from None
+                if (vids := self._finished("begin", workflow_id, vid)) is None:
                     raise
                 return vids
             except VersionConflictError:
@@ -160,18 +162,16 @@ class PingRegistry:
                 return _vids(ran)
         raise AssertionError("unreachable")
 
-    def _begun(self, workflow_id: UUID) -> Vids | None:
-        """Return the vids of a workflow that an earlier run began and listed, if one did."""
+    def _is_of_another(self, workflow_id: UUID) -> bool:
         workflow = self.workflows.engine.checkpoint(workflow_id)
-        if not workflow.origin:
-            return None
-        if workflow.state.registry_id != self.id:
-            raise ArgumentNotIdempotentError("RegistryId")
-        index = self.index()
-        entry = index.entries.get(workflow_id)
-        if entry is None or entry.started_workflow_event_id != workflow.origin:
-            return None
-        return Vids(index.vid, workflow.head.vid)
+        return bool(workflow.origin) and workflow.state.registry_id != self.id
+
+    def _finished(self, name: str, workflow_id: UUID, vid: Ulid | None) -> Vids | None:
+        """Return the vids if an earlier run of an operation that was refused did all its work."""
+        operation = self.operations.declared[name]
+        arguments = {"workflow_id": workflow_id, "index_id": self.index_id}
+        vids = self.operations.finished(operation, arguments, vid, own=self.id)
+        return None if vids is None else Vids(vids["ping_registry_index"], vids["ping_registry"])
 
     def get(
         self, workflow_id: UUID, *, wait: float | None = None, stop: Stop | None = None
@@ -220,17 +220,10 @@ class PingRegistry:
             ran = self.operations.commit(workflow_id, self.index_id, vid=vid)
         except StateConflictError:
             # An earlier run finished, and only its answer was lost.
-            state = self._found(workflow_id)
-            if vid is not None or state is None or state.state_code is not StateCode.TERMINATED:
+            if (vids := self._finished("commit", workflow_id, vid)) is None:
                 raise
-            return Vids(self.index().vid, state.vid)
+            return vids
         return _vids(ran)
-
-    def _found(self, workflow_id: UUID) -> State | None:
-        try:
-            return self.workflows.find_id(workflow_id)
-        except UninitializedError:
-            return None
 
     # --- Servers and the gatherer -----------------------------------------------------------------
 

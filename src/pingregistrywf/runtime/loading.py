@@ -280,6 +280,16 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
         began_with = declared[each["chart"]].attribute(each["began_with"])
         return operations.Incarnation(each["chart"], each["history"], each["entry"], began_with)
 
+    def again(each: Document) -> operations.Again | None:
+        if each is None:
+            return None
+        own = each["own"] and (
+            declared[each["chart"]].attribute(each["own"]["carried"]),
+            argument({"type": "uuid", "derived": each["own"]["derived"]}),
+        )
+        states, listed = frozenset(each["states"]), about(each["listed"])
+        return operations.Again(each["chart"], each["history"], states, listed, own)
+
     def step(each: Document) -> operations.Step:
         command, vid = declared[each["chart"]].commands[each["command"]], each["vid"]
         return operations.Step(
@@ -307,6 +317,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
             operation["versioned"],
             tuple(map(step, operation["steps"])),
             about(operation["about"]),
+            again(operation.get("again")),
         )
         for name, operation in document["operations"].items()
     }

@@ -21,6 +21,7 @@ from pingregistrywf.runtime.errors import (
     BehaviorError,
     InvalidCommandError,
     JournalError,
+    StateConflictError,
     VersionConflictError,
 )
 from pingregistrywf.runtime.facade import Facade
@@ -98,6 +99,29 @@ class DerivedId:
     namespace: UUID
     prefix: str
 
+    def id_of(self, name: str, namespace: UUID | None = None) -> UUID:
+        """Return the id that follows from a name, in the declared namespace or in another."""
+        return uuid5(namespace or self.namespace, f"{self.prefix}{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """When an earlier run has done all the work of an operation that the chart refuses.
+
+    Attributes:
+        chart: the chart of the history.
+        history: the operation's argument that names the history that the earlier run was about.
+        states: the states of the history in which nothing is left to be done.
+        listed: in place of the states, where it is listed if nothing is left to be done.
+        own: the attribute of the state that must be an id, and how that id follows from an input.
+    """
+
+    chart: str
+    history: str
+    states: frozenset[str]
+    listed: Incarnation | None
+    own: tuple[str, OperationArgument] | None
+
 
 @dataclass(frozen=True, slots=True)
 class OperationArgument:
@@ -116,6 +140,7 @@ class Operation:
         arguments: what its steps take.
         versioned: True if the caller may give a vid.
         about: which of the histories that have one id in turn it is about, if that matters.
+        again: when an earlier run has done all its work, although the chart refuses a step.
     """
 
     name: str
@@ -123,6 +148,7 @@ class Operation:
     versioned: bool
     steps: tuple[Step, ...]
     about: Incarnation | None = None
+    again: Again | None = None
 
     @property
     def late(self) -> Step | None:
@@ -159,7 +185,14 @@ class Operation:
             raise LookupError(f"{argument} of {self.name} is given, and follows from no name")
         if not isinstance(name, str) or not re.fullmatch(derived.pattern, name):
             raise InvalidCommandError(f"{name!r} is not the name of a {kind}. {derived.rule}")
-        return uuid5(namespace or derived.namespace, f"{derived.prefix}{name}")
+        return derived.id_of(name, namespace)
+
+    def own_id(self, inputs: Mapping[str, Any]) -> UUID | None:
+        """Return the id that the history of an earlier run must carry, if that matters."""
+        if self.again is None or self.again.own is None:
+            return None
+        _, argument = self.again.own
+        return argument.derived.id_of(inputs[argument.input]) if argument.derived else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,11 +363,57 @@ class Interpreter:
             WorkflowError: what a step raised; the steps before it stay done.
         """
         arguments = operation.resolve(inputs)
-        vids = dict(self.run(operation, arguments, vid).by_chart)
+        try:
+            vids = dict(self.run(operation, arguments, vid).by_chart)
+        except StateConflictError:
+            own = operation.own_id(inputs)
+            if (current := self.finished(operation, arguments, vid, own=own)) is None:
+                raise
+            return current
         for step in operation.steps:
             if step.chart not in vids:  # a refusal ended the operation before its first step there
                 vids[step.chart] = self._engines[step.chart].find(arguments[step.history]).vid
         return vids
+
+    def finished(
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        vid: Ulid | None = None,
+        *,
+        own: UUID | None = None,
+    ) -> Mapping[str, Ulid] | None:
+        """Return each chart's vid if an earlier run has done all the work of a refused operation.
+
+        Args:
+            vid: the vid that the refused run was given.
+            own: the id that the history must carry.
+
+        Returns:
+            None, if the refusal stands.
+
+        Raises:
+            JournalError: whatever the journal raised.
+        """
+        again = operation.again
+        if again is None or (vid is not None and operation.late is None):
+            return None
+        engine = self._engines[again.chart]
+        found = engine.checkpoint(arguments[again.history])
+        if not found.head.vid or (again.own and getattr(found.state, again.own[0]) != own):
+            return None
+        if (listed := again.listed) is not None:
+            listing = self._engines[listed.chart].checkpoint(arguments[listed.history])
+            began = views.origin(listing, arguments[listed.entry], listed.began_with)
+            done = began == found.origin
+        else:
+            done = engine.declaration.state_names[found.state.state_code] in again.states
+        if not done:
+            return None
+        return {
+            step.chart: self._engines[step.chart].find(arguments[step.history]).vid
+            for step in operation.steps
+        }
 
 
 def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:

@@ -14,7 +14,15 @@ from pingregistrywf.chart.checks.values import Offer
 from pingregistrywf.chart.mistakes import Path, Report
 from pingregistrywf.chart.parts import Incarnation, VidOfStep
 from pingregistrywf.chart.types import Type
-from pingregistrywf.chart.vocabulary import Argument, Chart, Name, Operation, Operations, Step
+from pingregistrywf.chart.vocabulary import (
+    Again,
+    Argument,
+    Chart,
+    Name,
+    Operation,
+    Operations,
+    Step,
+)
 
 _VID: Final = "vid"
 _PARAMETERS: Final = ("arguments", "read", "self", _VID)
@@ -36,9 +44,12 @@ def check_operations(
         if name in _METHODS:
             what = f"{name} is no possible name for an operation"
             report.say(("operations", name), what, "write another name")
-        named = {each.chart for each in (operation.about, *operation.steps) if each is not None}
+        listed = operation.again.listed if operation.again else None
+        places = (operation.about, listed, *operation.steps)
+        named = {each.chart for each in places if each is not None}
         if all_charts or named <= set(charts):
-            _OperationChecker(name, operation, charts, report).check()
+            names = operations.names
+            _OperationChecker(name, operation, names, charts, report).check()
 
 
 def _check_inputs(operations: Operations, report: Report) -> None:
@@ -122,10 +133,16 @@ def _arguments(chart: Chart) -> dict[str, dict[str, Argument]]:
 
 class _OperationChecker:
     def __init__(
-        self, name: str, operation: Operation, charts: Mapping[str, Chart], report: Report
+        self,
+        name: str,
+        operation: Operation,
+        names: Mapping[str, Name],
+        charts: Mapping[str, Chart],
+        report: Report,
     ) -> None:
         self._name = name
         self._operation = operation
+        self._names = names
         self._charts = charts
         self._report = report
         self._at: Path = ("operations", name)
@@ -138,6 +155,8 @@ class _OperationChecker:
         ]
         if self._operation.about is not None:
             self._check_about(self._operation.about, (*self._at, "about"))
+        if self._operation.again is not None:
+            self._check_again(self._operation.again, (*self._at, "again"))
         for argument in self._operation.args:
             at = (*self._at, "args", argument)
             if argument in _PARAMETERS:
@@ -181,6 +200,9 @@ class _OperationChecker:
         if all(step.history != about.entry for step in self._operation.steps):
             what = f"no step of {self._name} is about the history {about.entry}"
             self._report.say((*at, "entry"), what, "name the history of a step, or remove about")
+        self._check_listing(about, at)
+
+    def _check_listing(self, about: Incarnation, at: Path) -> None:
         name = self._report.resolve(about.chart, self._charts, (*at, "chart"), "chart")
         if name is None:
             return
@@ -196,6 +218,35 @@ class _OperationChecker:
         ids = [each for each, carried in chart.carried.items() if carried.type is Type.ULID]
         what = f"carried ulid of {name}"
         self._report.resolve(about.began_with, ids, (*at, "began_with"), what)
+
+    def _check_again(self, again: Again, at: Path) -> None:
+        chart = next((s.chart for s in self._operation.steps if s.history == again.history), None)
+        if chart is None:
+            what = f"no step of {self._name} is about the history {again.history}"
+            self._report.say((*at, "history"), what, "name the history of a step")
+        if (again.listed is None) is (not again.states):
+            what = "in and listed say both, or neither, when nothing is left to be done"
+            self._report.say(at, what, "write one of them")
+        if again.listed is not None:
+            self._check_listing(again.listed, (*at, "listed"))
+            if again.listed.entry != again.history:
+                what = f"{again.listed.entry} is another history than {again.history}"
+                self._report.say((*at, "listed", "entry"), what, f"write {again.history}")
+        if chart is None or chart not in self._charts:
+            return
+        if self._is_keyed(chart):
+            what = f"{chart} is keyed, so a history of it is in no single state"
+            self._report.say((*at, "history"), what, "name a history of a chart without keyed_by")
+            return
+        for number, state in enumerate(again.states, start=1):
+            place: Path = (*at, "in", number)
+            self._report.resolve(state, self._charts[chart].states, place, f"state of {chart}")
+        if again.own is not None:
+            ids = [name for each in self._names.values() for name in each.ids]
+            carried = self._charts[chart].carried
+            what = f"carried value of {chart} that follows from a name"
+            own = [name for name in carried if name in ids]
+            self._report.resolve(again.own, own, (*at, "own"), what)
 
     def _is_keyed(self, chart: str) -> bool:
         return chart in self._charts and self._charts[chart].keyed_by is not None

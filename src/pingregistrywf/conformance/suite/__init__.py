@@ -20,6 +20,7 @@ from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.conformance.suite.scenario import BOUNDS, Bound, Scenario
 from pingregistrywf.conformance.suite.sequential import sequential
 from pingregistrywf.conformance.suite.servers import servers
+from pingregistrywf.conformance.suite.tours import tours
 from pingregistrywf.conformance.suite.trials import trials
 from pingregistrywf.conformance.suite.versions import versions
 from pingregistrywf.conformance.suite.wire import wire
@@ -90,3 +91,4 @@ class Suite:
                     yield chart, index(chart)
         if level == 6:
             yield self.chart, trials(self.compiler)
+            yield self.chart, tours(self.compiler)

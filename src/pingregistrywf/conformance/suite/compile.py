@@ -8,7 +8,7 @@ state and history are looked at, as long as the history is short.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any, Final, TypeAlias
 
@@ -33,10 +33,14 @@ from pingregistrywf.conformance.suite.values import ZERO, name_shape, ordinary
 Answer: TypeAlias = dict[str, Json]
 Origin: TypeAlias = str | ir.DerivedId | None
 """Where an argument of an operation comes from: an input, or an id that is derived from a name."""
+World: TypeAlias = frozenset[Any]
+"""What distinguishes the states of several histories together."""
 
 SHORT: Final = 20
 """Histories of up to so many events are looked at after each command, longer ones at the end."""
 LAST_ULID: Final = "7" + "Z" * 25
+STATE_CONFLICT: Final = "StateConflict"
+"""The code of the refusal that an earlier run may explain."""
 
 GENERAL: Final[Mapping[str, str]] = {
     "otherwise": "No rule of the chart allows the command in this state.",
@@ -49,6 +53,7 @@ GENERAL: Final[Mapping[str, str]] = {
     "garbage": "The id of a deleted history is free once its mark has been removed, not earlier.",
     "race": "Each command of a race that was acknowledged is in the history exactly once.",
     "operation": "An operation of several steps may be interrupted between any two, and run again.",
+    "again": "An operation whose work an earlier run has done succeeds, and writes nothing.",
 }
 """The rules that hold for every chart, with their prose."""
 
@@ -78,15 +83,16 @@ class Compiler:
         for each in model.operations.values():
             self.operations |= each.operations
             self.names |= each.names
-        numbers: Counter[str] = Counter()
+        self.numbers: Counter[str] = Counter()
+        """How many histories of each chart operations are about, in one world of names."""
         for operation in self.operations.values():
             named = [(step.chart, step.history) for step in operation.steps]
             named += [(about.chart, about.history)] if (about := operation.about) else []
             for chart, history in named:
                 origin = origin_of(operation.arguments[history])
                 if origin not in self.places:
-                    numbers[chart] += 1
-                    self.places[origin] = (chart, numbers[chart])
+                    self.numbers[chart] += 1
+                    self.places[origin] = (chart, self.numbers[chart])
             for argument in operation.arguments.values():
                 if argument.input:
                     value = ordinary(argument.type, len(self.values) + 1, argument.nonzero)
@@ -109,9 +115,10 @@ def origin_of(argument: ir.OperationArgument) -> Origin:
 class Compilation:
     """One scenario being compiled: its histories so far, and the steps that came of it."""
 
-    def __init__(self, compiler: Compiler, scenario: Scenario) -> None:
+    def __init__(self, compiler: Compiler, scenario: Scenario, *, looks: bool = True) -> None:
         self.compiler = compiler
         self.scenario = scenario
+        self._looks = looks
         self.ran: Sequence[Result] = ()
         """What each step of the last operation did."""
         self._charts = compiler.model.charts
@@ -129,6 +136,8 @@ class Compilation:
         }
         self._kinds: dict[str, str] = {}
         self._unseen: set[tuple[str, int]] = set()
+        self._last_vid: Json = EPOCH
+        """The vid that the last run was given."""
 
     def case(self) -> Case:
         """The case, once every action has been compiled."""
@@ -172,6 +181,44 @@ class Compilation:
     def states(self) -> frozenset[Any]:
         """The states of all histories."""
         return frozenset((place, each.states) for place, each in self._histories.items())
+
+    @property
+    def history(self) -> Mapping[tuple[str, int], list[Json]]:
+        """The ids of the events of every history that has some."""
+        return {
+            place: [event.id for event in each.events]
+            for place, each in self._histories.items()
+            if each.events
+        }
+
+    @property
+    def world(self) -> World:
+        """The states of all histories, and which ids one keeps of another's events."""
+        known = {
+            event.id: (place, "first" if not at else "later")
+            for place, each in self._histories.items()
+            for at, event in enumerate(each.events)
+        }
+        return frozenset(
+            (place, each.states, each.kept(known))
+            for place, each in self._histories.items()
+            if set(dict(each.states).values()) - {each.of.chart.initial}
+        )
+
+    @property
+    def name(self) -> str:
+        """The states of all histories, in words."""
+        words = []
+        for (chart, number), each in sorted(self._histories.items()):
+            states = [state for _, state in each.states] or ["empty"]
+            words.append(f"{self._id_name(chart, number)} {' and '.join(states)}")
+        return ", ".join(words) or "nothing begun"
+
+    def request(self, action: Run) -> Mapping[str, Json]:
+        """The request that would run an operation now."""
+        operation = self.compiler.operations[action.operation]
+        vid = self._run_vid(operation, action)
+        return {"other": action.other} | ({} if vid is None else {"vid": vid})
 
     # --- Commands -------------------------------------------------------------------------------
 
@@ -289,71 +336,143 @@ class Compilation:
         self._needs.add("operations")
         if any(step.chart != self.compiler.chart.name for step in operation.steps):
             self._needs.add("index")
-        values = {name: self._given(each) for name, each in operation.arguments.items()}
+        values = {name: self._given(each, action) for name, each in operation.arguments.items()}
+        vid = self._run_vid(operation, action)
+        if action.steps is not None:
+            self._tell_steps(operation, action, values, action.steps)
+            return
         inputs = {each.input: values[each.name] for each in operation.arguments.values()}
+        names = self.compiler.names
         args = {
-            name: self._name(name) if name in self.compiler.names else inputs[name]
+            name: self._name(name, action) if name in names else inputs[name]
             for name in operation.inputs
         }
+        if vid is not None:
+            self._needs.add("versions")
+            args["vid"] = vid
         if action.crash is not None:
             armed = {"op": "crash", "operation": action.operation, "after_step": action.crash}
             self._needs.add("crash")
             self._add(Step(armed, {"ok": {}}, "operation"))
-        answers = self._operated(operation, values, action.crash)
+        rule, answers = self._operated(operation, action, values, vid)
         send = {"op": "run", "operation": action.operation, "args": args}
         expect, died = (answers[0], False) if answers else ({}, True)
-        self._add(Step(send, expect, "operation", died=died, any_of=_choice(answers)))
+        self._add(Step(send, expect, rule, died=died, any_of=_choice(answers)))
         self._observe(0)
 
-    def _name(self, name: str) -> Ref:
-        """A name that the run makes up."""
-        self._ids.setdefault(f"{name}1", name_shape(self.compiler.names[name].pattern))
-        return Ref(f"{name}1")
+    def _tell_steps(
+        self, operation: ir.Operation, action: Run, values: Mapping[str, Json], count: int
+    ) -> None:
+        """Tell the first steps of an operation, as a run tells them that ends after them."""
+        history_of = self._histories_of(operation, action)
+        for each in islice(oracle.steps(operation, history_of, values), count):
+            if each.hidden:
+                continue  # it does nothing, and no command can be told that sees what it sees
+            step = each.step
+            number = self._place(operation.arguments[step.history], action)[1]
+            send = self._request("exec", step.chart, number, 0)
+            send |= {"command": step.command, "args": dict(each.args)}
+            if each.expected is not None:
+                self._needs.add("versions")
+                send["vid"] = each.expected
+            if self._charts[step.chart].commands[step.command].deletes:
+                self._needs.add("delete")
+            answer = self._answer(step.chart, each.seen, each.result)
+            self._add(Step(send, answer, each.result.rule))
+        self._observe(0)
 
-    def _given(self, argument: ir.OperationArgument) -> Json:
+    def _name(self, name: str, action: Run) -> Ref:
+        """A name that the run makes up."""
+        made = f"{name}{1 + action.other}"
+        self._ids.setdefault(made, name_shape(self.compiler.names[name].pattern))
+        return Ref(made)
+
+    def _place(self, argument: ir.OperationArgument, action: Run) -> tuple[str, int]:
+        """The chart and the number of the history that an argument names."""
+        chart, number = self.compiler.places[origin_of(argument)]
+        others = self.compiler.numbers[chart] if action.other and argument.derived else 0
+        return chart, number + others
+
+    def _histories_of(self, operation: ir.Operation, action: Run) -> Callable[[str], History]:
+        return lambda name: self._history(*self._place(operation.arguments[name], action))
+
+    def _given(self, argument: ir.OperationArgument, action: Run) -> Json:
         """The value of an operation's argument: a history's id, a derived id, or a plain value."""
-        place = self.compiler.places.get(origin_of(argument))
-        derived = argument.derived
-        if place and not derived:
+        place = None
+        if origin_of(argument) in self.compiler.places:
+            place = self._place(argument, action)
+        if argument.derived:
+            return self._derived(argument.name, argument.derived, action, place)
+        if place:
             self._history(*place)
-        id_name = self._id_name(*place) if place else argument.name
-        if derived:
-            made = {"uuid5": [derived.namespace, derived.prefix, self._name(derived.name)]}
-            self._ids[id_name] = made
-        return Ref(id_name) if place or derived else self.compiler.values[str(argument.input)]
+            return Ref(self._id_name(*place))
+        return self.compiler.values[str(argument.input)]
+
+    def _derived(
+        self, name: str, derived: ir.DerivedId, action: Run, place: tuple[str, int] | None = None
+    ) -> Ref:
+        """The id that follows from a name, which is a history's or not."""
+        id_name = self._id_name(*place) if place else name + "2" * action.other
+        self._ids[id_name] = {
+            "uuid5": [derived.namespace, derived.prefix, self._name(derived.name, action)]
+        }
+        return Ref(id_name)
+
+    def _run_vid(self, operation: ir.Operation, action: Run) -> Json | None:
+        """The vid to run an operation with; None for none."""
+        if not action.vid or not operation.versioned:
+            return None
+        step = next(each for each in operation.steps if each.vid == "given")
+        history = self._histories_of(operation, action)(step.history)
+        vid: Json = EPOCH
+        match action.vid:
+            case "right":
+                vid = history.vid
+            case "stale" if len(history.events) > 1:
+                vid = history.events[-2].id
+            case "foreign":
+                others = (each.vid for each in self._histories.values() if each is not history)
+                vid = next((each for each in others if each != EPOCH), LAST_ULID)
+            case "again":
+                vid = self._last_vid
+        self._last_vid = vid
+        return vid
 
     def _operated(
-        self, operation: ir.Operation, values: Mapping[str, Json], crash: int | None
-    ) -> list[Answer]:
-        """The answers that an operation may give; none if the process dies before there is one.
+        self, operation: ir.Operation, action: Run, values: Mapping[str, Json], vid: Json | None
+    ) -> tuple[str, list[Answer]]:
+        """The rule that an operation follows, and the answers that it may give.
 
-        An operation whose first step is refused changes nothing.  Whether its caller hears of the
-        refusal, of another reason, or that an earlier run has done it all, is not declared.
+        There is none if the process dies before.  An operation whose first step is refused changes
+        nothing; unless an earlier run has done all its work, any reason may be given.
         """
-
-        def history_of(argument: str) -> History:
-            origin = origin_of(operation.arguments[argument])
-            return self._history(*self.compiler.places[origin])
-
-        done = list(islice(oracle.steps(operation, history_of, values), crash))
-        self.ran = [result for _, _, result in done]
+        history_of, crash = self._histories_of(operation, action), action.crash
+        done = list(islice(oracle.steps(operation, history_of, values, vid), crash))
+        self.ran = [each.result for each in done]
         answer: Answer = {}
         vids: dict[str, Json] = {}
-        for step, history, result in done:
-            answer = self._answer(step.chart, history, result)
-            vids[step.chart] = history.vid
-        stopped = bool(done) and oracle.stops(done[-1][0], done[-1][2])
+        for each in done:
+            answer = self._answer(each.step.chart, each.seen, each.result)
+            vids[each.step.chart] = each.seen.vid
+        last = done[-1] if done else None
+        stopped = last is not None and last.stops
         if crash is not None and crash == len(done) and not stopped:
-            return []
+            return "operation", []
+        if last and stopped:
+            again = operation.again
+            own = again and again.own
+            mine = self._derived(own.carried, own.derived, action) if own else None
+            refused = last.result.error["code"] == STATE_CONFLICT and last.result.rule != "version"
+            if refused and oracle.finished(operation, history_of, values, mine, vid):
+                current = {step.chart: history_of(step.history).vid for step in operation.steps}
+                return "again", [{"ok": {"vids": current}}]
+            if len(done) > 1 or (last.result.rule == "version" and not last.hidden):
+                return last.result.rule if len(done) == 1 else "operation", [answer]
+            return "operation", [answer, {"error": {}}]
         for step in operation.steps:
             if step.chart not in vids:
                 vids[step.chart] = history_of(step.history).vid
-        whole: Answer = {"ok": {"vids": vids}}
-        if not stopped:
-            return [whole]
-        if len(done) > 1 or done[0][2].rule == "version":
-            return [answer]
-        return [answer, {"error": {}}, whole]
+        return "operation", [{"ok": {"vids": vids}}]
 
     # --- The rest -------------------------------------------------------------------------------
 
@@ -408,6 +527,8 @@ class Compilation:
 
     def _observe(self, server: int) -> None:
         """Look at every short history, through the instance that was used, or through all."""
+        if not self._looks:
+            return
         servers = range(self.scenario.servers) if self.scenario.servers > 1 else (server,)
         for (chart, number), history in self._histories.items():
             if len(history.events) > SHORT:

@@ -50,12 +50,37 @@ def _cycle(chart: Chart) -> tuple[Tell, ...]:
     return ()
 
 
+def crowded(chart: Chart, count: int) -> tuple[Tell, ...]:
+    """What to tell so that so many entries are listed."""
+    first = min((way for way in reach(chart).values() if way), key=len)
+    return tuple(replace(each, key=key) for key in range(1, count + 1) for each in first)
+
+
+def growth(chart: Chart, rewrite: Rewrite, listed: int) -> tuple[Tell, ...]:
+    """What to tell so that a snapshot saves storage, and would not without the last of it.
+
+    Args:
+        listed: how many entries are listed all the while, beside the one that changes.
+
+    Returns:
+        Nothing, if no commands can be told again and again.
+    """
+    cycle = _cycle(chart)
+    if not cycle:
+        return ()
+    first = tuple(replace(each, key=2) for each in crowded(chart, 1)) * listed
+    saving = rewrite.saving
+    enough = max(saving.events, saving.base + saving.per_entry * (listed + 1) + 1)
+    rounds, rest = divmod(enough - 1 - len(first), len(cycle))
+    return (*first, *cycle * rounds, *cycle[: rest + 1])
+
+
 def _snapshots(chart: Chart, command: Command, rewrite: Rewrite) -> Iterator[Scenario]:
     ways = [way for way in reach(chart).values() if way]
     first, longest = min(ways, key=len), max(ways, key=len)
     always = Tell(command.name, args={rewrite.option: False})
     saving = Tell(command.name, args={rewrite.option: True})
-    limit, costs = rewrite.limit.entries, rewrite.saving
+    limit = rewrite.limit.entries
 
     def scenario(title: str, *actions: Action) -> Scenario:
         return Scenario(title, actions, command.rules[0].id)
@@ -81,19 +106,10 @@ def _snapshots(chart: Chart, command: Command, rewrite: Rewrite) -> Iterator[Sce
         yield scenario("a snapshot when nothing is listed any more", *cycle, always, *first)
         # One event before a snapshot is worth it, and with that event.
         for listed in (0, 1):
-            cost = costs.base + costs.per_entry * (listed + 1)
-            enough = max(costs.events, cost + 1)
-            rounds, rest = divmod(enough - 1 - listed * len(first), len(cycle))
-            yield scenario(
-                f"a snapshot before and after its threshold, {listed} listed beside",
-                *at(2, first) * listed,
-                *cycle * rounds,
-                *cycle[:rest],
-                saving,
-                cycle[rest],
-                saving,
-            )
-    crowd = tuple(each for key in range(1, limit + 1) for each in at(key, first))
+            *before, last = growth(chart, rewrite, listed)
+            title = f"a snapshot before and after its threshold, {listed} listed beside"
+            yield scenario(title, *before, saving, last, saving)
+    crowd = crowded(chart, limit)
     yield scenario(f"a snapshot of {limit} entries", *crowd, always)
     yield scenario(
         f"a snapshot of more than {limit} entries", *crowd, *at(limit + 1, first), always, saving

@@ -26,6 +26,12 @@ VIDS: Final = ("no_vc", "retry_no_vc", "right", "stale", "epoch", "foreign", "fu
 right is the head, stale the event before it, foreign the head of the case's next history, future
 the last ULID that there is; one and two are the ULIDs 1 and 2, which mean nothing special here.
 """
+RUN_VIDS: Final = ("", "right", "stale", "epoch", "foreign", "again")
+"""The versions that an operation may be run with.
+
+The empty text gives none.  foreign is the head of another of the case's histories, again the
+version that the last run was given.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +134,16 @@ class Run:
     Attributes:
         operation: its name.
         crash: kill the adapter right after this step; None to let it run to its end.
+        steps: tell only so many of its steps, as commands: what an interrupted run leaves.
+        vid: one of ``RUN_VIDS``; empty to give none.
+        other: True to give other names than the first ones.
     """
 
     operation: str
     crash: int | None = None
+    steps: int | None = None
+    vid: str = ""
+    other: bool = False
 
 
 Action: TypeAlias = Tell | Invalid | Look | Collect | Decode | Race | Run
@@ -205,6 +217,8 @@ def _default(of: Field[Any]) -> Json:
 
 def _known_vid(action: Action) -> bool:
     """Whether the version to tell with is one that a scenario can name, or a ULID."""
+    if isinstance(action, Run):
+        return action.vid in RUN_VIDS
     vid = action.vid if isinstance(action, Tell) else VIDS[0]
     return vid in VIDS or (len(vid) == 26 and set(vid) <= set(CROCKFORD))
 
