@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -74,6 +75,28 @@ INSTANCES = {
 }
 
 NAMES = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", TEXT["reference/names.md"], re.MULTILINE)
+
+
+def messages() -> list[str]:
+    """The texts of the package, with … for what is put into them, without docstrings."""
+    found = []
+    for path in sorted(Path(pingregistrywf.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        prose = {each.value for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                parts = (getattr(part, "value", None) for part in node.values)
+                found.append("".join(part if isinstance(part, str) else "…" for part in parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.extend([] if node in prose else [node.value])
+    return found
+
+
+def test_the_errors_of_the_page_on_troubles_are_those_of_the_package() -> None:
+    told = re.findall(r"^\| `([^`]+)` \|", TEXT["troubleshooting.md"], re.MULTILINE)
+    texts = messages()
+    assert len(told) > 20
+    assert [each for each in told if not any(each in text for text in texts)] == []
 
 
 def test_each_go_name_has_a_row() -> None:

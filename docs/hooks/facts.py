@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 from uuid import UUID
@@ -289,6 +290,12 @@ def _answers(chart: Chart, error: str) -> str:
         if rewrite and error in (rewrite.limit.error, rewrite.saving.error):
             answers.append(code(name))
     return "; ".join(answers)
+
+
+def changelog() -> str:
+    """What changed in each version, as the project's CHANGELOG has it."""
+    text = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
+    return text.replace("](docs/", "](")
 
 
 def raised() -> str:

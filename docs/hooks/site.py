@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from html import escape
 from typing import Any, Final
 
 import behaviour
 import checked
 import facts
+import glossary
 import language
 import program
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from pingregistrywf.chart.ir import Chart, json_schema
 from pingregistrywf.chart.locate import load_model
@@ -36,12 +39,32 @@ from pingregistrywf.generate.svg import COLOURS, svg
 
 _LINE: Final = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
+_PARAGRAPH: Final = re.compile(r"^(?![#<|`:\-])\S.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
+LONGEST_DESCRIPTION: Final = 180
+"""As many letters of a description do search engines show."""
+
 model = cache(load_model)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Fill a page in."""
-    return _LINE.sub(_made, markdown)
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Fill a page in, and describe it for those who find it from outside."""
+    path = page.file.src_uri
+    if path == glossary.PAGE:
+        markdown = glossary.with_places(markdown)
+    page.meta.setdefault("description", escape(_description(markdown)))
+    return _LINE.sub(_made, glossary.linked(markdown, path))
+
+
+def _description(markdown: str) -> str:
+    """Return the first paragraph of a page as plain text, as far as sentences fit."""
+    (paragraph,) = _PARAGRAPH.findall(f"{markdown}\n\n")[:1] or [""]
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]|<!--.*?-->", r"\1", " ".join(paragraph.split()))
+    text = ""
+    for sentence in re.split(r"(?<=[.:]) ", plain):
+        if text and len(text) + len(sentence) > LONGEST_DESCRIPTION:
+            break
+        text = f"{text} {sentence}".strip()
+    return text
 
 
 def _made(line: re.Match[str]) -> str:
@@ -116,6 +139,7 @@ CHART_MAKERS: Final[dict[str, Callable[[Chart], str]]] = {
 """What a line may name with a chart."""
 
 MAKERS: Final = {
+    "changelog": lambda _: facts.changelog(),
     "raised": lambda _: facts.raised(),
     "operations": _operations,
     "language": lambda root: language.described(root, SCHEMAS[root]()),
