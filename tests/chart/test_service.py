@@ -87,6 +87,10 @@ def test_the_reader_reports_them(tmp_path: Path) -> None:
         ("events: {type: event, number: 2,", "events: {type: string, number: 2,", "add one"),
         ("  Main:\n    GetRegistries:", "  Main:\n    Info:", "give it another name"),
         ("unknown_after: fails", "unknown_after: dies", "write one of fails, ends"),
+        ("roles: [gatherer]", "roles: [gathrer]", "write gatherer"),
+        ("runs: [gather]", "runs: [gathr]", "write gather"),
+        ("{ping_registry: [PostSummary]}", "{ping_registry: [PostSumary]}", "write PostSummary"),
+        ("{ping_registry: [PostSummary]}", "{ping_registri: [PostSummary]}", "write ping_registry"),
         ("status: NOT_FOUND", "status: NOTFOUND", "NOT_FOUND"),
     ],
 )  # fmt: skip
@@ -96,6 +100,12 @@ def test_a_mistake(right: str, wrong: str, told: str) -> None:
     (mistake,) = mistakes(TEXT.replace(right, wrong, 1))
     assert told in mistake.remedy
     assert abs(mistake.line - line) <= 13
+
+
+def test_a_role_that_may_do_nothing() -> None:
+    (mistake,) = mistakes(TEXT.replace("roles: [listener, reader, server]", "roles: [reader]"))
+    assert mistake.what == "a listener may do nothing"
+    assert mistake.remedy == "write reads, runs or tells, or name it in the roles of a method"
 
 
 def test_a_request_that_tells_no_name() -> None:

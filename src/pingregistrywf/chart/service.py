@@ -234,6 +234,34 @@ class Method(Word):
     """The signals that it streams."""
     stream: Literal["empty"] | None = None
     """A stream that ends at once."""
+    roles: list[SnakeName] = []
+    """The roles that may call it, on the names that they have.  Nobody may if there is none."""
+    doc: Prose
+
+
+class Scope(Word):
+    """What a token of the 2019 system's kind says to give a role."""
+
+    action: str = Field(min_length=1)
+    """The action, for people."""
+    code: str = Field(min_length=1)
+    """The action, as tokens write it."""
+    name: str | None = None
+    """The one name that goes with it, if the role is not about the names that are served.  The role
+    is then given for all of these."""
+
+
+class Role(Word):
+    """What a caller may do.  Methods of the service say which roles may call them."""
+
+    scope: Scope | None = None
+    """What gives the role in a token of the 2019 system's kind."""
+    reads: Literal["state", "events"] | None = None
+    """What it reads by ``pingregistrywf.v1``: states, or states and events."""
+    runs: list[SnakeName] = []
+    """The operations that it runs there."""
+    tells: dict[SnakeName, list[PascalName]] = {}
+    """The commands that it gives there, by the chart."""
     doc: Prose
 
 
@@ -274,6 +302,10 @@ class Service(Word):
     """The name that calls are about, one of the names of the file of operations."""
     owner: Owner
     """Where a call finds the name that it is about, if it gives only a history."""
+    roles: dict[SnakeName, Role] = {}
+    """The roles that callers have, each on some of the names."""
+    required_scope: PascalName | None = None
+    """The message that tells a caller without a token which scope the call needs."""
     enums: dict[PascalName, Enumeration] = {}
     """The enums of its messages."""
     messages: dict[PascalName, Message] = {}

@@ -21,6 +21,7 @@ from pingregistrywf.cli.daemons import LogJsonOption, log
 if TYPE_CHECKING:
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.journal import Journal
+    from pingregistrywf.service.grpc.auth.authenticator import Authenticator
     from pingregistrywf.service.grpc.server import Tls
 
 PORT: Final = 7550
@@ -45,6 +46,10 @@ def serve(
     client_ca: Annotated[
         Path | None, Option(metavar="PEM", help="Ask clients for certificates of this CA.")
     ] = None,
+    auth: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Which tokens and certificates give which roles."),
+    ] = None,
     gather: Annotated[bool, Option("--gather", help="Also gather, as the command gather.")] = False,
     collect: Annotated[
         bool, Option("--collect", help="Also collect, each hour, as the command collect.")
@@ -53,16 +58,20 @@ def serve(
 ) -> None:
     """Serve registries over gRPC to the admins and servers of the 2019 system, until stopped.
 
-    Anybody who can connect may do anything with the registries that are served.  So it listens
-    elsewhere than on the loopback only with --tls-cert and --client-ca.
+    With --auth, callers may do what their roles allow.  Without it, anybody who can connect may do
+    anything with the registries that are served.  So it listens elsewhere than on the loopback only
+    with --tls-cert and --auth.
     """
     require("service")
-    with answering():
+    from pingregistrywf.service.grpc.auth.keys import AuthFileError
+
+    with answering(AuthFileError):
         tls = _tls(tls_cert, tls_key, client_ca)
-        _check_listen(listen, tls)
+        _check_listen(listen, tls, auth)
+        authenticator = _authenticator(auth, tls)
         log(as_json=log_json)
         with open_(journal) as opened, stopped_by_signals() as stop:
-            _serve(names, opened, listen, tls, stop, gather=gather, collect=collect)
+            _serve(names, opened, listen, tls, authenticator, stop, gather=gather, collect=collect)
 
 
 def _serve(
@@ -70,6 +79,7 @@ def _serve(
     journal: Journal,
     listen: str,
     tls: Tls | None,
+    authenticator: Authenticator | None,
     stop: Stop,
     *,
     gather: bool,
@@ -86,7 +96,9 @@ def _serve(
     registries = [PingRegistry(journal, name) for name in names]
     operations = OutsideOperations(journal)
     with housekeeping(registries, stop, gather=gather, collect=collect):
-        asyncio.run(serve_until(stop, SERVICE, journal, operations, names, listen, tls))
+        asyncio.run(
+            serve_until(stop, SERVICE, journal, operations, names, listen, tls, authenticator)
+        )
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
@@ -104,16 +116,29 @@ def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> 
     )
 
 
-def _check_listen(listen: str, tls: Tls | None) -> None:
+def _authenticator(file: Path | None, tls: Tls | None) -> Authenticator | None:
+    """Read who may do what."""
+    if file is None:
+        return None
+    from pingregistrywf._generated.ping_registry_service import SERVICE
+    from pingregistrywf.service.grpc.auth.file import read_auth_file
+
+    authenticator = read_auth_file(file, SERVICE.roles)
+    if authenticator.looks_at_certificates and (tls is None or tls.client_ca is None):
+        raise CannotRunError(f"{file} gives certificates roles: give --tls-cert and --client-ca")
+    return authenticator
+
+
+def _check_listen(listen: str, tls: Tls | None, auth: Path | None) -> None:
     """Refuse to listen where strangers could connect."""
     host, colon, port = listen.rpartition(":")
     if not (colon and host and port.isdecimal()):
         raise CannotRunError(f"--listen is HOST:PORT, not {listen!r}")
-    if _is_loopback(host) or (tls is not None and tls.client_ca is not None):
+    if _is_loopback(host) or (tls is not None and auth is not None):
         return
     raise CannotRunError(
-        f"--listen: others can connect to {host}; give --tls-cert and --client-ca, so that only"
-        " those with a certificate may"
+        f"--listen: others can connect to {host}; give --tls-cert and --auth, so that nobody reads"
+        " what is sent, and callers do only what they may"
     )
 
 

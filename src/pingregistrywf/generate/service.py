@@ -35,6 +35,13 @@ from pingregistrywf.generate.rendering import templates
 _IDS: Final[Mapping[str, str]] = {str(kind): meaning for kind, meaning in MEANINGS.items()}
 """What the bytes of an id are, by its type."""
 
+_SCOPE: Final = [
+    Field("action", 1, "string", "", "", "The action that a token has to allow."),
+    Field("name", 2, "string", "", "", "What it has to allow the action on."),
+    Field("path", 3, "string", "", "", "Never given here."),
+]
+"""The fields of the message that tells which scope a call needs."""
+
 
 def proto_name(service: Service) -> str:
     """Return the name of the service's ``.proto`` file."""
@@ -113,6 +120,8 @@ def _messages(service: Service, charts: Mapping[str, Chart]) -> list[Message]:
             made.append(Message(f"{name}O", _fields(service, charts, method.reply, method)))
     for name, message in service.messages.items():
         made.append(Message(name, _fields(service, charts, message.fields)))
+    if service.required_scope is not None:
+        made.append(Message(service.required_scope, _SCOPE))
     return [*made, *_events(_streamed(service, charts))]
 
 

@@ -157,6 +157,7 @@ class Method:
     Attributes:
         service: the full name of its service.
         ids: the request's fields that are ids, and their types.
+        roles: the roles that may call it, the most usual one first; nobody may if there is none.
     """
 
     service: str
@@ -164,6 +165,7 @@ class Method:
     action: Action
     ids: Mapping[str, Literal["uuid", "ulid"]]
     reply: Mapping[str, ReplyField]
+    roles: tuple[str, ...] = ()
 
     @property
     def streams(self) -> bool:
@@ -200,6 +202,38 @@ class ErrorStatus:
     says: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token of the 2019 system's kind says to give a role.
+
+    Attributes:
+        action: the action, for people.
+        code: the action, as tokens write it.
+        name: what goes with it if that is no name that is served.
+    """
+
+    action: str
+    code: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a caller may do beside calling the methods that name the role.
+
+    Attributes:
+        scope: what gives the role in a token of the 2019 system's kind.
+        reads: what it reads by ``pingregistrywf.v1``; ``events`` includes the state.
+        runs: the operations that it runs there.
+        tells: the commands that it gives there, by the chart.
+    """
+
+    scope: Scope | None
+    reads: Literal["state", "events"] | None
+    runs: frozenset[str]
+    tells: Mapping[str, frozenset[str]]
+
+
 @dataclass(frozen=True)
 class Service:
     """What a service does.
@@ -213,6 +247,8 @@ class Service:
         methods: its methods.
         messages: the messages inside of replies.
         errors: how errors are answered that are not answered like others of their kind.
+        roles: the roles that callers have.
+        required_scope: the message that tells which scope a call needs, if there is one.
     """
 
     package: str
@@ -223,6 +259,23 @@ class Service:
     methods: tuple[Method, ...]
     messages: Mapping[str, Message]
     errors: Mapping[str, ErrorStatus]
+    roles: Mapping[str, Role]
+    required_scope: str | None
+
+    def readers(self, *, events: bool) -> tuple[str, ...]:
+        """Return the roles that read states, or states and events, by ``pingregistrywf.v1``."""
+        reads = ("events",) if events else ("events", "state")
+        return tuple(name for name, role in self.roles.items() if role.reads in reads)
+
+    def runners(self, operation: str) -> tuple[str, ...]:
+        """Return the roles that run an operation by ``pingregistrywf.v1``."""
+        return tuple(name for name, role in self.roles.items() if operation in role.runs)
+
+    def tellers(self, chart: str, command: str) -> tuple[str, ...]:
+        """Return the roles that give a history of a chart a command by ``pingregistrywf.v1``."""
+        return tuple(
+            name for name, role in self.roles.items() if command in role.tells.get(chart, ())
+        )
 
     @cached_property
     def derived(self) -> Mapping[str, Operation]:
@@ -281,6 +334,17 @@ class _Loader:
                 name: ErrorStatus(each["status"], each["says"])
                 for name, each in document["errors"].items()
             },
+            roles={name: self._role(each) for name, each in document["roles"].items()},
+            required_scope=document["required_scope"],
+        )
+
+    def _role(self, role: Document) -> Role:
+        scope = role["scope"]
+        return Role(
+            scope and Scope(scope["action"], scope["code"], scope["name"]),
+            role["reads"],
+            frozenset(role["runs"]),
+            {chart: frozenset(commands) for chart, commands in role["tells"].items()},
         )
 
     def _message(self, message: Document) -> Message:
@@ -298,6 +362,7 @@ class _Loader:
             self._action(method),
             {field: each["type"] for field, each in request.items() if each["type"] in _IDS},
             {field: self._field(each, method) for field, each in method["reply"].items()},
+            tuple(method["roles"]),
         )
 
     def _action(self, method: Document) -> Action:

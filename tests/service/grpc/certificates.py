@@ -18,11 +18,11 @@ class Authority:
         self.certificate = place / f"{name}.pem"
         self._make(self.certificate, place / f"{name}.key", "-subj", f"/CN={name}")
 
-    def issue(self, name: str) -> Path:
-        """Sign a certificate; the file has its key, too."""
+    def issue(self, name: str, also: str = "") -> Path:
+        """Sign a certificate, perhaps for more names; the file has its key, too."""
         made, key = self._place / f"{name}.pem", self._place / f"{name}.key"
         signed = ("-CA", str(self.certificate), "-CAkey", str(self._place / f"{self._name}.key"))
-        names = ("-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
+        names = ("-addext", f"subjectAltName=IP:127.0.0.1,DNS:localhost{also and f',{also}'}")
         self._make(made, key, "-subj", f"/CN={name}", *names, *signed)
         made.write_bytes(made.read_bytes() + key.read_bytes())
         return made

@@ -16,6 +16,7 @@ from pingregistrywf.coordination.outside import OutsideOperations
 from pingregistrywf.runtime.aio.journal import AsyncJournal
 from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
+from pingregistrywf.service.grpc.auth.authenticator import Authenticator
 from pingregistrywf.service.grpc.calls import Calls
 from pingregistrywf.service.grpc.messages import Protobuf
 from pingregistrywf.service.grpc.served import Served
@@ -32,17 +33,18 @@ class Client:
     calls: Calls
     channel: grpc.aio.Channel
     timeout: float = TIMEOUT
+    token: str | None = None
 
     async def __call__(self, name: str, data: bytes | None = None, **fields: Any) -> Protobuf:
         call = self.channel.unary_unary(self._path(name))
-        reply = await call(self._request(name, data, fields), timeout=self.timeout)
+        reply = await call(self._request(name, data, fields), **self._options)
         return self._message(f"{name}O").FromString(reply)
 
     def stream(
         self, name: str, data: bytes | None = None, **fields: Any
     ) -> grpc.aio.UnaryStreamCall[bytes, bytes]:
         call = self.channel.unary_stream(self._path(name))
-        return call(self._request(name, data, fields), timeout=self.timeout)
+        return call(self._request(name, data, fields), **self._options)
 
     async def all(self, name: str, data: bytes | None = None, **fields: Any) -> list[Protobuf]:
         kind = self._message(f"{name}O")
@@ -51,6 +53,11 @@ class Client:
     async def read(self, call: Any, name: str) -> Protobuf:
         """Return the next reply of a stream."""
         return self._message(f"{name}O").FromString(await call.read())
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        shown = {} if self.token is None else {"metadata": (("authorization", self.token),)}
+        return {"timeout": self.timeout} | shown
 
     def _request(self, name: str, data: bytes | None, fields: Any) -> bytes:
         if data is not None:
@@ -73,12 +80,13 @@ async def serving(
     names: Iterable[str] = ("reg",),
     operations: Interpreter | None = None,
     tls: Tls | None = None,
+    authenticator: Authenticator | None = None,
 ) -> AsyncIterator[tuple[Client, Server]]:
     """Serve names on a journal, on the loopback."""
     opened = AsyncJournal(journal)
     served = Served(service, opened, operations or OutsideOperations(journal), names)
     calls = Calls(served)
-    server = Server(served, "127.0.0.1:0", tls)
+    server = Server(served, "127.0.0.1:0", tls, authenticator)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         try:

@@ -11,6 +11,7 @@ from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate.imported import imported
 
 from .serving import refused, serving
+from .tokens import authenticator, token
 
 FILES = sorted((Path(__file__).parents[2] / "other_workflow").glob("*.yaml"))
 
@@ -55,5 +56,33 @@ def test_it_is_served() -> None:
                 assert answer.code == "INVALID_ARGUMENT"
                 answer = await refused(call("GiveUp", split=uuid4().bytes, path="/a", why="x"))
                 assert answer.code == "NOT_FOUND"
+
+    asyncio.run(session())
+
+
+def test_its_roles(tmp_path: Path) -> None:
+    packages = imported(read_model(FILES))
+    service = packages["split_repo_service"].SERVICE
+    here, there = uuid4(), uuid4()
+
+    async def session() -> None:
+        with open_journal("memory:") as journal:
+            operations = packages["split_repo_operations"].Operations(journal)
+            names = ("HERE/NOW", "FAR/AWAY")
+            checked = authenticator(tmp_path)
+            async with serving(service, journal, names, operations, None, checked) as (call, _):
+                call.token = token(owner=["HERE/*"], onlooker=["FAR/AWAY"])
+                await call("Ask", site="HERE/NOW", split=here.bytes, path="/a")
+                asked = call("Ask", site="FAR/AWAY", split=there.bytes, path="/a")
+                answer = await refused(asked)
+                assert answer.text == "default deny: the role needed on FAR/AWAY is owner"
+                for denied in (
+                    call("GetSplit", split=here.bytes),
+                    # A method without roles is for nobody.
+                    call("GiveUp", split=here.bytes, path="/a", why="no time"),
+                    call.all("SplitEvents", site="FAR/AWAY", split=there.bytes),
+                ):
+                    assert (await refused(denied)).code == "PERMISSION_DENIED"
+                assert (await refused(call("GetSplit", split=there.bytes))).code == "NOT_FOUND"
 
     asyncio.run(session())

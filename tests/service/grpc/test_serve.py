@@ -70,7 +70,13 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ("--listen 0.0.0.0:0", "--listen: others can connect to 0.0.0.0"),
+        (
+            "--listen 0.0.0.0:0",
+            "--listen: others can connect to 0.0.0.0; give --tls-cert and --auth",
+        ),
+        ("--listen 0.0.0.0:0 --auth roles.yaml", "--listen: others can connect to 0.0.0.0"),
+        ("--listen 0.0.0.0:0 --tls-cert pyproject.toml", "--listen: others can connect to 0.0.0.0"),
+        ("--auth missing.yaml", "No such file or directory: 'missing.yaml'"),
         ("--listen localhost", "--listen is HOST:PORT, not 'localhost'"),
         ("--listen example.org:1", "--listen: others can connect to example.org"),
         ("--client-ca pyproject.toml", "--tls-key and --client-ca need --tls-cert"),

@@ -21,6 +21,7 @@ from pingregistrywf import (
     open_journal,
 )
 from pingregistrywf._generated.ping_registry_service import SERVICE
+from pingregistrywf.service.grpc.auth.caller import ANYBODY
 from pingregistrywf.service.grpc.server import MESSAGE_SIZE
 
 from .serving import Client, refused, serving
@@ -303,7 +304,7 @@ async def test_signals_when_nobody_knows_what_changed(client: Client, journal: J
     registry = PingRegistry(journal, "reg")
     registry.begin(UUID(bytes=W))
     (method,) = (each for each in SERVICE.methods if each.name == "AggregateSignals")
-    replies = await client.calls.stream(method, b"")
+    replies = await client.calls.stream(method, b"", ANYBODY)
     client.calls._journal.watch._tell(None)
     told = {each.entity_id for each in (await anext(replies)).signals}
     other = PingRegistry(journal, "other").index_id.bytes

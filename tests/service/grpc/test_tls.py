@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 
 from pingregistrywf import open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
+from pingregistrywf.service.grpc.auth.authenticator import Authenticator
 from pingregistrywf.service.grpc.server import Tls
 
 from .certificates import Authority
-from .serving import Client, serving
+from .serving import Client, refused, serving
+from .tokens import NOW, authenticator, token
 
 INFO = b"\x0a\x03reg"
 
@@ -30,13 +33,18 @@ def credentials(authority: Authority, client: Path | None = None) -> grpc.Channe
 
 
 def with_server(
-    tls: Tls, test: Callable[[Callable[[grpc.aio.Channel], Awaitable[str]], int], Awaitable[None]]
+    tls: Tls,
+    test: Callable[[Callable[[grpc.aio.Channel], Awaitable[str]], int], Awaitable[None]],
+    authenticator: Authenticator | None = None,
 ) -> None:
     """Run a test with a server; it is given what calls it by a channel, and the port."""
 
     async def session() -> None:
         with open_journal("memory:") as journal:
-            async with serving(SERVICE, journal, tls=tls) as (client, server):
+            async with serving(SERVICE, journal, tls=tls, authenticator=authenticator) as (
+                client,
+                server,
+            ):
 
                 async def status(channel: grpc.aio.Channel) -> str:
                     async with channel:
@@ -83,3 +91,67 @@ def test_certificates_of_clients(authority: Authority, tmp_path: Path) -> None:
         assert await status(grpc.aio.secure_channel(address, known)) == "OK"
 
     with_server(Tls(pem, pem, authority.certificate.read_bytes()), test)
+
+
+ROLES = """
+tokens: {keys: [issuer.pem]}
+certificates:
+  - {uri: "spiffe://reg/reader", roles: {reader: [reg]}}
+  - {dns: storage, roles: {server: [other]}}
+  - {dns: storage, roles: {server: [more]}}
+"""
+
+
+def test_roles_of_certificates(authority: Authority, tmp_path: Path) -> None:
+    pem = authority.issue("server").read_bytes()
+    reader = authority.issue("reader", "URI:spiffe://reg/reader")
+    # A name of another kind is another name.
+    masked = authority.issue("masked", "DNS:spiffe.reg.reader,email:storage")
+    storage, foreign = authority.issue("storage", "DNS:storage"), Authority(tmp_path, "another")
+    stranger = foreign.issue("stranger", "URI:spiffe://reg/reader")
+
+    async def test(status: Callable[[grpc.aio.Channel], Awaitable[str]], port: int) -> None:
+        for client, expected in (
+            (reader, "OK"),
+            (masked, "UNAUTHENTICATED"),
+            (storage, "PERMISSION_DENIED"),
+            (stranger, "UNAVAILABLE"),
+            (None, "UNAVAILABLE"),
+        ):
+            shown = credentials(authority, client)
+            assert await status(grpc.aio.secure_channel(f"127.0.0.1:{port}", shown)) == expected
+
+    checked = authenticator(tmp_path, ROLES, now=time.time())
+    with_server(Tls(pem, pem, authority.certificate.read_bytes()), test, checked)
+
+
+def test_a_token_and_a_certificate_have_the_roles_of_both(
+    authority: Authority, tmp_path: Path
+) -> None:
+    pem = authority.issue("server").read_bytes()
+    storage = authority.issue("storage", "DNS:storage")
+    names = ("reg", "other", "more", "third")
+    checked = authenticator(tmp_path, ROLES, now=NOW)
+    # The certificates are of today, and the tokens of the tests are for years to come.
+    certified = authenticator(tmp_path, ROLES, now=time.time())
+
+    async def session(shown: str | None, now: Authenticator) -> str:
+        tls = Tls(pem, pem, authority.certificate.read_bytes())
+        with open_journal("memory:") as journal:
+            async with (
+                serving(SERVICE, journal, names, tls=tls, authenticator=now) as (client, server),
+                grpc.aio.secure_channel(
+                    f"127.0.0.1:{server.port}", credentials(authority, storage)
+                ) as channel,
+            ):
+                caller = Client(client.calls, channel, token=shown)
+                if shown == "a.b.c":
+                    return (await refused(caller("GetRegistries"))).code
+                seen = await caller("GetRegistries")
+                return " ".join(each.name for each in seen.registries)
+
+    assert asyncio.run(session(token(reader=["reg"]), certified)) == "more other reg"
+    assert asyncio.run(session(None, certified)) == "more other"
+    assert asyncio.run(session("a.b.c", certified)) == "UNAUTHENTICATED"
+    # The certificate has expired while the connection stood.
+    assert asyncio.run(session(token(reader=["reg"]), checked)) == "reg"

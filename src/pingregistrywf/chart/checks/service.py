@@ -14,6 +14,7 @@ from pingregistrywf.chart.service import (
     RecordOf,
     ReplyField,
     RequestField,
+    Role,
     RunOperation,
     Service,
     StreamEvents,
@@ -44,6 +45,8 @@ def check_service(
     for each, enum in service.enums.items():
         if 0 not in enum.values.values():
             report.say(("enums", each, "values"), f"no value of {each} is 0", "add one, as default")
+    for each, role in service.roles.items():
+        checker.check_role(each, role, ("roles", each))
     methods: dict[str, str] = {}
     for kind, declared in service.services.items():
         for each, method in declared.items():
@@ -102,6 +105,28 @@ class _ServiceChecker:
             known = [*chart.records[record].fields, _EVENT_ID]
         self._fields(message.fields, (*at, "fields"), known, "part of what the message is made of")
 
+    def check_role(self, name: str, role: Role, at: Path) -> None:
+        declared = self._operations.operations
+        what = f"operation of {self._operations.operations_of}"
+        for position, operation in enumerate(role.runs, start=1):
+            self._report.resolve(operation, declared, (*at, "runs", position), what)
+        for told, commands in role.tells.items():
+            chart = self._chart(told, (*at, "tells", told))
+            if chart is None:
+                continue
+            taken = [*chart.commands, *([chart.snapshot.command.name] if chart.snapshot else [])]
+            for position, command in enumerate(commands, start=1):
+                here = (*at, "tells", told, position)
+                self._report.resolve(command, taken, here, f"command of {chart.chart}")
+        calls = any(
+            name in method.roles
+            for methods in self._service.services.values()
+            for method in methods.values()
+        )
+        if not (calls or role.reads or role.runs or role.tells):
+            remedy = "write reads, runs or tells, or name it in the roles of a method"
+            self._report.say(at, f"a {name} may do nothing", remedy)
+
     def check_method(self, name: str, method: Method, at: Path) -> None:
         does = [method.run, method.find, method.events, method.signals, method.stream]
         if sum(each is not None for each in does) > 1:
@@ -112,6 +137,8 @@ class _ServiceChecker:
             self._kind(each, (*at, "request", field))
         requested = "field of the request"
         self._fields(method.reply, (*at, "reply"), method.request, requested, of=method)
+        for position, role in enumerate(method.roles, start=1):
+            self._report.resolve(role, self._service.roles, (*at, "roles", position), "role")
         if method.run is not None:
             self._check_run(method.run, method, (*at, "run"))
         if method.find is not None:

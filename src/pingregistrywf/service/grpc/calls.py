@@ -7,11 +7,13 @@ the request gives tells to which name it belongs.  The journal's threads do what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import (
+    InvalidCommandError,
     JournalError,
     PositionGoneError,
     UninitializedError,
@@ -19,6 +21,7 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.services import Events, Find, IdOf, Method, Run, Signals
+from pingregistrywf.service.grpc.auth.caller import Caller
 from pingregistrywf.service.grpc.messages import Known, Messages, Protobuf, Request
 from pingregistrywf.service.grpc.refusal import CallRefusedError, stopping
 from pingregistrywf.service.grpc.served import Served
@@ -42,36 +45,37 @@ class Calls:
         self._service = served.service
         self._journal = served.journal
 
-    async def answer(self, method: Method, data: bytes) -> Protobuf:
+    async def answer(self, method: Method, data: bytes, caller: Caller) -> Protobuf:
         """Return the reply to a call of a method that does not stream.
 
         Raises:
             CallRefusedError: the service refuses the call.
             WorkflowError: what the operation raised, or the reading of a history.
         """
-        request = self.messages.read(method, data)
+        request, access = self.messages.read(method, data), _Access(caller, method.roles)
         match method.action:
             case Run() as run:
-                known = await self._journal.command(self._run, run, request)
+                known = await self._journal.command(self._run, run, request, access)
             case Find() as find:
-                known = await self._find(find, request)
+                known = await self._find(find, request, access)
             case _:
                 named = self._service.name in request
-                ids = self._served.ids_of(request[self._service.name]) if named else {}
-                known = Known(request, ids, names=self._served.ids)
+                ids = self._ids_of(request, access) if named else {}
+                seen = [name for name in self._served.ids if caller.may(method.roles, name)]
+                known = Known(request, ids, names=seen)
         return self.messages.reply(method, known)
 
-    async def stream(self, method: Method, data: bytes) -> AsyncIterator[Protobuf]:
+    async def stream(self, method: Method, data: bytes, caller: Caller) -> AsyncIterator[Protobuf]:
         """Return the replies to a call of a method that streams; from now on it misses nothing.
 
         Raises:
             CallRefusedError: the service refuses the call; so may a step of the stream.
             WorkflowError: what the reading of a history raised; a step raises it, too.
         """
-        request = self.messages.read(method, data)
+        request, access = self.messages.read(method, data), _Access(caller, method.roles)
         match method.action:
             case Events() as events:
-                ids = self._served.ids_of(request[self._service.name])
+                ids = self._ids_of(request, access)
                 if request[events.watch]:
                     await self._journal.watch.begin()
                 return self._events(method, events, Known(request, ids))
@@ -79,18 +83,33 @@ class Calls:
                 changes = _Changes()
                 self._journal.watch.add(changes)
                 await self._journal.watch.begin()
-                return self._signals(method, signals, request, changes)
+                return self._signals(method, signals, request, changes, caller)
             case _:
                 if self._service.name in request:
-                    self._served.ids_of(request[self._service.name])
+                    self._ids_of(request, access)
                 return _nothing()
+
+    def required_scope(self, method: Method, data: bytes) -> Protobuf | None:
+        """Return the message that tells which scope a call of a method needs, if there is one."""
+        scopes = (self._service.roles[role].scope for role in method.roles)
+        scope = next(filter(None, scopes), None)
+        if scope is None or self._service.required_scope is None:
+            return None
+        name = scope.name
+        if name is None:
+            try:
+                name = self.messages.read(method, data).get(self._service.name)
+            except InvalidCommandError:
+                name = None
+        return self.messages.required_scope(scope.action, name or "")
 
     # --- What methods do --------------------------------------------------------------------------
 
-    def _run(self, run: Run, request: Request) -> Known:
+    def _run(self, run: Run, request: Request, access: _Access) -> Known:
         operation, name = run.operation, self._service.name
-        found = self._named(request)
-        if found is None and (run.constant or name in operation.inputs):
+        found = self._named(request, access)
+        needs_name = run.constant or name in operation.inputs
+        if found is None and (needs_name or not access.is_everywhere):
             raise UninitializedError(request[self._service.owner.history])
         ids = self._served.ids[found] if found is not None else {}
         for field, constant in run.constant.items():
@@ -100,7 +119,7 @@ class Calls:
         vid = request[run.vid] if run.vid is not None else None
         return Known(request, ids, self._served.operations.run_from(operation, inputs, vid))
 
-    async def _find(self, find: Find, request: Request) -> Known:
+    async def _find(self, find: Find, request: Request, access: _Access) -> Known:
         wait, waiting = find.wait, frozenset[str]()
         if wait is not None and request[wait.field] == wait.value:
             waiting = wait.states
@@ -108,19 +127,19 @@ class Calls:
         topic = self._served.topics[find.chart][request[find.history]]
         while True:
             number = topic.number
-            known = await self._journal.read(self._found, find, request)
+            known = await self._journal.read(self._found, find, request, access)
             if known.state is None or known.state[1] not in waiting:
                 return known
             if topic.ended:
                 raise stopping()
             await topic.wait(number)
 
-    def _found(self, find: Find, request: Request) -> Known:
+    def _found(self, find: Find, request: Request, access: _Access) -> Known:
         engine, history = self._served.topics[find.chart].engine, request[find.history]
         state = engine.find(history)
         if state.vid == EPOCH:
             raise UninitializedError(history)
-        self._named(request)
+        self._named(request, access)
         name = engine.declaration.state_names[state.state_code]
         return Known(request, vids={find.chart: state.vid}, state=(state, name))
 
@@ -152,15 +171,25 @@ class Calls:
                 raise CallRefusedError("UNKNOWN", "PositionGone", "journal error") from None
 
     async def _signals(
-        self, method: Method, action: Signals, request: Request, changes: _Changes
+        self,
+        method: Method,
+        action: Signals,
+        request: Request,
+        changes: _Changes,
+        caller: Caller,
     ) -> AsyncIterator[Protobuf]:
         selected = request[action.select]
         while not self._journal.watch.closed:
             histories, is_known = await changes.next()
             if not is_known:
                 histories |= await self._listed()
-            if histories and (not selected or action.kind in selected):
-                yield self.messages.reply(method, Known(request, signals=sorted(histories)))
+            if selected and action.kind not in selected:
+                continue
+            visible = await self._journal.read(
+                self._served.visible, caller, method.roles, histories
+            )
+            if visible:
+                yield self.messages.reply(method, Known(request, signals=visible))
 
     async def _listed(self) -> set[UUID]:
         """Return the histories that may matter to somebody: each index, and what it lists."""
@@ -175,18 +204,47 @@ class Calls:
                     found |= {index, *(key for key in state.entries if isinstance(key, UUID))}
         return found
 
-    def _named(self, request: Request) -> str | None:
+    def _named(self, request: Request, access: _Access) -> str | None:
         """Return the name that a call is about; None if its history has no event.
 
         Raises:
             InvalidCommandError: the name breaks its rule, or the history's id is malformed.
-            CallRefusedError: it is not served.
+            CallRefusedError: it is not served, or the caller may not make the call about it.
         """
         if self._service.name in request:
             name: str = request[self._service.name]
-            self._served.ids_of(name)
+            self._ids_of(request, access)
             return name
-        return self._served.owner_of(request[self._service.owner.history])
+        owner = self._served.owner_of(request[self._service.owner.history])
+        if owner is not None:
+            access.check(owner)
+        return owner
+
+    def _ids_of(self, request: Request, access: _Access) -> Mapping[str, UUID]:
+        """Return the ids of the name that a request gives, and that the caller may ask about.
+
+        Raises:
+            InvalidCommandError: the name breaks its rule.
+            CallRefusedError: it is not served, or the caller may not make the call about it.
+        """
+        name = request[self._service.name]
+        access.check(name)
+        return self._served.ids_of(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What a caller may do by a method."""
+
+    caller: Caller
+    roles: tuple[str, ...]
+
+    def check(self, name: str) -> None:
+        self.caller.check(self.roles, name)
+
+    @property
+    def is_everywhere(self) -> bool:
+        return self.caller.may_everywhere(self.roles)
 
 
 class _Changes:

@@ -103,6 +103,10 @@ class Messages:
                 _put(message, name, _value(each, known.request, known))
         return message
 
+    def required_scope(self, action: str, name: str) -> Protobuf:
+        """Return the message that tells which scope a call needs."""
+        return self._class(str(self._service.required_scope))(action=action, name=name)
+
     def _fill_messages(
         self, message: Protobuf, name: str, declared: ReplyField, known: Known
     ) -> None:

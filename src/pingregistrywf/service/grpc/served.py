@@ -5,7 +5,7 @@ A call may be about a name that is served, and about no other.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.runtime.stream import StreamPosition
 from pingregistrywf.runtime.values import Command
+from pingregistrywf.service.grpc.auth.caller import Caller
 from pingregistrywf.service.grpc.refusal import CallRefusedError, not_served
 
 HEARTBEAT: Final = 10.0
@@ -60,7 +61,9 @@ class Served:
         }
         owner = service.owner.id
         self._names: Final = {ids[owner]: name for name, ids in self.ids.items()}
-        self._derived: Final = {each for ids in self.ids.values() for each in ids.values()}
+        self._derived: Final = {
+            each: name for name, ids in self.ids.items() for each in ids.values()
+        }
 
     def ids_of(self, name: str) -> Mapping[str, UUID]:
         """Return the ids of a name that is served.
@@ -99,23 +102,52 @@ class Served:
                 "PERMISSION_DENIED", "ForeignHistory", self.service.owner.refusal
             )
 
-    def check(self, chart: str, history: UUID, command: Command | None = None) -> None:
-        """Check that a call may be about a history, and give it a command.
+    def check(
+        self,
+        caller: Caller,
+        roles: Collection[str],
+        chart: str,
+        history: UUID,
+        command: Command | None = None,
+    ) -> str | None:
+        """Check that a caller may make a call about a history, and give it a command.
 
         A history without events belongs to nobody, until a command begins it.
 
+        Args:
+            caller: who makes the call.
+            roles: the roles that may make it.
+            chart: the chart of the history.
+            history: the history.
+            command: the command that it is given, if any.
+
+        Returns:
+            The name that it belongs to, or would after the command; None if there is none.
+
         Raises:
-            CallRefusedError: it belongs to no name that is served, or would after the command.
+            CallRefusedError: it belongs to a name that is not served, or on which the caller has
+                none of the roles.
         """
         if chart != self.service.owner.chart:
-            if history not in self._derived:
+            name = self._derived.get(history)
+            if name is None:
                 raise not_served(f"the {chart}", history)
-            return
-        owner = self._owner(history)
-        if owner is None and command is not None:
-            owner = self._owner_after(history, command)
-        if owner is not None:
-            self._name_of(owner, history)
+        else:
+            owner = self._owner(history)
+            if owner is None and command is not None:
+                owner = self._owner_after(history, command)
+            name = None if owner is None else self._name_of(owner, history)
+        caller.check(roles, name)
+        return name
+
+    def visible(
+        self, caller: Caller, roles: Collection[str], histories: Iterable[UUID]
+    ) -> list[UUID]:
+        """Return the histories, in order, of those names on which a caller has one of the roles."""
+        ordered = sorted(histories)
+        if caller.may_everywhere(roles):
+            return ordered
+        return [each for each in ordered if self._may_see(caller, roles, each)]
 
     async def events(
         self, chart: str, history: UUID, after: Ulid | None, *, watch: bool, ends: bool = False
@@ -153,6 +185,13 @@ class Served:
                     return
                 yield ()
                 await topic.wait(look.number, position.read, HEARTBEAT)
+
+    def _may_see(self, caller: Caller, roles: Collection[str], history: UUID) -> bool:
+        name = self._derived.get(history)
+        if name is None:
+            owner = self._owner(history)
+            name = None if owner is None else self._names.get(owner)
+        return name is not None and caller.may(roles, name)
 
     def _ids_of(self, name: str) -> Mapping[str, UUID]:
         derived = self.service.derived.items()

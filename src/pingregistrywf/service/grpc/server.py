@@ -7,8 +7,10 @@ each 40 seconds.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol
 
@@ -18,6 +20,9 @@ from grpc_reflection.v1alpha import reflection
 
 from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.services import ErrorStatus, Method
+from pingregistrywf.service.grpc.auth.authenticator import Authenticator
+from pingregistrywf.service.grpc.auth.caller import ANYBODY, Caller
+from pingregistrywf.service.grpc.auth.tokens import unauthenticated
 from pingregistrywf.service.grpc.calls import Calls
 from pingregistrywf.service.grpc.messages import Protobuf
 from pingregistrywf.service.grpc.refusal import CallRefusedError
@@ -72,10 +77,10 @@ class Answering(Protocol):
     @property
     def errors(self) -> Mapping[str, ErrorStatus]: ...
 
-    async def answer(self, method: Method, data: bytes) -> Protobuf:
+    async def answer(self, method: Method, data: bytes, caller: Caller) -> Protobuf:
         """Return the reply to a call of a method that does not stream."""
 
-    async def stream(self, method: Method, data: bytes) -> AsyncIterator[Protobuf]:
+    async def stream(self, method: Method, data: bytes, caller: Caller) -> AsyncIterator[Protobuf]:
         """Return the replies to a call of a method that streams."""
 
 
@@ -86,6 +91,7 @@ class Server:
         served: what it serves; the server closes its journal's threads when it stops.
         address: ``HOST:PORT``; port 0 for any that is free.
         tls: how the connections are secured; None for plain ones.
+        authenticator: finds who calls; without one, anybody may do everything.
 
     Attributes:
         port: where it listens.
@@ -94,7 +100,13 @@ class Server:
         OSError: it cannot listen there.
     """
 
-    def __init__(self, served: Served, address: str, tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        served: Served,
+        address: str,
+        tls: Tls | None = None,
+        authenticator: Authenticator | None = None,
+    ) -> None:
         self._journal: Final = served.journal
         self._health: Final = health.aio.HealthServicer()
         self._server: Final = grpc.aio.server(options=_OPTIONS)
@@ -102,14 +114,16 @@ class Server:
         pool = declared.pool
         answering: tuple[Answering, ...] = (declared, OwnCalls(served, pool))
         for each in answering:
-            self._server.add_generic_rpc_handlers(tuple(_Handlers(each).generic()))
+            handlers = _Handlers(each, authenticator)
+            self._server.add_generic_rpc_handlers(tuple(handlers.generic()))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._services: Final = sorted(
             {method.service for each in answering for method in each.methods}
         )
-        pool.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
-        shown = [*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME]
-        reflection.enable_server_reflection(shown, self._server, pool=pool)
+        if authenticator is None:  # reflection has no roles, so that nobody may call it
+            pool.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
+            shown = [*self._services, health.SERVICE_NAME, reflection.SERVICE_NAME]
+            reflection.enable_server_reflection(shown, self._server, pool=pool)
         self.port: Final = self._listen(address, tls)
 
     def _listen(self, address: str, tls: Tls | None) -> int:
@@ -149,8 +163,9 @@ class Server:
 class _Handlers:
     """Hands calls to the methods of a service; requests are decoded there."""
 
-    def __init__(self, calls: Answering) -> None:
+    def __init__(self, calls: Answering, authenticator: Authenticator | None) -> None:
         self._calls = calls
+        self._authenticator = authenticator
 
     def generic(self) -> Iterator[grpc.GenericRpcHandler]:
         """Yield the handlers of each service."""
@@ -165,28 +180,65 @@ class _Handlers:
 
         async def answer(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
             try:
-                reply = await calls.answer(method, data)
+                caller = self._caller(method, context)
+                reply = await calls.answer(method, data, caller)
             except Exception as error:
-                await self._refuse(method, error, context)
+                await self._refuse(method, data, error, context)
             return bytes(reply.SerializeToString())
 
-        async def stream(data: bytes, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
+        async def stream(data: bytes, context: grpc.aio.ServicerContext) -> None:
             try:
-                replies = await calls.stream(method, data)
-                await context.send_initial_metadata(())
-                async for reply in replies:
-                    yield reply.SerializeToString()
+                caller = self._caller(method, context)
+                async with self._known(caller):
+                    replies = await calls.stream(method, data, caller)
+                    await context.send_initial_metadata(())
+                    async for reply in replies:
+                        await context.write(reply.SerializeToString())
             except Exception as error:
-                await self._refuse(method, error, context)
+                await self._refuse(method, data, error, context)
 
         if method.streams:
             return grpc.unary_stream_rpc_method_handler(stream)
         return grpc.unary_unary_rpc_method_handler(answer)
 
+    def _caller(self, method: Method, context: grpc.aio.ServicerContext) -> Caller:
+        """Return who makes a call of a method, and may make it about some name."""
+        if self._authenticator is None:
+            return ANYBODY
+        caller = self._authenticator.caller(context)
+        caller.check(method.roles)
+        return caller
+
+    @asynccontextmanager
+    async def _known(self, caller: Caller) -> AsyncIterator[None]:
+        """End what is done inside when it is no longer known who the caller is.
+
+        Raises:
+            CallRefusedError: what the caller has shown has expired.
+        """
+        left = None
+        if self._authenticator is not None and caller.until is not None:
+            left = caller.until - self._authenticator.clock()
+        try:
+            async with asyncio.timeout(left) as limit:
+                yield
+        except TimeoutError:
+            if limit.expired():
+                raise unauthenticated("what the caller has shown has expired") from None
+            raise
+
     async def _refuse(
-        self, method: Method, error: Exception, context: grpc.aio.ServicerContext
+        self,
+        method: Method,
+        data: bytes,
+        error: Exception,
+        context: grpc.aio.ServicerContext,
     ) -> NoReturn:
-        told = answered(error, self._calls.errors)
+        scope = None
+        is_unknown = isinstance(error, CallRefusedError) and error.status == "UNAUTHENTICATED"
+        if is_unknown and isinstance(self._calls, Calls):
+            scope = self._calls.required_scope(method, data)
+        told = answered(error, self._calls.errors, scope)
         is_failure = told.code in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS)
         if is_failure and not isinstance(error, CallRefusedError):
             cause = f"{type(error).__name__}: {error}"

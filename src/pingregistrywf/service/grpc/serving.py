@@ -13,6 +13,7 @@ from pingregistrywf.runtime.journal.protocol import Journal
 from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
+from pingregistrywf.service.grpc.auth.authenticator import Authenticator
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
@@ -27,6 +28,7 @@ async def serve_until(
     names: Iterable[str],
     address: str,
     tls: Tls | None = None,
+    authenticator: Authenticator | None = None,
 ) -> None:
     """Serve until a stop is asked for, then drain.
 
@@ -38,16 +40,23 @@ async def serve_until(
         names: the names that are served.
         address: ``HOST:PORT``; port 0 for any that is free.
         tls: how the connections are secured; None for plain ones.
+        authenticator: finds who calls; without one, anybody may do everything.
 
     Raises:
         OSError: it cannot listen there.
         InvalidCommandError: one of the names breaks its rule.
     """
     opened, loop, stopped = AsyncJournal(journal), asyncio.get_running_loop(), asyncio.Event()
-    server = Server(Served(service, opened, operations, names), address, tls)
+    server = Server(Served(service, opened, operations, names), address, tls, authenticator)
     await server.start()
     host = address.rpartition(":")[0]
-    logged(_LOGGER, "listening", address=f"{host}:{server.port}", tls=tls is not None)
+    logged(
+        _LOGGER,
+        "listening",
+        address=f"{host}:{server.port}",
+        tls=tls is not None,
+        roles=authenticator is not None,
+    )
 
     def wake() -> None:
         loop.call_soon_threadsafe(stopped.set)

@@ -1,6 +1,7 @@
 """Which gRPC status each error has, and the details that tell the error's name and fields.
 
-Details are a ``google.rpc.Status`` with one ``google.rpc.ErrorInfo``.  Its reason is the error's
+Details are a ``google.rpc.Status`` with one ``google.rpc.ErrorInfo``; a caller who is not known is
+also told which scope the call needs.  Its reason is the error's
 name, as VERSION_CONFLICT for a ``VersionConflictError``, and its metadata has the error's fields.
 ``definite`` among them is the only word on whether a call had an effect: gRPC itself gives any
 status to a call whose server was killed after it had one.
@@ -15,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from pingregistrywf.runtime import errors
@@ -74,10 +75,18 @@ class Answered:
     details: bytes
 
 
-def answered(error: Exception, declared: Mapping[str, ErrorStatus]) -> Answered:
-    """Return how an error is answered; ``declared`` says what a service has declared of some."""
+def answered(
+    error: Exception, declared: Mapping[str, ErrorStatus], scope: Message | None = None
+) -> Answered:
+    """Return how an error is answered.
+
+    Args:
+        error: the error.
+        declared: how the service says that some errors are answered.
+        scope: the message that tells which scope the call needs, if the caller is not known.
+    """
     if isinstance(error, CallRefusedError):
-        return _answer(error.status, str(error), error.name, {"definite": True})
+        return _answer(error.status, str(error), error.name, {"definite": True}, scope)
     if not isinstance(error, WorkflowError):
         return _answer("UNKNOWN", "internal error", "Internal", {"definite": False})
     inner = error.err if isinstance(error, errors.JournalError) else error
@@ -95,7 +104,9 @@ def answered(error: Exception, declared: Mapping[str, ErrorStatus]) -> Answered:
     return _answer(status if error.definite else "UNKNOWN", text, name, told)
 
 
-def _answer(status: str, text: str, name: str, told: Mapping[str, Any]) -> Answered:
+def _answer(
+    status: str, text: str, name: str, told: Mapping[str, Any], further: Message | None = None
+) -> Answered:
     info = error_details_pb2.ErrorInfo(
         reason=_BETWEEN_WORDS.sub("_", name).upper(),
         domain=DOMAIN,
@@ -104,8 +115,8 @@ def _answer(status: str, text: str, name: str, told: Mapping[str, Any]) -> Answe
             for key, value in told.items()
         },
     )
-    packed = any_pb2.Any()
-    packed.Pack(info)
     code = grpc.StatusCode[status]
-    details = status_pb2.Status(code=code.value[0], message=text, details=[packed])
+    details = status_pb2.Status(code=code.value[0], message=text)
+    for each in filter(None, (info, further)):
+        details.details.add().Pack(each)
     return Answered(code, text, details.SerializeToString())

@@ -15,8 +15,9 @@ from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
 from pingregistrywf.runtime.ids import EPOCH, NO_VC, RETRY_NO_VC, Ulid, Vid
 from pingregistrywf.runtime.render import state_json
-from pingregistrywf.runtime.services import ErrorStatus, Method, Nothing
+from pingregistrywf.runtime.services import ErrorStatus, Method, Nothing, Service
 from pingregistrywf.runtime.values import Event
+from pingregistrywf.service.grpc.auth.caller import Caller
 from pingregistrywf.service.grpc.messages import Protobuf, message_class, parsed, sized
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.requests import read_command, read_inputs
@@ -53,17 +54,18 @@ class OwnCalls:
                 Nothing(streams=each.server_streaming),
                 ids={},
                 reply={},
+                roles=_roles(served.service, each.name),
             )
             for service in _FILE.service
             for each in service.method
         )
-        self._answers: Final[Mapping[str, Callable[[Protobuf], Protobuf]]] = {
+        self._answers: Final[Mapping[str, Callable[[Protobuf, Caller], Protobuf]]] = {
             "Tell": self._tell,
             "Find": self._find,
             "Run": self._run,
         }
 
-    async def answer(self, method: Method, data: bytes) -> Protobuf:
+    async def answer(self, method: Method, data: bytes, caller: Caller) -> Protobuf:
         """Return the reply to a call of a method that does not stream.
 
         Raises:
@@ -71,9 +73,9 @@ class OwnCalls:
             WorkflowError: what the command or the operation raised.
         """
         request = parsed(self._message(f"{method.name}Request"), data)
-        return await self._served.journal.command(self._answers[method.name], request)
+        return await self._served.journal.command(self._answers[method.name], request, caller)
 
-    async def stream(self, method: Method, data: bytes) -> AsyncIterator[Protobuf]:
+    async def stream(self, method: Method, data: bytes, caller: Caller) -> AsyncIterator[Protobuf]:
         """Return the replies to a call of a method that streams.
 
         Raises:
@@ -84,11 +86,11 @@ class OwnCalls:
         journal, watch = self._served.journal, method.name == "Follow"
         engine, history = self._history(request)
         chart, after = engine.declaration.name, _vid(request, "after")
-        await journal.read(self._served.check, chart, history)
+        checked = partial(self._served.check, caller, method.roles, chart, history)
+        await journal.read(checked)
         if watch:
             await journal.watch.begin()
         stream = self._served.events(chart, history, after, watch=watch, ends=True)
-        checked = partial(self._served.check, chart, history)
 
         async def replies() -> AsyncIterator[Protobuf]:
             async for events in stream:
@@ -98,20 +100,25 @@ class OwnCalls:
 
         return replies()
 
-    def _tell(self, request: Protobuf) -> Protobuf:
+    def _tell(self, request: Protobuf, caller: Caller) -> Protobuf:
         engine, history = self._history(request)
         arguments = _json(request.arguments)
         command = read_command(engine.declaration, request.command, arguments)
         vid: Vid | None = _vid(request, "vid")
         if vid is None or type(command) in engine.declaration.starting:
             vid = RETRY_NO_VC if request.retry else NO_VC
-        self._served.check(engine.declaration.name, history, command)
+        chart = engine.declaration.name
+        roles = self._served.service.tellers(chart, request.command)
+        name = self._served.check(caller, roles, chart, history, command)
+        if name is None and not caller.may_everywhere(roles):
+            raise UninitializedError(history)
         result = engine.tell(history, vid, command)
         return self._message("TellReply")(vid=result.vid.bytes, events=self._events(result.events))
 
-    def _find(self, request: Protobuf) -> Protobuf:
+    def _find(self, request: Protobuf, caller: Caller) -> Protobuf:
         engine, history = self._history(request)
-        self._served.check(engine.declaration.name, history)
+        roles = self._served.service.readers(events=False)
+        self._served.check(caller, roles, engine.declaration.name, history)
         state = engine.find(history)
         if engine.declaration.keyed is None and state.vid == EPOCH:
             raise UninitializedError(history)
@@ -119,7 +126,7 @@ class OwnCalls:
         json_format.ParseDict(state_json(engine.declaration, state), reply.state)
         return reply
 
-    def _run(self, request: Protobuf) -> Protobuf:
+    def _run(self, request: Protobuf, caller: Caller) -> Protobuf:
         served = self._served
         operation = served.operations.declared.get(request.operation)
         if operation is None:
@@ -129,8 +136,11 @@ class OwnCalls:
         if vid is not None and not operation.versioned:
             raise InvalidCommandError(f"{operation.name} takes no version")
         arguments = operation.resolve(inputs)
-        for step in operation.steps:
-            served.check(step.chart, arguments[step.history])
+        roles = served.service.runners(operation.name)
+        histories = {(step.chart, arguments[step.history]) for step in operation.steps}
+        names = {served.check(caller, roles, *each) for each in sorted(histories)}
+        if names == {None} and not caller.may_everywhere(roles):
+            raise UninitializedError(arguments[operation.steps[0].history])
         vids = served.operations.run_from(operation, inputs, vid)
         return self._message("RunReply")(vids={chart: each.bytes for chart, each in vids.items()})
 
@@ -150,6 +160,20 @@ class OwnCalls:
 
     def _message(self, name: str) -> type[Protobuf]:
         return message_class(self.pool, f"{_FILE.package}.{name}")
+
+
+def _roles(service: Service, method: str) -> tuple[str, ...]:
+    """Return the roles that may call a method about something; nobody may call an unknown one."""
+    match method:
+        case "Tell":
+            return tuple(name for name, role in service.roles.items() if role.tells)
+        case "Run":
+            return tuple(name for name, role in service.roles.items() if role.runs)
+        case "Find":
+            return service.readers(events=False)
+        case "Events" | "Follow":
+            return service.readers(events=True)
+    return ()
 
 
 def _json(struct: Protobuf) -> dict[str, Any]:
