@@ -215,9 +215,15 @@ class Cluster:
         self.wait_ready()
 
     def wait_ready(self, within: float = _READY_WITHIN) -> None:
-        """Wait until all nodes are ready, and have caught up."""
+        """Wait until all nodes are ready, have caught up, and know of each other.
+
+        Raises:
+            NeverReadyError: a node ended, or ``within`` seconds passed twice.
+        """
         for node in self.nodes:
             node.wait_ready(within)
+        if len(self.nodes) > 1:
+            wait_until(self._is_whole, within, lambda: "the nodes do not follow one leader")
 
     def leader(self, stream: str) -> Node:
         """Return the node that leads a stream; wait if there is none at the moment.
@@ -284,6 +290,17 @@ class Cluster:
                 f"\ncluster {{ name: {_CLUSTER}, listen: 127.0.0.1:{node.route_port}, "
                 f"no_advertise: true, pool_size: -1, routes: [ {routes} ] }}"
             )
+
+    def _is_whole(self) -> bool:
+        """Whether all nodes follow one leader, which takes each of them for well."""
+        seen = {node.name: (node.ask("/jsz") or {}).get("meta_cluster", {}) for node in self.nodes}
+        leaders = {each.get("leader") for each in seen.values()}
+        others = [
+            one.get("current", False) and not one.get("offline", False)
+            for name in leaders
+            for one in seen.get(name, {}).get("replicas") or ()
+        ]
+        return len(leaders) == 1 and len(others) == len(self.nodes) - 1 and all(others)
 
     def _links_of(self, node: Node) -> Iterable[int]:
         return [port for ends, port in self._between.items() if node in ends]

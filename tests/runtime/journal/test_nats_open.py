@@ -18,7 +18,8 @@ from pingregistrywf.runtime.errors import DBError, JournalOpenError
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
 from pingregistrywf.runtime.journal.nats.address import Address
-from pingregistrywf.runtime.journal.nats.connection import Connection
+from pingregistrywf.runtime.journal.nats.connection import Attempts, Connection
+from pingregistrywf.runtime.journal.nats.failures import ApiError
 from pingregistrywf.testing.journal import CHART, IDS, Entry, post
 
 from ...nats.cluster import Cluster, free_ports, server_program, wait_until
@@ -152,6 +153,38 @@ def test_missing_permissions(server: str) -> None:
 
 def test_no_journal_there(server: str) -> None:
     assert refusal(f"nats://all:secret@{server}/x", create=False).cause == "there is no stream 'x'"
+
+
+def answer_first(monkeypatch: pytest.MonkeyPatch, error: ApiError, times: int) -> None:
+    """Let the first requests for a new stream be answered by an error."""
+    answered, left = Connection.answered, [error] * times
+
+    async def sent(self: Connection, subject: str, *more: Any) -> dict[str, Any]:
+        if "STREAM.CREATE" in subject and left:
+            raise left.pop()
+        return await answered(self, subject, *more)
+
+    monkeypatch.setattr(Connection, "answered", sent)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(10004, 503), (10005, 400), (10007, 500), (10008, 503), (10009, 500), (10041, 500)],
+)
+def test_a_cluster_that_elects_a_leader_is_asked_again(
+    server: str, monkeypatch: pytest.MonkeyPatch, code: int, status: int
+) -> None:
+    answer_first(monkeypatch, ApiError(code, status, "not yet"), 3)
+    with open_journal(f"nats://all:secret@{server}/electing{code}") as journal:
+        post(journal, uuid4(), NO_HEAD)
+
+
+def test_a_cluster_that_does_not_come_back(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Attempts.__init__, "__defaults__", (0.1,))
+    answer_first(monkeypatch, ApiError(10005, 400, "no suitable peers, peer offline"), 1000)
+    error = refusal(f"nats://all:secret@{server}/offline")
+    assert "the server answered: no suitable peers, peer offline (10005)" in error.cause
+    assert "wait until the servers of the cluster run" in error.remedy
 
 
 def test_more_replicas_than_servers(server: str) -> None:

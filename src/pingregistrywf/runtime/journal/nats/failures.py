@@ -21,6 +21,11 @@ UNFINISHED_BATCH: Final = frozenset({10175, 10176})
 
 _FULL: Final = frozenset({10002, 10023, 10028, 10047, 10077})
 _PASSING_STATUS: Final = 503
+_PASSING: Final = frozenset({10004, 10005, 10006, 10007, 10008, 10009, 10041})
+"""A cluster that elects a leader, or of which too few servers run, answers with one of these.
+
+Their classes differ: 10005, that no server can take a replica, is told as a bad request.
+"""
 _DAMAGED: Final = "restore the journal from a backup"
 
 
@@ -39,7 +44,9 @@ class ApiError(Exception):
 
     @property
     def passes(self) -> bool:
-        """Whether the same request may succeed in a moment, when a leader is elected."""
+        """Whether the same request may succeed in a moment: when a leader is elected, say."""
+        if self.code in _PASSING:
+            return True
         return self.status == _PASSING_STATUS and self.code not in _FULL | NO_JETSTREAM
 
 

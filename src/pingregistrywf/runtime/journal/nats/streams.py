@@ -124,8 +124,8 @@ async def open_streams(connection: Connection, *, create: bool) -> Streams:
     address = connection.address
     _check_server(connection)
     try:
-        if not connection.info.get("jetstream", False):  # then another server may have it
-            await connection.answered("$JS.API.INFO")
+        if not connection.info.get("jetstream", False):
+            await _find_jetstream(connection)
         await connection.ask("INFO")
         return await _open(connection, create=create)
     except ApiError as error:
@@ -135,10 +135,20 @@ async def open_streams(connection: Connection, *, create: bool) -> Streams:
     except NoAnswerError as error:
         if not connection.info.get("jetstream", False):
             raise _no_jetstream(address) from None
-        raise address.refusal(str(error), "wait until most servers of the cluster run") from None
+        remedy = "wait until the servers of the cluster run: a new stream needs one a replica"
+        raise address.refusal(str(error), remedy) from None
     except DeniedError as error:
         cause = f"this user may not publish to {error.subject}"
         raise address.refusal(cause, "give it that permission, or name another user") from None
+
+
+async def _find_jetstream(connection: Connection) -> None:
+    """Ask once: if no server of the cluster has JetStream, nobody answers, at once."""
+    try:
+        await connection.answered("$JS.API.INFO")
+    except ApiError as error:
+        if not error.passes:
+            raise
 
 
 def _no_jetstream(address: Address) -> JournalOpenError:
