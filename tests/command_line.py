@@ -9,10 +9,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+import tty
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from subprocess import CompletedProcess
 from tempfile import TemporaryFile
+from threading import Thread
 from unittest.mock import patch
 
 from pingregistrywf.cli import main
@@ -52,6 +54,42 @@ def run(
         for stream in streams:
             stream.seek(0)
         return CompletedProcess(words, code, streams[1].read(), streams[2].read())
+
+
+def on_terminal(*words: str, width: int = 80, colour: bool = False) -> str:
+    """Run ``pingregistrywf`` with these words on a terminal, and return what that got.
+
+    Args:
+        words: the command and its options.
+        width: the terminal's width in columns.
+        colour: whether colours are wanted.
+    """
+    variables = environment(COLUMNS=str(width), LINES="40", TERM="xterm-256color")
+    if colour:
+        del variables["NO_COLOR"]
+        variables["COLORTERM"] = "truecolor"
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)  # so that no line's end is changed
+    shown: list[bytes] = []
+    reader = Thread(target=lambda: shown.extend(_read(ours)))
+    reader.start()
+    with ExitStack() as stack:
+        stack.callback(os.close, ours)
+        stack.callback(reader.join)
+        stream = stack.enter_context(open(theirs, "w", encoding="utf-8"))  # noqa: PTH123
+        stack.enter_context(patch.dict(os.environ, variables, clear=True))
+        stack.enter_context(patch.object(sys, "argv", ["pingregistrywf", *words]))
+        for name in ("stdout", "stderr"):
+            stack.enter_context(patch.object(sys, name, stream))
+        _exit_code()
+    return b"".join(shown).decode()
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    """Yield what a terminal gets until the other side is closed."""
+    with suppress(OSError):
+        while data := os.read(terminal, 65_536):
+            yield data
 
 
 def _exit_code() -> int:

@@ -106,3 +106,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the answers in tests/scenarios anew",
     )
+    parser.addoption(
+        "--rewrite-snapshots",
+        action="store_true",
+        help="write what terminals show, in tests/snapshots, anew",
+    )

@@ -279,9 +279,53 @@ class TestListAndEvents:
     def test_list(self, url: str, workflow: str) -> None:
         code, out, _ = run("list", "reg", "--journal", url)
         assert code == 0
-        assert re.fullmatch(rf"{workflow}  active     \S+\n", out)
+        head, line = out.splitlines()
+        assert head.split() == ["WORKFLOW", "STATE", "PINGS", "FAILED", "STARTED", "SUMMARY"]
+        assert re.fullmatch(rf"{workflow}  Appending +1 +1  \S+", line)
         (line,) = run("list", "reg", "--journal", url, "--json")[1].splitlines()
-        assert json.loads(line)["state"] == "active"
+        row = json.loads(line)
+        assert (row["state"], row["listed"], row["pings"], row["failed"]) == (
+            "Appending",
+            "active",
+            1,
+            1,
+        )
+        assert run("list", "reg", "-q", "--journal", url)[1] == f"{workflow}\n"
+
+    def test_list_of_some_states_in_some_order(self, url: str, workflow: str) -> None:
+        summarize(url, workflow)
+        with open_journal(url) as journal:
+            registry = PingRegistry(journal, "reg")
+            for number in (3, 1, 2):
+                registry.begin(uuid.UUID(int=number))
+            for _ in range(2):
+                registry.ping(uuid.UUID(int=1), 0, "beta ping 1")
+
+        def listed(*words: str) -> list[str]:
+            out = run("list", "reg", *words, "--json", "--journal", url)[1]
+            return [json.loads(line)["workflow"][-1] for line in out.splitlines()]
+
+        last = workflow[-1]
+        assert listed() == [last, "3", "1", "2"]
+        assert listed("--state", "summarized") == [last]
+        assert listed("--state", "Initialized", "--state", "Appending") == ["3", "1", "2"]
+        assert listed("--state", "Initialized", "--sort", "workflow") == ["2", "3"]
+        assert listed("--sort", "pings") == ["3", "2", last, "1"]
+        assert listed("--sort", "state") == ["3", "2", "1", last]
+        assert listed("--state", "Terminated") == []
+        wrong = run("list", "reg", "--state", "Gone", "--journal", url)
+        refused(wrong, 2, "--state", "'Gone'", "Summarized")
+        refused(run("list", "reg", "-q", "--sort", "pings", "--journal", url), 2, "--quiet")
+
+    def test_list_shows_what_is_deleted_and_still_listed(self, url: str, workflow: str) -> None:
+        with open_journal(url) as journal:
+            registry = PingRegistry(journal, "reg")
+            registry.expire(uuid.UUID(workflow))
+            registry.workflows.delete(uuid.UUID(workflow), NO_VC)
+        (line,) = run("list", "reg", "--journal", url, "--json")[1].splitlines()
+        row = json.loads(line)
+        assert (row["state"], row["listed"]) == ("Deleted", "completed")
+        assert row["completed"]
 
     def test_after(self, url: str, workflow: str) -> None:
         words = ("events", "reg", "--workflow", workflow, "--journal", url, "--json")

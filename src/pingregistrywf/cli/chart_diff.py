@@ -17,6 +17,7 @@ from pingregistrywf.cli.common import (
     json_wanted,
     with_json,
 )
+from pingregistrywf.runtime.counts import counted
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.diff import Change
@@ -43,7 +44,7 @@ def diff(
     broken = sum(change.breaks for change in found)
     text = "no change"
     if found:
-        count = "1 change" if len(found) == 1 else f"{len(found)} changes"
+        count = counted(len(found), "change")
         breaking = f"{broken} {'breaks' if broken == 1 else 'break'} something"
         text = f"{count}: {breaking if broken else 'nothing breaks'}"
     if json_wanted():

@@ -15,9 +15,10 @@ from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
-from uuid import UUID
 
 import typer
+
+from pingregistrywf.cli.terminal import for_person, wrapped
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.timeline import Incident, Line
@@ -95,7 +96,7 @@ def answer(fields: Mapping[str, Any], text: str, *, err: bool = False) -> None:
     if json_wanted():
         print_json(fields)
     else:
-        typer.echo(text, err=err)
+        typer.echo(wrapped(text, sys.stderr if err else sys.stdout), err=err)
 
 
 def answer_with_lines(lines: Iterable[tuple[Mapping[str, Any], str]]) -> None:
@@ -112,7 +113,7 @@ def fail(message: str, code: int) -> NoReturn:
     """End with one line that says why, with ``--json`` also in a field."""
     if json_wanted():
         print_json({"error": message, "exit": code})
-    typer.echo(f"pingregistrywf: {message}", err=True)
+    typer.echo(wrapped(f"pingregistrywf: {message}", sys.stderr), err=True)
     raise typer.Exit(code)
 
 
@@ -178,14 +179,6 @@ def opened_file(url: str, *, writes: bool = False) -> Iterator[OperatorJournal]:
         yield opened
 
 
-def uuid(option: str, text: str) -> UUID:
-    """Return the UUID that an option gives."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise CannotRunError(f"{option} is a UUID, not {text!r}") from None
-
-
 def vid(option: str, text: str) -> Ulid:
     """Return the vid that an option gives."""
     from pingregistrywf.runtime.ids import Ulid
@@ -198,7 +191,7 @@ def vid(option: str, text: str) -> Ulid:
 
 def print_timeline(lines: Iterable[Line | Incident], *, utc: bool = False) -> None:
     """Print the lines of a history as they come, with local times unless in UTC or as JSON."""
-    if sys.stdout.isatty() and not json_wanted():
+    if for_person() and not json_wanted():
         from pingregistrywf.coordination.screen import show
 
         show(lines, utc=utc)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal, NoReturn
 
 import typer
 from typer import Argument, Option
@@ -23,10 +23,12 @@ from pingregistrywf.cli.common import (
     json_wanted,
     opened_file,
     print_json,
-    uuid,
     with_json,
 )
 from pingregistrywf.cli.declarations import declarations
+from pingregistrywf.cli.ids import history as history_id
+from pingregistrywf.cli.terminal import for_person, wrapped
+from pingregistrywf.runtime.counts import counted
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.errors import Fault, Finding
@@ -40,6 +42,9 @@ ModelOption = Annotated[
         help="Charts of your own: their files, or the directory of their generated packages.",
     ),
 ]
+HISTORIES: Final = ("history", "histories")
+"""What one history is called, and several."""
+_TO_THE_MINUTE: Final = len("2026-11-29T03:24")
 STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
 
@@ -75,8 +80,9 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
             "bytes": sum(fields["bytes"] for fields in histories),
         }
         text = (
-            f"{totals['histories']} histories ({totals['deleted']} deleted),"
-            f" {totals['events']} events, {totals['bytes']} bytes of events in {url}"
+            f"{counted(totals['histories'], *HISTORIES)} ({totals['deleted']} deleted),"
+            f" {counted(totals['events'], 'event')},"
+            f" {counted(totals['bytes'], 'byte')} of events in {url}"
         )
         _print_unknown(unknown_charts(found, known))
         read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
@@ -86,7 +92,7 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
             remarks.append(f"for reading only: {read_only}\n")
         if log is not None and log.size:
             readers = f", read by {' and '.join(log.readers.values())}" if log.readers else ""
-            remarks.append(f"log: {log.size} bytes{readers}\n")
+            remarks.append(f"log: {counted(log.size, 'byte')}{readers}\n")
         answer(
             {
                 "journal": url,
@@ -128,8 +134,11 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
             remedy = "nothing is damaged: compare the two versions with `pingregistrywf chart diff`"
             if damaged:
                 remedy = "keep the file as it is, and restore a backup or export what is sound"
-            fail(f"{_count(counts['faults'], 'fault')} in {url}: {remedy}", REFUSED)
-        text = f"sound: {counts['histories']} histories, {counts['events']} events in {url}"
+            fail(f"{counted(counts['faults'], 'fault')} in {url}: {remedy}", REFUSED)
+        checked = (
+            f"{counted(counts['histories'], *HISTORIES)}, {counted(counts['events'], 'event')}"
+        )
+        text = f"sound: {checked} in {url}"
         answer({"journal": url, **counts}, text)
 
 
@@ -153,7 +162,7 @@ def backup(
             _refuse_faults(error.faults, "no copy was kept")
         _print_unknown(unknown_charts(opened.histories(), known), err=True)
         size = destination.stat().st_size
-        text = f"{destination}: {size} bytes, verified, a copy of {url}"
+        text = f"{destination}: {counted(size, 'byte')}, verified, a copy of {url}"
         answer({"journal": url, "backup": destination, "bytes": size}, text)
 
 
@@ -190,7 +199,11 @@ def export(
     url: JournalOption,
     file: Annotated[str, Argument(help="The new file; - is standard output.")] = STANDARD,
     history: Annotated[
-        str | None, Option(metavar="UUID", help="One history; all unless given.")
+        str | None,
+        Option(
+            metavar="ID",
+            help="One history: its id, or a beginning that no other has; all unless given.",
+        ),
     ] = None,
     model: ModelOption = None,
 ) -> None:
@@ -203,7 +216,7 @@ def export(
         answer_in_text()  # nothing else may be among the exported lines
     known = declarations(model)
     with opened_file(url) as opened:
-        one = None if history is None else uuid("--history", history)
+        one = None if history is None else history_id(opened, history)
         if one is not None and not list(opened.scan(one)):
             fail(str(UnknownHistoryError(one)), REFUSED)
         if file == STANDARD:
@@ -220,7 +233,8 @@ def export(
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported")
         if file != STANDARD:
-            message = f"{file}: {written.histories} histories, {written.entries} events"
+            events = counted(written.entries, "event")
+            message = f"{file}: {counted(written.histories, *HISTORIES)}, {events}"
             counts = {"histories": written.histories, "events": written.entries}
             answer({"journal": url, "export": file, **counts}, message)
 
@@ -249,7 +263,7 @@ def import_(
             try:
                 for stored in take_in(opened, sound):
                     histories.append(stored)
-                    events = _count(stored.entries, "event")
+                    events = counted(stored.entries, "event")
                     answer(
                         {"imported": stored.id, "chart": stored.chart, "events": stored.entries},
                         f"imported {stored.id}: {stored.chart}, {events}",
@@ -257,7 +271,7 @@ def import_(
             except HistoryExistsError as error:
                 fail(f"{error}: {len(histories) or 'nothing'} imported", REFUSED)
         _print_unknown(unknown_charts(histories, known), err=True)
-        message = f"{len(histories)} histories imported into {url}"
+        message = f"{counted(len(histories), *HISTORIES)} imported into {url}"
         answer({"journal": url, "histories": len(histories)}, message)
 
 
@@ -288,7 +302,7 @@ def _export(file: str) -> Iterator[BinaryIO]:
 def _refuse_faults(faults: tuple[Fault, ...], outcome: str) -> NoReturn:
     for fault in faults:
         _print_finding(fault, err=True)
-    fail(f"{_count(len(faults), 'fault')} found: {outcome}", REFUSED)
+    fail(f"{counted(len(faults), 'fault')} found: {outcome}", REFUSED)
 
 
 def _print_finding(finding: Finding, *, err: bool = False) -> None:
@@ -329,16 +343,8 @@ def _row(fields: dict[str, Any]) -> tuple[str, ...]:
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
     heads = ("history", "chart", "events", "bytes", "newest event", "")
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(box=None, header_style="bold")
-        for head in heads:
-            table.add_column(head, justify="right" if head in ("events", "bytes") else "left")
-        for row in rows:
-            table.add_row(*row)
-        Console(highlight=False).print(table)
+    if for_person():
+        _show_table(heads, rows)
         return
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     for row in (heads, *rows):
@@ -346,11 +352,34 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
         typer.echo("  ".join(cells).rstrip())
 
 
+def _show_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Show the table on a terminal: nothing is cut, and what is remarked stands below it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pingregistrywf.coordination.overview import WITH_IDS, beginnings
+
+    console = Console(highlight=False)
+    ids = [row[0] for row in rows]
+    narrow = console.width < WITH_IDS
+    if narrow:
+        ids = beginnings(ids)
+    table = Table(
+        box=None, header_style="bold", pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0)
+    )
+    *shown, _ = heads
+    for head in shown:
+        justify: Literal["right", "left"] = "right" if head in ("events", "bytes") else "left"
+        table.add_column(head, justify=justify, no_wrap=True)
+    for name, (_, chart, events, size, newest, _) in zip(ids, rows, strict=True):
+        table.add_row(name, chart, events, size, newest[:_TO_THE_MINUTE] if narrow else newest)
+    console.print(table)
+    for name, (*_, remark) in zip(ids, rows, strict=True):
+        if remark:
+            typer.echo(wrapped(f"{name}: {remark}"))
+
+
 def _time(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

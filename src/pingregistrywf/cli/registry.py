@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID, uuid4
 
+import typer
 from typer import Argument, Option
 
+from pingregistrywf.cli import ids
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
@@ -22,13 +24,13 @@ from pingregistrywf.cli.common import (
     open_,
     print_timeline,
     stopped_by_signals,
-    uuid,
     vid,
     with_json,
 )
+from pingregistrywf.cli.terminal import for_person, wrapped
 
 if TYPE_CHECKING:
-    from pingregistrywf._generated.ping_registry_index import Entry
+    from pingregistrywf.coordination.overview import Row
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.coordination.waiting import Stop
@@ -36,10 +38,24 @@ if TYPE_CHECKING:
     from pingregistrywf.runtime.ids import Ulid
 
 RegistryArgument = Annotated[str, Argument(help="The registry's name.", metavar="REGISTRY")]
-WorkflowOption = Annotated[str, Option(metavar="UUID", help="The workflow.")]
+WorkflowOption = Annotated[
+    str, Option(metavar="ID", help="The workflow: its id, or a beginning that no other has.")
+]
 VidOption = Annotated[str | None, Option("--vid", metavar="VID", help="The expected version.")]
 NoVidOption = Annotated[bool, Option("--no-vid", help="Expect no version, which is the default.")]
 UtcOption = Annotated[bool, Option("--utc", help="Show times in UTC, not in local time.")]
+
+
+Order: TypeAlias = Literal["age", "state", "pings", "failed", "workflow"]
+_ORDERS: Final[Mapping[Order, Callable[[Row], Any]]] = MappingProxyType(
+    {
+        "age": lambda row: row.started,
+        "state": lambda row: _states().index(row.state),
+        "pings": lambda row: row.pings,
+        "failed": lambda row: row.failed,
+        "workflow": lambda row: row.workflow,
+    }
+)
 
 
 @with_json
@@ -47,15 +63,19 @@ def begin(
     registry_name: RegistryArgument,
     journal: JournalOption,
     workflow: Annotated[
-        str | None, Option(metavar="UUID", help="Its id; a new one unless given.")
+        str | None,
+        Option(
+            metavar="ID",
+            help="Its id, or the beginning of one that is listed; a new one unless given.",
+        ),
     ] = None,
     expected: VidOption = None,
     no_vid: NoVidOption = False,
 ) -> None:
     """Begin a workflow.  Run again with the same id, it finishes a begin that was interrupted."""
     index_vid = _expected(expected, no_vid=no_vid)
-    workflow_id = uuid4() if workflow is None else uuid("--workflow", workflow)
     with opened(registry_name, journal, create=True, writes=True) as registry:
+        workflow_id = uuid4() if workflow is None else ids.workflow(registry, workflow)
         # Before the first write: interrupted, it can be finished with this id alone.
         _print(workflow=workflow_id)
         vids = registry.begin(workflow_id, index_vid)
@@ -72,8 +92,8 @@ def commit(
 ) -> None:
     """Commit a workflow.  Run again without a vid, it finishes a commit that was interrupted."""
     workflow_vid = _expected(expected, no_vid=no_vid)
-    workflow_id = uuid("--workflow", workflow)
     with opened(registry_name, journal, writes=True) as registry:
+        workflow_id = ids.workflow(registry, workflow)
         vids = registry.commit(workflow_id, workflow_vid)
         _print(index_vid=vids.index, workflow_vid=vids.workflow)
 
@@ -89,45 +109,113 @@ def get(
     ] = None,
 ) -> None:
     """Print a workflow's pings and summary.  Code 101: active; 100: summarized, not committed."""
+    from pingregistrywf.coordination.palette import code_style
+    from pingregistrywf.coordination.registry import ACTIVE, SUMMARIZED
     from pingregistrywf.runtime.render import printable
 
-    workflow_id = uuid("--workflow", workflow)
     with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
+        workflow_id = ids.workflow(registry, workflow)
         view = registry.get(workflow_id, wait=wait, stop=stop)
+    pings = view.state.pings
     fields = {
         "workflow": view.state.id,
         "workflow_vid": view.state.vid,
         "summary": {"code": view.code, "message": view.message},
         "note": view.note,
-        "pings": [asdict(ping) for ping in view.state.pings],
+        "pings": [asdict(ping) for ping in pings],
     }
-    pings = [f"ping     {ping.code} {printable(ping.message)}\n" for ping in view.state.pings]
     note = f"  ({view.note})" if view.note else ""
-    answer(fields, f"{''.join(pings)}summary  {view.code} {printable(view.message)}{note}")
+    lines = [(ping.code, f"ping     {ping.code} {printable(ping.message)}") for ping in pings]
+    failed = 0 if view.code in (ACTIVE, SUMMARIZED) else view.code
+    lines.append((failed, f"summary  {view.code} {printable(view.message)}{note}"))
+    if for_person() and not json_wanted():
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(highlight=False)
+        for code, text in lines:
+            console.print(Text(wrapped(text), code_style(code)), soft_wrap=True)
+    else:
+        answer(fields, "\n".join(text for _, text in lines))
 
 
 @with_json
-def list_(registry_name: RegistryArgument, journal: JournalOption, utc: UtcOption = False) -> None:
+def list_(
+    registry_name: RegistryArgument,
+    journal: JournalOption,
+    state: Annotated[
+        list[str] | None,
+        Option(metavar="STATE", help="Only workflows in this state; give one for each."),
+    ] = None,
+    sort: Annotated[
+        Order, Option(metavar="COLUMN", help="Sort by age, state, pings, failed or workflow.")
+    ] = "age",
+    quiet: Annotated[
+        bool,
+        Option("--quiet", "-q", help="Print ids only, for scripts: reads the index alone."),
+    ] = False,
+    utc: UtcOption = False,
+) -> None:
     """List the workflows of a registry: those active, and those completed and not yet deleted."""
+    from pingregistrywf.coordination.overview import each_row
     from pingregistrywf.coordination.timeline import zoned
 
+    wanted = [_state(each) for each in state or ()]
+    if quiet and (wanted or sort != "age"):
+        raise CannotRunError("--quiet reads no workflow: leave out --state and --sort")
     with opened(registry_name, journal) as registry:
-        names = registry.indexes.engine.declaration.state_names
         _check_begun(registry)
-        entries = registry.list()
+        if quiet:
+            listed = (entry.workflow_id for entry in registry.list())
+            answer_with_lines(({"workflow": each}, str(each)) for each in listed)
+            return
+        found = [row for row in each_row(registry) if not wanted or row.state in wanted]
+        now = registry.journal.clock()
+    found.sort(key=_ORDERS[sort])
+    if for_person() and not json_wanted():
+        _print_rows(found, now)
+        return
 
-    def line(entry: Entry) -> tuple[dict[str, Any], str]:
-        state, started = names[entry.state_code].lower(), entry.started_workflow_event_id
-        fields = {
-            "workflow": entry.workflow_id,
-            "state": state,
-            "started": started,
-            "completed": entry.completed_workflow_event_id or None,
-        }
-        begun = zoned(started.time, utc=utc).isoformat(timespec="seconds")
-        return fields, f"{entry.workflow_id}  {state:<9}  {begun}"
+    def line(row: Row) -> tuple[dict[str, Any], str]:
+        begun = zoned(row.started.time, utc=utc).isoformat(timespec="seconds")
+        counts = f"{row.pings:>5}  {row.failed:>6}"
+        text = f"{row.workflow}  {row.state:<13}  {counts}  {begun:<25}  {row.summary}"
+        return asdict(row), text.rstrip()
 
-    answer_with_lines(map(line, entries))
+    if found and not json_wanted():
+        heads = f"{'WORKFLOW':<36}  {'STATE':<13}  PINGS  FAILED  {'STARTED':<25}  SUMMARY"
+        typer.echo(heads)
+    answer_with_lines(map(line, found))
+
+
+def _print_rows(found: list[Row], now: float) -> None:
+    from rich.console import Console
+
+    from pingregistrywf.coordination.overview import overview
+    from pingregistrywf.runtime.counts import counted
+
+    console = Console(highlight=False)
+    if found:
+        console.print(overview(found, now, console.width))
+    console.print(counted(len(found), "workflow"), style="dim")
+
+
+def _states() -> list[str]:
+    """Return the names of the states that a listed workflow can be in."""
+    from pingregistrywf._generated.ping_registry import DECLARATION
+    from pingregistrywf.coordination.overview import DELETED
+
+    return [*DECLARATION.state_names.values(), DELETED]
+
+
+def _state(text: str) -> str:
+    """Return the state that is meant; upper and lower case are the same."""
+    for each in _states():
+        if each.casefold() == text.casefold():
+            return each
+    raise CannotRunError(
+        f"--state: there is no state {text!r}; the states are {', '.join(_states())}"
+    )
 
 
 @with_json
@@ -135,7 +223,11 @@ def events(
     registry_name: RegistryArgument,
     journal: JournalOption,
     workflow: Annotated[
-        str | None, Option(metavar="UUID", help="A workflow; the index unless given.")
+        str | None,
+        Option(
+            metavar="ID",
+            help="A workflow: its id, or a beginning that no other has; the index unless given.",
+        ),
     ] = None,
     watch: Annotated[
         bool, Option("--watch", help="Go on with events to come, until the workflow ends.")
@@ -146,9 +238,9 @@ def events(
     utc: UtcOption = False,
 ) -> None:
     """Print the events of a registry's index, or of one workflow, oldest first."""
-    workflow_id = None if workflow is None else uuid("--workflow", workflow)
     last = None if after is None else vid("--after", after)
     with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
+        workflow_id = None if workflow is None else ids.workflow(registry, workflow)
         if not watch:  # which may wait for the first event
             if workflow_id is None:
                 _check_begun(registry)
@@ -164,7 +256,7 @@ def watch(registry_name: RegistryArgument, journal: JournalOption) -> None:
     from pingregistrywf.coordination.overview import changes, show
 
     with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
-        if sys.stdout.isatty() and not json_wanted():
+        if for_person() and not json_wanted():
             show(registry, stop)
         else:
             for row in changes(registry, stop):

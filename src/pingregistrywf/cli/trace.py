@@ -38,7 +38,8 @@ def follow_journal(url: str, model: list[Path] | None, jar: Path | None) -> None
         verdict = follow(toolchain, read, next(iter(read.systems)), trace)
     count = len(trace.events)
     if verdict.accepted:
-        text = f"accepted: the model could have written the {count} events of {url}"
+        events = "the one event" if count == 1 else f"the {count:,} events"
+        text = f"accepted: the model could have written {events} of {url}"
         answer({"journal": url, "accepted": True, "events": count}, text)
         return
     shown = trace.events[: verdict.length + 1]

@@ -20,6 +20,7 @@ from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_index import StateCode, WorkflowIndexes
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
+from pingregistrywf.runtime.counts import counted
 from pingregistrywf.runtime.engine import Checkpoint
 from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
 from pingregistrywf.runtime.ids import Ulid
@@ -119,7 +120,8 @@ class Collector:
         while collected := self.journal.collect(now):
             entries += collected.entries
             freed += len(collected.freed)
-        return f"{entries} events removed, {freed} ids free" if entries or freed else ""
+        found = f"{counted(entries, 'event')} removed, {counted(freed, 'id')} free"
+        return found if entries or freed else ""
 
     def _tried(self, action: Action, act: Callable[[], str]) -> Action:
         try:

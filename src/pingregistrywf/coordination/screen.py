@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from pingregistrywf._generated.ping_registry import DECLARATION
+from pingregistrywf.coordination.palette import PARTICIPANTS, RED, state_style
 from pingregistrywf.coordination.timeline import Incident, Line, zoned
 
-_COLORS: Final = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
 _STATES: Final = tuple(DECLARATION.state_names.values())
 
 
@@ -23,29 +23,36 @@ def show(lines: Iterable[Line | Incident], *, utc: bool) -> None:
     console = Console(highlight=False)
     colors: dict[str, str] = {}
     day = ""
-    with Live(Text(), console=console, transient=True) as live:
+    with Live(Text(), console=console, transient=True, auto_refresh=False) as live:
         for line in lines:
             if isinstance(line, Incident):
-                console.print(f"{'':12}  {line.who:<10}  {line.what}", style="bold red")
+                console.print(f"{'':12}  {line.who:<10}  {line.what}", style=f"bold {RED}")
                 continue
             moment = zoned(line.event.id.time, utc=utc)
             if day != (day := f"{moment:%Y-%m-%d}, times in UTC{moment.isoformat()[-6:]}"):
                 console.print(day, style="dim")
-            color = colors.setdefault(line.who, _COLORS[len(colors) % len(_COLORS)])
+            color = colors.setdefault(line.who, PARTICIPANTS[len(colors) % len(PARTICIPANTS)])
             who, event, state = line.columns()
-            row = Text(f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}", "dim")
-            for piece, style in ((who, color), (event, "bold"), (state, "italic")):
+            row = Text().append(f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}", "dim")
+            for piece, style in ((who, color), (event, "bold"), (state, _style(line))):
                 row.append(f"  {piece}", style)
             details = "  ".join(line.details)
+            failed = RED if line.failed else ""
             if row.cell_len + 2 + cell_len(details) <= console.width:
-                console.print(row.append(f"  {details}"))
+                row.append(f"  {details}", failed)
+                row.rstrip()
+                console.print(row)
             else:
                 row.rstrip()
                 console.print(row)
                 for detail in line.details:
-                    console.print(Padding(Text(detail), (0, 0, 0, 14), expand=False))
+                    console.print(Padding(Text(detail, failed), (0, 0, 0, 14), expand=False))
             if line.declaration is DECLARATION:
-                live.update(_path(line.state))
+                live.update(_path(line.state), refresh=True)
+
+
+def _style(line: Line) -> str:
+    return state_style(line.state) if line.declaration is DECLARATION else ""
 
 
 def _path(current: str) -> Text:

@@ -60,6 +60,15 @@ class Line:
                 return tuple(f"{name} {_value(getattr(event, name))}" for name in sorted(names))
 
     @property
+    def failed(self) -> bool:
+        """Whether the event is a ping or a summary that tells of trouble."""
+        match self.event:
+            case workflow.ServerPinged() | workflow.ServerPingsGathered() as event:
+                return event.status_code != 0
+            case _:
+                return False
+
+    @property
     def state(self) -> str:
         """The state that the event leads to, as the chart names it; empty if it leads nowhere."""
         known = self.declaration.by_event.get(type(self.event))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from pingregistrywf.runtime.counts import counted
 from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.check import Check, Verdict
@@ -35,7 +36,8 @@ def journal_checks(url: str, clock: Clock) -> Iterator[Check]:
         yield Check("journal", Verdict.FAULT, str(error))
         return
     events = sum(stored.entries for stored in histories)
-    yield Check("journal", Verdict.OK, f"{len(histories)} histories, {events} events in {url}")
+    held = f"{counted(len(histories), 'history', 'histories')}, {counted(events, 'event')}"
+    yield Check("journal", Verdict.OK, f"{held} in {url}")
     newest = max((stored.vid.milliseconds / 1000 for stored in histories), default=0.0)
     yield clock_check(clock(), newest)
 

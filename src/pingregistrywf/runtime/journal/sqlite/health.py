@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pingregistrywf.runtime.counts import counted
 from pingregistrywf.runtime.errors import JournalOpenError
 from pingregistrywf.runtime.journal.check import Check, Verdict
 from pingregistrywf.runtime.journal.inspection import Log
@@ -103,7 +104,7 @@ def _files(path: Path) -> Iterator[Check]:
     except OSError:
         return  # opening it tells why
     mode = stat.filemode(found.st_mode)
-    described = f"{found.st_size} bytes, {mode}, of {_user(found.st_uid)}"
+    described = f"{counted(found.st_size, 'byte')}, {mode}, of {_user(found.st_uid)}"
     if found.st_nlink > 1:
         remedy = "keep one name: each name would have a log of its own"
         yield Check("file", Verdict.FAULT, f"{described}, {found.st_nlink} names", remedy)
@@ -113,11 +114,15 @@ def _files(path: Path) -> Iterator[Check]:
     if log is not None:
         yield _log(log, f"{path.name}-wal")
     if index.exists():
-        yield Check("index of the log", Verdict.OK, f"{index.stat().st_size} bytes in {index.name}")
+        yield Check(
+            "index of the log",
+            Verdict.OK,
+            f"{counted(index.stat().st_size, 'byte')} in {index.name}",
+        )
 
 
 def _log(log: Log, name: str) -> Check:
-    described = f"{log.size} bytes in {name}"
+    described = f"{counted(log.size, 'byte')} in {name}"
     if log.size <= LOG_LIMIT or not log.readers:
         return Check("log", Verdict.OK, described)
     return Check(

@@ -1,0 +1,46 @@
+"""Output for a person: it goes to a terminal, or ``FORCE_COLOR`` says so.
+
+rich asks the same for its colours, and leaves them out where ``NO_COLOR`` is set.  Text for a
+person is wrapped between words, never inside of one; text for a program is left as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from typing import Final, TextIO
+
+FORCE_COLOR: Final = "FORCE_COLOR"
+"""Set to anything but nothing, it makes output look as on a terminal."""
+
+
+def for_person(stream: TextIO | None = None) -> bool:
+    """Return whether a stream is a terminal, or to be treated as one; standard output if none."""
+    if os.environ.get(FORCE_COLOR):
+        return True
+    return (sys.stdout if stream is None else stream).isatty()
+
+
+def wrapped(text: str, stream: TextIO | None = None) -> str:
+    """Return a text with its lines wrapped between words, if the stream is for a person.
+
+    A word that is longer than a line is left whole, so that it can be copied.
+    """
+    if not for_person(stream):
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+            replace_whitespace=False,
+        )
+        if len(line) > width
+        else line
+        for line in text.split("\n")
+    )
