@@ -155,7 +155,7 @@ def test_the_tutorials_lines_for_the_shell_run(tmp_path: Path) -> None:
     printed = run(["bash", "-c", "\n".join(script)], tmp_path)
     assert re.search(r"^summary +100 ", printed, re.MULTILINE)
     assert re.search(r"PingRegistryCommitted +Terminated", printed)
-    assert re.search(r"^11111111-2222-4333-8444-555555555555 +completed", printed, re.MULTILINE)
+    assert re.search(r"^11111111-2222-4333-8444-555555555555 +Terminated", printed, re.MULTILINE)
     assert re.search(r"^End +Completed +→ Terminated", printed, re.MULTILINE)
 
 
