@@ -25,7 +25,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "nats": "journals on NATS servers",
     "otel": "spans and metrics for OpenTelemetry",
     "testing": "pytest and Hypothesis for tests of your own",
-    "service": "serve",
+    "service": "serve and token",
 }
 """What each extra makes possible."""
 

@@ -27,6 +27,7 @@ from pingregistrywf.cli.output import ending_with_the_reader
 from pingregistrywf.cli.prove import prove
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 from pingregistrywf.cli.serve import serve
+from pingregistrywf.cli.token import token
 from pingregistrywf.cli.verify import verify
 
 _SEVERAL: Final = ("--model", "--step")
@@ -101,3 +102,4 @@ for _part in (self_test, init, bundle):
 app.add_typer(conform, name="conform", rich_help_panel="Conformance")
 app.command(rich_help_panel="For operators")(doctor)
 app.add_typer(journal, name="journal", rich_help_panel="For operators")
+app.add_typer(token, name="token", rich_help_panel="For operators")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from uuid import uuid4
 
+import typer
 from typer import Option
 
 from pingregistrywf.cli.common import (
@@ -22,8 +26,16 @@ if TYPE_CHECKING:
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.journal import Journal
     from pingregistrywf.service.grpc.auth.authenticator import Authenticator
+    from pingregistrywf.service.grpc.development import Development
     from pingregistrywf.service.grpc.server import Tls
 
+_CALLERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "admin": ("admin", "reader"),
+    "server": ("server",),
+    "gatherer": ("gatherer", "server"),
+    "reader": ("reader",),
+}
+"""The callers in the directory of ``--dev``, each with its roles."""
 PORT: Final = 7550
 """The port that clients of the 2019 system dial unless told otherwise."""
 
@@ -50,6 +62,13 @@ def serve(
         Path | None,
         Option(metavar="FILE", help="Which tokens and certificates give which roles."),
     ] = None,
+    dev: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="To try it out: take certificates and tokens from a directory; make it first.",
+        ),
+    ] = None,
     gather: Annotated[bool, Option("--gather", help="Also gather, as the command gather.")] = False,
     collect: Annotated[
         bool, Option("--collect", help="Also collect, each hour, as the command collect.")
@@ -66,12 +85,25 @@ def serve(
     from pingregistrywf.service.grpc.auth.keys import AuthFileError
 
     with answering(AuthFileError):
+        made = _development(dev, names, tls_cert, tls_key, client_ca, auth)
+        if made is not None:
+            tls_cert, client_ca, auth = made.server, made.ca, made.auth
         tls = _tls(tls_cert, tls_key, client_ca)
         _check_listen(listen, tls, auth)
         authenticator = _authenticator(auth, tls)
         log(as_json=log_json)
         with open_(journal) as opened, stopped_by_signals() as stop:
-            _serve(names, opened, listen, tls, authenticator, stop, gather=gather, collect=collect)
+            _serve(
+                names,
+                opened,
+                listen,
+                tls,
+                authenticator,
+                stop,
+                made,
+                gather=gather,
+                collect=collect,
+            )
 
 
 def _serve(
@@ -81,6 +113,7 @@ def _serve(
     tls: Tls | None,
     authenticator: Authenticator | None,
     stop: Stop,
+    made: Development | None,
     *,
     gather: bool,
     collect: bool,
@@ -93,12 +126,53 @@ def _serve(
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.service.grpc.serving import serve_until
 
+    def listening(port: int) -> None:
+        if made is not None:
+            typer.echo(_lines(made, names[0], port))
+
     registries = [PingRegistry(journal, name) for name in names]
     operations = OutsideOperations(journal)
     with housekeeping(registries, stop, gather=gather, collect=collect):
         asyncio.run(
-            serve_until(stop, SERVICE, journal, operations, names, listen, tls, authenticator)
+            serve_until(
+                stop,
+                SERVICE,
+                journal,
+                operations,
+                names,
+                listen,
+                tls,
+                authenticator,
+                listening=listening,
+            )
         )
+
+
+def _development(dev: Path | None, names: list[str], *given: Path | None) -> Development | None:
+    """Return the directory to try things out with, if one is asked for."""
+    if dev is None:
+        return None
+    if any(given):
+        raise CannotRunError("--dev brings its own --tls-cert, --client-ca and --auth: leave them")
+    from pingregistrywf.service.grpc.development import made
+
+    return made(dev, _CALLERS, names)
+
+
+def _lines(made: Development, registry: str, port: int) -> str:
+    """Return lines to paste into a shell, for each kind of caller."""
+    place, lines = shlex.quote(str(made.directory.resolve())), []
+    for caller, roles in _CALLERS.items():
+        lines += [
+            f"# {caller}: may do what {' and '.join(roles)} may",
+            f"pingregistrywf token inspect {place}/{caller}.token --auth {place}/auth.yaml",
+        ]
+    command = (
+        f"nogfsoctl --nogfsoregd=localhost:{port} --tls-ca={place}/ca.pem"
+        f" --tls-cert={place}/admin.pem --jwt={place}/admin.token --jwt-auth=no"
+        f" ping-registry begin {registry} --no-vid --workflow={uuid4()}"
+    )
+    return "\n".join([*lines, "# the 2019 system's admin client", command])
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,12 @@ import pytest
 
 from pingregistrywf import PingRegistry, open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
+from pingregistrywf.service.grpc.auth.keys import AuthFileError
+from pingregistrywf.service.grpc.development import Development, made
 from pingregistrywf.service.grpc.messages import Messages
 
 from ...command_line import run
+from ...tiers import some
 
 WORKFLOW = UUID(int=7)
 
@@ -29,7 +33,9 @@ def serve(place: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str
     program = [sys.executable, "-m", "pingregistrywf", "serve", "--log-json"]
     program += ["--registry", "reg"]
     program += ["--journal", f"sqlite:{place / 'pings.db'}", "--listen", "127.0.0.1:0", *words]
-    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         try:
             for line in process.stderr:
@@ -67,6 +73,50 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
         assert PingRegistry(journal, "reg").get(WORKFLOW).state.num_pings >= 1
 
 
+@pytest.mark.slow
+def test_a_directory_to_try_it_out(tmp_path: Path) -> None:
+    place = tmp_path / "a place"
+    with serve(tmp_path, "--dev", str(place)) as (process, address):
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(10)]
+        assert call(address, place, "reader", "reader") == "OK"
+        assert call(address, place, "reader", None) == "OK"
+        assert call(address, place, "reader", "server") == "OK"
+        assert call(address, place, None, "reader") == "UNAVAILABLE"
+    shown = [each for each in lines if each.startswith("pingregistrywf ")]
+    assert len(shown) == 4
+    program = f"set -eu\npingregistrywf() {{ '{sys.executable}' -m pingregistrywf \"$@\"; }}\n"
+    done = subprocess.run(
+        ["bash", "-c", program + "".join(some(shown, 2))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "taken  gatherer of reg; server of reg\n" in done.stdout
+    assert lines[-1].startswith(f"nogfsoctl --nogfsoregd=localhost:{address.rpartition(':')[2]} ")
+    before = {each: each.read_bytes() for each in place.iterdir()}
+    assert made(place, {"boss": ["admin"]}, ["reg"]) == Development(place)
+    assert {each: each.read_bytes() for each in place.iterdir()} == before
+    with pytest.raises(AuthFileError, match="has expired: name another directory"):
+        made(place, {}, [], now=time.time() + 31 * 86_400)
+    (mode,) = {each.stat().st_mode & 0o777 for each in place.iterdir()}
+    assert mode == 0o600
+
+
+def call(address: str, place: Path, certificate: str | None, token: str | None) -> str:
+    """Ask for the registries as the files in a directory allow; return the status."""
+    pem = (place / f"{certificate}.pem").read_bytes() if certificate else None
+    secure = grpc.ssl_channel_credentials((place / "ca.pem").read_bytes(), pem, pem)
+    shown = (place / f"{token}.token").read_text().strip() if token else None
+    metadata = (("authorization", f"Bearer {shown}"),) if shown else ()
+    with grpc.secure_channel(address.replace("127.0.0.1", "localhost"), secure) as channel:
+        try:
+            channel.unary_unary("/nogfso.Main/GetRegistries")(b"", timeout=20, metadata=metadata)
+        except grpc.RpcError as error:
+            return str(error.code().name)
+    return "OK"
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -76,6 +126,8 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
         ),
         ("--listen 0.0.0.0:0 --auth roles.yaml", "--listen: others can connect to 0.0.0.0"),
         ("--listen 0.0.0.0:0 --tls-cert pyproject.toml", "--listen: others can connect to 0.0.0.0"),
+        ("--dev . --auth roles.yaml", "--dev brings its own --tls-cert, --client-ca and --auth"),
+        ("--dev src", "src holds other files: name another directory, or remove it"),
         ("--auth missing.yaml", "No such file or directory: 'missing.yaml'"),
         ("--listen localhost", "--listen is HOST:PORT, not 'localhost'"),
         ("--listen example.org:1", "--listen: others can connect to example.org"),

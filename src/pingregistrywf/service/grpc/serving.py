@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pingregistrywf.coordination.waiting import Stop
@@ -29,6 +29,8 @@ async def serve_until(
     address: str,
     tls: Tls | None = None,
     authenticator: Authenticator | None = None,
+    *,
+    listening: Callable[[int], None] | None = None,
 ) -> None:
     """Serve until a stop is asked for, then drain.
 
@@ -41,6 +43,7 @@ async def serve_until(
         address: ``HOST:PORT``; port 0 for any that is free.
         tls: how the connections are secured; None for plain ones.
         authenticator: finds who calls; without one, anybody may do everything.
+        listening: is called with the port once the server answers calls.
 
     Raises:
         OSError: it cannot listen there.
@@ -57,6 +60,9 @@ async def serve_until(
         tls=tls is not None,
         roles=authenticator is not None,
     )
+
+    if listening is not None:
+        listening(server.port)
 
     def wake() -> None:
         loop.call_soon_threadsafe(stopped.set)

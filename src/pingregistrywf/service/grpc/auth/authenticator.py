@@ -71,10 +71,15 @@ class RoleAuthenticator:
             if by_certificate is None:
                 raise unauthenticated("there is no token: send one as authorization")
             return by_certificate
-        by_token = self._by_token(token)
-        return by_token.together(by_certificate) if by_certificate else by_token
+        shown = self.by_token(token)
+        return shown.together(by_certificate) if by_certificate else shown
 
-    def _by_token(self, token: str) -> Caller:
+    def by_token(self, token: str) -> Caller:
+        """Return who shows a token.
+
+        Raises:
+            CallRefusedError: it is not valid.
+        """
         header = header_of(token)
         for each in self._tokens:
             if each.takes(header):
