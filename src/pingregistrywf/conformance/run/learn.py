@@ -6,21 +6,26 @@ chart: every cell of the table that answers otherwise or leads elsewhere is repo
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.ir import DELETED, Arguments, Cell, Chart, Outcome, Row
-from pingregistrywf.conformance.oracle import code_of
+from pingregistrywf.chart.ir import DELETED, Arguments, Chart, Row
+from pingregistrywf.conformance.run.repair import (
+    NOTHING,
+    Change,
+    Place,
+    answer_of,
+    appends,
+    fewest_changes,
+)
 from pingregistrywf.conformance.run.result import WrongCell
 from pingregistrywf.conformance.run.session import Session
+from pingregistrywf.conformance.suite.sequences import TWIN
 from pingregistrywf.conformance.suite.values import ordinary
 
 Json: TypeAlias = Any
 Output: TypeAlias = tuple[str, str]
 
-REFINED: Final = 2
-"""So many times it is asked anew which learned state stands for which of the chart's."""
 MOST_REQUESTS: Final = 40_000
 """After so many requests nothing is learned."""
 
@@ -51,14 +56,25 @@ def wrong_cells(chart: Chart, capabilities: Collection[str], session: Session) -
         def step(self, letter: Row | None) -> Output | None:
             return None if letter is None else asking.tell(letter)
 
+    class OneMore(WMethodEqOracle):  # type: ignore[misc]
+        """Looks for one more state than is known: to look for many at once takes too long."""
+
+        def find_cex(self, hypothesis: Any) -> tuple[Row, ...] | None:
+            self.m = max(len(chart.columns), len(hypothesis.states))
+            self.m = min(self.m, len(hypothesis.states) + 1)
+            found: tuple[Row, ...] | None = super().find_cex(hypothesis)
+            return found
+
     subject = Subject()
-    oracle = WMethodEqOracle(rows, subject, len(chart.columns))
+    oracle = OneMore(rows, subject, len(chart.columns))
     try:
         learned = run_Lstar(rows, subject, oracle, automaton_type="mealy", print_level=0)
     # By SystemExit the library says that answers differ from one time to the next.
     except (UnlearnableError, SystemExit):
         return []
-    return _compared(chart, rows, learned)
+    changes = fewest_changes(chart, rows, learned)
+    # What a twin does follows from the cell that leads to it.
+    return [_wrong(chart, *each) for each in changes.items() if not each[0][0].endswith(TWIN)]
 
 
 class UnlearnableError(Exception):
@@ -86,10 +102,10 @@ class _Asking:
         reply = self._request({"op": "exec", "command": command, "args": args})
         match reply:
             case {"ok": {"events": [{"event": str(name)}, *_]}}:
-                answer = f"appends {name}"
+                answer = appends(name)
                 self._stored.setdefault(command, args)
             case {"ok": {}}:
-                answer = "appends nothing"
+                answer = NOTHING
             case {"error": {"code": str(code)}}:
                 answer = f"answers {code}"
             case _:
@@ -121,93 +137,21 @@ class _Asking:
         return stored
 
 
-def _compared(chart: Chart, rows: Sequence[Row], learned: Any) -> list[WrongCell]:
-    """The cells by which the chart and the learned machine differ, as few as explain it."""
-    first = {chart.initial: learned.initial_state}
-    likely = [_correspondence(chart, rows, first, {})]
-    for _ in range(REFINED):
-        likely.append(_correspondence(chart, rows, first, likely[-1]))
-    return min((_wrong(chart, rows, each) for each in likely), key=len)
-
-
-def _correspondence(
-    chart: Chart, rows: Sequence[Row], first: Mapping[str, Any], known: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The learned state that stands for each state of the chart.
-
-    It is the one to which most cells lead that should lead there, as far as the states before are
-    known; else the one that is reached first.
-    """
-    found = dict(first)
-    queue = deque(first)
-    while queue:
-        state = queue.popleft()
-        for row in rows:
-            cell = chart.cells[row, state]
-            if cell.target not in found and _answers(found[state], row) == _meant(cell):
-                votes = Counter(
-                    known[each.state].transitions[other].state_id
-                    for (other, _), each in chart.cells.items()
-                    if each.target == cell.target != each.state
-                    and other in rows
-                    and each.state in known
-                    and _answers(known[each.state], other) == _meant(each)
-                )
-                reached = found[state].transitions[row]
-                elected = votes.most_common(1)
-                if elected and reached.state_id != elected[0][0]:
-                    continue
-                found[cell.target] = reached
-                queue.append(cell.target)
-    return found
-
-
-def _answers(there: Any, row: Row) -> str:
-    answer: str = there.output_fun[row][0]
-    return answer
-
-
-def _wrong(chart: Chart, rows: Sequence[Row], standing: Mapping[str, Any]) -> list[WrongCell]:
-    """The cells that differ, if learned states stand for the chart's as they are said to."""
-    wrong = []
-    for state, there in standing.items():
-        for row in rows:
-            if row[1] is Arguments.OTHER and state in (chart.initial, DELETED):
-                continue  # nothing is carried: the arguments are neither the same nor others
-            cell = chart.cells[row, state]
-            answer, found = there.output_fun[row]
-            meant, target = _meant(cell), cell.target
-            shown = chart.initial if target == DELETED else target
-            after = there.transitions[row]
-            if answer != meant:
-                what = f"{answer}, should {_infinitive(meant)}"
-            elif found != shown:
-                what = f"goes to {found}, should go to {shown}"
-            elif target in standing and after.state_id != standing[target].state_id:
-                what = f"goes to {_like(chart, rows, after, target)}, should go to {target}"
-            else:
-                continue
-            wrong.append(WrongCell(state, row, what))
-    return wrong
-
-
-def _like(chart: Chart, rows: Sequence[Row], there: Any, but: str) -> str:
-    """The state of the chart, but for one, that answers every command as a learned one does."""
-    for state in chart.columns:
-        cells = ((row, chart.cells[row, state]) for row in rows)
-        if state != but and all(_answers(there, row) == _meant(cell) for row, cell in cells):
-            return state
-    return f"a state like {but} that is not {but}"
-
-
-def _meant(cell: Cell) -> str:
-    match cell.outcome:
-        case Outcome.EMIT:
-            return f"appends {cell.event}"
-        case Outcome.REJECT:
-            return f"answers {code_of(str(cell.error))}"
-        case _:
-            return "appends nothing"
+def _wrong(chart: Chart, place: Place, change: Change) -> WrongCell:
+    """A cell that must be changed to explain the implementation, in words."""
+    state, row = place
+    cell = chart.cells[row, state]
+    declared = answer_of(cell)
+    shown = chart.initial if cell.target == DELETED else cell.target
+    if change.answer != declared:
+        what = f"{change.answer}, should {_infinitive(declared)}"
+    elif change.target != cell.target:
+        twin = f"a state like {cell.target} that is not {cell.target}"
+        reached = twin if change.target.endswith(TWIN) else change.target
+        what = f"goes to {reached}, should go to {cell.target}"
+    else:
+        what = f"goes to {change.found}, should go to {shown}"
+    return WrongCell(state, row, what)
 
 
 def _infinitive(answer: str) -> str:

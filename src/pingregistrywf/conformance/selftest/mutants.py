@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from pingregistrywf.chart.ir import DELETED, HISTORY_DELETED, Arguments, Cell, Chart, Outcome, Row
 from pingregistrywf.conformance.oracle import Cells
+from pingregistrywf.conformance.suite.sequences import TWIN
 from pingregistrywf.conformance.suite.sequential import spoken
-
-TWIN: Final = "′"
-"""What is added to a state's name to name its twin."""
 
 
 @dataclass(frozen=True, slots=True)

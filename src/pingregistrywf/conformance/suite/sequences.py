@@ -25,6 +25,8 @@ from pingregistrywf.conformance.suite.scenario import BOUNDS, Bound
 Word: TypeAlias = tuple[Row, ...]
 Output: TypeAlias = tuple[str, str]
 
+TWIN: Final = "′"
+"""What is added to a state's name to name another state that is like it."""
 WIDEST_SEARCH: Final = 200_000
 """So many sets of states are looked at for a distinguishing sequence, then there is none."""
 
