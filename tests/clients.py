@@ -36,8 +36,12 @@ class Client:
 
     def act(self, history: UUID) -> None:
         """Make one call; a refusal or a failure is an answer like any other."""
-        head = self._heads.get(history, NO_HEAD)
-        draw = self._random.random()
+        try:
+            self._act(history, self._heads.get(history, NO_HEAD), self._random.random())
+        except (DBError, HistoryDeletedError):
+            self._heads.pop(history, None)
+
+    def _act(self, history: UUID, head: Head, draw: float) -> None:
         try:
             if draw < 0.4:
                 after = head if head.vid and draw < 0.2 else None
@@ -51,8 +55,6 @@ class Client:
             if draw < 0.8:  # or else try once more what is refused
                 self._heads.pop(history, None)
                 self._heads[history] = self._journal.read(history).head
-        except (DBError, HistoryDeletedError):
-            self._heads.pop(history, None)
 
 
 class Careless(WrappedJournal):

@@ -15,7 +15,12 @@ from pingregistrywf.runtime.journal import NO_HEAD, Appended, Head, open_journal
 from pingregistrywf.runtime.journal.nats import connection as nats_connection
 from pingregistrywf.runtime.journal.nats import consumer, turns
 from pingregistrywf.runtime.journal.nats.connection import Connection
-from pingregistrywf.runtime.journal.nats.failures import NoAnswerError
+from pingregistrywf.runtime.journal.nats.failures import (
+    ApiError,
+    DeniedError,
+    NoAnswerError,
+    TooLargeError,
+)
 from pingregistrywf.runtime.journal.nats.journal import NatsJournal
 from pingregistrywf.runtime.journal.nats.record import Raw
 from pingregistrywf.testing.clock import DAY, TurnedClock
@@ -127,6 +132,101 @@ def test_a_commit_that_is_in_is_told_though_others_followed(
     head, (entry,) = post(journal, history, head)
     assert journal.read(history).entries[1] == entry
     assert len(journal.read(history, head).entries) == 1
+
+
+class Answering:
+    """Lets the first attempt at a commit be answered otherwise than by the server.
+
+    Args:
+        journal: whose connection does it.
+        stored: whether the server stores what the first attempt sends.
+        answers: what the first attempts are answered, instead of what the server says.
+    """
+
+    def __init__(self, journal: NatsJournal, *answers: Exception, stored: bool) -> None:
+        self._answers, self._stored = [*answers], stored
+        self._answered = connection_of(journal).answered
+
+    async def __call__(
+        self, subject: str, payload: bytes = b"", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        if subject.startswith("$JS") or not self._answers:
+            return await self._answered(subject, payload, headers)
+        if self._stored:
+            self._stored = False
+            await self._answered(subject, payload, headers)
+        raise self._answers.pop(0)
+
+
+REFUSED = ApiError(10071, 400, "wrong last sequence")
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("code", [10071, 10164])
+def test_a_refusal_is_compared_with_what_is_stored(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch, code: int, count: int, stored: bool
+) -> None:
+    """Two servers may take one message while leaders change, and one refuse what the other has."""
+    history = uuid4()
+    head, first = post(journal, history, NO_HEAD)
+    answer = ApiError(code, 400, "wrong last sequence")
+    monkeypatch.setattr(
+        connection_of(journal), "answered", Answering(journal, answer, stored=stored)
+    )
+    head, more = post(journal, history, head, count)
+    assert list(journal.read(history).entries) == first + more
+    assert journal.read(history).head == head
+
+
+def test_the_same_events_of_another_writer_are_a_conflict(journal: NatsJournal) -> None:
+    history = uuid4()
+    head, _ = post(journal, history, NO_HEAD)
+    entries = chain(head.vid)
+    with open_journal(journal.url) as other:
+        other.commit(history, head, entries, chart=CHART)
+    with pytest.raises(VersionConflictError):
+        journal.commit(history, head, entries, chart=CHART)
+
+
+@pytest.mark.parametrize(
+    "last", [ApiError(10077, 503, "no space left"), DeniedError("any"), TooLargeError(2, 1)]
+)
+def test_a_commit_that_may_be_in_is_not_definitely_refused(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch, last: Exception
+) -> None:
+    history = uuid4()
+    for stored in (True, False):
+        head = journal.read(history).head
+        answers = [NoAnswerError("lost by the test", sent=True)] if stored else []
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                connection_of(journal),
+                "answered",
+                Answering(journal, *answers, last, stored=stored),
+            )
+            with pytest.raises(DBError) as caught:
+                post(journal, history, head)
+        assert caught.value.definite is not stored
+        assert len(journal.read(history).entries) == 1
+
+
+@pytest.mark.parametrize("answer", [NoAnswerError("no leader", sent=False), REFUSED])
+def test_a_refusal_that_cannot_be_compared_is_not_definite(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch, answer: Exception
+) -> None:
+    history = uuid4()
+    monkeypatch.setattr(
+        connection_of(journal), "answered", Answering(journal, REFUSED, stored=True)
+    )
+
+    async def unanswered(*_: object) -> None:
+        raise answer
+
+    monkeypatch.setattr(journal._store, "following", unanswered)
+    with pytest.raises(DBError) as caught:
+        post(journal, history, NO_HEAD)
+    assert not caught.value.definite
 
 
 @pytest.mark.parametrize("arrives", [True, False])

@@ -195,7 +195,12 @@ class Connection:
             raise self._refusal(error) from None
         self._connected_at = self._loop.time()
         self.connections += 1
-        self._client.options |= {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
+        # From now on one server after another, so that none that fails is tried twice in a row.
+        self._client.options |= {
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": 0.1,
+            "dont_randomize": True,
+        }
         inbox = self._client.new_inbox()
         self._inbox, self._count = f"{inbox}.", 0
         await self._client.subscribe(f"{inbox}.*", cb=self._on_reply)

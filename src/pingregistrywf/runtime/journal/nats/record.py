@@ -3,7 +3,8 @@
 The messages of a history are all those of its subject, oldest first.  The payload of a message is
 its event's bytes, unchanged.  One header, ``Pingregistrywf``, holds in JSON what the journal knows:
 of the event, its id, parent and chart; and of the history as it is with this message, everything
-else, so that the newest message tells all.  Another header is a checksum of the whole.
+else, so that the newest message tells all.  Another header is a checksum of the whole.  No two
+writes have the same one, so that it tells a writer its own message.
 
 A message may hold several events, one after another, since an atomic batch has at most
 ``MOST_MESSAGES``; larger commits share them out.
@@ -276,6 +277,8 @@ def _message(
         "start": row.start,
         "restart": row.restart,
         "size": row.size,
+        # Makes the checksum that of this write alone: others may write the same at the same place.
+        "write": secrets.token_hex(8),
     }
     if chart is not None:
         fields["written"] = (chart.name, chart.version, chart.sha256)

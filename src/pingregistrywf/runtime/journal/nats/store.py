@@ -4,8 +4,9 @@ A leader that was cut off takes itself for the leader for up to ten seconds, whi
 another one; it would answer reads with what is old.  So a read counts only if most servers are
 known to have followed the leader so recently that they cannot have elected another one.  A
 write names the sequence of the subject's message before it.  If its acknowledgement is lost, the
-same write is sent again, until it is acknowledged or refused: then either it is in the stream, or
-another one took its place, which the message right after that sequence tells.
+same write is sent again, until it is acknowledged or refused.  A refusal is not believed, not even
+that of the first attempt: while leaders change, two servers may take one message, and the second
+refuses what the first stores.  The message right after that sequence tells whose write it is.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from pingregistrywf.runtime.journal.nats.failures import (
     UNFINISHED_BATCH,
     WRONG_SEQUENCE,
     ApiError,
+    DeniedError,
     NoAnswerError,
+    TooLargeError,
 )
 from pingregistrywf.runtime.journal.nats.record import (
     EXPECTED,
@@ -155,14 +158,21 @@ class Store:
                 answer = await self._send(subject, after, messages)
             except NoAnswerError as error:
                 await attempts.another(error)
-            except ApiError as error:
-                if error.code in WRONG_SEQUENCE:
-                    if not attempts.sent:
-                        raise RefusedError from None
-                    return await self._outcome(history, after, messages)
-                if error.code in UNFINISHED_BATCH:
-                    error = ApiError(error.code, 503, str(error))
-                await attempts.another(error)
+            except (ApiError, DeniedError, TooLargeError) as error:
+                code = error.code if isinstance(error, ApiError) else 0
+                if code in WRONG_SEQUENCE:
+                    found = await self._outcome(history, after, messages, sent=attempts.sent)
+                    if found is not None:
+                        return found
+                    await attempts.another(NoAnswerError("it is not decided yet", sent=True))
+                elif code in UNFINISHED_BATCH:
+                    await attempts.another(ApiError(code, 503, str(error)))
+                elif isinstance(error, ApiError) and error.passes:
+                    await attempts.another(error)
+                elif attempts.sent:  # an earlier attempt may have written it
+                    raise NoAnswerError(str(error), sent=True) from None
+                else:
+                    raise
             else:
                 sequence: int = answer["seq"]
                 return sequence
@@ -191,19 +201,34 @@ class Store:
                 return await self.connection.answered(subject, message.payload, headers)
         raise AssertionError("unreachable")
 
-    async def _outcome(self, history: UUID, after: int, messages: Sequence[Message]) -> int:
-        """The sequence of the last message, if an earlier attempt wrote them."""
-        found = await self.following(history, after)
-        if found is None or found.expected != after:
-            text = "what was written there was removed meanwhile"
-            raise NoAnswerError(text, sent=True)
-        if found.check != messages[0].check:
-            raise RefusedError
-        for message in messages[1:]:
-            after = found.sequence
+    async def _outcome(
+        self, history: UUID, after: int, messages: Sequence[Message], *, sent: bool
+    ) -> int | None:
+        """The sequence of the last message, if it was refused because an attempt wrote them.
+
+        None if that is not known yet: what took the place is still on its way into the stream.
+        """
+        try:
             found = await self.following(history, after)
-            if found is None or found.check != message.check:
-                raise NoAnswerError("only a part of it was found", sent=True)
+            if found is None:
+                newest = await self.newest(history)
+                if after == (0 if newest is None else newest.sequence):
+                    return None
+                found = await self.following(history, after)  # it may have come in between
+            if found is None or found.expected != after:  # what was written there was removed
+                if not sent:
+                    raise RefusedError  # nothing is removed within one attempt
+                text = "what was written there was removed meanwhile"
+                raise NoAnswerError(text, sent=True)
+            if found.check != messages[0].check:
+                raise RefusedError
+            for message in messages[1:]:
+                after = found.sequence
+                found = await self.following(history, after)
+                if found is None or found.check != message.check:
+                    raise NoAnswerError("only a part of it was found", sent=True)
+        except (ApiError, NoAnswerError) as error:
+            raise NoAnswerError(str(error), sent=True) from None
         return found.sequence
 
     async def purge(self, history: UUID, before: int) -> int:
