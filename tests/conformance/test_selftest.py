@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -19,7 +20,7 @@ from pingregistrywf.conformance.selftest.matrix import Killed, Matrix, SelfTest
 from pingregistrywf.conformance.selftest.mutants import extra_state, first_order
 from pingregistrywf.conformance.suite import Suite
 
-from ..tiers import some
+from ..tiers import EXHAUSTIVE, some
 
 HOME = {"versions": 2, "journal": 2, "data": 3, "wire": 4, "index": 5, "servers": 6}
 """The level that is there for a class of faults."""
@@ -73,6 +74,47 @@ def test_the_level_that_is_there_for_it_finds_the_fault(fault: Fault) -> None:
     assert self_test().finds(HOME[fault.group], fault)
 
 
+@cache
+def operated(*files: Path) -> SelfTest:
+    return SelfTest(suite_of(files), bound="n")
+
+
+OTHERS = tuple(
+    Path(__file__).parents[1] / "other_workflow" / f"{name}.yaml"
+    for name in ("leases", "split_repo", "split_repo_operations")
+)
+
+
+def test_departures_are_made_from_the_declaration_of_every_kind() -> None:
+    names = {each.name for each in operated().departures()}
+    assert {
+        "commit: step 2 is left out",
+        "delete: steps 1 and 2 are swapped",
+        "begin: step 2 expects the vid none",
+        "snapshot: step 1 when it is refused: stop",
+        "begin: the vid is checked after the effect",
+        "commit: the vid of ping_registry before the run is answered",
+        "begin: step 1 takes index_id as registry_id",
+        "begin: what an earlier run did is not looked at",
+        "expire: earlier histories of the same id are taken for this one",
+    } <= names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [(), OTHERS], ids=["own", "others"])
+def test_level_6_finds_departures_from_operations(files: tuple[Path, ...]) -> None:
+    test = operated(*files)
+    made = list(test.departures())
+    assert test.finds_departure(made[0])
+    if EXHAUSTIVE:
+        (found,) = test.run_operations().classes
+        assert not found.survivors
+        assert found.made == found.by_level[6] > len(made) * 0.8
+        return
+    for departure in made[::12]:
+        assert test.finds_departure(departure) or "refused" in departure.name, departure.name
+
+
 @pytest.mark.soak(only=True)
 def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None:
     path = f"{tmp_path}/matrix.json"
@@ -82,7 +124,7 @@ def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None
         told = json.load(file)
     assert told["sound"] is True
     assert all(each["killed"] == each["made"] for each in told["classes"])
-    assert "7,203 of 7,203 killed; what is right passes" in ran.stdout
+    assert "7,307 of 7,307 killed; what is right passes" in ran.stdout
 
 
 class TestMatrix:

@@ -23,7 +23,15 @@ Json: TypeAlias = Any
 Cells: TypeAlias = Mapping[tuple[ir.Row, str], Cell]
 NewId: TypeAlias = Callable[[], Any]
 
+
+def code_of(error: str) -> str:
+    """The code of the adapter protocol for an error of the chart."""
+    return error.removesuffix("Error")
+
+
 EPOCH: Final = "0" * 26
+STATE_CONFLICT: Final = code_of(ir.CONFLICT)
+"""The code of the refusal that an earlier run of an operation may excuse."""
 MARK_DAYS: Final = 30
 """After so many days the id of a deleted history is free (documentation: Behaviour, section 5)."""
 ZERO: Final[Mapping[Type, Json]] = {
@@ -34,11 +42,6 @@ ZERO: Final[Mapping[Type, Json]] = {
     Type.ULID: None,
 }
 """What is found of a carried value that no event has set."""
-
-
-def code_of(error: str) -> str:
-    """The code of the adapter protocol for an error of the chart."""
-    return error.removesuffix("Error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +358,10 @@ History: TypeAlias = Plain | Keyed
 # --- Operations of several steps -----------------------------------------------------------------
 
 
+HistoryOf: TypeAlias = Callable[[str, str], History]
+"""Gives a history by its chart and by the operation's argument that names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stepped:
     """A step that was run.
@@ -381,37 +388,48 @@ class Stepped:
         refused = bool(self.result.error)
         return refused and (self.step.on_refusal == "stop" or self.result.rule == "version")
 
+    @property
+    def excusable(self) -> bool:
+        """True if the chart refused it, so that an earlier run may have done all the work."""
+        return self.result.rule != "version" and self.result.error["code"] == STATE_CONFLICT
+
+
+def _told(step: ir.Step, seen: History, args: Mapping[str, Json]) -> Result:
+    return seen.tell(step.command, args)
+
 
 def steps(
     operation: ir.Operation,
-    history_of: Callable[[str], History],
+    history_of: HistoryOf,
     values: Mapping[str, Json],
     vid: Json | None = None,
+    tell: Callable[[ir.Step, History, Mapping[str, Json]], Result] = _told,
 ) -> Iterator[Stepped]:
     """Run an operation with its arguments, one step at a time, until it or a refusal ends it.
 
     A vid that a later step expects is compared before anything is done.
 
     Args:
-        history_of: gives the history that an argument names.
+        history_of: gives the history that an argument names, by its chart and the argument.
         vid: the caller's vid, if there is one.
+        tell: tells a step's command to what the step sees of a history.
     """
     after: list[Json] = []
     about = operation.about
-    began = about and _listed(history_of(about.history), values[about.entry], about)
+    began = about and _listed(history_of(about.chart, about.history), values[about.entry], about)
     late = next((step for step in operation.steps[1:] if step.vid == "given"), None)
-    if late and vid is not None and vid != (head := history_of(late.history)).vid:
+    if late and vid is not None and vid != (head := history_of(late.chart, late.history)).vid:
         yield Stepped(late, head, False, {}, vid, Result("version", conflict(head.vid, vid)))
         return
     for step in operation.steps:
-        history = history_of(step.history)
+        history = history_of(step.chart, step.history)
         seen = _seen(history, step, values, about, began) if about and step.incarnation else history
         expected = _expected(step, vid if step is not late else None, after)
         args = {name: _value(each, values, after) for name, each in step.sources.items()}
         if expected not in (None, seen.vid):
             result = Result("version", conflict(seen.vid, expected))
         else:
-            result = seen.tell(step.command, args)
+            result = tell(step, seen, args)
             if seen is not history and (result.events or result.deleted):
                 result = Result("version", conflict(history.vid, EPOCH))
         after.append(seen.vid)
@@ -423,7 +441,7 @@ def steps(
 
 def finished(
     operation: ir.Operation,
-    history_of: Callable[[str], History],
+    history_of: HistoryOf,
     values: Mapping[str, Json],
     own: Json,
     vid: Json | None = None,
@@ -437,13 +455,13 @@ def finished(
     again = operation.again
     if again is None or (vid is not None and operation.steps[0].vid == "given"):
         return False
-    history = history_of(again.history)
+    history = history_of(again.chart, again.history)
     if not history.events:
         return False
     if again.own and history.entry(values).carried[again.own.carried] != own:
         return False
     if again.listed:
-        listing = history_of(again.listed.history)
+        listing = history_of(again.listed.chart, again.listed.history)
         return bool(_listed(listing, values[again.listed.entry], again.listed) == history.began)
     return all(state in again.states for _, state in history.states)
 

@@ -39,4 +39,5 @@ def _document(matrix: Matrix) -> dict[str, Any]:
             }
             for each in matrix.classes
         ],
+        "alike": list(matrix.alike),
     }

@@ -100,7 +100,11 @@ class Transcript:
             exchanges.append(Exchange(line.step, send, expect, got, line.right, differs))
         why = with_names(why, answered_id)
 
-        in_bytes = {id_hex(text): f"{{{name}}}" for text, name in named.items() if name != text}
+        in_bytes = {
+            id_hex(text): f"{{{name}}}"
+            for text, name in named.items()
+            if name != text and _ID.fullmatch(text)  # a name of a registry has no bytes
+        }
 
         def names_in_bytes(key: str, text: str) -> str:
             if key in _BYTES:

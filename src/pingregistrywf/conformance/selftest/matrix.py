@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from random import Random
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -15,16 +17,19 @@ from pingregistrywf.conformance.run.execute import execute
 from pingregistrywf.conformance.run.result import Status
 from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
 from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
+from pingregistrywf.conformance.selftest.operated import Operated
+from pingregistrywf.conformance.selftest.operations import Departure, departures
 from pingregistrywf.conformance.selftest.subject import CAPABILITIES, Subject
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LEVELS
-from pingregistrywf.conformance.suite.scenario import Bound, Tell
+from pingregistrywf.conformance.suite.scenario import Bound, Run, Scenario, Tell
+from pingregistrywf.conformance.suite.tours import Machine, pairs
 
 Json: TypeAlias = Any
 
 Progress: TypeAlias = Callable[[str], None]
-_Broken = TypeVar("_Broken", Mutant, Fault)
+_Broken = TypeVar("_Broken", Mutant, Fault, Departure)
 
 OUT_OF_PROCESS: Final = frozenset({"crash"})
 """What an implementation in this process cannot do."""
@@ -60,10 +65,13 @@ class Matrix:
     Attributes:
         reference: the titles of the cases that fail on what is right; there must be none.
         classes: what was found, by class.
+        alike: the departures from operations that no two runs, one after the other, tell from what
+            is right; they are not counted.
     """
 
     reference: tuple[str, ...]
     classes: tuple[Killed, ...]
+    alike: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -88,7 +96,9 @@ class SelfTest:
         capabilities: Collection[str] = CAPABILITIES,
         bound: Bound = "n+1",
     ) -> None:
+        self._suite = suite
         self._chart: Chart = suite.chart
+        self._pairs: dict[str, list[Case]] = {}
         self._reference = reference or (lambda: Subject(self._chart))
         self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS
         self._crosscheck = CrossCheck(suite.model)
@@ -102,8 +112,11 @@ class SelfTest:
         """Run all of it."""
         progress("reference")
         reference = tuple(self._failing(self._reference()))
-        mutants = self.run_mutants(progress)
-        return Matrix(reference, (*mutants.classes, *self.run_faults(progress).classes))
+        found = [self.run_mutants(progress), self.run_faults(progress)]
+        if self._suite.model.operations:
+            found.append(self.run_operations(progress))
+        classes = tuple(itertools.chain.from_iterable(each.classes for each in found))
+        return Matrix(reference, classes, found[-1].alike)
 
     def run_mutants(self, progress: Progress = _quietly) -> Matrix:
         """Run level 1 on every mutant of the chart."""
@@ -115,6 +128,60 @@ class SelfTest:
         levels = tuple(level for level, cases in self._cases.items() if cases)
         met = [each for each in faults() if not each.needs or each.needs in self._capabilities]
         return _matrix(met, levels, self.finds, progress)
+
+    def run_operations(self, progress: Progress = _quietly) -> Matrix:
+        """Run level 6 on every departure from the operations that it asks for."""
+        made = {each.name: each for each in self.departures()}
+        found = _matrix(made.values(), (6,), lambda _, each: self.finds_departure(each), progress)
+        alike = []
+        for killed in found.classes:
+            same = [name for name in killed.survivors if self.is_alike(made[name])]
+            killed.survivors = [name for name in killed.survivors if name not in same]
+            killed.made -= len(same)
+            alike += same
+        return replace(found, alike=tuple(alike))
+
+    def departures(self) -> Iterator[Departure]:
+        """Every departure from an operation that an implementation may be asked to run."""
+        for machine in self._machines:
+            for name in machine.tried:
+                yield from departures(self._suite.model, machine.operations[name])
+
+    def finds_departure(self, departure: Departure) -> bool:
+        """Whether level 6 finds a departure from an operation."""
+        name = departure.operation.name
+        return not self._all_pass(self._operation_cases[name], departure)
+
+    def is_alike(self, departure: Departure) -> bool:
+        """Whether a departure passes all pairs of runs, too."""
+        name = departure.operation.name
+        if name not in self._pairs:
+            machine = next(each for each in self._machines if name in each.operations)
+            self._pairs[name] = [self._compiled(each) for each in pairs(machine, name)]
+        return self._all_pass(self._pairs[name], departure)
+
+    @cached_property
+    def _machines(self) -> list[Machine]:
+        model, compiler = self._suite.model, self._suite.compiler
+        return [Machine(compiler, each) for each in model.operations.values()]
+
+    @cached_property
+    def _operation_cases(self) -> Mapping[str, list[Case]]:
+        """The cases of level 6 that run an operation, by its name."""
+        cases: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in self._suite.cases(frozenset({6})):
+            ran = [each.operation for each in case.scenario.actions if isinstance(each, Run)]
+            for name in dict.fromkeys(ran):
+                cases[name].append(case)
+        return cases
+
+    def _compiled(self, scenario: Scenario) -> Case:
+        chart = self._chart.name
+        return self._suite.compiler.compile(replace(scenario, level=6, chart=chart))
+
+    def _all_pass(self, cases: Iterable[Case], departure: Departure) -> bool:
+        model = self._suite.model
+        return all(self._passes(case, Operated(model, departure)) for case in cases)
 
     def finds(self, level: int, fault: Fault) -> bool:
         """Whether a level finds a fault."""

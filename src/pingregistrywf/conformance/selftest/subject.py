@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Chart
@@ -22,16 +22,27 @@ FIRST_ID: Final = 10**20
 
 
 class Subject:
-    """Answers the requests of levels 1, 2 and some of 6 for one chart that is not keyed.
+    """Answers the requests of levels 1, 2 and some of 6 for a chart, and for others beside it.
 
     It follows the chart's own cells unless others are given.
     """
 
-    def __init__(self, chart: Chart, cells: Cells | None = None) -> None:
+    def __init__(
+        self, chart: Chart, cells: Cells | None = None, others: Iterable[Chart] = ()
+    ) -> None:
         ids = (f"{number:026d}" for number in itertools.count(FIRST_ID))
-        makers = Histories(chart, ids.__next__, cells)
-        self._starting = {name for name, each in chart.commands.items() if each.starts}
-        self._histories: defaultdict[str, History] = defaultdict(makers.history)
+        self._main = chart.name
+        makers = {chart.name: Histories(chart, ids.__next__, cells)}
+        makers |= {each.name: Histories(each, ids.__next__) for each in others}
+        self._starting = {
+            (name, command)
+            for name, of in makers.items()
+            for command, each in of.chart.commands.items()
+            if each.starts
+        }
+        self._histories: dict[str, defaultdict[str, History]] = {
+            name: defaultdict(of.history) for name, of in makers.items()
+        }
 
     def __call__(self, request: Mapping[str, Json]) -> dict[str, Json]:
         """The reply to a request."""
@@ -46,19 +57,20 @@ class Subject:
                 return bearing | {"bye": {}}
             case "gc":
                 return bearing | self._collect(request["days"])
-        history = self._histories[request["workflow"]]
+        chart = request.get("chart", self._main)
+        history = self._histories[chart][request.get("workflow") or request["index"]]
         match request["op"]:
             case "exec":
-                return bearing | self._exec(history, request)
+                return bearing | self._exec(chart, history, request)
             case "find":
                 return bearing | history.find()
             case _:
                 return bearing | {"ok": {"events": history.read()}}
 
-    def _exec(self, history: History, request: Mapping[str, Json]) -> dict[str, Json]:
+    def _exec(self, chart: str, history: History, request: Mapping[str, Json]) -> dict[str, Json]:
         vid = request.get("vid", "no_vc")
         command = request["command"]
-        unversioned = vid in ("no_vc", "retry_no_vc") or command in self._starting
+        unversioned = vid in ("no_vc", "retry_no_vc") or (chart, command) in self._starting
         if not unversioned and vid != history.vid:
             return {"error": conflict(history.vid, vid) | {"message": ""}}
         result = history.tell(command, request["args"])
@@ -68,6 +80,7 @@ class Subject:
         return {"ok": {"vid": history.vid, "events": events}}
 
     def _collect(self, days: int) -> dict[str, Json]:
-        for history in self._histories.values():
-            history.collect(days)
+        for histories in self._histories.values():
+            for history in histories.values():
+                history.collect(days)
         return {"ok": {}}

@@ -8,7 +8,7 @@ state and history are looked at, as long as the history is short.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, islice
 from typing import Any, Final, TypeAlias
 
@@ -39,8 +39,6 @@ World: TypeAlias = frozenset[Any]
 SHORT: Final = 20
 """Histories of up to so many events are looked at after each command, longer ones at the end."""
 LAST_ULID: Final = "7" + "Z" * 25
-STATE_CONFLICT: Final = "StateConflict"
-"""The code of the refusal that an earlier run may explain."""
 
 GENERAL: Final[Mapping[str, str]] = {
     "otherwise": "No rule of the chart allows the command in this state.",
@@ -393,8 +391,8 @@ class Compilation:
         others = self.compiler.numbers[chart] if action.other and argument.derived else 0
         return chart, number + others
 
-    def _histories_of(self, operation: ir.Operation, action: Run) -> Callable[[str], History]:
-        return lambda name: self._history(*self._place(operation.arguments[name], action))
+    def _histories_of(self, operation: ir.Operation, action: Run) -> oracle.HistoryOf:
+        return lambda _, name: self._history(*self._place(operation.arguments[name], action))
 
     def _given(self, argument: ir.OperationArgument, action: Run) -> Json:
         """The value of an operation's argument: a history's id, a derived id, or a plain value."""
@@ -423,7 +421,7 @@ class Compilation:
         if not action.vid or not operation.versioned:
             return None
         step = next(each for each in operation.steps if each.vid == "given")
-        history = self._histories_of(operation, action)(step.history)
+        history = self._histories_of(operation, action)(step.chart, step.history)
         vid: Json = EPOCH
         match action.vid:
             case "right":
@@ -462,16 +460,17 @@ class Compilation:
             again = operation.again
             own = again and again.own
             mine = self._derived(own.carried, own.derived, action) if own else None
-            refused = last.result.error["code"] == STATE_CONFLICT and last.result.rule != "version"
-            if refused and oracle.finished(operation, history_of, values, mine, vid):
-                current = {step.chart: history_of(step.history).vid for step in operation.steps}
+            if last.excusable and oracle.finished(operation, history_of, values, mine, vid):
+                current = {
+                    step.chart: history_of(step.chart, step.history).vid for step in operation.steps
+                }
                 return "again", [{"ok": {"vids": current}}]
             if len(done) > 1 or (last.result.rule == "version" and not last.hidden):
                 return last.result.rule if len(done) == 1 else "operation", [answer]
             return "operation", [answer, {"error": {}}]
         for step in operation.steps:
             if step.chart not in vids:
-                vids[step.chart] = history_of(step.history).vid
+                vids[step.chart] = history_of(step.chart, step.history).vid
         return "operation", [{"ok": {"vids": vids}}]
 
     # --- The rest -------------------------------------------------------------------------------

@@ -56,6 +56,22 @@ def tours(compiler: Compiler) -> Iterator[Scenario]:
         yield from _rewrites(machine)
 
 
+def pairs(machine: Machine, name: str) -> Iterator[Scenario]:
+    """Every two runs of an operation, one after the other, from each state; the first acts.
+
+    They are more than the suite asks: what passes them, too, can hardly be told from what is right.
+    """
+    for state in machine.states():
+        before = machine.compiled(state.way)
+        for first in _runs(machine, before, (name,)):
+            way = (*state.way, first)
+            after = machine.compiled(way)
+            if after.history == before.history:
+                continue
+            for second in _runs(machine, after, (name,)):
+                yield Scenario(f"two runs of {name}, {state.name}", (*way, second), "operation")
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A state of the machine, and the shortest way to it."""
@@ -142,7 +158,7 @@ def _tour(machine: Machine, state: Reached) -> Iterator[Scenario]:
     """Every run from a state: those that change nothing in one case, any other in its own."""
     before = machine.compiled(state.way)
     idle: list[Run] = []
-    for run in _runs(machine, before):
+    for run in _runs(machine, before, machine.tried):
         after = machine.compiled((*state.way, run))
         if after.history == before.history:
             idle.append(run)
@@ -179,9 +195,9 @@ def _rewrites(machine: Machine) -> Iterator[Scenario]:
                 yield Scenario(title, actions, "operation")
 
 
-def _runs(machine: Machine, before: Compilation) -> Iterator[Run]:
+def _runs(machine: Machine, before: Compilation, names: Iterable[str]) -> Iterator[Run]:
     """Every run that differs from the others in what is sent."""
-    for name in machine.tried:
+    for name in names:
         operation = machine.operations[name]
         named = any(argument.derived for argument in operation.arguments.values())
         sent = []
