@@ -25,7 +25,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "nats": "journals on NATS servers",
     "otel": "spans and metrics for OpenTelemetry",
     "testing": "pytest and Hypothesis for tests of your own",
-    "service": "serve and token",
+    "service": "serve and token, and journals behind a service",
 }
 """What each extra makes possible."""
 

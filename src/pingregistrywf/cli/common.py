@@ -31,6 +31,7 @@ REFUSED: Final = 1
 CANNOT_RUN: Final = 2
 """The exit code where the command cannot run."""
 JOURNAL_VARIABLE: Final = "PINGREGISTRYWF_JOURNAL"
+SERVICE_VARIABLE: Final = "PINGREGISTRYWF_SERVICE"
 
 ModelOption = Annotated[
     list[Path] | None, typer.Option(metavar="FILE", help="Charts and operations of your own.")
@@ -42,6 +43,17 @@ JournalOption = Annotated[
         metavar="URL",
         envvar=JOURNAL_VARIABLE,
         help="The journal: sqlite:PATH, nats://HOST:PORT/STREAM, memory: or a backend's URL.",
+    ),
+]
+RegistryJournalOption = Annotated[
+    str,
+    typer.Option(
+        "--journal",
+        "--service",
+        metavar="URL",
+        envvar=[JOURNAL_VARIABLE, SERVICE_VARIABLE],
+        help="The journal: sqlite:PATH, nats://HOST:PORT/STREAM, memory: or a backend's URL; or the"
+        " service before one: grpcs://HOST:PORT.",
     ),
 ]
 _JSON: Final = inspect.Parameter(

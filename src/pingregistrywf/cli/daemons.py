@@ -14,6 +14,7 @@ from typer import Option
 from pingregistrywf.cli.common import (
     REFUSED,
     JournalOption,
+    RegistryJournalOption,
     answer,
     answering,
     json_wanted,
@@ -35,7 +36,7 @@ IntervalOption = Annotated[float, Option(min=0.0, metavar="S", help="Seconds bet
 
 def server(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     name: NameOption,
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,
@@ -53,7 +54,7 @@ def server(
 
 def gather(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     name: NameOption = GATHERER,
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,

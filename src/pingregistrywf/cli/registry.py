@@ -16,7 +16,7 @@ from pingregistrywf.cli import ids
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
-    JournalOption,
+    RegistryJournalOption,
     answer,
     answer_with_lines,
     fail,
@@ -61,7 +61,7 @@ _ORDERS: Final[Mapping[Order, Callable[[Row], Any]]] = MappingProxyType(
 @with_json
 def begin(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     workflow: Annotated[
         str | None,
         Option(
@@ -85,7 +85,7 @@ def begin(
 @with_json
 def commit(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     workflow: WorkflowOption,
     expected: VidOption = None,
     no_vid: NoVidOption = False,
@@ -101,7 +101,7 @@ def commit(
 @with_json
 def get(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     workflow: WorkflowOption,
     wait: Annotated[
         float | None,
@@ -142,7 +142,7 @@ def get(
 @with_json
 def list_(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     state: Annotated[
         list[str] | None,
         Option(metavar="STATE", help="Only workflows in this state; give one for each."),
@@ -221,7 +221,7 @@ def _state(text: str) -> str:
 @with_json
 def events(
     registry_name: RegistryArgument,
-    journal: JournalOption,
+    journal: RegistryJournalOption,
     workflow: Annotated[
         str | None,
         Option(
@@ -251,7 +251,7 @@ def events(
 
 
 @with_json
-def watch(registry_name: RegistryArgument, journal: JournalOption) -> None:
+def watch(registry_name: RegistryArgument, journal: RegistryJournalOption) -> None:
     """Watch a registry's workflows: state, pings, age and summary, as they change."""
     from pingregistrywf.coordination.overview import changes, show
 

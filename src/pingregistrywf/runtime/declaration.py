@@ -257,6 +257,18 @@ class Declaration:
         return {command_name(kind): kind for kind in self.table}
 
     @cached_property
+    def errors(self) -> frozenset[type[Exception]]:
+        """The errors with which the chart refuses commands."""
+        errors: set[type[Exception]] = set()
+        for row in self.table.values():
+            for outcome in row.values():
+                if isinstance(outcome, Refuse | Guarded):
+                    errors.add(outcome.error)
+                elif isinstance(outcome, Rewrite):
+                    errors |= {outcome.limit_error, outcome.saving_error}
+        return frozenset(errors)
+
+    @cached_property
     def allowed(self) -> Mapping[IntEnum, tuple[type[Command], ...]]:
         """The commands that are not refused in each state, with the right arguments, in order."""
         return {

@@ -7,6 +7,8 @@ proves that this state was the newest one.  If it was not, nothing was written; 
 read, and the command is decided again, as if it had just been given.  Where others append too, the
 cached state is old as a rule, and is read on at once.  So the engine sees whatever another process
 wrote, and also a delete (documentation: Behaviour, section 8, point 4).
+
+Where the journal's keeper decides the commands, the engine asks the keeper, and only reads itself.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.behavior import Behavior, decide, evolve
+from pingregistrywf.runtime.deciding import Deciding
 from pingregistrywf.runtime.decisions import Decision
 from pingregistrywf.runtime.errors import (
     ChartChangedError,
@@ -40,6 +43,7 @@ from pingregistrywf.runtime.ids import (
     UlidSource,
     VersionControl,
     Vid,
+    is_marked,
 )
 from pingregistrywf.runtime.journal.history import Entry, Head, Reading
 from pingregistrywf.runtime.journal.protocol import Journal, WorkflowJournal
@@ -121,7 +125,9 @@ class Engine(Generic[S, E]):
     ) -> None:
         self.declaration = behavior.declaration
         self.journal = journal
-        self._behavior = behavior(ids if ids is not None else UlidSource(journal.clock))
+        self.decider = journal if isinstance(journal, Deciding) else None
+        self._ids = ids if ids is not None else UlidSource(journal.clock)
+        self._behavior = behavior(self._ids)
         self._sleep = sleep
         self._jitter = jitter
         self._codec = codec_of(self.declaration)
@@ -160,6 +166,8 @@ class Engine(Generic[S, E]):
             raise InvalidCommandError(f"a vid is a Ulid, NO_VC or RETRY_NO_VC, not {vid!r}")
         elif vid is RETRY_NO_VC and type(command) in declaration.deleting:
             vid = NO_VC
+        if self.decider is not None:
+            return self._ask(self.decider, history, vid, command, view)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._tell_once(history, vid, command, view)
@@ -241,7 +249,9 @@ class Engine(Generic[S, E]):
         """
         return self.read_on(history, whole=True).events
 
-    def happened(self, history: UUID, attempted: Iterable[Ulid]) -> bool:
+    def happened(
+        self, history: UUID, attempted: Iterable[Ulid], marks: Iterable[bytes] = ()
+    ) -> bool:
         """Return whether the history holds any of these events.
 
         Commits that were under way are waited for.  The cost depends on what is new.
@@ -249,23 +259,54 @@ class Engine(Generic[S, E]):
         Args:
             history: the history's id.
             attempted: the ids of events; ``WorkflowError.attempted`` has those of a command.
+            marks: the marks of commands, whose events are looked for as well.
 
         Raises:
             InvalidCommandError: the history's id is not a UUID, or nil, or there are no ids.
             JournalError: whatever the journal raised.
         """
         check_history(history)
-        ids = frozenset(attempted)
-        if not ids:
+        ids, marks = frozenset(attempted), frozenset(marks)
+        if not ids and not marks:
             raise InvalidCommandError("no event's id was given to look for")
-        cached = self._cache.get(history.int)
+        cached = None if marks else self._cache.get(history.int)
         since = cached.head if cached is not None and cached.head.vid < min(ids) else None
         try:
+            if self.decider is not None:
+                return self.decider.happened(self.declaration, history, ids)
             with self.journal.exclusive(history):
                 reading = self.journal.read(history, since, whole=True)
         except JournalLevelError as error:
             raise JournalError(error) from error
-        return any(each.id in ids for each in reading.entries)
+        return any(
+            each.id in ids or any(is_marked(each.id, each.parent, mark) for mark in marks)
+            for each in reading.entries
+        )
+
+    def draw(self) -> Ulid:
+        """Return an id that marks what the journal's keeper is asked to do."""
+        return self._ids.next(EPOCH)
+
+    def decoded(self, events: Iterable[bytes]) -> tuple[E, ...]:
+        """Return the events that the journal's keeper answered with."""
+        return tuple(self._codec.decode(each) for each in events)  # type: ignore[misc]
+
+    def _ask(
+        self,
+        decider: Deciding,
+        history: UUID,
+        vid: Vid,
+        command: Command,
+        view: View[S] | None,
+    ) -> CommandResult[E]:
+        if view is not None:
+            raise TypeError("the keeper of this journal decides commands on all that is there")
+        drawn = self.draw()
+        try:
+            decided = decider.tell(self.declaration, history, vid, command, drawn)
+        except JournalLevelError as error:
+            raise unanswered(error, drawn) from error
+        return CommandResult(decided.vid, self.decoded(decided.events))
 
     def _tell_once(
         self, history: UUID, vid: Vid, command: Command, view: View[S] | None
@@ -423,6 +464,14 @@ def _log_lost(
         stored=conflict.stored,
         expected=conflict.expected,
     )
+
+
+def unanswered(error: JournalLevelError, drawn: Ulid) -> JournalError:
+    """Return the error of a command that a journal's keeper was asked for, with what it may have
+    appended: the events that are marked with an id."""
+    if not error.definite and not error.attempted:
+        error.attempted = (drawn,)
+    return JournalError(error)
 
 
 def _note_attempted(error: JournalLevelError, events: tuple[Event, ...]) -> None:

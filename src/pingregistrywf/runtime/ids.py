@@ -12,8 +12,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
-from dataclasses import FrozenInstanceError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import FrozenInstanceError, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Final, Protocol, TypeAlias
@@ -232,11 +234,63 @@ class IdSource(Protocol):
         ...
 
 
+# --- Marks: the ids that belong to one call of a client -------------------------------------------
+
+MARK_SIZE: Final = 9
+"""Bytes of a mark."""
+_RANDOM_SIZE: Final = 10
+
+
+@dataclass
+class _Marking:
+    """A mark, and how many ids were drawn with it."""
+
+    mark: bytes
+    drawn: int = 0
+
+
+_MARKING: Final[ContextVar[_Marking | None]] = ContextVar("marking", default=None)
+
+
+def mark_of(id: Ulid) -> bytes:
+    """Return the part of an id that marks other ids: all but the last of its random bytes."""
+    return id.bytes[_SIZE - _RANDOM_SIZE : -1]
+
+
+@contextmanager
+def marking(mark: bytes) -> Iterator[None]:
+    """While inside, in this context, every ``UlidSource`` takes its randomness from a mark.
+
+    Whoever knows the mark finds the ids again with ``is_marked``.
+    """
+    token = _MARKING.set(_Marking(mark))
+    try:
+        yield
+    finally:
+        _MARKING.reset(token)
+
+
+def is_marked(id: Ulid, parent: Ulid, mark: bytes) -> bool:
+    """Return whether an event's id was drawn with a mark; the odds of an error are 1 in 2^32."""
+    step = int.from_bytes(id.bytes, "big") - int.from_bytes(parent.bytes, "big") - 1
+    stepped = int.from_bytes(mark[1 - _STEP_SIZE :], "big")
+    return mark_of(id) == mark or step >> 8 == stepped
+
+
+def _random(size: int) -> bytes:
+    """Random bytes; those of the mark, if there is one, and the number of the draw."""
+    marking = _MARKING.get()
+    if marking is None:
+        return os.urandom(size)
+    marking.drawn += 1
+    return marking.mark + bytes([marking.drawn & 0xFF])
+
+
 class UlidSource:
     """Draws ULIDs from a clock and a source of random bytes, growing within a history."""
 
     def __init__(
-        self, clock: Clock = time.time, randomness: Callable[[int], bytes] = os.urandom
+        self, clock: Clock = time.time, randomness: Callable[[int], bytes] = _random
     ) -> None:
         self._clock = clock
         self._randomness = randomness
@@ -245,7 +299,7 @@ class UlidSource:
         milliseconds = int(self._clock() * 1000)
         if not 0 <= milliseconds <= _MAX_MILLISECONDS:
             raise OverflowError(f"the clock is outside of a ULID's range: {milliseconds} ms")
-        drawn = Ulid(milliseconds.to_bytes(6, "big") + self._randomness(10))
+        drawn = Ulid(milliseconds.to_bytes(6, "big") + self._randomness(_RANDOM_SIZE))
         if drawn.bytes > after.bytes:
             return drawn
         # Same millisecond, or a clock behind the one that made `after`: go on from there, by a step

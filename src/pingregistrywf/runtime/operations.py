@@ -15,12 +15,15 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
 from pingregistrywf.runtime import views
+from pingregistrywf.runtime.deciding import Deciding
 from pingregistrywf.runtime.declaration import FieldType, Sources
-from pingregistrywf.runtime.engine import Checkpoint, View, check_history
+from pingregistrywf.runtime.engine import Checkpoint, View, check_history, unanswered
 from pingregistrywf.runtime.errors import (
     BehaviorError,
     InvalidCommandError,
     JournalError,
+    JournalLevelError,
+    JournalUnusableError,
     StateConflictError,
     VersionConflictError,
 )
@@ -263,6 +266,8 @@ class Interpreter:
         self._facades = {each.engine.declaration.name: each for each in facades}
         self._engines = {name: each.engine for name, each in self._facades.items()}
         self._observers = tuple(observers)
+        deciders = (each.decider for each in self._engines.values())
+        self._decider: Deciding | None = next(deciders, None)
 
     def facade(self, kind: type[F]) -> F:
         """Return the facade of a chart through which the operations run, by its class.
@@ -295,7 +300,9 @@ class Interpreter:
             WorkflowError: what a step raised; the steps before it stay done, and running the
                 operation again finishes it.
         """
-        _check(operation, arguments)
+        commands_of(operation, arguments)
+        if self._decider is not None:
+            return self._ask(self._decider, operation, arguments, vid, read)
         before = self._before(operation, arguments, read or {})
         if vid is not None and operation.late:
             _expect(vid, before[arguments[operation.late.history]].head.vid)
@@ -328,6 +335,36 @@ class Interpreter:
             if number in refused and step.on_refusal == "done":
                 break
         return Ran(vids, by_chart, tuple(events), refused)
+
+    def _ask(
+        self,
+        decider: Deciding,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        vid: Ulid | None,
+        read: Checkpoints | None,
+    ) -> Ran:
+        """Let the journal's keeper run an operation."""
+        if read:
+            error = JournalUnusableError(
+                operation.name,
+                PermissionError("a service takes nothing that the caller has read before"),
+            )
+            raise JournalError(error) from error
+        drawn = self._engines[operation.steps[0].chart].draw()
+        charts = {name: each.declaration for name, each in self._engines.items()}
+        try:
+            decided = decider.run(operation, arguments, vid, charts, drawn)
+        except JournalLevelError as error:
+            raise unanswered(error, drawn) from error
+        steps = zip(operation.steps, decided.vids, strict=False)  # a refusal may have ended it
+        events = (self._engines[chart].decoded([event]) for chart, event in decided.events)
+        return Ran(
+            dict(enumerate(decided.vids, start=1)),
+            {step.chart: each for step, each in steps},
+            tuple(event for (event,) in events),
+            decided.refused,
+        )
 
     def _before(
         self, operation: Operation, arguments: Mapping[str, Any], read: Checkpoints
@@ -416,15 +453,19 @@ class Interpreter:
         }
 
 
-def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:
-    """Check all arguments before anything is done, with some vid for those of earlier steps."""
+def commands_of(operation: Operation, arguments: Mapping[str, Any]) -> tuple[Command, ...]:
+    """Return the command of each step, with some vid for those of earlier steps.
+
+    Raises:
+        InvalidCommandError: an argument is malformed.
+    """
     vids = dict.fromkeys(range(1, len(operation.steps) + 1), NO_VC.value)
     if operation.about:
         check_history(arguments[operation.about.history])
         check_history(arguments[operation.about.entry])
     for step in operation.steps:
         check_history(arguments[step.history])
-        _command(step, arguments, vids)
+    return tuple(_command(step, arguments, vids) for step in operation.steps)
 
 
 def _expect(vid: Ulid, head: Ulid) -> None:

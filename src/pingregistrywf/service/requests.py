@@ -246,6 +246,21 @@ def read_inputs(operation: Operation, args: Any) -> tuple[dict[str, Any], Ulid |
     return inputs, vid
 
 
+def read_arguments(operation: Operation, args: Any) -> dict[str, Any]:
+    """Return the arguments of an operation, made of JSON by their types.
+
+    Raises:
+        InvalidCommandError: they are malformed.
+    """
+    arguments = _object(args)
+    if arguments.keys() != operation.arguments.keys():
+        raise InvalidCommandError(f"{operation.name} takes {', '.join(operation.arguments)}")
+    for name, each in operation.arguments.items():
+        if each.type in _READERS:
+            arguments[name] = _READERS[each.type](name, arguments[name])
+    return arguments
+
+
 def _object(args: Any) -> dict[str, Any]:
     if not isinstance(args, Mapping):
         raise InvalidCommandError("args is an object")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -15,8 +15,8 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from pingregistrywf import Journal, PingRegistry, open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
+from pingregistrywf.runtime.remote.messages import DESCRIPTOR
 from pingregistrywf.service.grpc.messages import message_class
-from pingregistrywf.service.grpc.v1.calls import DESCRIPTOR
 
 from .serving import Client, refused, serving
 from .tokens import NOW, authenticator, token
@@ -55,6 +55,8 @@ ALLOWED: Final[Mapping[str, str]] = {
     "Find": "admin server reader",
     "Events v1": "server reader",
     "Follow": "server reader",
+    "Read": "admin server reader",
+    "Happened": "admin server reader",
 }
 """The roles that may make each call, in the order in which the calls make sense."""
 ROLES: Final = ("admin", "server", "gatherer", "reader", "listener")
@@ -64,7 +66,7 @@ STATUS: Final = {"status_code": 1, "status_message": "x"}
 def call_of(client: Client, call: str, name: str, workflow: UUID) -> Any:
     """Make a call about a registry or one of its workflows."""
     method, _, about = call.partition(" ")
-    if call in ("Find", "Events v1", "Follow") or method in ("Tell", "Run"):
+    if call in ("Find", "Events v1", "Follow", "Read", "Happened") or method in ("Tell", "Run"):
         return own_call(client, method, about, name, workflow)
     about_name = {"registry": name}
     about_workflow = {"workflow": workflow.bytes}
@@ -100,12 +102,19 @@ def own_call(client: Client, method: str, about: str, name: str, workflow: UUID)
             request.arguments.update({"code": 1, "message": "x"})
     elif method == "Find":
         request = message_class(POOL, "pingregistrywf.v1.FindRequest")()
+    elif method == "Happened":
+        kind = message_class(POOL, "pingregistrywf.v1.HappenedRequest")
+        request = kind(events=[bytes(15) + b"\x01"])
+    elif method == "Read":
+        request = message_class(POOL, "pingregistrywf.v1.ReadRequest")()
     else:
         request = message_class(POOL, "pingregistrywf.v1.EventsRequest")()
     if method != "Run":
-        request.chart, request.history = "ping_registry", workflow.bytes
+        request.history = workflow.bytes
+    if method not in ("Run", "Read"):
+        request.chart = "ping_registry"
     path, options = f"/pingregistrywf.v1.Workflows/{method}", client._options
-    if method not in ("Events", "Follow"):
+    if method not in ("Events", "Follow", "Read"):
         return client.channel.unary_unary(path)(request.SerializeToString(), **options)
 
     async def first() -> None:
@@ -157,7 +166,7 @@ def test_the_table_names_every_method() -> None:
     asked = {each.partition(" ")[0] for each in ALLOWED}
     declared = {each.name for each in SERVICE.methods}
     own = {each.name for service in FILE.service for each in service.method}
-    assert declared | own == asked | {"AggregateSignals", "GetRegistries"}
+    assert declared | own == asked | {"AggregateSignals", "GetRegistries", "Watch", "Feed"}
     assert set(SERVICE.roles) == set(ROLES)
 
 
@@ -189,6 +198,44 @@ def test_methods_about_no_registry_show_what_the_role_is_for(role: str, tmp_path
                 signals.cancel()
 
     asyncio.run(session())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_feed_and_the_watch_show_what_the_role_is_for(role: str, tmp_path: Path) -> None:
+    async def session() -> None:
+        with open_journal("memory:") as journal:
+            for name, workflow in REGISTRIES.items():
+                PingRegistry(journal, name).begin(workflow)
+            checked = authenticator(tmp_path)
+            async with serving(SERVICE, journal, REGISTRIES, authenticator=checked) as (client, _):
+                client.token = token(**{role: ["reg"]})
+                registry = PingRegistry(journal, "reg")
+                mine = {OWN.bytes, registry.index_id.bytes}
+                if role in ("server", "reader"):
+                    changes = [each async for each in own_stream(client, "Feed")]
+                    assert {each.history for reply in changes for each in reply.changes} == mine
+                else:
+                    denied = anext(own_stream(client, "Feed"))
+                    assert await status(denied) == "PERMISSION_DENIED"
+                watch = own_stream(client, "Watch")
+                if role in ("gatherer", "listener"):
+                    assert await status(anext(watch)) == "PERMISSION_DENIED"
+                    return
+                assert (await anext(watch)).any
+                for name, workflow in reversed(REGISTRIES.items()):
+                    PingRegistry(journal, name).ping(workflow, 0, "x")
+                assert set((await anext(watch)).histories) <= mine
+
+    asyncio.run(session())
+
+
+async def own_stream(client: Client, method: str) -> AsyncIterator[Any]:
+    """Yield the replies to a call of ``pingregistrywf.v1`` that is about all histories."""
+    path = f"/pingregistrywf.v1.Workflows/{method}"
+    kind = message_class(POOL, f"pingregistrywf.v1.{method}Reply")
+    replies = client.channel.unary_stream(path)(b"", **client._options)
+    async for each in replies:
+        yield kind.FromString(each)
 
 
 def test_a_history_without_events_is_for_nobody_who_is_limited(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ from pingregistrywf import Journal, PingRegistry, ServerPinged, Workflows, open_
 from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate.imported import imported
-from pingregistrywf.service.grpc import v1
-from pingregistrywf.service.grpc.v1.calls import DESCRIPTOR
+from pingregistrywf.runtime import remote
+from pingregistrywf.runtime.remote.messages import DESCRIPTOR
 
 from .serving import TIMEOUT, refused, serving
 
-HERE = Path(v1.__file__).parent
+HERE = Path(remote.__file__).parent
 LOCK = Path(__file__).with_name("v1.lock.txt")
 OTHER = sorted((Path(__file__).parents[2] / "other_workflow").glob("*.yaml"))
 W = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")

@@ -1,8 +1,9 @@
 """Opening a journal by its URL, whose scheme names the backend.
 
-``memory``, ``sqlite`` and ``nats`` are built in.  Any other scheme is looked up among the entry
-points of the group ``pingregistrywf.journals``, so that an installed distribution adds a backend:
-the entry point's name is the scheme, its value an ``Opener``.
+``memory``, ``sqlite`` and ``nats`` are built in, and so are ``grpcs`` and ``grpc``: a service.  Any
+other scheme is looked up among the entry points of the group ``pingregistrywf.journals``, so that
+an installed distribution adds a backend: the entry point's name is the scheme, its value an
+``Opener``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from pingregistrywf.runtime.journal.urls import without_password
 GROUP: Final = "pingregistrywf.journals"
 """The group of entry points that name backends."""
 _FORMS: Final = (
-    "use memory:, sqlite:PATH (for example sqlite:pings.db), nats://HOST:PORT/STREAM, or the scheme"
-    " of an installed backend"
+    "use memory:, sqlite:PATH (for example sqlite:pings.db), nats://HOST:PORT/STREAM,"
+    " grpcs://HOST:PORT, or the scheme of an installed backend"
 )
 
 
@@ -49,7 +50,8 @@ def open_journal(
     Args:
         url: ``memory:``; ``sqlite:PATH`` for a file, which is made if there is none, and opened for
             reading only if this user may not write it; ``nats://HOST:PORT/STREAM`` for streams on
-            NATS servers; or the URL of an installed backend.
+            NATS servers; ``grpcs://HOST:PORT`` for the journal behind a service; or the URL of an
+            installed backend.
         create: False to refuse a journal that does not exist yet.
         clock: seconds since the Unix epoch; marks deletions and trims.
         retention: how long the journal keeps what is no longer needed; None for the default.
@@ -70,6 +72,8 @@ def open_journal(
             opener = open_sqlite
         case "nats":
             opener = _open_nats
+        case "grpcs" | "grpc":
+            opener = _open_service
         case _:
             opener = partial(_open_installed, scheme=scheme)
     opened = opener(url, create=create, clock=clock, retention=retention)
@@ -107,6 +111,20 @@ def _open_nats(url: str, **options: Any) -> Journal:
         cause = "nats-py is not installed"
         raise JournalOpenError(url, cause, remedy("nats")) from None
     return open_nats(url, **options)
+
+
+def _open_service(url: str, **options: Any) -> Journal:
+    """Open the journal behind a service, if the client library is installed."""
+    try:
+        from pingregistrywf.runtime.remote import open_remote
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("grpc", "google"):
+            raise
+        from pingregistrywf.extras import remedy
+
+        cause = "the client of services is not installed"
+        raise JournalOpenError(url, cause, remedy("service")) from None
+    return open_remote(url, **options)
 
 
 def _open_installed(url: str, *, scheme: str, **options: Any) -> Journal:

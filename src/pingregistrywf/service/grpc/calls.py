@@ -6,7 +6,6 @@ the request gives tells to which name it belongs.  The journal's threads do what
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -20,9 +19,11 @@ from pingregistrywf.runtime.errors import (
     VersionConflictError,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.remote.messages import Protobuf
 from pingregistrywf.runtime.services import Events, Find, IdOf, Method, Run, Signals
 from pingregistrywf.service.grpc.auth.caller import Caller
-from pingregistrywf.service.grpc.messages import Known, Messages, Protobuf, Request
+from pingregistrywf.service.grpc.changes import Changes
+from pingregistrywf.service.grpc.messages import Known, Messages, Request
 from pingregistrywf.service.grpc.refusal import CallRefusedError, stopping
 from pingregistrywf.service.grpc.served import Served
 
@@ -80,7 +81,7 @@ class Calls:
                     await self._journal.watch.begin()
                 return self._events(method, events, Known(request, ids))
             case Signals() as signals:
-                changes = _Changes()
+                changes = Changes()
                 self._journal.watch.add(changes)
                 await self._journal.watch.begin()
                 return self._signals(method, signals, request, changes, caller)
@@ -175,7 +176,7 @@ class Calls:
         method: Method,
         action: Signals,
         request: Request,
-        changes: _Changes,
+        changes: Changes,
         caller: Caller,
     ) -> AsyncIterator[Protobuf]:
         selected = request[action.select]
@@ -245,31 +246,6 @@ class _Access:
     @property
     def is_everywhere(self) -> bool:
         return self.caller.may_everywhere(self.roles)
-
-
-class _Changes:
-    """The histories that have changed since somebody asked last."""
-
-    def __init__(self) -> None:
-        self._histories: set[UUID] = set()
-        self._is_known = True
-        self._event = asyncio.Event()
-
-    async def next(self) -> tuple[set[UUID], bool]:
-        """Wait for a change; return the histories, and whether those are all."""
-        await self._event.wait()
-        self._event.clear()
-        changed, self._histories = (self._histories, self._is_known), set()
-        self._is_known = True
-        return changed
-
-    def changed(self, histories: frozenset[UUID] | None) -> None:
-        self._histories |= histories or frozenset()
-        self._is_known = self._is_known and histories is not None
-        self._event.set()
-
-    def ended(self) -> None:
-        self._event.set()
 
 
 def _expect(vid: Ulid | None, stored: Ulid) -> None:

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.remote.messages import Protobuf
 from pingregistrywf.runtime.services import (
     Carried,
     Constant,
@@ -27,8 +28,6 @@ from pingregistrywf.runtime.services import (
     VidOf,
 )
 
-Protobuf: TypeAlias = Any
-"""A message; classes of a private pool have no static types."""
 Request: TypeAlias = Mapping[str, Any]
 """The fields of a request; an id that is absent is None."""
 
@@ -152,14 +151,14 @@ def parsed(kind: type[Protobuf], data: bytes) -> Protobuf:
         raise InvalidCommandError(f"the bytes are no {kind.DESCRIPTOR.name}") from None
 
 
-def sized(name: str, data: bytes) -> bytes:
-    """Return the bytes of an id, which a field of that name gives.
+def sized(name: str, data: bytes, size: int = _SIZE) -> bytes:
+    """Return the bytes of an id, or of something else, which a field of that name gives.
 
     Raises:
-        InvalidCommandError: they are not 16.
+        InvalidCommandError: they are not so many.
     """
-    if len(data) != _SIZE:
-        raise InvalidCommandError(f"{name} has {len(data)} bytes, not {_SIZE}")
+    if len(data) != size:
+        raise InvalidCommandError(f"{name} has {len(data)} bytes, not {size}")
     return data
 
 

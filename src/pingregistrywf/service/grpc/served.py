@@ -147,7 +147,18 @@ class Served:
         ordered = sorted(histories)
         if caller.may_everywhere(roles):
             return ordered
-        return [each for each in ordered if self._may_see(caller, roles, each)]
+        return [each for each in ordered if self.may_see(caller, roles, each)]
+
+    def chart_of(self, history: UUID) -> str:
+        """Return the chart of a history: that of the owned ones, unless its id is derived."""
+        operations = self.service.derived
+        for ids in self.ids.values():
+            for argument, derived in ids.items():
+                if derived == history:
+                    steps = operations[argument].steps
+                    charts = (each.chart for each in steps if each.history == argument)
+                    return next(charts, self.service.owner.chart)
+        return self.service.owner.chart
 
     async def events(
         self, chart: str, history: UUID, after: Ulid | None, *, watch: bool, ends: bool = False
@@ -186,12 +197,18 @@ class Served:
                 yield ()
                 await topic.wait(look.number, position.read, HEARTBEAT)
 
-    def _may_see(self, caller: Caller, roles: Collection[str], history: UUID) -> bool:
-        name = self._derived.get(history)
-        if name is None:
-            owner = self._owner(history)
-            name = None if owner is None else self._names.get(owner)
+    def may_see_of(self, caller: Caller, roles: Collection[str], owner: UUID) -> bool:
+        """Return whether a caller has one of the roles on the name that has an id."""
+        name = self._names.get(owner)
         return name is not None and caller.may(roles, name)
+
+    def may_see(self, caller: Caller, roles: Collection[str], history: UUID) -> bool:
+        """Return whether a caller has one of the roles on the name that a history belongs to."""
+        name = self._derived.get(history)
+        if name is not None:
+            return caller.may(roles, name)
+        owner = self._owner(history)
+        return owner is not None and self.may_see_of(caller, roles, owner)
 
     def _ids_of(self, name: str) -> Mapping[str, UUID]:
         derived = self.service.derived.items()

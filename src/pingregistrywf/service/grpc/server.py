@@ -19,15 +19,16 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from pingregistrywf.runtime.log import logged
+from pingregistrywf.runtime.remote.details import DETAILS
+from pingregistrywf.runtime.remote.messages import Protobuf
 from pingregistrywf.runtime.services import ErrorStatus, Method
 from pingregistrywf.service.grpc.auth.authenticator import Authenticator
 from pingregistrywf.service.grpc.auth.caller import ANYBODY, Caller
 from pingregistrywf.service.grpc.auth.tokens import unauthenticated
 from pingregistrywf.service.grpc.calls import Calls
-from pingregistrywf.service.grpc.messages import Protobuf
 from pingregistrywf.service.grpc.refusal import CallRefusedError
 from pingregistrywf.service.grpc.served import Served
-from pingregistrywf.service.grpc.statuses import DETAILS, answered
+from pingregistrywf.service.grpc.statuses import answered
 from pingregistrywf.service.grpc.v1.calls import OwnCalls
 
 GRACE: Final = 10.0

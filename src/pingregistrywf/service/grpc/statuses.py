@@ -9,11 +9,9 @@ status to a call whose server was killed after it had one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
@@ -21,14 +19,9 @@ from google.rpc import error_details_pb2, status_pb2
 
 from pingregistrywf.runtime import errors
 from pingregistrywf.runtime.errors import WorkflowError
-from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.remote.details import DOMAIN, fields, reason
 from pingregistrywf.runtime.services import ErrorStatus
 from pingregistrywf.service.grpc.refusal import CallRefusedError
-
-DOMAIN: Final = "pingregistrywf"
-"""The domain of the errors' names."""
-DETAILS: Final = "grpc-status-details-bin"
-"""The key of the details in a call's trailing metadata."""
 
 STATUSES: Final[Mapping[type[Exception], str]] = {
     errors.BehaviorError: "FAILED_PRECONDITION",
@@ -36,6 +29,7 @@ STATUSES: Final[Mapping[type[Exception], str]] = {
     errors.DBError: "UNAVAILABLE",
     errors.DiskFullError: "INTERNAL",
     errors.EventTypeError: "INVALID_ARGUMENT",
+    errors.FeedPositionGoneError: "OUT_OF_RANGE",
     errors.HistoryDeletedError: "FAILED_PRECONDITION",
     errors.InvalidCommandError: "INVALID_ARGUMENT",
     errors.JournalBusyError: "RESOURCE_EXHAUSTED",
@@ -53,11 +47,6 @@ STATUSES: Final[Mapping[type[Exception], str]] = {
 
 Errors that may have had one are UNKNOWN, and so are all others.
 """
-
-
-_BETWEEN_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_PLAIN: Final = (str, int, UUID, Ulid)
-"""The types of fields that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +85,10 @@ def answered(
     usual = next((STATUSES[each] for each in kinds if each in STATUSES), "UNKNOWN")
     status = own.status if own else usual
     text = own.says if own and own.says else str(inner)
-    fields = {name: each for name, each in vars(inner).items() if isinstance(each, _PLAIN)}
-    told = {"message": str(inner), **fields, "definite": error.definite}
+    told: dict[str, Any] = {**fields(inner), "message": str(inner), "definite": error.definite}
     if not error.definite:
         told["attempted"] = " ".join(map(str, error.attempted))
-    name = type(inner).__name__.removesuffix("Error")
+    name = type(inner).__name__
     return _answer(status if error.definite else "UNKNOWN", text, name, told)
 
 
@@ -108,7 +96,7 @@ def _answer(
     status: str, text: str, name: str, told: Mapping[str, Any], further: Message | None = None
 ) -> Answered:
     info = error_details_pb2.ErrorInfo(
-        reason=_BETWEEN_WORDS.sub("_", name).upper(),
+        reason=reason(name),
         domain=DOMAIN,
         metadata={
             key: str(value).lower() if isinstance(value, bool) else str(value)

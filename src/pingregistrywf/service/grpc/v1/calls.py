@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from google.protobuf import descriptor_pb2, json_format, struct_pb2
+from google.protobuf import json_format
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
-from pingregistrywf.runtime.ids import EPOCH, NO_VC, RETRY_NO_VC, Ulid, Vid
+from pingregistrywf.runtime.ids import EPOCH, MARK_SIZE, NO_VC, RETRY_NO_VC, Ulid, Vid, marking
+from pingregistrywf.runtime.operations import Ran, commands_of
+from pingregistrywf.runtime.remote.messages import FILE, Messages, Protobuf
 from pingregistrywf.runtime.render import state_json
 from pingregistrywf.runtime.services import ErrorStatus, Method, Nothing, Service
 from pingregistrywf.runtime.values import Event
 from pingregistrywf.service.grpc.auth.caller import Caller
-from pingregistrywf.service.grpc.messages import Protobuf, message_class, parsed, sized
+from pingregistrywf.service.grpc.messages import parsed, sized
 from pingregistrywf.service.grpc.served import Served
-from pingregistrywf.service.requests import read_command, read_inputs
-
-DESCRIPTOR: Final = (Path(__file__).parent / "workflows.binpb").read_bytes()
-"""The descriptor of the messages, a serialized FileDescriptorSet of one file."""
-(_FILE,) = descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR).file
+from pingregistrywf.service.grpc.statuses import answered
+from pingregistrywf.service.grpc.v1.reading import ReadingCalls
+from pingregistrywf.service.requests import read_arguments, read_command, read_inputs
 
 
 class OwnCalls:
@@ -45,24 +45,25 @@ class OwnCalls:
     def __init__(self, served: Served, pool: DescriptorPool) -> None:
         self._served = served
         self.pool: Final = pool
-        pool.AddSerializedFile(struct_pb2.DESCRIPTOR.serialized_pb)
-        pool.AddSerializedFile(_FILE.SerializeToString())
+        self._messages: Final = Messages(pool)
+        self._reading: Final = ReadingCalls(served, self._messages)
         self.methods: Final = tuple(
             Method(
-                f"{_FILE.package}.{service.name}",
+                f"{FILE.package}.{service.name}",
                 each.name,
                 Nothing(streams=each.server_streaming),
                 ids={},
                 reply={},
                 roles=_roles(served.service, each.name),
             )
-            for service in _FILE.service
+            for service in FILE.service
             for each in service.method
         )
         self._answers: Final[Mapping[str, Callable[[Protobuf, Caller], Protobuf]]] = {
             "Tell": self._tell,
             "Find": self._find,
             "Run": self._run,
+            "Happened": self._happened,
         }
 
     async def answer(self, method: Method, data: bytes, caller: Caller) -> Protobuf:
@@ -72,7 +73,7 @@ class OwnCalls:
             CallRefusedError: the history belongs to no name that is served.
             WorkflowError: what the command or the operation raised.
         """
-        request = parsed(self._message(f"{method.name}Request"), data)
+        request = parsed(self._messages[f"{method.name}Request"], data)
         return await self._served.journal.command(self._answers[method.name], request, caller)
 
     async def stream(self, method: Method, data: bytes, caller: Caller) -> AsyncIterator[Protobuf]:
@@ -82,7 +83,9 @@ class OwnCalls:
             CallRefusedError: the history belongs to no name that is served.
             WorkflowError: what the reading of the history raised; a step raises it, too.
         """
-        request = parsed(self._message("EventsRequest"), data)
+        if method.name in self._reading.streams:
+            return await self._reading.stream(method, data, caller)
+        request = parsed(self._messages["EventsRequest"], data)
         journal, watch = self._served.journal, method.name == "Follow"
         engine, history = self._history(request)
         chart, after = engine.declaration.name, _vid(request, "after")
@@ -96,7 +99,7 @@ class OwnCalls:
             async for events in stream:
                 if events:
                     await journal.read(checked)  # it may have begun only now
-                yield self._message("EventsReply")(events=self._events(events))
+                yield self._messages["EventsReply"](events=self._events(events))
 
         return replies()
 
@@ -112,8 +115,9 @@ class OwnCalls:
         name = self._served.check(caller, roles, chart, history, command)
         if name is None and not caller.may_everywhere(roles):
             raise UninitializedError(history)
-        result = engine.tell(history, vid, command)
-        return self._message("TellReply")(vid=result.vid.bytes, events=self._events(result.events))
+        with _marking(request):
+            result = engine.tell(history, vid, command)
+        return self._messages["TellReply"](vid=result.vid.bytes, events=self._events(result.events))
 
     def _find(self, request: Protobuf, caller: Caller) -> Protobuf:
         engine, history = self._history(request)
@@ -122,7 +126,7 @@ class OwnCalls:
         state = engine.find(history)
         if engine.declaration.keyed is None and state.vid == EPOCH:
             raise UninitializedError(history)
-        reply = self._message("FindReply")(vid=state.vid.bytes)
+        reply = self._messages["FindReply"](vid=state.vid.bytes)
         json_format.ParseDict(state_json(engine.declaration, state), reply.state)
         return reply
 
@@ -131,18 +135,59 @@ class OwnCalls:
         operation = served.operations.declared.get(request.operation)
         if operation is None:
             raise InvalidCommandError(f"there is no operation {request.operation!r}")
-        inputs, _ = read_inputs(operation, _json(request.inputs))
         vid = _vid(request, "vid")
         if vid is not None and not operation.versioned:
             raise InvalidCommandError(f"{operation.name} takes no version")
-        arguments = operation.resolve(inputs)
+        inputs: dict[str, Any] = {}
+        if request.HasField("arguments"):
+            arguments = read_arguments(operation, _json(request.arguments))
+        else:
+            inputs, _ = read_inputs(operation, _json(request.inputs))
+            arguments = operation.resolve(inputs)
         roles = served.service.runners(operation.name)
-        histories = {(step.chart, arguments[step.history]) for step in operation.steps}
-        names = {served.check(caller, roles, *each) for each in sorted(histories)}
+        names = {
+            served.check(caller, roles, step.chart, arguments[step.history], command)
+            for step, command in zip(
+                operation.steps, commands_of(operation, arguments), strict=True
+            )
+        }
         if names == {None} and not caller.may_everywhere(roles):
             raise UninitializedError(arguments[operation.steps[0].history])
-        vids = served.operations.run_from(operation, inputs, vid)
-        return self._message("RunReply")(vids={chart: each.bytes for chart, each in vids.items()})
+        reply = self._messages["RunReply"]()
+        with _marking(request):
+            if inputs:
+                vids = served.operations.run_from(operation, inputs, vid)
+            else:
+                ran = served.operations.run(operation, arguments, vid)
+                vids = ran.by_chart
+                reply.steps.extend(self._steps(ran))
+                reply.events.extend(self._charted(ran.events))
+        reply.vids.update({chart: each.bytes for chart, each in vids.items()})
+        return reply
+
+    def _steps(self, ran: Ran) -> Iterator[Protobuf]:
+        """Yield what each step did."""
+        for number, vid in ran.vids.items():
+            step = self._messages["Step"](vid=vid.bytes)
+            if number in ran.refused:
+                step.refused = answered(ran.refused[number], self.errors).details
+            yield step
+
+    def _charted(self, events: Iterable[Event]) -> Iterator[Protobuf]:
+        """Yield events with the names of their charts."""
+        for event, message in zip(events, self._events(events), strict=True):
+            for name, topics in self._served.topics.items():
+                if type(event) in topics.engine.declaration.by_event:
+                    message.chart = name
+            yield message
+
+    def _happened(self, request: Protobuf, caller: Caller) -> Protobuf:
+        engine, history = self._history(request)
+        roles = self._served.service.readers(events=False)
+        self._served.check(caller, roles, engine.declaration.name, history)
+        ids = [Ulid(sized("events", each)) for each in request.events]
+        marks = [sized("marks", each, MARK_SIZE) for each in request.marks]
+        return self._messages["HappenedReply"](happened=engine.happened(history, ids, marks))
 
     def _history(self, request: Protobuf) -> tuple[Engine[Any, Any], UUID]:
         """Return the engine of the chart that a request names, and the history's id."""
@@ -152,14 +197,11 @@ class OwnCalls:
         return topics.engine, UUID(bytes=sized("history", request.history))
 
     def _events(self, events: Iterable[Event]) -> list[Protobuf]:
-        kind = self._message("Event")
+        kind = self._messages["Event"]
         return [
             kind(name=type(each).__name__, id=each.id.bytes, encoded=each.marshal_proto())
             for each in events
         ]
-
-    def _message(self, name: str) -> type[Protobuf]:
-        return message_class(self.pool, f"{_FILE.package}.{name}")
 
 
 def _roles(service: Service, method: str) -> tuple[str, ...]:
@@ -169,9 +211,9 @@ def _roles(service: Service, method: str) -> tuple[str, ...]:
             return tuple(name for name, role in service.roles.items() if role.tells)
         case "Run":
             return tuple(name for name, role in service.roles.items() if role.runs)
-        case "Find":
+        case "Find" | "Read" | "Watch" | "Happened":
             return service.readers(events=False)
-        case "Events" | "Follow":
+        case "Events" | "Follow" | "Feed":
             return service.readers(events=True)
     return ()
 
@@ -182,6 +224,13 @@ def _json(struct: Protobuf) -> dict[str, Any]:
         name: int(each) if isinstance(each, float) and each.is_integer() else each
         for name, each in json_format.MessageToDict(struct).items()
     }
+
+
+def _marking(request: Protobuf) -> AbstractContextManager[None]:
+    """Mark the ids of the events as the request asks for."""
+    if not request.HasField("mark"):
+        return nullcontext()
+    return marking(sized("mark", request.mark, MARK_SIZE))
 
 
 def _vid(request: Protobuf, name: str) -> Ulid | None:

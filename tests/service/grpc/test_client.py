@@ -1,0 +1,141 @@
+"""Clients of a service: the facades, the registry and the command line on ``grpc://`` URLs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from pingregistrywf import (
+    EPOCH,
+    NO_VC,
+    ArgumentNotIdempotentError,
+    CmdAppendPing,
+    CmdInit,
+    JournalError,
+    JournalOpenError,
+    JournalUnusableError,
+    PingRegistry,
+    StateConflictError,
+    UlidSource,
+    UninitializedError,
+    UnknownWorkflowError,
+    VersionConflictError,
+    open_journal,
+)
+
+from .certificates import Authority
+
+RUN = [sys.executable, "-m", "pingregistrywf"]
+
+
+@contextmanager
+def served(journal: str, *options: str) -> Iterator[str]:
+    """Serve the registry ``reg`` in a process of its own; give where it listens."""
+    words = [*RUN, "serve", "--registry", "reg", "--journal", journal, "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen([*words, "--json", *options], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        lines = map(json.loads, process.stderr)
+        yield next(each["address"] for each in lines if "address" in each)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"), "ca")
+
+
+def test_a_registry_on_a_service(tmp_path: Path) -> None:
+    with (
+        served(f"sqlite:{tmp_path / 'pings.db'}") as address,
+        open_journal(f"grpc://{address}") as journal,
+    ):
+        registry, workflow = PingRegistry(journal, "reg"), uuid4()
+        begun = registry.begin(workflow)
+        assert registry.begin(workflow) == begun
+        feed, stream = registry.workflows.feed(), registry.workflows.follow(workflow)
+        pinged = registry.ping(workflow, 3, "m")
+        assert registry.get(workflow).state.vid == pinged
+        unlist = registry.indexes.delete_ping_registry
+        refusals = [
+            (VersionConflictError, lambda: registry.ping(workflow, 0, "m", vid=EPOCH)),
+            (StateConflictError, lambda: registry.commit(workflow)),
+            (UninitializedError, lambda: registry.get(uuid4())),
+            (UnknownWorkflowError, lambda: unlist(registry.index_id, NO_VC, uuid4())),
+            (JournalUnusableError, lambda: PingRegistry(journal, "other").begin(uuid4())),
+            (JournalUnusableError, lambda: journal.collect()),
+        ]
+        for kind, refused in refusals:
+            with pytest.raises(kind) as caught:
+                refused()
+            assert caught.value.definite
+        other = registry.workflows
+        third = uuid4()
+        other.init(third, CmdInit(registry_id=registry.id))
+        with pytest.raises(StateConflictError, match="Commit is not allowed in Initialized"):
+            other.commit(third, other.find_id(third).vid)
+        explained = other.explain(third, CmdAppendPing(code=0, message=""))
+        assert [type(each).__name__ for each in explained.events] == ["ServerPinged"]
+        registry.gather(workflow, 1, "done")
+        registry.commit(workflow)
+        assert other.happened(workflow, [pinged])
+        assert not other.happened(workflow, [UlidSource().next(EPOCH)])
+        names = [type(each).__name__ for each in stream]
+        assert names == [type(each).__name__ for each in other.events(workflow)]
+        assert [each.position for each in feed.read()][-1] == feed.position
+        with pytest.raises(ArgumentNotIdempotentError) as argument:
+            PingRegistry(journal, "reg", namespace=UUID(int=1)).workflows.init(
+                third, CmdInit(registry_id=uuid4())
+            )
+        assert argument.value.arg == "RegistryId"
+        subscription = journal.subscribe()
+        journal.close()
+        assert not subscription.wait()
+        with pytest.raises(JournalError, match="closed"):
+            registry.ping(workflow, 0, "m")
+
+
+def test_the_command_line_on_a_service(tmp_path: Path, authority: Authority) -> None:
+    pem = str(authority.issue("server"))
+    client = str(authority.issue("client"))
+    ca = str(authority.certificate)
+    options = ("--gather", "--tls-cert", pem, "--client-ca", ca)
+    with served(f"sqlite:{tmp_path / 'pings.db'}", *options) as address:
+        url = f"grpcs://{address}?ca={ca}"
+        environment = {"PINGREGISTRYWF_SERVICE": url, "PINGREGISTRYWF_SERVICE_CERT": client}
+
+        def run(*words: str) -> list[str]:
+            done = subprocess.run(
+                [*RUN, *words], capture_output=True, text=True, env=environment, check=False
+            )
+            return [*done.stdout.splitlines(), f"exit {done.returncode}"]
+
+        workflow = str(uuid4())
+        assert run("begin", "reg", "--workflow", workflow)[-1] == "exit 0"
+        listed = run("list", "reg", "--service", f"{url}&cert={client}")
+        assert listed[1].startswith(workflow)
+        assert run("commit", "reg", "--workflow", workflow, "--vid", str(EPOCH))[-1] == "exit 1"
+
+
+def test_what_cannot_be_opened(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a.b.c\n", encoding="utf-8")
+    wrong = {
+        "grpcs://host": "not HOST:PORT",
+        "grpc://127.0.0.1:1": "no service answers at 127.0.0.1:1",
+        f"grpcs://127.0.0.1:1?ca={tmp_path / 'no'}": "the file of ca cannot be read",
+        f"grpc://127.0.0.1:1?token_file={token}": "anybody can read",
+        "grpc://127.0.0.1:1?color=red": "there is no option 'color'",
+    }
+    for url, cause in wrong.items():
+        with pytest.raises(JournalOpenError, match=cause):
+            open_journal(url)
