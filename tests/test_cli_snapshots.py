@@ -124,8 +124,8 @@ def picture(text: str) -> str:
 
 
 def _one_word(line: str) -> bool:
-    """Whether a line is too long because it is one word, which must not be broken."""
-    return " " not in line.strip()
+    """Whether a line is too long because it is one word, or a command, which is not broken."""
+    return " " not in line.strip() or line.lstrip().startswith("pingregistrywf ")
 
 
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -135,6 +135,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "events": ("events", "reg", "--workflow", "c9", "--journal", URL),
     "events-index": ("events", "reg", "--journal", URL),
     "journal-info": ("journal", "info", "--journal", URL),
+    "help": ("--help",),
+    "help-list": ("list", "--help"),
+    "help-conform": ("conform", "--help"),
+    "usage-error": ("list", "reg", "--sort", "size", "--journal", URL),
+    "usage-error-command": ("lits",),
     "error-ambiguous": ("get", "reg", "--workflow", "3f", "--journal", URL),
 }
 

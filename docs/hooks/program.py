@@ -9,6 +9,8 @@ from marked import code, grid, parts, plain
 from typer.main import get_command
 
 from pingregistrywf.cli import app
+from pingregistrywf.cli.program import described as described_options
+from pingregistrywf.cli.program import examples
 
 
 def described() -> str:
@@ -28,20 +30,28 @@ def _commands(name: str, command: Any, parent: Any) -> Iterator[str]:
     inner = getattr(command, "commands", {})
     if not inner or command.invoke_without_command:
         title = context.command_path.partition(" ")[2]
-        usage = command.get_usage(context).removeprefix("Usage: ")
+        usage = command.get_usage(context).removeprefix("Usage: ").translate({123: None, 125: None})
         yield parts(
             f"### {title}",
             plain(command.help.replace("\f", "")),
             f"```text\n{' '.join(usage.split())}\n```",
             _options(command, context),
+            _examples(context),
         )
     for each in inner:
         yield from _commands(each, inner[each], context)
 
 
 def _options(command: Any, context: Any) -> str:
-    records = (each.get_help_record(context) for each in command.get_params(context))
     return grid(
         ("argument or option", "meaning"),
-        ((code(names), plain(meaning)) for names, meaning in filter(None, records)),
+        (
+            (code(names), plain(meaning))
+            for names, meaning, _ in described_options(command, context)
+        ),
     )
+
+
+def _examples(context: Any) -> str:
+    lines = (f"# {what}\n{line}" for what, line in examples(context))
+    return "```sh\n{}\n```".format("\n".join(lines))

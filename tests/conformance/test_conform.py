@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import signal
@@ -212,8 +213,10 @@ def test_an_adapter_that_cannot_start_is_reported_in_every_file(tmp_path: Path) 
     assert "no-such-program cannot be started" in file.read_text(encoding="utf-8")
 
 
-def test_the_former_spelling_of_json_report(tmp_path: Path) -> None:
+def test_json_prints_the_report_alone(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    done = conform("--adapter", "no-such-program", *SCOPE, "--json", str(file))
-    assert done.stderr == "pingregistrywf: --json FILE is now --json-report FILE\n"
-    assert '"exit": 2' in file.read_text(encoding="utf-8")
+    words = ("--adapter", "no-such-program", *SCOPE, "--json", "--json-report", str(file))
+    done = conform(*words)
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line) == json.loads(file.read_text(encoding="utf-8"))
+    assert json.loads(line)["exit"] == 2

@@ -24,6 +24,7 @@ from pingregistrywf.cli.explore import explore
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
 from pingregistrywf.cli.output import ending_with_the_reader
+from pingregistrywf.cli.program import App
 from pingregistrywf.cli.prove import prove
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
 from pingregistrywf.cli.serve import serve
@@ -33,19 +34,17 @@ from pingregistrywf.cli.verify import verify
 _SEVERAL: Final = ("--model", "--step")
 """The options that may be followed by several words."""
 
-app = typer.Typer(
+app = App(
     name="pingregistrywf",
     help="The ping-registry workflow: its chart, what the chart generates, and runs of it.",
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def main() -> None:
     """The entry point of the command ``pingregistrywf``."""
     with ending_with_the_reader():
-        app(_spread(sys.argv[1:]))
+        app(_spread(sys.argv[1:]), prog_name="pingregistrywf")
 
 
 def _spread(words: list[str]) -> list[str]:

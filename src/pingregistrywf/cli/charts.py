@@ -11,6 +11,7 @@ from unicodedata import is_normalized
 import typer
 from typer import Option
 
+from pingregistrywf.cli import completion
 from pingregistrywf.cli.chart_diff import diff, warn_of_breaks
 from pingregistrywf.cli.common import (
     REFUSED,
@@ -22,13 +23,14 @@ from pingregistrywf.cli.common import (
     print_json,
     with_json,
 )
+from pingregistrywf.cli.program import App
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.ir import Chart
     from pingregistrywf.conformance.suite import Suite
 
 
-chart = typer.Typer(invoke_without_command=True)
+chart = App(invoke_without_command=True)
 chart.command()(diff)
 
 
@@ -41,6 +43,7 @@ def _chart(
         Option(
             metavar="CMD",
             help="Walk the chart by commands. CMD:other means with other arguments than stored.",
+            autocompletion=completion.commands,
         ),
     ] = None,
     model: Annotated[list[Path] | None, Option(metavar="FILE", help="A chart of your own.")] = None,

@@ -123,10 +123,15 @@ def answer_with_lines(lines: Iterable[tuple[Mapping[str, Any], str]]) -> None:
 
 def fail(message: str, code: int) -> NoReturn:
     """End with one line that says why, with ``--json`` also in a field."""
-    if json_wanted():
+    print_error(message, code, as_json=json_wanted())
+    raise typer.Exit(code)
+
+
+def print_error(message: str, code: int, *, as_json: bool) -> None:
+    """Print why the program ends with that exit code, as JSON also in a field."""
+    if as_json:
         print_json({"error": message, "exit": code})
     typer.echo(wrapped(f"pingregistrywf: {message}", sys.stderr), err=True)
-    raise typer.Exit(code)
 
 
 class CannotRunError(Exception):

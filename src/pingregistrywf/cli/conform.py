@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -20,8 +21,12 @@ from pingregistrywf.cli.common import (
     answering,
     called,
     fail,
+    json_wanted,
+    print_json,
     require,
+    with_json,
 )
+from pingregistrywf.cli.program import App
 
 if TYPE_CHECKING:
     from pingregistrywf.conformance.run.result import RunResult
@@ -33,11 +38,12 @@ if TYPE_CHECKING:
 RAISED_AGAIN: Final = 0.05
 """So many seconds after a signal it is raised again, if it was not heard."""
 
-conform = typer.Typer(invoke_without_command=True, no_args_is_help=True)
+conform = App(invoke_without_command=True, no_args_is_help=True)
 
 BoundOption = Annotated[
     Literal["n", "n+1", "n+2"],
     Option(
+        metavar="n|n+1|n+2",
         help="How many states an implementation may have, if the chart has n: every implementation"
         " within the bound that departs from the chart fails.",
     ),
@@ -45,11 +51,10 @@ BoundOption = Annotated[
 JsonFileOption = Annotated[
     Path | None, Option("--json-report", metavar="FILE", help="Write a report as JSON.")
 ]
-FormerJsonOption = Annotated[Path | None, Option("--json", metavar="FILE", hidden=True)]
-"""How ``--json-report`` was called before 0.3; to be removed in 0.4."""
 
 
 @conform.callback()
+@with_json
 def _conform(
     context: typer.Context,
     adapter: Annotated[str | None, Option(metavar="COMMAND", help="Starts the adapter.")] = None,
@@ -109,11 +114,10 @@ def _conform(
     ] = None,
     junit: Annotated[Path | None, Option(metavar="FILE", help="Write JUnit's XML.")] = None,
     json_report: JsonFileOption = None,
-    former_json: FormerJsonOption = None,
     html: Annotated[Path | None, Option(metavar="FILE", help="Write a page.")] = None,
     badge: Annotated[Path | None, Option(metavar="FILE", help="Write a badge, as SVG.")] = None,
     seed: Annotated[
-        int | None, Option(help="Makes the same ids in every run; else they differ.")
+        int | None, Option(metavar="N", help="Makes the same ids in every run; else they differ.")
     ] = None,
     timeout: Annotated[
         float, Option(metavar="SECONDS", help="An adapter that is silent hangs.", min=0.1)
@@ -149,7 +153,6 @@ def _conform(
         levels_of,
     )
 
-    json_report = json_report or renamed_json(former_json)
     outputs = {"--junit": junit, "--json-report": json_report, "--html": html, "--badge": badge}
     outputs |= {"--write-expected": write_expected}
     errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, SuiteError)
@@ -211,7 +214,10 @@ def _conform(
             while True:
                 with _progress(plan) as watched:
                     report = run(watched, transport)
-                typer.echo(reports.text(report), nl=False)
+                if json_wanted():
+                    print_json(json.loads(reports.as_json(report)))
+                else:
+                    typer.echo(reports.text(report), nl=False)
                 for option, path in outputs.items():
                     if path is not None:
                         reports.put(path, writers[option](report).encode())
@@ -227,13 +233,6 @@ def _conform(
                 if failed_first and remembered:
                     plan = replace(plan, first=recall(remembered))
     raise typer.Exit(int(report.exit))
-
-
-def renamed_json(former: Path | None) -> Path | None:
-    """The file that was named by the former spelling, and a line that tells the new one."""
-    if former is not None:
-        typer.echo("pingregistrywf: --json FILE is now --json-report FILE", err=True)
-    return former
 
 
 def _transport(adapter: str | None, python: str | None, timeout: float, store: bool) -> Transport:

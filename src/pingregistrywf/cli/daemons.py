@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.waiting import Stop
 
-LogJsonOption = Annotated[bool, Option("--log-json", "--json", help="Log JSON, one object a line.")]
-NameOption = Annotated[str, Option(help="Its name, which its pings carry.")]
-PingsOption = Annotated[int, Option(min=0, help="How many pings to post.")]
+LogJsonOption = Annotated[bool, Option("--log-json", help="Log JSON, one object a line.")]
+NameOption = Annotated[str, Option(metavar="NAME", help="Its name, which its pings carry.")]
+PingsOption = Annotated[int, Option(min=0, metavar="N", help="How many pings to post.")]
 IntervalOption = Annotated[float, Option(min=0.0, metavar="S", help="Seconds between two pings.")]
 
 
@@ -41,7 +41,10 @@ def server(
     pings: PingsOption = PINGS,
     interval: IntervalOption = INTERVAL,
     code: Annotated[
-        int, Option(min=-(2**31), max=2**31 - 1, help="The status code; 0 if it is well.")
+        int,
+        Option(
+            min=-(2**31), max=2**31 - 1, metavar="CODE", help="The status code; 0 if it is well."
+        ),
     ] = 0,
     log_json: LogJsonOption = False,
 ) -> None:

@@ -27,17 +27,27 @@ from pingregistrywf.cli.common import (
 
 @with_json
 def demo(
-    servers: Annotated[int, Option(min=1, max=64, help="How many servers take part.")] = 3,
-    pings: Annotated[int, Option(min=0, help="How many pings each participant posts.")] = 3,
+    servers: Annotated[
+        int, Option(min=1, max=64, metavar="N", help="How many servers take part.")
+    ] = 3,
+    pings: Annotated[
+        int, Option(min=0, metavar="N", help="How many pings each participant posts.")
+    ] = 3,
     duration: Annotated[
-        float, Option(min=0.0, help="Seconds from the start to the deadline.")
+        float, Option(min=0.0, metavar="S", help="Seconds from the start to the deadline.")
     ] = 4.0,
     interval: Annotated[
-        float, Option(min=0.0, help="Seconds between two pings of one participant.")
+        float, Option(min=0.0, metavar="S", help="Seconds between two pings of one participant.")
     ] = 0.4,
     failing: Annotated[
         int,
-        Option("--failing", "--failing-servers", min=0, help="How many servers are not well."),
+        Option(
+            "--failing",
+            "--failing-servers",
+            min=0,
+            metavar="N",
+            help="How many servers are not well.",
+        ),
     ] = 1,
     chaos: Annotated[
         bool, Option("--chaos", help="Kill a server on the way, and start it again.")

@@ -24,7 +24,9 @@ THEIRS: Final = "your_package"
 @with_json
 def explore(
     model: ModelOption = None,
-    port: Annotated[int, Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 0,
+    port: Annotated[
+        int, Option(min=0, max=65535, metavar="PORT", help="The port; 0 for any that is free.")
+    ] = 0,
     link: Annotated[
         str, Option(metavar="TEXT", help="Open a sequence, which is what is after # in a link.")
     ] = "",

@@ -27,6 +27,7 @@ from pingregistrywf.cli.common import (
 )
 from pingregistrywf.cli.declarations import declarations
 from pingregistrywf.cli.ids import history as history_id
+from pingregistrywf.cli.program import App
 from pingregistrywf.cli.terminal import for_person, wrapped
 from pingregistrywf.runtime.counts import counted
 
@@ -48,7 +49,7 @@ _TO_THE_MINUTE: Final = len("2026-11-29T03:24")
 STANDARD: Final = "-"
 """The file name that stands for standard input or output."""
 
-journal = typer.Typer(
+journal = App(
     help="Look into a journal, check it, copy and restore it, and move what it holds.",
     no_args_is_help=True,
 )
@@ -197,7 +198,9 @@ def restore(
 @with_json
 def export(
     url: JournalOption,
-    file: Annotated[str, Argument(help="The new file; - is standard output.")] = STANDARD,
+    file: Annotated[
+        str, Argument(metavar="FILE", help="The new file; - is standard output.")
+    ] = STANDARD,
     history: Annotated[
         str | None,
         Option(
@@ -243,7 +246,9 @@ def export(
 @with_json
 def import_(
     url: JournalOption,
-    file: Annotated[str, Argument(help="An export; - is standard input.")] = STANDARD,
+    file: Annotated[
+        str, Argument(metavar="FILE", help="An export; - is standard input.")
+    ] = STANDARD,
     model: ModelOption = None,
 ) -> None:
     """Take in the histories of an export, all new to the journal, which is made if missing."""

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pingregistrywf.cli import completion
 from pingregistrywf.cli.adapter import reference
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
     ModelOption,
+    answer,
     answering,
+    json_wanted,
     open_,
+    print_json,
     require,
+    with_json,
 )
-from pingregistrywf.cli.conform import BoundOption, FormerJsonOption, JsonFileOption, renamed_json
+from pingregistrywf.cli.conform import BoundOption, JsonFileOption
 
 
+@with_json
 def self_test(
     bound: BoundOption = "n+1",
     json_report: JsonFileOption = None,
-    former_json: FormerJsonOption = None,
     model: ModelOption = None,
 ) -> None:
     """Run the suite on all that is broken on purpose, and print what it found.
@@ -47,15 +53,26 @@ def self_test(
             hello = _in_memory()({"op": "hello"})["hello"]
             test = SelfTest(suite, _in_memory, hello["capabilities"], bound)
         matrix = test.run(lambda group: typer.echo(f"… {group}", err=True))
-        if json_report := json_report or renamed_json(former_json):
+        if json_report:
             json_report.write_text(as_json(matrix), encoding="utf-8")
-    typer.echo(text(matrix), nl=False)
+    if json_wanted():
+        print_json(json.loads(as_json(matrix)))
+    else:
+        typer.echo(text(matrix), nl=False)
     raise typer.Exit(0 if matrix.sound else REFUSED)
 
 
+@with_json
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")],
-    language: Annotated[str, typer.Option(help="python, javascript, java, go or rust.")],
+    language: Annotated[
+        str,
+        typer.Option(
+            metavar="LANGUAGE",
+            help="python, javascript, java, go or rust.",
+            autocompletion=completion.languages,
+        ),
+    ],
 ) -> None:
     """Write a starter: an adapter that runs as it is, and calls your code in one place."""
     from pingregistrywf.chart.locate import load_model
@@ -64,10 +81,12 @@ def init(
     with answering(ValueError):
         written = write(language, directory, sha256=load_model().main.sha256)
         for path in written:
-            typer.echo(f"wrote {path}")
-        typer.echo(f"\nRead {directory / 'README.md'}: how to run it, and what to edit.")
+            answer({"written": path}, f"wrote {path}")
+        if not json_wanted():
+            typer.echo(f"\nRead {directory / 'README.md'}: how to run it, and what to edit.")
 
 
+@with_json
 def bundle(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The file to write.")],
     model: ModelOption = None,
@@ -82,7 +101,7 @@ def bundle(
         if not file.parent.is_dir():
             raise CannotRunError(f"there is no directory {file.parent}: make it first")
         write_bundle(suite_of(model or []), protocol_page(), file)
-        typer.echo(f"wrote {file}")
+        answer({"written": file}, f"wrote {file}")
 
 
 def _in_memory() -> Callable[[Mapping[str, Any]], dict[str, Any]]:

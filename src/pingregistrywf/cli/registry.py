@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import typer
 from typer import Argument, Option
 
-from pingregistrywf.cli import ids
+from pingregistrywf.cli import completion, ids
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
@@ -37,9 +37,17 @@ if TYPE_CHECKING:
     from pingregistrywf.runtime.facade import Facade
     from pingregistrywf.runtime.ids import Ulid
 
-RegistryArgument = Annotated[str, Argument(help="The registry's name.", metavar="REGISTRY")]
+RegistryArgument = Annotated[
+    str,
+    Argument(help="The registry's name.", metavar="REGISTRY", autocompletion=completion.registries),
+]
 WorkflowOption = Annotated[
-    str, Option(metavar="ID", help="The workflow: its id, or a beginning that no other has.")
+    str,
+    Option(
+        metavar="ID",
+        help="The workflow: its id, or a beginning that no other has.",
+        autocompletion=completion.workflows,
+    ),
 ]
 VidOption = Annotated[str | None, Option("--vid", metavar="VID", help="The expected version.")]
 NoVidOption = Annotated[bool, Option("--no-vid", help="Expect no version, which is the default.")]
@@ -67,6 +75,7 @@ def begin(
         Option(
             metavar="ID",
             help="Its id, or the beginning of one that is listed; a new one unless given.",
+            autocompletion=completion.workflows,
         ),
     ] = None,
     expected: VidOption = None,
@@ -145,7 +154,11 @@ def list_(
     journal: RegistryJournalOption,
     state: Annotated[
         list[str] | None,
-        Option(metavar="STATE", help="Only workflows in this state; give one for each."),
+        Option(
+            metavar="STATE",
+            help="Only workflows in this state; give one for each.",
+            autocompletion=completion.states,
+        ),
     ] = None,
     sort: Annotated[
         Order, Option(metavar="COLUMN", help="Sort by age, state, pings, failed or workflow.")
@@ -227,6 +240,7 @@ def events(
         Option(
             metavar="ID",
             help="A workflow: its id, or a beginning that no other has; the index unless given.",
+            autocompletion=completion.workflows,
         ),
     ] = None,
     watch: Annotated[
@@ -275,9 +289,10 @@ def opened(
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.registry_ids import RegistryIds
 
-    ids = RegistryIds(registry_name)
+    name = RegistryIds(registry_name).name
+    completion.remember(name)
     with open_(journal, create=create, writes=writes) as found:
-        yield PingRegistry(found, ids.name)
+        yield PingRegistry(found, name)
 
 
 def follow_lines(

@@ -1,0 +1,170 @@
+"""How the program and its commands show their help, and how they answer what they cannot parse.
+
+Help has no column of types: an option that takes a value names it, as in ``--journal URL``.  Each
+command ends with examples.  A usage error is one line on standard error, as any other error; with
+``--json`` it is also a line of JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.models import CommandFunctionType
+
+from pingregistrywf.cli.common import CANNOT_RUN, print_error
+from pingregistrywf.cli.examples import EXAMPLES
+
+_UsageError: Final[type[Any]] = typer.BadParameter.__mro__[1]
+_ClickError: Final[type[Any]] = _UsageError.__mro__[1]
+WIDEST: Final = 100
+"""The most columns that help takes."""
+_RANGE: Final = re.compile(r"(-?[\d.]+)<=x<=(-?[\d.]+)")
+_LEAST: Final = re.compile(r"x>=(-?[\d.]+)")
+_BRACES: Final = {ord("{"): None, ord("}"): None}
+"""What typer puts around arguments that are required."""
+_NAMES: Final = 26
+"""The most columns for the names of options; the meaning of a longer one stands below it."""
+
+
+class Command(TyperCommand):
+    """A command of the program."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (it prints by itself)
+        _print_help(self, ctx)
+
+
+class Group(TyperGroup):
+    """The program, or a command that has commands."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (it prints by itself)
+        _print_help(self, ctx)
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run the program, and exit."""
+        words = list(sys.argv[1:] if args is None else args)
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(words, *rest, **extra)
+        except _ClickError as error:
+            _answer(error, words)
+            code = CANNOT_RUN
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+class App(typer.Typer):
+    """A group of commands, to which commands can be added."""
+
+    def __init__(self, **settings: Any) -> None:
+        context = {"help_option_names": ["-h", "--help"]}
+        super().__init__(
+            cls=Group, pretty_exceptions_enable=False, context_settings=context, **settings
+        )
+
+    def command(
+        self, name: str | None = None, **settings: Any
+    ) -> Callable[[CommandFunctionType], CommandFunctionType]:
+        """Add a command."""
+        return super().command(name, cls=Command, **settings)
+
+
+def described(command: Any, context: Any) -> Iterator[tuple[str, str, bool]]:
+    """Yield the names and the meaning of each argument and option, and whether it is an option.
+
+    Options that need no word, such as ``--help``, come last.
+    """
+    for each in command.get_params(context):
+        record = each.get_help_record(context)
+        if record is None:
+            continue
+        option = each.param_type_name == "option"
+        written = sorted((*each.opts, *each.secondary_opts), key=len)  # typer's order is any
+        names = written if option else [each.metavar or each.name]
+        value = f" {each.metavar}" if option and each.metavar else ""
+        meaning = _RANGE.sub(r"\1 to \2", " ".join(record[1].split()))
+        yield f"{', '.join(names)}{value}", _LEAST.sub(r"\1 or more", meaning), option
+
+
+def examples(context: Any) -> tuple[tuple[str, str], ...]:
+    """Return the examples of a command: what each does, and its line."""
+    return EXAMPLES.get(context.command_path.partition(" ")[2], ())
+
+
+def summary(command: Any) -> str:
+    """Return the first sentence of a command's help."""
+    first, dot, _ = " ".join(command.help.split()).partition(". ")
+    return first + dot.strip()
+
+
+def _answer(error: Any, words: Sequence[str]) -> None:
+    message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    if not message:  # the help was printed, since there were no words
+        return
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "pingregistrywf"
+    if "--json" in words and "--json-report" not in words and command.endswith("conform"):
+        message += "; --json takes no file: name one with --json-report"
+    message = message[:1].lower() + message[1:]
+    apart = " " if message.endswith("?") else "; "
+    print_error(f"{message}{apart}see `{command} --help`", CANNOT_RUN, as_json="--json" in words)
+
+
+def _print_help(command: Any, context: Any) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from pingregistrywf.coordination.palette import CYAN
+
+    console = Console(highlight=False, soft_wrap=True)
+    width = min(console.width, WIDEST)
+    usage = " ".join(command.get_usage(context).translate(_BRACES).split())
+    console.print(Text(_filled(usage, width, "", " " * 7)))
+    for paragraph in (command.help or "").split("\f")[0].split("\n\n"):
+        console.print(Text("\n" + _filled(" ".join(paragraph.split()), width, "  ")))
+    records = list(described(command, context))
+    sections: dict[str, list[tuple[str, str]]] = {
+        "Arguments": [(names, text) for names, text, option in records if not option],
+        "Options": [(names, text) for names, text, option in records if option],
+    }
+    for name, each in getattr(command, "commands", {}).items():
+        if not each.hidden:
+            panel = str(getattr(each, "rich_help_panel", None) or "Commands")
+            sections.setdefault(panel, []).append((name, summary(each)))
+    for title, rows in sections.items():
+        if not rows:
+            continue
+        console.print(Text(f"\n{title}", "bold"))
+        column = min(max(len(names) for names, _ in rows), min(_NAMES, width // 3)) + 4
+        for names, text in rows:
+            console.print(_row(names, text, width, column, CYAN))
+    if shown := examples(context):
+        console.print(Text("\nExamples", "bold"))
+        for what, line in shown:
+            console.print(Text(_filled(f"# {what}", width, "  "), "dim"))
+            # Not wrapped, so that it can be copied: a terminal wraps it by itself.
+            console.print(Text(f"  {line}", CYAN))
+
+
+def _row(names: str, text: str, width: int, column: int, style: str) -> Any:
+    from rich.text import Text
+
+    filled = _filled(text, width, " " * column)
+    if len(names) + 4 > column:
+        return Text(f"  {names}", style).append(f"\n{filled}", "default")
+    return Text(f"  {names:<{column - 2}}", style).append(filled[column:], "default")
+
+
+def _filled(text: str, width: int, first: str, rest: str | None = None) -> str:
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
