@@ -121,6 +121,30 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             ("Write the suite to a file.", f"{_P} conform bundle suite.zip"),
             ("Write that of a chart of yours.", f"{_P} conform bundle my.zip --model parcel.yaml"),
         ),
+        "token": (
+            (
+                "Let a server post pings for a week.",
+                f"{_P} token issue --key k.pem --name b --role server=reg --days 7",
+            ),
+            ("See what a token says.", f"{_P} token inspect token.txt"),
+        ),
+        "token issue": (
+            (
+                "Let a server post pings for a week.",
+                f"{_P} token issue --key k.pem --name b --role server=reg --days 7",
+            ),
+            (
+                "Let an admin work on two registries.",
+                f"{_P} token issue --key k.pem --name ann --role admin=reg --role admin=b",
+            ),
+        ),
+        "token inspect": (
+            ("See what a token says.", f"{_P} token inspect token.txt"),
+            (
+                "Ask whether a server would take it.",
+                f"{_P} token inspect token.txt --auth auth.yaml",
+            ),
+        ),
         "doctor": (
             ("Check this machine and this installation.", f"{_P} doctor"),
             ("Check a journal, too.", f"{_P} doctor --journal sqlite:pings.db"),

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import typer
 from typer import Argument, Option
 
 from pingregistrywf.cli.common import (
@@ -22,10 +21,11 @@ from pingregistrywf.cli.common import (
     require,
     with_json,
 )
+from pingregistrywf.cli.program import App
 
 DAY: Final = 86_400.0
 
-token = typer.Typer(
+token = App(
     help="Issue tokens for the callers of serve, and look into tokens.", no_args_is_help=True
 )
 
@@ -39,9 +39,15 @@ def issue(
         list[str],
         Option(metavar="ROLE=REGISTRY", help="A role on a registry; give one for each."),
     ],
-    days: Annotated[float, Option(min=0, help="How long the token is valid.")] = 30.0,
-    audience: Annotated[str, Option(help="What the token is for.")] = "pingregistrywf",
-    issuer: Annotated[str | None, Option(help="Who issues it, if the server asks.")] = None,
+    days: Annotated[
+        float, Option(min=0, metavar="DAYS", help="How long the token is valid.")
+    ] = 30.0,
+    audience: Annotated[
+        str, Option(metavar="TEXT", help="What the token is for.")
+    ] = "pingregistrywf",
+    issuer: Annotated[
+        str | None, Option(metavar="TEXT", help="Who issues it, if the server asks.")
+    ] = None,
 ) -> None:
     """Print a token that gives a caller roles on registries."""
     require("service")
