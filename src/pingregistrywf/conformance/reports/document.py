@@ -53,6 +53,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "steps": steps_of(failure.shortest),
         "replay": failure.replay,
         "causes": [str(each) for each in failure.causes],
+        "first_difference": str(failure.first) if failure.first else None,
         "alike": [{"id": each.id, "title": each.title} for each in failure.alike],
         "note": failure.note,
         "log": failure.shortest.log,

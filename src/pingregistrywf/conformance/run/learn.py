@@ -11,12 +11,12 @@ from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import DELETED, Arguments, Chart, Row
 from pingregistrywf.conformance.run.repair import (
-    NOTHING,
     Change,
     Place,
     answer_of,
-    appends,
+    answered,
     fewest_changes,
+    otherwise,
 )
 from pingregistrywf.conformance.run.result import WrongCell
 from pingregistrywf.conformance.run.session import Session
@@ -100,16 +100,11 @@ class _Asking:
         command, arguments = row
         args = self._arguments(command, arguments)
         reply = self._request({"op": "exec", "command": command, "args": args})
-        match reply:
-            case {"ok": {"events": [{"event": str(name)}, *_]}}:
-                answer = appends(name)
-                self._stored.setdefault(command, args)
-            case {"ok": {}}:
-                answer = NOTHING
-            case {"error": {"code": str(code)}}:
-                answer = f"answers {code}"
-            case _:
-                raise UnlearnableError
+        answer = answered(reply)
+        if not answer:
+            raise UnlearnableError
+        if reply.get("ok", {}).get("events"):
+            self._stored.setdefault(command, args)
         match self._request({"op": "find"}):
             case {"ok": {"state": str(state)}}:
                 return answer, state
@@ -144,7 +139,7 @@ def _wrong(chart: Chart, place: Place, change: Change) -> WrongCell:
     declared = answer_of(cell)
     shown = chart.initial if cell.target == DELETED else cell.target
     if change.answer != declared:
-        what = f"{change.answer}, should {_infinitive(declared)}"
+        what = otherwise(change.answer, declared)
     elif change.target != cell.target:
         twin = f"a state like {cell.target} that is not {cell.target}"
         reached = twin if change.target.endswith(TWIN) else change.target
@@ -152,8 +147,3 @@ def _wrong(chart: Chart, place: Place, change: Change) -> WrongCell:
     else:
         what = f"goes to {change.found}, should go to {shown}"
     return WrongCell(state, row, what)
-
-
-def _infinitive(answer: str) -> str:
-    verb, _, rest = answer.partition(" ")
-    return f"{verb.removesuffix('s')} {rest}"

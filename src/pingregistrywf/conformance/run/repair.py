@@ -26,6 +26,7 @@ from pingregistrywf.chart.ir import DELETED, Arguments, Cell, Chart, Outcome, Ro
 from pingregistrywf.conformance.oracle import code_of
 from pingregistrywf.conformance.suite.sequences import TWIN
 
+Json: TypeAlias = Any
 Place: TypeAlias = tuple[str, Row]
 
 NOTHING: Final = "appends nothing"
@@ -55,13 +56,13 @@ class _Reached(NamedTuple):
     """Where both machines are: in the changed chart, in the learned one, and what is found.
 
     Nothing is known of the values that are carried once another event was appended than the chart
-    has.
+    has, and none are once the history was seen to be empty.
     """
 
     state: str
     learned: Any
     shown: str
-    carried: bool = True
+    carried: bool
 
     @property
     def key(self) -> tuple[str, str, str, bool]:
@@ -132,7 +133,9 @@ class _Search:
 
         With it comes how many cells were alike before.
         """
-        start = _Reached(self.chart.initial, self.learned.initial_state, self.chart.initial)
+        start = _Reached(
+            self.chart.initial, self.learned.initial_state, self.chart.initial, carried=False
+        )
         queue: deque[tuple[_Reached, tuple[_Met, ...]]] = deque([(start, ())])
         seen = {start.key}
         alike = 0
@@ -151,7 +154,8 @@ class _Search:
                     return met, alike
                 alike += 1
                 other_event = answer != declared.answer and answer in self._events
-                carried = not other_event and (reached.carried or self._is_empty(reached.state))
+                unknown = other_event or found == self.chart.initial
+                carried = not unknown and (reached.carried or self._is_empty(reached.state))
                 after = _Reached(meant.target, reached.learned.transitions[row], found, carried)
                 if after.key not in seen:
                     seen.add(after.key)
@@ -162,8 +166,7 @@ class _Search:
         """Whether nothing is carried by which the arguments could be the same or others."""
         if self._is_empty(reached.state):
             return row[1] is Arguments.OTHER
-        empty = not reached.carried or reached.shown == self.chart.initial
-        return row[1] is not Arguments.ANY and empty
+        return row[1] is not Arguments.ANY and not reached.carried
 
     def _is_empty(self, state: str) -> bool:
         return _own(state) in (self.chart.initial, DELETED)
@@ -200,3 +203,22 @@ def answer_of(cell: Cell) -> str:
             return f"answers {code_of(str(cell.error))}"
         case _:
             return NOTHING
+
+
+def answered(reply: Mapping[str, Json] | None) -> str:
+    """Return what a command's answer tells, in the same words; empty if it is no answer."""
+    match reply:
+        case {"ok": {"events": [{"event": str(name)}, *_]}}:
+            return appends(name)
+        case {"ok": {}}:
+            return NOTHING
+        case {"error": {"code": str(code)}}:
+            return f"answers {code}"
+        case _:
+            return ""
+
+
+def otherwise(got: str, declared: str) -> str:
+    """Return an answer beside the one that should be given."""
+    verb, _, rest = declared.partition(" ")
+    return f"{got}, should {verb.removesuffix('s')} {rest}"

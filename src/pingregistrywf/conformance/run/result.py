@@ -134,6 +134,7 @@ class Failure:
         alike: the other cases that failed in the same way.
         note: a remark, such as that it fails only sometimes.
         causes: the cells of the learned machine from which it follows.
+        first: if there are none, the first cell that was seen to differ.
     """
 
     result: CaseResult
@@ -144,6 +145,7 @@ class Failure:
     alike: tuple[Case, ...] = ()
     note: str = ""
     causes: tuple[WrongCell, ...] = ()
+    first: WrongCell | None = None
 
     @property
     def explained(self) -> bool:

@@ -37,7 +37,7 @@ from pingregistrywf.conformance.run.session import (
     Session,
 )
 from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
-from pingregistrywf.conformance.run.triage import Group, explained, groups, looks, merged
+from pingregistrywf.conformance.run.triage import Group, alike, explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.scenario import BOUNDS, Scenario
@@ -217,7 +217,7 @@ class _Run:
                 found[result.case.id] = result
                 self._plan.progress(len(found), total, result.case.level)
                 if result.status is Status.FAILED and not is_expected(result.case, expected):
-                    failing.add(looks(result))
+                    failing.add(alike(result))
                     if len(failing) == fail_fast:
                         self._missing.append(f"ended after {counted(fail_fast, 'failing group')}")
                         break

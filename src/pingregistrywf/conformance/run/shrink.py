@@ -38,13 +38,17 @@ def shortest(
     tried = sent = 0
     length = len(best.case.scenario.actions)
     size = length // 2 if length > SHORT else 1
+    kept, end = 0, length  # from the back, round and round: what identifies a state comes last
     while True:
-        start, left_out = 0, False
-        while start < len(best.case.scenario.actions):
-            actions = best.case.scenario.actions
-            left: tuple[Action, ...] = (*actions[:start], *actions[start + size :])
-            if not left:
-                break
+        actions = best.case.scenario.actions
+        if kept >= len(actions):
+            if size == 1:
+                return best, True
+            size, kept = size // 2, 0
+        end = end or len(actions)
+        start = max(end - size, 0)
+        left: tuple[Action, ...] = (*actions[:start], *actions[end:])
+        if left and not (len(left) == start and _is_right_before(best, start)):
             case = compile(replace(best.case.scenario, actions=left))
             tried += 1
             sent += len(case.steps)
@@ -54,12 +58,19 @@ def shortest(
             if found.status is Status.HANGS:
                 return best, False
             if found.status is Status.FAILED and sound(case):
-                best, left_out = found, True  # what followed has moved here
-            else:
-                start += size
-        if size == 1 and not left_out:
-            return best, True
-        size = max(size // 2, 1)
+                best, kept, end = found, 0, start
+                continue
+        kept += end - start
+        end = start
+
+
+def _is_right_before(failed: CaseResult, number: int) -> bool:
+    """Whether the first actions were all answered rightly, so that they need not be tried alone."""
+    if not failed.exchanges:
+        return False
+    *before, last = failed.exchanges
+    asked = sum(not each.step.observes for each in before)
+    return asked >= number and not last.step.observes and not last.step.together
 
 
 def _cut(failed: CaseResult, compile: Callable[[Scenario], Case]) -> Case:

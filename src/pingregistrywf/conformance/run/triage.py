@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.run import shrink
+from pingregistrywf.conformance.run.repair import answered, otherwise
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Status, WrongCell
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
 from pingregistrywf.conformance.run.transport import CannotStartError
@@ -65,6 +66,7 @@ def explained(
         alike=tuple(each.case.bare() for each in group.alike if each is not first),
         note=note,
         causes=(group.cause,) if group.cause else (),
+        first=None if group.cause else first_difference(shortest),
     )
 
 
@@ -101,7 +103,7 @@ def groups(
     for result in failed:
         if result.status in SHOWN and result.case.id not in expected:
             cause = _cause(result, cells)
-            found.setdefault(cause or looks(result), Group(cause)).alike.append(result)
+            found.setdefault(cause or alike(result), Group(cause)).alike.append(result)
     return sorted(found.values(), key=lambda each: (each.alike[0].case.level, -len(each.alike)))
 
 
@@ -111,6 +113,30 @@ def _cause(result: CaseResult, cells: Mapping[Cell, WrongCell]) -> WrongCell | N
     if met and met[-1]:
         return met[-1]
     return next(filter(None, met), None)
+
+
+def alike(result: CaseResult) -> Hashable:
+    """What failures have in common that are one group if no machine was learned."""
+    return first_difference(result) or looks(result)
+
+
+def first_difference(result: CaseResult) -> WrongCell | None:
+    """The first cell that was seen to differ; None if it is no cell of the table that does.
+
+    A cell that leads elsewhere makes those behind it differ.  To tell which is wrong, the machine
+    must be learned.
+    """
+    commands = [each for each in result.exchanges if each.step.cell]
+    if result.case.level >= ABOUT_DATA or not commands:
+        return None
+    last, wrong = commands[-1], result.exchanges[-1]
+    if last is wrong:
+        got, declared = answered(wrong.got), answered(wrong.expect)
+        what = otherwise(got, declared) if got and got != declared else ""
+    else:
+        got, declared = _kind(wrong.got), _kind(wrong.expect)
+        what = f"goes to {got}, should go to {declared}" if got != declared else ""
+    return WrongCell(*last.step.cell, what) if last.step.cell and what else None
 
 
 def looks(result: CaseResult) -> tuple[str, ...]:
