@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from pingregistrywf.runtime.errors import DBError, JournalOpenError
+from pingregistrywf.runtime.errors import DBError, JournalOpenError, VersionConflictError
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import NO_HEAD, open_journal
 from pingregistrywf.runtime.journal.nats.address import Address
@@ -30,6 +30,7 @@ accounts {
     jetstream: enabled
     users: [
       { user: all, password: secret }
+      { user: deaf, password: secret, permissions: { subscribe: "_INBOX.>" } }
       { user: reader, password: secret, permissions: { publish: { allow: [
         "$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*"] } } }
     ]
@@ -149,6 +150,17 @@ def test_missing_permissions(server: str) -> None:
         with pytest.raises(DBError, match=r"this user may not publish to permitted\.0\.") as caught:
             post(journal, history, head)
         assert caught.value.definite
+
+
+def test_a_user_who_may_not_hear_of_races(server: str) -> None:
+    with open_journal(f"nats://deaf:secret@{server}/unheard") as journal:
+        history = uuid4()
+        with journal.exclusive(history):
+            head, _ = post(journal, history, NO_HEAD)
+        with pytest.raises(VersionConflictError):
+            post(journal, history, NO_HEAD)
+        with journal.exclusive(history):
+            post(journal, history, head)
 
 
 def test_no_journal_there(server: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pingregistrywf.runtime.errors import CorruptedDataError, DBError, VersionConflictError
 from pingregistrywf.runtime.journal import NO_HEAD, Appended, Head, open_journal
 from pingregistrywf.runtime.journal.nats import connection as nats_connection
-from pingregistrywf.runtime.journal.nats import consumer, turns
+from pingregistrywf.runtime.journal.nats import consumer, rivals, turns
 from pingregistrywf.runtime.journal.nats.connection import Connection
 from pingregistrywf.runtime.journal.nats.failures import (
     ApiError,
@@ -26,7 +26,7 @@ from pingregistrywf.runtime.journal.nats.record import Raw
 from pingregistrywf.testing.clock import DAY, TurnedClock
 from pingregistrywf.testing.journal import CHART, chain, post, read_feed
 
-from ...nats.cluster import Cluster
+from ...nats.cluster import Cluster, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -368,6 +368,34 @@ def test_threads_of_a_process_take_turns_at_a_history(
             order.append("first")
         waiting.result()
     assert order == ["first", "second"]
+
+
+def test_whoever_loses_a_race_is_left_a_gap(
+    journal: NatsJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history, elsewhere = uuid4(), uuid4()
+    slept = list[float]()
+    monkeypatch.setattr(rivals.random, "random", lambda: 1.0)
+    monkeypatch.setattr(turns, "sleep", slept.append)
+    with open_journal(journal.url) as other:
+        assert isinstance(other, NatsJournal)
+        for each in (journal, other):
+            with each.exclusive(history):
+                post(each, elsewhere, each.read(elsewhere).head)  # it listens before it writes
+        assert slept == []
+        post(journal, history, NO_HEAD)
+        with pytest.raises(VersionConflictError):
+            post(other, history, NO_HEAD)
+        pauses = journal._rivals.pause, other._rivals.pause
+        wait_until(lambda: all(pause(history) for pause in pauses), 20, lambda: "nobody hears it")
+        with journal.exclusive(elsewhere):
+            assert slept == []
+        journal._rivals._took = other._rivals._took = 0.01
+        with journal.exclusive(history), other.exclusive(history):
+            winner, loser = slept
+        assert winner > loser > 0
+        monkeypatch.setattr(rivals, "_REMEMBERED", 0.0)
+        assert [pause(history) for pause in pauses] == [0.0, 0.0]
 
 
 def test_threads_that_want_each_others_turn_go_on(

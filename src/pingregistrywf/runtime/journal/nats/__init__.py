@@ -10,6 +10,7 @@ What each module owns:
 - ``store``: reads by the leader, compare-and-set writes, fenced purges.
 - ``consumer``: reading a stream in order.
 - ``turns``: keeps threads of one process from racing each other for one history.
+- ``rivals``: lets processes that race each other for one history win by turns.
 - ``watch``: wake-ups, while anybody waits.
 - ``feed``: the changes of all streams, from positions that are vectors.
 - ``scan``: every history at one moment.

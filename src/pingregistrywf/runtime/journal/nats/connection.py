@@ -261,10 +261,15 @@ class Connection:
         self._reconnected.add(call)
         return lambda: self._reconnected.discard(call)
 
-    async def listen(self, call: Callable[[Msg], Awaitable[None]]) -> Subscription:
-        """Subscribe to a new inbox; its name is ``subject`` of the subscription."""
+    async def listen(
+        self, call: Callable[[Msg], Awaitable[None]], subject: str = ""
+    ) -> Subscription:
+        """Subscribe to a subject, or to a new inbox, which is ``subject`` of the subscription."""
         return await self._client.subscribe(
-            self._client.new_inbox(), cb=call, pending_msgs_limit=0, pending_bytes_limit=0
+            subject or self._client.new_inbox(),
+            cb=call,
+            pending_msgs_limit=0,
+            pending_bytes_limit=0,
         )
 
     async def tell(

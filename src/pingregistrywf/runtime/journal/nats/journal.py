@@ -13,11 +13,13 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from pingregistrywf.runtime.errors import (
     HistoryExistsError,
+    VersionConflictError,
     WorkflowError,
 )
 from pingregistrywf.runtime.ids import Clock
@@ -48,6 +50,7 @@ from pingregistrywf.runtime.journal.nats.record import (
     mark,
     messages,
 )
+from pingregistrywf.runtime.journal.nats.rivals import Rivals
 from pingregistrywf.runtime.journal.nats.store import RefusedError, Store
 from pingregistrywf.runtime.journal.nats.turns import Turns
 from pingregistrywf.runtime.journal.nats.watch import Watch
@@ -74,7 +77,8 @@ class NatsJournal(Closable):
         self.retention: Final = retention
         self._store = store
         self._watch = Watch(store)
-        self._turns = Turns()
+        self._rivals = Rivals(store.connection, store.streams.name)
+        self._turns = Turns(self._rivals.pause)
         store.connection.on_fork(self._turns.forget)
         # Also closes a journal that is dropped, or still open when the interpreter ends.
         self._close = weakref.finalize(self, _close, store, self._watch)
@@ -152,11 +156,17 @@ class NatsJournal(Closable):
             if restart:
                 row = replace(row, restart=Point(row.end, sequence))
             made, reached = messages(subject, row, entries, chart, MOST_MESSAGES)
+            began = monotonic()
             try:
                 last = await store.publish(history, sequence, made)
             except RefusedError:
-                sequence, row = await self._compared(history, after, entries)
+                try:
+                    sequence, row = await self._compared(history, after, entries)
+                except VersionConflictError:
+                    await self._rivals.lose(history)
+                    raise
             else:
+                self._rivals.won(history, monotonic() - began)
                 return Head(reached.vid, Token(history, reached.birth, reached.end, last, reached))
 
     async def _compared(

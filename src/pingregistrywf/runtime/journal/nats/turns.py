@@ -1,14 +1,16 @@
 """Turns among the threads of one process, so that they do not race each other for one history.
 
 Nothing rests on a turn: the compare-and-set decides.  So a thread that waits for long goes on
-without one, also if two threads want each other's.
+without one, also if two threads want each other's.  Among processes, a pause takes the place of
+turns: see ``rivals``.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import sleep
 from typing import Final
 from uuid import UUID
 
@@ -18,9 +20,14 @@ _LONGEST: Final = 1.0
 
 
 class Turns:
-    """The turns of one journal; histories share locks, by their ids."""
+    """The turns of one journal; histories share locks, by their ids.
 
-    def __init__(self) -> None:
+    Args:
+        pause: returns how many seconds to leave a history to other processes.
+    """
+
+    def __init__(self, pause: Callable[[UUID], float]) -> None:
+        self._pause = pause
         self.forget()
 
     def forget(self) -> None:
@@ -33,6 +40,8 @@ class Turns:
         lock = self._locks[hash(history) % _LOCKS]
         taken = lock.acquire(timeout=_LONGEST)
         try:
+            if pause := self._pause(history):
+                sleep(pause)
             yield
         finally:
             if taken:
