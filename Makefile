@@ -25,7 +25,7 @@ EACH := xargs -0 -n 1 -P 2 sh -xc
 FAST_FILES = $(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 1048576 && $$6 == "/dev/shm" {print $$6}')
 # Directories too: removing a file must rebuild the wheel.
 SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
-  pyproject.toml README.md LICENSE
+  pyproject.toml README.md LICENSE .ci/metadata.py
 
 # Compiled modules are kept, whatever the environment says: the tests start many processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -33,10 +33,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo check test soak generate lint docs docs-serve bench clean
+.PHONY: help setup demo check test soak generate lint docs docs-serve bench release-tools clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
 
 setup: $(STAMPS)/editable $(STAMPS)/node ## Set up .venv with everything that development needs
 
@@ -69,6 +69,8 @@ docs-serve: $(STAMPS)/editable ## Show the site, and build it anew at every chan
 
 bench: $(STAMPS)/bench-libraries $(STAMPS)/editable ## Measure every hot path beside its peers, and print the table
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+release-tools: $(STAMPS)/release-libraries ## Install what the checks of a release need
 
 clean: ## Remove .venv and all that was built
 	rm -rf $(VENV) build dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -118,6 +120,12 @@ $(STAMPS)/bench-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/editable
 	@echo "installing what make bench compares with"
 	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[bench]'
 	@touch $@
+
+$(STAMPS)/release-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/dev-libraries
+	@echo "installing what the checks of a release need"
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[release]'
+	@rm -f $(STAMPS)/package
+	@touch $(STAMPS)/editable $@
 
 # No stamp without npm, so that installing npm is enough.  No lock file: it would name hosts.
 $(STAMPS)/node: tests/browser/package.json | $(STAMPS)/venv

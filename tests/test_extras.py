@@ -187,7 +187,9 @@ def test_it_calls_the_pip_of_this_environment(
 
 
 def test_the_extras_are_those_that_users_install() -> None:
-    assert set(PROJECT["optional-dependencies"]) - {"bench", "dev", "docs"} == set(extras.EXTRAS)
+    assert set(PROJECT["optional-dependencies"]) - {"bench", "dev", "docs", "release"} == set(
+        extras.EXTRAS
+    )
     for extra in extras.EXTRAS:
         assert not extras.missing(extra)
 

@@ -8,9 +8,7 @@ import statistics
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import tomllib
-import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -71,37 +69,6 @@ def test_the_wheel_carries_its_data() -> None:
 
 def test_the_model_is_found() -> None:
     assert set(load_model().charts) == set(CHARTS)
-
-
-@pytest.mark.slow
-@pytest.mark.exhaustive
-def test_the_source_distribution_gives_the_same_wheel(tmp_path: Path) -> None:
-    built = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
-        capture_output=True,
-        text=True,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    (source,) = tmp_path.glob("*.tar.gz")
-    carried = set(zipfile.ZipFile(wheel).namelist())
-    assert carried >= CARRIED
-    assert not [name for name in carried if "__pycache__" in name or name.startswith("tests/")]
-    with tarfile.open(source) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    assert names >= {"README.md", "LICENSE", "Makefile", ".ci/run", "tests/test_package.py"}
-    wanted = files_below(ROOT / "src") | {
-        f"pingregistrywf/model/{n}" for n in files_below(ROOT / "model")
-    }
-    assert carried >= wanted
-
-
-def files_below(directory: Path) -> set[str]:
-    return {
-        file.relative_to(directory).as_posix()
-        for file in directory.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
 
 
 def test_the_version_is_that_of_the_metadata() -> None:

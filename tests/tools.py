@@ -35,6 +35,13 @@ def require_package(name: str) -> None:
         _missing(f"{name} is not installed", "let make bench install it")
 
 
+def require_release(*modules: str) -> None:
+    """See that modules of the extra ``release`` are installed; without them as without a tool."""
+    for name in modules:
+        if importlib.util.find_spec(name) is None:
+            _missing(f"{name} is not installed", "let make release-tools install it")
+
+
 def _missing(reason: str, remedy: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}: {remedy}")
