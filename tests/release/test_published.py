@@ -102,7 +102,9 @@ def test_what_goes_away_fails_its_check_and_the_line_says_what_to_do(
     monkeypatch.setattr(published, "SURFACES", {surface: (lambda: iter(left), versioned)})
     with pytest.raises(pytest.fail.Exception) as failed:
         check(surface)
-    assert f"  {LOST[surface]}\n{REMEDIES[surface]}" in str(failed.value)
+    said = str(failed.value)
+    assert f"\n  {LOST[surface]}\n" in said
+    assert f"\n{REMEDIES[surface]}" in said
 
 
 @pytest.mark.parametrize(
