@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from pingregistrywf.chart.ir import Arguments, Chart, Outcome
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.conformance.oracle import Cells
-from pingregistrywf.conformance.reports import as_json, text
+from pingregistrywf.conformance.reports import as_json, page, text
 from pingregistrywf.conformance.run.result import RunResult, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.transport import ObjectTransport
@@ -20,6 +21,7 @@ from pingregistrywf.conformance.selftest.mutants import Mutant, first_order
 from pingregistrywf.conformance.selftest.subject import Subject
 from pingregistrywf.conformance.suite import Suite
 
+from ..explorer.restored import restored
 from ..tiers import EXHAUSTIVE, SOAK, some
 
 pytestmark = pytest.mark.slow
@@ -160,3 +162,17 @@ def test_each_alike_case_keeps_its_title(suite: Suite) -> None:
     assert failure["causes"] == [
         "from Summarized, Commit goes to Terminated, should go to Completed"
     ]
+
+
+def test_the_explorer_opens_where_a_failing_sequence_ends(suite: Suite) -> None:
+    cells = bent(("Commit", "Completed", REFUSED))
+    report = ran(suite, cells, 1, explore=("pingregistrywf", "explore"))
+    (failure,) = report.failures
+    assert f"  explore: {failure.explorer}" in text(report)
+    assert failure.explorer in page(report, CHART)
+    *words, link = shlex.split(failure.explorer)
+    assert words == ["pingregistrywf", "explore", "--link"]
+    shown = restored(suite.model, link)
+    assert shown["errors"] == [None] * len(failure.shortest.case.scenario.actions)
+    (history,) = filter(None, shown["histories"])
+    assert [name for name, _, _ in history] == ["PingRegistryStarted", "PingRegistryCompleted"]

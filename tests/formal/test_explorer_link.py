@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pingregistrywf.chart.ir import Model
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.formal.explorer_link import LinkError, explorer_link
 from pingregistrywf.formal.faults import changed_model
@@ -18,26 +16,12 @@ from pingregistrywf.formal.trace import State, Trace
 from pingregistrywf.formal.values import parse_state, parse_value
 
 from ..command_line import run
-from ..tools import require_tool
+from ..explorer.restored import restored
 from .test_scenario import DEFECTS, FILES, Defect
-
-RESTORE = Path(__file__).parents[1] / "explorer" / "restore.mjs"
 
 
 def types(events: Any) -> list[str]:
     return [event["type"] for event in events]
-
-
-def restored(model: Model, link: str) -> Any:
-    """What the explorer shows of a link."""
-    job = {
-        "charts": [each.model_dump(mode="json") for each in model.charts.values()],
-        "operations": [each.model_dump(mode="json") for each in model.operations.values()],
-        "link": link,
-    }
-    node = [require_tool("node"), str(RESTORE), json.dumps(job)]
-    done = subprocess.run(node, capture_output=True, text=True, check=True, timeout=60)
-    return json.loads(done.stdout)
 
 
 def fields_of(shown: Any) -> list[dict[str, Any]]:

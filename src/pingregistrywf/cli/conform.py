@@ -186,7 +186,8 @@ def _conform(
             scenario = _replayed(suite, replay) if replay else None
             command = [*called(), "conform"]
             command += ["--adapter", adapter] if adapter else ["--python", python or ""]
-            command += [word for file in model or [] for word in ("--model", str(file))]
+            models = [word for file in model or [] for word in ("--model", str(file))]
+            command += models
             judge = opened.enter_context(closing(Reference(suite, model or [])))
             plan = Plan(
                 suite=suite,
@@ -196,6 +197,7 @@ def _conform(
                 today=today,
                 seed=seed,
                 command=tuple(command),
+                explore=(*called(), "explore", *models),
                 scenario=scenario,
                 reference=judge,
                 fail_fast=fail_fast or int(first_failure),

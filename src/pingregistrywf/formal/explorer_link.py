@@ -8,9 +8,6 @@ changes by them.
 
 from __future__ import annotations
 
-import base64
-import json
-import string
 from collections import Counter
 from itertools import pairwise
 from typing import Any, Final
@@ -31,19 +28,13 @@ from pingregistrywf.formal.behaviour import (
 )
 from pingregistrywf.formal.timeline import RUNNING, TYPE
 from pingregistrywf.formal.trace import Trace
+from pingregistrywf.generate.link import ANY_VERSION, COMMAND, POOL, fragment, link_hash
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 
-_VERSION: Final = "1"
 _BEGINNING: Final = 1_767_225_600_000
 """The time of the explorer's first event, in milliseconds since 1970: the first of January 2026."""
 _SECOND: Final = 1000
-_POOL: Final = 9
-"""How many histories of each chart, and how many ids of each argument, a link can name."""
-_COMMAND: Final = 0
-"""The mark of a command in a link."""
-_ANY_VERSION: Final = 0
 _WORD: Final = 0xFFFFFFFF
-_DIGITS: Final = string.digits + string.ascii_lowercase
 
 
 class LinkError(Exception):
@@ -63,10 +54,7 @@ def explorer_link(trace: Trace, model: Model) -> str:
     session = _Session(trace, model)
     for before, after in pairwise(trace.states):
         session.step(before.variables, after.variables, after.action)
-    data = base64.urlsafe_b64encode(_compact(session.rows).encode()).decode().rstrip("=")
-    charts = [chart.sha256 for chart in model.charts.values()]
-    mark = _hash(_compact([charts, list(model.operations)]))
-    return ".".join((_VERSION, _base36(mark), _base36(_hash(data)), data))
+    return fragment(model, session.rows)
 
 
 class _Session:
@@ -126,7 +114,7 @@ class _Session:
         place = list(chart.commands).index(step.command)
         row = list(self._model.charts).index(chart.name)
         history = self._numbers[chart.name, changed.key]
-        self.rows.append([_COMMAND, row, history, place, _ANY_VERSION, arguments])
+        self.rows.append([COMMAND, row, history, place, ANY_VERSION, arguments])
         if not changed.is_deleted:
             first, last = len(changed.before["events"]), len(changed.after["events"])
             for number in range(first + 1, last + 1):
@@ -136,8 +124,8 @@ class _Session:
     def _take(self, chart: str, key: Any) -> None:
         """Give a history of the behaviour the next one of the explorer."""
         self._taken[chart] += 1
-        if self._taken[chart] > _POOL:
-            raise LinkError(f"a link names at most {_POOL} histories of {chart}")
+        if self._taken[chart] > POOL:
+            raise LinkError(f"a link names at most {POOL} histories of {chart}")
         self._numbers[chart, key] = self._taken[chart]
 
     def _value(self, changed: Written, name: str, type_: Type, key: Any) -> Any:
@@ -166,7 +154,7 @@ class _Session:
         return number
 
     def _place(self, word: str, number: int) -> int:
-        return self._words.index(word) * _POOL + number - 1
+        return self._words.index(word) * POOL + number - 1
 
     def _vid(self, chart: str, key: Any, vid: tuple[int, int]) -> str:
         incarnation, number = vid
@@ -190,22 +178,9 @@ def _words(model: Model) -> list[str]:
     return list(dict.fromkeys([*model.charts, *ids]))
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _hash(text: str) -> int:
-    """Return the hash FNV-1a of a text's UTF-16 units, as in ``ids.mjs``."""
-    value = 0x811C9DC5
-    units = text.encode("utf-16-le")
-    for low, high in zip(units[::2], units[1::2], strict=True):
-        value = (value ^ (low | high << 8)) * 0x01000193 & _WORD
-    return value
-
-
 def _bytes_of(seed: str, count: int) -> bytes:
     """Return bytes that depend on a text alone, as in ``ids.mjs``."""
-    value = _hash(seed) or 1
+    value = link_hash(seed) or 1
     drawn = []
     for _ in range(count):
         value ^= value << 13 & _WORD
@@ -213,11 +188,3 @@ def _bytes_of(seed: str, count: int) -> bytes:
         value ^= value << 5 & _WORD
         drawn.append(value >> 11 & 255)
     return bytes(drawn)
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number or not digits:
-        number, digit = divmod(number, 36)
-        digits = f"{_DIGITS[digit]}{digits}"
-    return digits

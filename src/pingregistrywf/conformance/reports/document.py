@@ -52,6 +52,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "why": failure.shortest.why,
         "steps": steps_of(failure.shortest),
         "replay": failure.replay,
+        "explorer": failure.explorer or None,
         "causes": [str(each) for each in failure.causes],
         "first_difference": str(failure.first) if failure.first else None,
         "alike": [{"id": each.id, "title": each.title} for each in failure.alike],

@@ -131,6 +131,8 @@ class Failure:
         rule: the rule that says what should have been answered.
         prose: the rule in words.
         replay: the command line that runs just the shortest sequence.
+        explorer: the command line that opens the explorer after that sequence; empty if a link
+            cannot show it.
         alike: the other cases that failed in the same way.
         note: a remark, such as that it fails only sometimes.
         causes: the cells of the learned machine from which it follows.
@@ -142,6 +144,7 @@ class Failure:
     rule: str
     prose: str
     replay: str
+    explorer: str = ""
     alike: tuple[Case, ...] = ()
     note: str = ""
     causes: tuple[WrongCell, ...] = ()

@@ -59,6 +59,7 @@ class Plan:
         today: the day, for the failures that are expected.
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
+        explore: how the explorer is opened, to which a link is added; empty for no links.
         scenario: a single scenario to run in place of the suite.
         reference: judges the sequences to which failures are shrunk; None to believe all of them.
         fail_fast: the run ends after so many failing groups; 0 to go on.
@@ -76,6 +77,7 @@ class Plan:
     today: date = date.min
     seed: int | None = None
     command: tuple[str, ...] = ()
+    explore: tuple[str, ...] = ()
     scenario: Scenario | None = None
     reference: Reference | None = None
     fail_fast: int = 0
@@ -264,7 +266,7 @@ class _Run:
         execute = self._as_it_failed if self._trouble else self._session.execute_alone
         plan = self._plan
         sound = plan.reference.passes if plan.reference else (lambda _: True)
-        failure = explained(group, plan.suite.compiler, execute, sound, plan.command)
+        failure = explained(group, plan.suite.compiler, execute, sound, plan.command, plan.explore)
         if not failure.explained:
             raise InfrastructureError(
                 f"case {failure.result.case.id} fails, and the runner cannot say what differs: "

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.run import shrink
+from pingregistrywf.conformance.run.explorer_link import explorer_link
 from pingregistrywf.conformance.run.repair import answered, otherwise
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Status, WrongCell
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
@@ -35,6 +36,7 @@ def explained(
     execute: Callable[[Case], CaseResult],
     sound: Callable[[Case], bool],
     command: Sequence[str],
+    explore: Sequence[str] = (),
 ) -> Failure:
     """Return one failure for a group of them, shrunk.
 
@@ -43,6 +45,7 @@ def explained(
         execute: runs a case on the implementation under test.
         sound: tells whether a right implementation passes a case.
         command: the command line to which the replay is added.
+        explore: the command line of the explorer, to which the link is added; empty for no link.
     """
     first = min(group.alike, key=lambda each: len(each.case.scenario.actions))
     shortest, note = first, NOT_SHORTEST
@@ -57,12 +60,14 @@ def explained(
                 shortest, minimal = found
                 note = "" if minimal else NOT_SHORTEST
     rule = _rule_of(shortest)
+    link = explorer_link(shortest.case, compiler.model)
     return Failure(
         result=first,
         shortest=shortest,
         rule=rule,
         prose=compiler.prose(shortest.case.chart, rule),
         replay=shlex.join((*command, "--replay", to_text(shortest.case.scenario))),
+        explorer=shlex.join((*explore, "--link", link)) if explore and link else "",
         alike=tuple(each.case.bare() for each in group.alike if each is not first),
         note=note,
         causes=(group.cause,) if group.cause else (),
