@@ -90,7 +90,7 @@ def test_keyboard_only(open_page: Opened, url: str) -> None:
     press(page, "tell-Delete", "Enter")
     expect(page.locator("#answer")).to_contain_text("StateConflictError")
     page.keyboard.press("Control+z")
-    expect(page.locator("#answer")).to_have_text("The last action was undone.")
+    expect(page.locator("#answer")).to_have_text("Delete was undone.")
     press(page, "history-ping_registry_index-1", "Enter")
     expect(page.locator("#commands-of")).to_have_text("Ping registry index 1")
     press(page, "operation", "c", "o", "m", "m", "i", "t")
@@ -137,7 +137,7 @@ def test_what_has_the_focus_is_in_sight(
 
 def test_the_answer_is_announced(open_page: Opened, url: str) -> None:
     page = open_page(url)
-    answer = page.get_by_role("status").first
+    answer = page.get_by_role("status", name="Answer")
     expect(answer).to_have_attribute("aria-live", "polite")
     page.get_by_role("button", name="AppendPing").click()
     expect(answer).to_contain_text("refused")

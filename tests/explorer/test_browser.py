@@ -102,6 +102,7 @@ def test_a_command_that_does_nothing_says_why_before_it_is_sent(page: Page) -> N
     commit = page.locator("#form-Commit")
     expect(commit.locator(".why")).to_have_text(
         "otherwise The command is not allowed in the workflow's state."
+        " Commit is allowed in Summarized; it changes nothing in Completed."
     )
     tell(page, "Init")
     expect(page.locator("#form-Init .why")).to_have_text(
@@ -242,7 +243,7 @@ def test_undo_and_start_over(page: Page) -> None:
     expect(page.locator("#current")).to_have_text("Appending")
     page.keyboard.press("Control+z")
     expect(page.locator("#current")).to_have_text("Initialized")
-    expect(page.locator("#answer")).to_have_text("The last action was undone.")
+    expect(page.locator("#answer")).to_have_text("AppendPing was undone.")
     assert chain(page, FIRST) == ["PingRegistryStarted"]
     page.locator("#again").click()
     expect(page.locator("#current")).to_have_text("Uninitialized")
@@ -368,3 +369,132 @@ def test_another_teams_charts(open_page: Opened, tmp_path: Path) -> None:
     expect(page.locator("#current")).to_have_text("Free")
     tell(page, "TakeLease")
     expect(page.locator("article[data-selected] .entries > li")).to_have_count(2)
+
+
+# --- The timeline, the states, and what just happened -----------------------------------------
+
+
+def test_the_timeline_goes_through_workflows_and_the_index(page: Page) -> None:
+    tell(page, "Init")
+    page.locator("#history-ping_registry-2").click()
+    tell(page, "Init", "AppendPing")
+    page.locator(f"#{INDEX}").click()
+    tell(page, "BeginPingRegistry")
+    place, answer = page.locator("#place"), page.locator("#answer")
+    expect(place).to_have_text("4 of 4: BeginPingRegistry")
+    for undone, left in (("BeginPingRegistry", "Ping registry index 1"), ("AppendPing", None)):
+        page.keyboard.press("Control+z")
+        expect(answer).to_have_text(f"{undone} was undone.")
+        expect(page.locator("#commands-of")).to_have_text(left or "Ping registry 2")
+    expect(page.locator("#current")).to_have_text("Initialized")
+    page.keyboard.press("Control+Shift+Z")
+    expect(answer).to_contain_text("ServerPinged appended. Now Appending.")
+    page.locator("#redo").click()
+    assert chain(page, INDEX) == ["PingRegistryStarted"]
+    expect(page.locator("#redo")).to_have_attribute("aria-disabled", "true")
+    whole = ids(page, "history-ping_registry-2")
+    page.locator("#timeline").fill("0")
+    expect(place).to_have_text("0 of 4: the beginning")
+    assert chain(page, "history-ping_registry-2") == chain(page, INDEX) == []
+    # From a link too, and with the same ids as before.
+    page.locator("#timeline").fill("3")
+    assert ids(page, "history-ping_registry-2") == whole
+    # What is sent now takes the place of what was undone.
+    page.locator("#timeline").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(place).to_have_text("2 of 4: Init")
+    tell(page, "PostSummary")
+    expect(place).to_have_text("3 of 3: PostSummary")
+
+
+def test_a_state_says_what_it_allows_and_how_to_get_there(page: Page) -> None:
+    page.locator(".drawing:not([hidden]) [data-state=Summarized]").click()
+    about = page.locator("#about")
+    expect(about).to_contain_text("Commit appends PingRegistryCompleted → Completed")
+    expect(about).to_contain_text("Refused here: Init, AppendPing, PostSummary, End, Delete.")
+    expect(about).to_contain_text("The shortest way for Ping registry 1: Init, PostSummary.")
+    page.locator("#go").click()
+    expect(page.locator("#current")).to_have_text("Summarized")
+    state = page.locator(".drawing:not([hidden]) [data-state=Initialized]")
+    state.focus()
+    page.keyboard.press("Enter")
+    expect(about).to_contain_text("No way leads there from the state of Ping registry 1.")
+    page.keyboard.press("Escape")
+    expect(about).to_be_hidden()
+    expect(state).to_be_focused()
+
+
+SEEN = """() => { window.seen = [];
+  const look = ({ dataset }) => dataset?.along && seen.push(dataset.along);
+  new MutationObserver((changes) => changes.forEach((each) => each.addedNodes.forEach(look)))
+    .observe(document.querySelector("#scroller"), { childList: true, subtree: true }); }"""
+
+
+def test_a_transition_runs_along_its_arrow_unless_less_motion_is_asked_for(page: Page) -> None:
+    page.evaluate(SEEN)
+    page.emulate_media(reduced_motion="reduce")
+    tell(page, "Init")
+    page.emulate_media(reduced_motion="no-preference")
+    tell(page, "AppendPing", "Init", "PostSummary")
+    along = "ping_registry-arrow-{}"
+    assert page.evaluate("seen") == [
+        along.format("Initialized-Appending-ServerPinged"),
+        along.format("Appending-Summarized-ServerPingsGathered"),
+    ]
+    expect(page.locator(".traveller")).to_have_count(0)
+    page.emulate_media(reduced_motion=None)
+
+
+# --- The answer, the events, and what is copied -----------------------------------------------
+
+
+def test_a_refused_operation_is_shown_as_refused(page: Page) -> None:
+    run(page, "commit")
+    answer = page.locator("#answer")
+    expect(answer).to_have_attribute("data-outcome", "reject")
+    expect(answer).to_contain_text("step 1 was refused")
+    expect(answer).to_be_in_viewport()
+    expect(page.locator("#sequence li .sign")).to_have_text("✕")
+    run(page, "begin")
+    expect(answer).to_have_attribute("data-outcome", "emit")
+
+
+def test_a_copied_link_is_announced_where_it_is_asked_for(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tell(page, "Init")
+    page.locator("#share").click()
+    expect(page.locator("#shared")).to_have_text("✓ The link is on the clipboard.")
+    expect(page.locator("#shared")).to_be_in_viewport()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_an_event_shows_its_bytes_field_by_field(page: Page) -> None:
+    expect(page.locator("[id$=-AppendPing-message]")).to_have_value("message 1")
+    tell(page, "Init", "AppendPing")
+    expect(page.locator("[id$=-AppendPing-message]")).to_have_value("message 2")
+    event = page.locator(f"article[aria-labelledby={FIRST}] .chain > li").last
+    event.locator("summary").click()
+    fields = event.locator(".hex button")
+    assert fields.all_text_contents()[0] == "08 70"
+    fields.last.hover()
+    expect(event.locator(".decoded")).to_have_text(
+        'status_message, field 75, string: "message 1". 12 bytes.'
+    )
+    fields.first.focus()
+    expect(event.locator(".decoded")).to_have_text(
+        "event, field 1, int32: 112 (EV_FSO_SERVER_PINGED). 2 bytes."
+    )
+    # What was opened stays open.
+    tell(page, "AppendPing")
+    expect(page.locator(".hex")).to_have_count(1)
+
+
+def test_a_long_run_of_events_is_collapsed(page: Page) -> None:
+    tell(page, "Init")
+    short = page.evaluate("document.documentElement.scrollHeight")
+    page.evaluate("for (let n = 0; n < 60; n++) document.getElementById('tell-AppendPing').click()")
+    more = page.locator("summary", has_text="58 more ServerPinged")
+    expect(more).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollHeight") < short + 1200
+    more.click()
+    assert len(chain(page, FIRST)) == 61

@@ -34,8 +34,8 @@ const cellName = (...words) => words.join(" ");
 /** A chart, by its document. */
 export class Chart {
   constructor(document) {
-    const { name, title, facade, initial, sha256, key } = document;
-    Object.assign(this, { name, title, facade, initial, sha256 });
+    const { name, title, facade, initial, sha256, key, wire, columns, otherwise } = document;
+    Object.assign(this, { name, title, facade, initial, sha256, wire, columns, otherwise });
     this.keyedBy = key ? key.name : null;
     for (const part of ["states", "records", "carried", "events", "commands", "errors"]) {
       this[part] = byName(document[part]);
@@ -55,6 +55,16 @@ export class Chart {
   cell(command, same, state) {
     const about = (which) => this.cells.get(cellName(command, which, state));
     return about("any") ?? about(same ? "same" : "other");
+  }
+
+  /** The states in which a command does something, and those in which it changes nothing. */
+  allowed(command) {
+    const states = this.columns.filter((state) => this.cell(command, true, state));
+    const outcome = (state) => this.cell(command, true, state).outcome;
+    return {
+      acts: states.filter((state) => !["noop", "reject"].includes(outcome(state))),
+      rests: states.filter((state) => outcome(state) === "noop"),
+    };
   }
 
   /** What a rule says, in prose. */

@@ -1,14 +1,17 @@
-// The diagrams, live: where a history stands, and what is legal there.
+// The diagrams, live: where a history stands, what is legal there, and what just happened.
 //
 // The drawing itself is generated; data attributes say what its states and arrows are.  A click on
-// an arrow sends its command; for the keyboard, the same commands are buttons.
+// an arrow sends its command; for the keyboard, the same commands are buttons.  A state can be
+// opened by pointer and by keyboard.
 
 import { byId } from "./dom.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
+/** How long the way along an arrow takes, in milliseconds. */
+const JOURNEY = 600;
 
-/** Call `tell(command)` when an arrow is clicked; called once. */
-export function listen(tell) {
+/** Call `tell(command)` when an arrow is clicked and `open(state)` when a state is; called once. */
+export function listen(tell, open) {
   for (const arrow of document.querySelectorAll(".drawing .arrow[data-command]")) {
     // An arrow is a thin thing to point at: an unseen, wider one lies over it.
     const wide = document.createElementNS(SVG, "path");
@@ -21,7 +24,24 @@ export function listen(tell) {
       tell(word.includes(" ") ? (lit?.dataset.command ?? word.split(" ")[0]) : word);
     });
   }
+  for (const box of document.querySelectorAll(".drawing [data-state]")) {
+    const { state } = box.dataset;
+    // A picture hides its parts from screen readers, and a group does not.
+    box.ownerSVGElement.setAttribute("role", "group");
+    box.setAttribute("tabindex", "0");
+    box.setAttribute("role", "button");
+    // What is written in the box is the button's name, and what it means is told in the dialog.
+    box.querySelector("title")?.remove();
+    box.addEventListener("click", () => open(state));
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      open(state);
+    });
+  }
 }
+
+const shown = () => byId("scroller").querySelector(".drawing:not([hidden])");
 
 /** Show a chart's diagram with its current state, and the arrows of the commands legal there. */
 export function show(chart, state, legal) {
@@ -29,7 +49,10 @@ export function show(chart, state, legal) {
     drawing.hidden = drawing.dataset.of !== chart;
     if (drawing.hidden) continue;
     for (const box of drawing.querySelectorAll("[data-state]")) {
-      box.classList.toggle("current", box.dataset.state === state);
+      const current = box.dataset.state === state;
+      box.classList.toggle("current", current);
+      if (current) box.setAttribute("aria-current", "true");
+      else box.removeAttribute("aria-current");
     }
     for (const arrow of drawing.querySelectorAll("[data-source]")) {
       const leaves = arrow.dataset.source === state;
@@ -43,11 +66,43 @@ export function show(chart, state, legal) {
   bringIntoView(byId("scroller"));
 }
 
-/** On a narrow screen, the current state may be out of sight. */
+/** Let a dot run along the arrow of a decision, unless the reader prefers less motion. */
+export function travel({ source, outcome }, command) {
+  if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const arrow = [...(shown()?.querySelectorAll("[data-source]") ?? [])].find(
+    ({ dataset }) =>
+      dataset.source === source &&
+      dataset.outcome === outcome &&
+      dataset.command.split(" ").includes(command),
+  );
+  if (!arrow) return;
+  const line = arrow.querySelector(".line");
+  const long = line.getTotalLength();
+  const dot = document.createElementNS(SVG, "circle");
+  dot.setAttribute("class", "traveller");
+  dot.setAttribute("r", "7");
+  dot.dataset.along = arrow.id;
+  arrow.ownerSVGElement.append(dot);
+  let began = null;
+  const step = (now) => {
+    began ??= now;
+    const part = Math.min((now - began) / JOURNEY, 1);
+    const { x, y } = line.getPointAtLength(long * part);
+    dot.setAttribute("cx", x);
+    dot.setAttribute("cy", y);
+    if (part < 1) requestAnimationFrame(step);
+    else dot.remove();
+  };
+  requestAnimationFrame(step);
+}
+
+/** Where the drawing is larger than its frame, scroll the frame so that the current state is seen. */
 function bringIntoView(scroller) {
   const current = scroller.querySelector(".drawing:not([hidden]) .current");
-  if (!current || scroller.scrollWidth <= scroller.clientWidth) return;
+  if (!current) return;
   const [box, frame] = [current.getBoundingClientRect(), scroller.getBoundingClientRect()];
-  const left = box.left + box.width / 2 - frame.left - frame.width / 2;
-  scroller.scrollBy({ left });
+  scroller.scrollBy({
+    left: box.left + box.width / 2 - frame.left - frame.width / 2,
+    top: box.top + box.height / 2 - frame.top - frame.height / 2,
+  });
 }

@@ -29,6 +29,23 @@ export function replace(place, ...children) {
   if (within) byId(within)?.focus({ preventScroll: true });
 }
 
+/** What can be opened, made when it is; `app.open` keeps which are, so that a new drawing does. */
+export function details(app, key, summary, make) {
+  const open = app.open.has(key);
+  const toggle = ({ target }) => {
+    if (target.open === app.open.has(key)) return;
+    if (target.open) app.open.add(key);
+    else app.open.delete(key);
+    if (target.open && target.children.length === 1) target.append(make());
+  };
+  return h(
+    "details",
+    { open, toggle },
+    h("summary", { id: `open-${key}` }, summary),
+    open && make(),
+  );
+}
+
 /** Options of a select. */
 export const options = (choices, chosen) =>
   choices.map(({ value, label }) => h("option", { value, selected: value === chosen }, label));

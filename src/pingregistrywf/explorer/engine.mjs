@@ -21,7 +21,7 @@ export function entryOf(chart, state, key) {
 const GUARDS = { same: (argument, carried) => argument === carried };
 
 /**
- * What the command does in the state: {outcome, target, rule, prose, drafts, error}.
+ * What the command does in the state: {outcome, source, target, rule, prose, drafts, error}.
  *
  * Outcome is that of the table's cell; error is null or {name, message, doc, facts}.
  */
@@ -36,7 +36,7 @@ export function decide(chart, state, command, args, deleted = false) {
   const cell = other === undefined ? same : chart.cell(command, false, column);
   const { outcome, target, rule, event } = cell;
   const prose = cell.reason || chart.prose(command, rule);
-  const decision = { outcome, target, rule, prose, drafts: [], error: null };
+  const decision = { outcome, source: column, target, rule, prose, drafts: [], error: null };
   if (outcome === "emit") decision.drafts.push({ event, fields: taken(cell.sources, args) });
   if (outcome === "reject") {
     decision.error = refusal(chart, cell, { column, args, other });

@@ -17,15 +17,26 @@ export function valueOf(app, scope, arg) {
   const choices = choicesOf(app, arg);
   if (draft !== undefined && (!choices || choices.some(({ value }) => value === draft)))
     return draft;
-  return choices ? choices[0].value : ordinary(app, arg);
+  return choices ? choices[0].value : ordinary(app, scope, arg);
 }
 
 /** An ordinary value of a type. */
-function ordinary(app, { name, type, nonzero }) {
+function ordinary(app, scope, { name, type, nonzero }) {
   const { keyedBy } = app.session.charts.get(app.selected.chart);
-  if (type === "string") return `${name} ${name === keyedBy ? 1 : app.session.actions.length + 1}`;
+  if (type === "string") return `${name} ${name === keyedBy ? 1 : timesDone(app, scope) + 1}`;
   return nonzero && type === "int32" ? 1 : ZERO[type];
 }
+
+/** How often the command or operation of a scope has changed something. */
+function timesDone(app, scope) {
+  const { actions, results } = app.session;
+  const changed = ({ answer, steps }) =>
+    answer ? answer.events.length > 0 : steps.some((step) => step.answer?.events.length);
+  return actions.filter((each, place) => scopeOf(each) === scope && changed(results[place])).length;
+}
+
+const scopeOf = ({ kind, chart, history, command, set, operation }) =>
+  kind === "tell" ? `${chart}-${history}-${command}` : `${set}-${operation}`;
 
 /** The ids that may be chosen, the likeliest first; null for types that are written. */
 function choicesOf(app, arg) {

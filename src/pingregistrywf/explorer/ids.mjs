@@ -53,6 +53,21 @@ export function uuid(bytes) {
   ].join("-");
 }
 
+/** The sixteen bytes of a ULID. */
+export function ulidBytes(text) {
+  let value = [...text].reduce((sum, letter) => sum * 32n + BigInt(ALPHABET.indexOf(letter)), 0n);
+  const bytes = [];
+  for (let count = 0; count < 16; count += 1, value >>= 8n) bytes.unshift(Number(value & 255n));
+  return bytes;
+}
+
+/** The sixteen bytes of a UUID. */
+export const uuidBytes = (text) =>
+  text
+    .replaceAll("-", "")
+    .match(/../g)
+    .map((pair) => Number.parseInt(pair, 16));
+
 /** The hash FNV-1a of a text's UTF-16 units, as 32 bits. */
 export function hash(text) {
   let value = 0x811c9dc5;

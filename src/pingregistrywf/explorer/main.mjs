@@ -2,15 +2,18 @@
 
 import { DELETED } from "./chart.mjs";
 import { adapterLines, conformanceCase, python } from "./copy.mjs";
-import { listen, show } from "./diagram.mjs";
+import { about } from "./about.mjs";
+import { listen, show, travel } from "./diagram.mjs";
 import { byId } from "./dom.mjs";
 import { entryOf } from "./engine.mjs";
 import { valueOf, valuesOf } from "./forms.mjs";
 import { NO_VC } from "./journal.mjs";
 import { LinkError, decode, encode } from "./link.mjs";
 import { Names } from "./names.mjs";
-import { answer, commands, histories, operations, previews, sequence } from "./panels.mjs";
+import { histories } from "./histories.mjs";
+import { answer, commands, operations, previews, sequence, timeline } from "./panels.mjs";
 import { Session, idOf } from "./session.mjs";
+import { wayTo } from "./ways.mjs";
 
 const MOST_HISTORIES = 9;
 
@@ -20,6 +23,7 @@ class App {
     this.session = new Session(model);
     this.drafts = new Map();
     this.notice = null;
+    this.open = new Set();
     this.forget();
     const [set] = this.session.sets.values();
     this.chosen = set ? { set: set.name, operation: set.operations[0].name } : null;
@@ -127,17 +131,62 @@ class App {
     // A version that was right before this action hardly is after it.
     this.vid = NO_VC;
     this.changed();
+    this.animate();
+  }
+
+  /** Show the last action's way along the arrow, in the diagram that is shown. */
+  animate() {
+    const { chart, history } = this.selected;
+    const [action, result] = [this.session.actions.at(-1), this.session.results.at(-1)];
+    if (action.kind === "tell") {
+      if (action.chart === chart && action.history === history)
+        travel(result.answer, action.command);
+      return;
+    }
+    for (const { step, sent, answer: came } of result.steps) {
+      if (came && step.chart === chart && sent.history === idOf(chart, history))
+        travel(came, step.command);
+    }
+  }
+
+  /** Go to a place of the timeline, and show the history that was last spoken to there. */
+  goTo(place) {
+    const { actions, undone } = this.session;
+    const all = [...actions, ...undone];
+    if (place < 0 || place > all.length || place === actions.length) return;
+    const about = all[place < actions.length ? place : place - 1];
+    const back = place < actions.length;
+    this.session.goTo(place);
+    this.vid = NO_VC;
+    if (about.kind === "tell") this.selected = { chart: about.chart, history: about.history };
+    this.notice = back
+      ? { outcome: "none", text: `${doneOf(about)} was undone.` }
+      : null;
+    this.changed();
+    if (!back) this.animate();
   }
 
   undo() {
-    if (!this.session.actions.length) return;
-    this.session.undo();
-    this.notice = { outcome: "none", text: "The last action was undone." };
-    this.changed();
+    this.goTo(this.session.actions.length - 1);
+  }
+
+  redo() {
+    this.goTo(this.session.actions.length + 1);
+  }
+
+  /** Open what there is to know about a state of the chart that is shown. */
+  about(state) {
+    const chart = this.session.charts.get(this.selected.chart);
+    about(this, state, wayTo(chart, this.standing().state, state));
+  }
+
+  /** Send these commands, one after the other. */
+  go(commands_) {
+    for (const command of commands_) this.tell(command);
   }
 
   startOver() {
-    if (!this.session.actions.length) return;
+    if (!this.session.actions.length && !this.session.undone.length) return;
     this.session.restart([]);
     this.drafts.clear();
     this.forget();
@@ -167,6 +216,7 @@ class App {
   // --- Drawing, sharing, copying
 
   changed() {
+    for (const id of ["shared", "copied"]) byId(id).textContent = "";
     const fragment = this.session.actions.length ? `#${encode(this.session)}` : "";
     window.history.replaceState(
       null,
@@ -181,6 +231,7 @@ class App {
     histories(this);
     operations(this);
     sequence(this);
+    timeline(this);
     answer(this);
     this.refresh();
   }
@@ -233,39 +284,50 @@ class App {
   }
 }
 
-async function copied(text, message) {
+const doneOf = ({ kind, operation, command }) => (kind === "tell" ? command : operation);
+
+/** Copy a text, and say at a place of the page whether that was possible. */
+async function copied(text, place, message) {
   try {
     await navigator.clipboard.writeText(text);
-    byId("copied").textContent = message;
+    byId(place).textContent = message;
   } catch {
     // Not every place that a page is opened from may write to the clipboard.
-    byId("text").select();
-    byId("copied").textContent =
-      "The browser refused to copy: copy the selected text, or the address, yourself.";
+    if (place === "copied") byId("text").select();
+    byId(place).textContent =
+      place === "copied"
+        ? "The browser refused to copy: copy the selected text yourself."
+        : "The browser refused to copy: copy the address yourself.";
   }
 }
 
 function start() {
   const app = new App(JSON.parse(byId("model").textContent));
-  const written = (target) => target.closest("input:not([type=radio], [type=checkbox]), textarea");
-  listen((command) => app.tell(command));
+  const written = (target) =>
+    target.closest("input:not([type=radio], [type=checkbox], [type=range]), textarea");
+  listen(
+    (command) => app.tell(command),
+    (state) => app.about(state),
+  );
   byId("undo").addEventListener("click", () => app.undo());
   byId("again").addEventListener("click", () => app.startOver());
+  byId("redo").addEventListener("click", () => app.redo());
+  byId("timeline").addEventListener("input", ({ target }) => app.goTo(Number(target.value)));
   byId("share").addEventListener("click", () =>
-    copied(window.location.href, "The link is on the clipboard."),
+    copied(window.location.href, "shared", "✓ The link is on the clipboard."),
   );
   byId("copy").addEventListener("click", () =>
-    copied(byId("text").value, "The text is on the clipboard."),
+    copied(byId("text").value, "copied", "✓ The text is on the clipboard."),
   );
   for (const choice of document.querySelectorAll("[name=as]")) {
     choice.addEventListener("change", () => app.writeCopy());
   }
   document.addEventListener("keydown", (event) => {
-    const undoes =
-      event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-    if (!undoes || written(event.target)) return;
+    const known = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
+    if (!known || written(event.target) || byId("about").open) return;
     event.preventDefault();
-    app.undo();
+    if (event.shiftKey) app.redo();
+    else app.undo();
   });
   window.addEventListener("hashchange", () => app.restore());
   app.restore();

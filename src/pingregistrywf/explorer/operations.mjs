@@ -18,17 +18,18 @@ const NOT_THE_CHARTS = ["InvalidCommandError", "VersionConflictError", "HistoryD
  * @param operation its declaration: {arguments, steps}.
  * @param args its arguments by name.
  * @param crash the step after which to crash, 0 before the first; null to run to the end.
- * @returns {steps, crashed, fault}: for each step {number, step, answer}, the answer null if it was
- *   not run.
+ * @returns {steps, crashed, fault, refused}: for each step {number, step, answer}, the answer null if
+ *   it was not run; refused is true if a refusal stopped the operation.
  */
 export function run(charts, journal, operation, args, crash = null) {
   const steps = operation.steps.map((step, index) => ({ number: index + 1, step, answer: null }));
+  const refused = false;
   const fault = faultOf(operation.arguments, args);
-  if (fault) return { steps, crashed: false, fault };
+  if (fault) return { steps, crashed: false, fault, refused };
   const vids = [];
   const viewOf = views(charts, journal, operation, args);
   for (const each of steps) {
-    if (crash === each.number - 1) return { steps, crashed: true, fault };
+    if (crash === each.number - 1) return { steps, crashed: true, fault, refused };
     const { step } = each;
     const sent = { history: args[step.history], vid: vidOf(step, vids), args: {} };
     for (const [name, source] of Object.entries(step.sources)) {
@@ -41,9 +42,10 @@ export function run(charts, journal, operation, args, crash = null) {
     vids.push(each.answer.vid);
     const { error } = each.answer;
     const stops = step.on_refusal === "stop" || (error && NOT_THE_CHARTS.includes(error.name));
-    if (error && (stops || step.on_refusal === "done")) return { steps, crashed: false, fault };
+    if (error && (stops || step.on_refusal === "done"))
+      return { steps, crashed: false, fault, refused: stops };
   }
-  return { steps, crashed: crash === steps.length, fault };
+  return { steps, crashed: crash === steps.length, fault, refused };
 }
 
 /**

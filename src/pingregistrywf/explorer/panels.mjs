@@ -1,12 +1,13 @@
-// The parts of the page, each drawn from the app's state: commands, answer, histories, operations,
-// and the sequence so far.
+// The parts of the page, each drawn from the app's state: commands, answer, operations, the
+// timeline, and the sequence so far.
 
-import { DELETED } from "./chart.mjs";
-import { byId, h, labelled, options, replace } from "./dom.mjs";
+import { byId, details, h, labelled, options, replace } from "./dom.mjs";
 import { EPOCH } from "./ids.mjs";
 import { fields } from "./forms.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 
+/** So many of the last actions are listed, and the earlier ones are collapsed. */
+const SHOWN = 8;
 /** Marks that show by their shape what colours show, too. */
 const SIGNS = { emit: "✓", rewrite: "✓", delete: "✓", noop: "=", reject: "✕" };
 
@@ -89,7 +90,7 @@ export function previews(app) {
     byId(`form-${name}`).dataset.outcome = decision.outcome;
     replace(byId(`would-${name}`), signed(decision.outcome, described(decision)));
     const changes = !["noop", "reject"].includes(decision.outcome);
-    replace(byId(`why-${name}`), changes ? "" : reasons(decision));
+    replace(byId(`why-${name}`), changes ? "" : [...reasons(decision), " ", ...where(app, name, decision)]);
   }
   const { chart, history } = app.selected;
   const legal = [...decisions]
@@ -101,7 +102,8 @@ export function previews(app) {
     h("strong", {}, app.names.history(chart, history)),
     stands.of ? ` has ${stands.of} in ` : " is in ",
     h("strong", { id: "current" }, stands.state),
-    `. Legal here: ${legal.join(", ") || "nothing"}.`,
+    ".",
+    h("span", { class: "legal" }, ` Legal here: ${legal.join(", ") || "nothing"}.`),
   );
 }
 
@@ -129,11 +131,11 @@ export function answer(app) {
     replace(
       place,
       h("p", {}, ...signed(result.answer.outcome, to), outcome(result.answer)),
-      because(result.answer),
+      because(app, action, result.answer),
     );
     return;
   }
-  place.dataset.outcome = result.crashed || result.fault ? "reject" : "emit";
+  place.dataset.outcome = endsBadly(result) ? "reject" : "emit";
   replace(
     place,
     h("p", {}, h("strong", {}, action.operation), `: ${endOf(action, result)}`),
@@ -150,14 +152,30 @@ function outcome({ outcome: kind, events, target, error }) {
   return h("strong", {}, `${names} appended. Now ${target}.`);
 }
 
-/** The error's own words, the rule, and its prose. */
-function because({ rule, prose, error }) {
+/** The error's own words, the rule, its prose, and where the command is allowed. */
+function because(app, { chart, command }, { rule, prose, error }) {
   const words = error && error.message !== prose ? `${capital(error.message)}. ` : "";
-  return h("p", { class: "because" }, words, reasons({ rule, prose }));
+  const allowed = where(app, command, { error }, chart);
+  return h("p", { class: "because" }, words, ...reasons({ rule, prose }), " ", ...allowed);
+}
+
+/** Where a command that was refused for the state is allowed. */
+function where(app, command, { error }, name = app.selected.chart) {
+  const chart = app.session.charts.get(name);
+  if (error?.name !== chart.otherwise) return [];
+  const { acts, rests } = chart.allowed(command);
+  const list = (states) => states.map((state, place) => [place ? ", " : "", h("strong", {}, state)]).flat();
+  return [
+    ...(acts.length ? [`${command} is allowed in `, ...list(acts)] : [`${command} is allowed nowhere`]),
+    ...(rests.length ? ["; it changes nothing in ", ...list(rests)] : []),
+    ".",
+  ];
 }
 
 /** The rule and its prose. */
 const reasons = ({ rule, prose }) => [rule && h("code", {}, rule), rule ? ` ${prose}` : prose];
+
+const endsBadly = ({ crashed, fault, refused }) => crashed || refused || Boolean(fault);
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
@@ -186,137 +204,6 @@ function endOfStep({ step, answer: each }) {
     " ",
     each.rule && h("code", {}, each.rule),
   ];
-}
-
-// --- Histories -----------------------------------------------------------------------------------
-
-export function histories(app) {
-  const cards = [...app.counts].flatMap(([chart, count]) =>
-    Array.from({ length: count }, (_, index) =>
-      card(app, app.session.charts.get(chart), index + 1),
-    ),
-  );
-  const more = [...app.session.charts.values()].map(({ name, title }) =>
-    h(
-      "button",
-      { type: "button", id: `more-${name}`, click: () => app.more(name) },
-      `Add ${title} ${app.counts.get(name) + 1}`,
-    ),
-  );
-  replace(byId("histories"), cards);
-  replace(byId("more"), more);
-}
-
-function card(app, chart, number) {
-  const { name } = chart;
-  const { state, events, deleted } = app.session.read(name, number);
-  const selected = app.selected.chart === name && app.selected.history === number;
-  const id = `history-${name}-${number}`;
-  const news = app.news();
-  const click = () => app.select(name, number);
-  return h(
-    "article",
-    { class: "history", "aria-labelledby": id, "data-selected": selected },
-    h(
-      "h3",
-      {},
-      h(
-        "button",
-        { id, type: "button", "aria-pressed": String(selected), click },
-        app.names.history(name, number),
-      ),
-    ),
-    chart.keyedBy ? entries(app, chart, state) : plain(app, chart, state, deleted),
-    events.length
-      ? h(
-          "ol",
-          { class: "chain", "aria-label": "Events" },
-          events.map((event) => link(app, chart, event, news)),
-        )
-      : h("p", { class: "hint" }, deleted ? "The history was deleted." : "No event yet."),
-  );
-}
-
-const badge = (state) => h("span", { class: "badge" }, state);
-
-function plain(app, chart, state, deleted) {
-  return [
-    h("p", {}, badge(deleted ? DELETED : state.state)),
-    facts(
-      Object.entries(state.carried).map(([name, value]) => [
-        name,
-        carried(app, chart.carried.get(name).type, value, name),
-      ]),
-    ),
-  ];
-}
-
-function carried(app, type, value, name) {
-  if (type) return app.names.value(type, value, name);
-  if (Array.isArray(value))
-    return value.length ? `${value.length}: ${value.map(record).join("; ")}` : "none";
-  return value.event_id === EPOCH ? "empty" : record(value);
-}
-
-const record = ({ event_id: _, ...values }) =>
-  Object.values(values)
-    .map((each) => JSON.stringify(each))
-    .join(" ");
-
-const facts = (rows) =>
-  rows.length
-    ? h(
-        "dl",
-        {},
-        rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-      )
-    : "";
-
-function entries(app, chart, state) {
-  const type = app.keyOf(chart).type;
-  const rows = [...state.entries].map(([key, entry]) =>
-    h(
-      "li",
-      {},
-      h("strong", {}, type === "uuid" ? app.names.uuid(key) : key),
-      " ",
-      badge(entry.state),
-      facts(
-        Object.entries(entry.carried).map(([name, value]) => [
-          name,
-          app.names.value(chart.carried.get(name).type, value, name),
-        ]),
-      ),
-    ),
-  );
-  return rows.length
-    ? h("ul", { class: "entries", "aria-label": "Entries" }, rows)
-    : h("p", {}, badge("no entry"));
-}
-
-/** One event of a chain: its name, what it says, its id, and its parent's. */
-function link(app, chart, event, news) {
-  const { fields: declaredFields } = chart.events.get(event.event);
-  const rows = Object.entries(event.fields).map(([name, value]) => {
-    const field = declaredFields[name];
-    return [name, field ? app.names.value(field.type, value, name) : `${value.length} listed`];
-  });
-  const isNew = news.has(event.id);
-  return h(
-    "li",
-    { "data-new": isNew },
-    h("strong", {}, event.event),
-    isNew && h("span", { class: "new" }, " new"),
-    facts(rows),
-    h(
-      "span",
-      { class: "ids" },
-      "id ",
-      h("code", { title: event.id }, app.names.ulid(event.id)),
-      " after ",
-      h("code", { title: event.parent }, app.names.ulid(event.parent)),
-    ),
-  );
 }
 
 // --- Operations ----------------------------------------------------------------------------------
@@ -399,14 +286,41 @@ export function sequence(app) {
   const { actions, results } = app.session;
   const rows = actions.map((action, index) => {
     const result = results[index];
-    if (action.kind === "run") return h("li", {}, `${action.operation}: ${endOf(action, result)}`);
+    if (action.kind === "run") {
+      const sign = endsBadly(result) ? "reject" : "emit";
+      return h("li", {}, ...signed(sign, `${action.operation}: ${endOf(action, result)}`));
+    }
     const to = `${action.command} to ${app.names.history(action.chart, action.history)}`;
     return h("li", {}, ...signed(result.answer.outcome, `${to}: `), outcome(result.answer));
   });
   replace(
     byId("sequence"),
-    rows.length ? h("ol", {}, rows) : h("p", { class: "hint" }, "Nothing yet."),
+    earlier(app, rows),
+    rows.length
+      ? h("ol", { start: Math.max(1, rows.length - SHOWN + 1) }, rows.slice(-SHOWN))
+      : h("p", { class: "hint" }, "Nothing yet."),
   );
-  for (const id of ["undo", "again"])
-    byId(id).setAttribute("aria-disabled", String(!actions.length));
+}
+
+function earlier(app, rows) {
+  const before = rows.slice(0, -SHOWN);
+  const make = () => h("ol", {}, before);
+  return before.length ? details(app, "earlier", `${before.length} earlier`, make) : "";
+}
+
+// --- The timeline --------------------------------------------------------------------------------
+
+export function timeline(app) {
+  const { actions, undone } = app.session;
+  const [done, all] = [actions.length, actions.length + undone.length];
+  const range = byId("timeline");
+  range.max = String(all);
+  range.value = String(done);
+  const last = actions.at(-1);
+  const what = last ? (last.operation ?? last.command) : "the beginning";
+  const text = all ? `${done} of ${all}: ${what}` : "Nothing is done yet";
+  range.setAttribute("aria-valuetext", text);
+  byId("place").textContent = text;
+  const enabled = { undo: done > 0, redo: undone.length > 0, again: all > 0 };
+  for (const [id, on] of Object.entries(enabled)) byId(id).setAttribute("aria-disabled", String(!on));
 }

@@ -37,25 +37,33 @@ export class Session {
     this.restart([]);
   }
 
-  /** Play a sequence from the beginning. */
-  restart(actions) {
+  /** Play a sequence from the beginning; `undone` is what can be done again after it. */
+  restart(actions, undone = []) {
+    this.undone = undone;
     this.actions = [];
     this.results = [];
     this.drawn = 0;
     this.journal = new Journal(() => this.draw());
-    for (const action of actions) this.perform(action);
+    for (const action of actions) this.play(action);
   }
 
   /** Perform one more action: {answer} of a command, {steps, crashed, fault} of an operation. */
   perform(action) {
+    this.undone = [];
+    return this.play(action);
+  }
+
+  play(action) {
     this.actions.push(action);
     const result = action.kind === "tell" ? this.tell(action) : this.run(action);
     this.results.push(result);
     return result;
   }
 
-  undo() {
-    this.restart(this.actions.slice(0, -1));
+  /** Go to a place of the timeline: so many actions are done, and the others are undone. */
+  goTo(place) {
+    const all = [...this.actions, ...this.undone];
+    this.restart(all.slice(0, place), all.slice(place));
   }
 
   /** What a command would do now. */

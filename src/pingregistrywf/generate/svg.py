@@ -41,7 +41,7 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 # The sizes of the letters, as in the style.
 NAME: Final = 14.0
 LABEL: Final = 12.0
-SMALL: Final = 11.0
+SMALL: Final = 12.0
 LEADING: Final = 15.0
 WRAP: Final = 170.0
 MARGIN: Final = 14.0
