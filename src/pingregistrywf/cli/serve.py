@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from pingregistrywf.runtime.journal import Journal
     from pingregistrywf.service.grpc.auth.authenticator import Authenticator
     from pingregistrywf.service.grpc.development import Development
+    from pingregistrywf.service.grpc.limits import Limits
+    from pingregistrywf.service.grpc.metrics import Metrics
     from pingregistrywf.service.grpc.server import Tls
 
 _CALLERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -69,6 +73,14 @@ def serve(
             help="To try it out: take certificates and tokens from a directory; make it first.",
         ),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        Option(metavar="NAME=NUMBER", help="Change what one client may use; give one for each."),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        Option(metavar="HOST:PORT", help="Where Prometheus reads metrics; port 0 is any."),
+    ] = None,
     gather: Annotated[bool, Option("--gather", help="Also gather, as the command gather.")] = False,
     collect: Annotated[
         bool, Option("--collect", help="Also collect, each hour, as the command collect.")
@@ -91,6 +103,7 @@ def serve(
         tls = _tls(tls_cert, tls_key, client_ca)
         _check_listen(listen, tls, auth)
         authenticator = _authenticator(auth, tls)
+        limits, scraped = _limits(limit or []), _place("--metrics", metrics)
         log(as_json=log_json)
         with open_(journal) as opened, stopped_by_signals() as stop:
             _serve(
@@ -101,6 +114,8 @@ def serve(
                 authenticator,
                 stop,
                 made,
+                limits,
+                scraped,
                 gather=gather,
                 collect=collect,
             )
@@ -114,6 +129,8 @@ def _serve(
     authenticator: Authenticator | None,
     stop: Stop,
     made: Development | None,
+    limits: Limits,
+    scraped: tuple[str, int] | None,
     *,
     gather: bool,
     collect: bool,
@@ -130,9 +147,15 @@ def _serve(
         if made is not None:
             typer.echo(_lines(made, names[0], port))
 
+    metrics = None
+    if scraped is not None:
+        from pingregistrywf.service.grpc.metrics import Metrics
+
+        metrics = Metrics()
+
     registries = [PingRegistry(journal, name) for name in names]
     operations = OutsideOperations(journal)
-    with housekeeping(registries, stop, gather=gather, collect=collect):
+    with housekeeping(registries, stop, gather=gather, collect=collect), _shown(metrics, scraped):
         asyncio.run(
             serve_until(
                 stop,
@@ -144,8 +167,51 @@ def _serve(
                 tls,
                 authenticator,
                 listening=listening,
+                limits=limits,
+                metrics=metrics,
             )
         )
+
+
+@contextmanager
+def _shown(metrics: Metrics | None, scraped: tuple[str, int] | None) -> Iterator[None]:
+    """Let Prometheus read metrics, if it is asked for."""
+    if metrics is None or scraped is None:
+        yield
+        return
+    from pingregistrywf.runtime.log import logged
+
+    port, stop = metrics.listen(*scraped)
+    logged(logging.getLogger("pingregistrywf.service"), "metrics", address=f"{scraped[0]}:{port}")
+    try:
+        yield
+    finally:
+        stop()
+
+
+def _limits(words: list[str]) -> Limits:
+    """Return the usual limits, with those that are changed."""
+    from pingregistrywf.service.grpc.limits import LIMITS, Limits
+
+    changed: dict[str, float] = {}
+    for word in words:
+        name, _, number = word.partition("=")
+        if name not in LIMITS:
+            raise CannotRunError(f"--limit: there is no limit {name!r}; write {', '.join(LIMITS)}")
+        if not number.isdecimal() or int(number) == 0:
+            raise CannotRunError(f"--limit: {name} is a whole number above 0, not {number!r}")
+        changed[name] = int(number)
+    return Limits(**changed)
+
+
+def _place(option: str, text: str | None) -> tuple[str, int] | None:
+    """Return the host and the port that an option gives."""
+    if text is None:
+        return None
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal()):
+        raise CannotRunError(f"{option} is HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(port)
 
 
 def _development(dev: Path | None, names: list[str], *given: Path | None) -> Development | None:
@@ -205,9 +271,8 @@ def _authenticator(file: Path | None, tls: Tls | None) -> Authenticator | None:
 
 def _check_listen(listen: str, tls: Tls | None, auth: Path | None) -> None:
     """Refuse to listen where strangers could connect."""
-    host, colon, port = listen.rpartition(":")
-    if not (colon and host and port.isdecimal()):
-        raise CannotRunError(f"--listen is HOST:PORT, not {listen!r}")
+    place = _place("--listen", listen)
+    host = place[0] if place is not None else ""
     if _is_loopback(host) or (tls is not None and auth is not None):
         return
     raise CannotRunError(
@@ -220,6 +285,6 @@ def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -8,7 +8,7 @@ The loggers are public names:
 - ``pingregistrywf.commands``: at DEBUG each attempt that lost its race.
 - ``pingregistrywf.server``, ``pingregistrywf.gatherer``, ``pingregistrywf.collector``: what the
   daemons do.
-- ``pingregistrywf.service``: where a server listens, and which of its calls failed.
+- ``pingregistrywf.service``: where a server listens, each call that is over, and which failed.
 
 From INFO upwards no record holds the message of a ping: what comes from outside may be private.
 """

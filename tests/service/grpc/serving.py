@@ -18,7 +18,9 @@ from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.service.grpc.auth.authenticator import Authenticator
 from pingregistrywf.service.grpc.calls import Calls
+from pingregistrywf.service.grpc.limits import Limits
 from pingregistrywf.service.grpc.messages import Protobuf
+from pingregistrywf.service.grpc.metrics import MeasuredJournal, Metrics
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
@@ -81,12 +83,19 @@ async def serving(
     operations: Interpreter | None = None,
     tls: Tls | None = None,
     authenticator: Authenticator | None = None,
+    *,
+    limits: Limits | None = None,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[tuple[Client, Server]]:
     """Serve names on a journal, on the loopback."""
-    opened = AsyncJournal(journal)
+    opened = AsyncJournal(journal) if metrics is None else MeasuredJournal(journal, metrics)
     served = Served(service, opened, operations or OutsideOperations(journal), names)
     calls = Calls(served)
-    server = Server(served, "127.0.0.1:0", tls, authenticator)
+    server = Server(
+        served, "127.0.0.1:0", tls, authenticator, limits=limits or Limits(), metrics=metrics
+    )
+    if metrics is not None:
+        metrics.show_workflows(served)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         try:

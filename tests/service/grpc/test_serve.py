@@ -39,6 +39,7 @@ def serve(place: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str
         assert process.stderr is not None
         try:
             for line in process.stderr:
+                assert "Traceback" not in line
                 record = json.loads(line)
                 if record["action"] == "listening":
                     yield process, record["address"]
@@ -50,7 +51,8 @@ def serve(place: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str
 @pytest.mark.slow
 def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
     messages = Messages(SERVICE)
-    with serve(tmp_path, "--gather", "--collect") as (process, address):
+    options = ("--gather", "--collect", "--metrics", "127.0.0.1:0", "--limit", "streams=5")
+    with serve(tmp_path, *options) as (process, address):
         with grpc.insecure_channel(address) as channel:
             begin = channel.unary_unary("/nogfso.PingRegistry/BeginPingRegistry")
             request = messages._class("BeginPingRegistryI")(registry="reg", workflow=WORKFLOW.bytes)
@@ -128,6 +130,9 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
         ("--listen 0.0.0.0:0 --tls-cert pyproject.toml", "--listen: others can connect to 0.0.0.0"),
         ("--dev . --auth roles.yaml", "--dev brings its own --tls-cert, --client-ca and --auth"),
         ("--dev src", "src holds other files: name another directory, or remove it"),
+        ("--limit call=5", "--limit: there is no limit 'call'; write message, calls, "),
+        ("--limit calls=many", "--limit: calls is a whole number above 0, not 'many'"),
+        ("--metrics localhost", "--metrics is HOST:PORT, not 'localhost'"),
         ("--auth missing.yaml", "No such file or directory: 'missing.yaml'"),
         ("--listen localhost", "--listen is HOST:PORT, not 'localhost'"),
         ("--listen example.org:1", "--listen: others can connect to example.org"),

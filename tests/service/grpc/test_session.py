@@ -22,7 +22,7 @@ from pingregistrywf import (
 )
 from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.service.grpc.auth.caller import ANYBODY
-from pingregistrywf.service.grpc.server import MESSAGE_SIZE
+from pingregistrywf.service.grpc.limits import Limits
 
 from .serving import Client, refused, serving
 
@@ -332,7 +332,7 @@ async def test_what_a_daemon_asks_beside_it(client: Client, journal: Journal) ->
         await hello(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await client("ServerPing", PING + b"\x2a" + bytes(MESSAGE_SIZE))
+        await client("ServerPing", PING + b"\x2a" + bytes(int(Limits().message)))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 

@@ -6,6 +6,7 @@ the request gives tells to which name it belongs.  The journal's threads do what
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,7 @@ from pingregistrywf.runtime.remote.messages import Protobuf
 from pingregistrywf.runtime.services import Events, Find, IdOf, Method, Run, Signals
 from pingregistrywf.service.grpc.auth.caller import Caller
 from pingregistrywf.service.grpc.changes import Changes
+from pingregistrywf.service.grpc.limits import Room
 from pingregistrywf.service.grpc.messages import Known, Messages, Request
 from pingregistrywf.service.grpc.refusal import CallRefusedError, stopping
 from pingregistrywf.service.grpc.served import Served
@@ -31,18 +33,23 @@ from pingregistrywf.service.grpc.served import Served
 class Calls:
     """The methods of a service, as they are declared.
 
+    Args:
+        served: what is served.
+        waits: room for the calls that wait for a state; as much as they need unless given.
+
     Attributes:
         methods: the methods.
         pool: describes their messages.
         errors: how errors are answered that are not answered like others of their kind.
     """
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, waits: Room | None = None) -> None:
         self.messages: Final = Messages(served.service)
         self.methods: Final = served.service.methods
         self.pool: Final = self.messages.pool
         self.errors: Final = served.service.errors
         self._served = served
+        self._waits = waits or Room(math.inf, "calls wait")
         self._service = served.service
         self._journal = served.journal
 
@@ -90,6 +97,15 @@ class Calls:
                     self._ids_of(request, access)
                 return _nothing()
 
+    def about(self, method: Method, data: bytes) -> str | None:
+        """Return the history or name that a request is about, for logs."""
+        try:
+            request = self.messages.read(method, data)
+        except InvalidCommandError:
+            return None
+        found = request.get(self._service.owner.history) or request.get(self._service.name)
+        return None if found is None else str(found)
+
     def required_scope(self, method: Method, data: bytes) -> Protobuf | None:
         """Return the message that tells which scope a call of a method needs, if there is one."""
         scopes = (self._service.roles[role].scope for role in method.roles)
@@ -133,7 +149,8 @@ class Calls:
                 return known
             if topic.ended:
                 raise stopping()
-            await topic.wait(number)
+            with self._waits.entered():
+                await topic.wait(number)
 
     def _found(self, find: Find, request: Request, access: _Access) -> Known:
         engine, history = self._served.topics[find.chart].engine, request[find.history]

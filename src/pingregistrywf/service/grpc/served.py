@@ -15,7 +15,7 @@ from pingregistrywf.runtime.behavior import evolve
 from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.operations import Interpreter
-from pingregistrywf.runtime.services import Service
+from pingregistrywf.runtime.services import Events, IdOf, Service
 from pingregistrywf.runtime.stream import StreamPosition
 from pingregistrywf.runtime.values import Command
 from pingregistrywf.service.grpc.auth.caller import Caller
@@ -139,6 +139,25 @@ class Served:
             name = None if owner is None else self._name_of(owner, history)
         caller.check(roles, name)
         return name
+
+    def states(self) -> dict[tuple[str, str], int]:
+        """Return how many of the histories that indexes list are in each state, by name and state.
+
+        Raises:
+            JournalError: the journal failed.
+        """
+        owned = self.topics[self.service.owner.chart].engine
+        found: dict[tuple[str, str], int] = {}
+        for method in self.service.methods:
+            action = method.action
+            if isinstance(action, Events) and isinstance(action.history, IdOf):
+                index = self.topics[action.chart].engine
+                for name, ids in self.ids.items():
+                    for key in index.find(ids[action.history.id]).entries:
+                        state = owned.find(key)
+                        at = (name, owned.declaration.state_names[state.state_code])
+                        found[at] = found.get(at, 0) + 1
+        return found
 
     def visible(
         self, caller: Caller, roles: Collection[str], histories: Iterable[UUID]

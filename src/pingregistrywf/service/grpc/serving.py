@@ -14,6 +14,8 @@ from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.service.grpc.auth.authenticator import Authenticator
+from pingregistrywf.service.grpc.limits import Limits
+from pingregistrywf.service.grpc.metrics import MeasuredJournal, Metrics
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
@@ -31,6 +33,8 @@ async def serve_until(
     authenticator: Authenticator | None = None,
     *,
     listening: Callable[[int], None] | None = None,
+    limits: Limits | None = None,
+    metrics: Metrics | None = None,
 ) -> None:
     """Serve until a stop is asked for, then drain.
 
@@ -44,13 +48,19 @@ async def serve_until(
         tls: how the connections are secured; None for plain ones.
         authenticator: finds who calls; without one, anybody may do everything.
         listening: is called with the port once the server answers calls.
+        limits: what one client may use; the usual limits unless given.
+        metrics: counts calls, and tells of workflows, if it is given.
 
     Raises:
         OSError: it cannot listen there.
         InvalidCommandError: one of the names breaks its rule.
     """
-    opened, loop, stopped = AsyncJournal(journal), asyncio.get_running_loop(), asyncio.Event()
-    server = Server(Served(service, opened, operations, names), address, tls, authenticator)
+    opened = AsyncJournal(journal) if metrics is None else MeasuredJournal(journal, metrics)
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    served = Served(service, opened, operations, names)
+    server = Server(served, address, tls, authenticator, limits=limits or Limits(), metrics=metrics)
+    if metrics is not None:
+        metrics.show_workflows(served)
     await server.start()
     host = address.rpartition(":")[0]
     logged(

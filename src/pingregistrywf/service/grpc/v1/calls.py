@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
-from pingregistrywf.runtime.ids import EPOCH, MARK_SIZE, NO_VC, RETRY_NO_VC, Ulid, Vid, marking
+from pingregistrywf.runtime.ids import EPOCH, MARK_SIZE, NIL, NO_VC, RETRY_NO_VC, Ulid, Vid, marking
 from pingregistrywf.runtime.operations import Ran, commands_of
 from pingregistrywf.runtime.remote.messages import FILE, Messages, Protobuf
 from pingregistrywf.runtime.render import state_json
@@ -59,6 +59,11 @@ class OwnCalls:
             for service in FILE.service
             for each in service.method
         )
+        self._requests: Final = {
+            each.name: each.input_type.rpartition(".")[2]
+            for service in FILE.service
+            for each in service.method
+        }
         self._answers: Final[Mapping[str, Callable[[Protobuf, Caller], Protobuf]]] = {
             "Tell": self._tell,
             "Find": self._find,
@@ -102,6 +107,21 @@ class OwnCalls:
                 yield self._messages["EventsReply"](events=self._events(events))
 
         return replies()
+
+    def about(self, method: Method, data: bytes) -> str | None:
+        """Return the history that a request is about, for logs."""
+        try:
+            request = parsed(self._messages[self._requests[method.name]], data)
+        except InvalidCommandError:
+            return None
+        if history := getattr(request, "history", b""):
+            return str(UUID(bytes=history)) if len(history) == len(NIL.bytes) else None
+        operation = self._served.operations.declared.get(getattr(request, "operation", ""))
+        if operation is None:
+            return None
+        given = {**_json(request.inputs), **_json(request.arguments)}
+        names = (self._served.service.owner.history, operation.steps[0].history)
+        return next((str(given[each]) for each in names if each in given), None)
 
     def _tell(self, request: Protobuf, caller: Caller) -> Protobuf:
         engine, history = self._history(request)
