@@ -27,6 +27,7 @@ from pingregistrywf.runtime import journal as journals
 from pingregistrywf.runtime.ids import UlidSource
 
 from .command_line import on_terminal
+from .test_cli_mistakes import CHART
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 WIDTHS = (60, 80, 120)
@@ -59,6 +60,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         registry.gather(WORKFLOWS[2], 1, "{ totalCount: 3, errorCount: 1 }")
         registry.gather(WORKFLOWS[3], 1, "{ totalCount: 5, errorCount: 1 }")
         registry.commit(WORKFLOWS[3])
+    wrong = CHART.replace("emit: Switched", "emit: Swiched").replace("rules", "ruls")
+    (place / "lamp.yaml").write_text(wrong.replace("to: Lit", "to: Lti"))
     return place
 
 
@@ -138,6 +141,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "help": ("journal", "export", "--help"),
     "usage-error": ("list", "reg", "--sort", "size", "--journal", URL),
     "usage-error-command": ("lits",),
+    "mistakes": ("chart", "--model", "lamp.yaml"),
     "error-ambiguous": ("get", "reg", "--workflow", "3f", "--journal", URL),
 }
 

@@ -78,7 +78,13 @@ def sound(directory: Path) -> list[Path]:
 
 
 def mistakes(error: ChartError) -> list[tuple[int, str]]:
-    return [(each.line, f"{each.what}; {each.remedy}") for each in error.mistakes]
+    """Each with its line; the cases have a name that was probably meant as ``write NAME; …``."""
+    return [(each.line, f"{each.what}; {_written(each.remedy)}") for each in error.mistakes]
+
+
+def _written(remedy: str) -> str:
+    meant = re.fullmatch(r"did you mean (\S+)\? (.)(.*)", remedy)
+    return f"write {meant[1]}; {meant[2].lower()}{meant[3]}" if meant else remedy
 
 
 def assert_says(error: ChartError, lines: list[int], words: str) -> None:
@@ -313,7 +319,7 @@ def test_no_mistake_in_operations_follows_from_one_in_a_chart(
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ("{code: 1}", "{code: x}", (7, 10)),
+        ("{code: 1}", "{code: x}", (7, 16)),
         ("{code: 1}", "{}", (7, 3)),
         ("in: [Shut, Open]", "in: [Shut, Opne]", (57, 21)),
         ("house_id: {type", "house_id: {colour: x, type", (15, 14)),

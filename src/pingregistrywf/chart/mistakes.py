@@ -7,12 +7,16 @@ kind are known after one reading.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Set
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """A place in a file: the keys and list positions (from 1) that lead to it."""
+
+
+_WORD: Final = re.compile(r"""[\w.<>*&+-]+|"[^"]*"|'[^']*'""")
 
 
 class Mark(NamedTuple):
@@ -23,13 +27,23 @@ class Mark(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A mistake: its place in a file, what is wrong, and what to write instead."""
+    """A mistake: its place in a file, what is wrong, and what to write instead.
+
+    ``quoted`` is the line of the file, without its end; it is empty if there is none.
+    """
 
     file: str
     line: int
     column: int
     what: str
     remedy: str
+    quoted: str = ""
+
+    @property
+    def length(self) -> int:
+        """How many characters of the line are wrong: those of the word at the column."""
+        found = _WORD.match(self.quoted, self.column - 1)
+        return len(found[0]) if found else 1
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}"
@@ -48,21 +62,33 @@ class ChartError(Exception):
 
 @dataclass
 class Report:
-    """The mistakes of one file so far, and where each place of the file is written."""
+    """The mistakes of one file so far, its lines, and where each place of it is written.
+
+    ``marks`` has the places of keys and of what lists hold, ``values`` those of values.
+    """
 
     file: str
     marks: Mapping[Path, Mark] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    values: Mapping[Path, Mark] = field(default_factory=dict)
+    lines: Sequence[str] = ()
 
-    def say(self, at: Path, what: str, remedy: str) -> None:
-        """Report a mistake at a place, or at the nearest place around it that is written."""
+    def say(self, at: Path, what: str, remedy: str, *, value: bool = False) -> None:
+        """Report a mistake at a place, or at the nearest place around it that is written.
+
+        The place of what stands under a key is that of the key; that of the value itself if
+        ``value`` and if it stands in the same line.
+        """
         while at and at not in self.marks:
             at = at[:-1]
-        self.say_at(self.marks.get(at, Mark(1, 1)), what, remedy)
+        mark = self.marks.get(at, Mark(1, 1))
+        written = self.values.get(at, mark)
+        self.say_at(written if value and written.line == mark.line else mark, what, remedy)
 
     def say_at(self, mark: Mark, what: str, remedy: str) -> None:
         """Report a mistake at a line and column."""
-        self.mistakes.append(Mistake(self.file, *mark, what, remedy))
+        quoted = self.lines[mark.line - 1] if mark.line <= len(self.lines) else ""
+        self.mistakes.append(Mistake(self.file, *mark, what, remedy, quoted))
 
     def unused(
         self, at: Path, declared: Iterable[str], used: Set[str | None], what: str, remedy: str
@@ -86,10 +112,10 @@ class Report:
         if not names:
             remedy = f"declare it, or remove it: there is no {what}"
         elif near:
-            remedy = f"write {near}; there are {', '.join(names)}"
+            remedy = f"did you mean {near}? There are {', '.join(names)}"
         else:
             remedy = f"write one of {', '.join(names)}"
-        self.say(at, f"{name} is no {what}", remedy)
+        self.say(at, f"{name} is no {what}", remedy, value=at not in self.marks or name != at[-1])
         return near
 
 

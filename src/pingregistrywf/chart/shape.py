@@ -64,7 +64,7 @@ def _report(word: type[Word], source: YamlSource, error: ErrorDetails) -> None:
             what = f"{around} has an unknown key {key}"
             meant = _misspelt(owner, _value(source.data, at[:-1]))[key]
             listed = f"the keys are {', '.join(keys(owner))}"
-            remedy = f"write {meant}; {listed}" if meant else listed
+            remedy = f"did you mean {meant}? T{listed[1:]}" if meant else listed
         case _ if value is None:
             what = f"{here} is empty"
             optional = is_word(owner) and not keys(owner)[key].is_required()
@@ -91,7 +91,8 @@ def _report(word: type[Word], source: YamlSource, error: ErrorDetails) -> None:
                 what = f"{here} has no proper name"
             written = "…" if isinstance(value, (str, dict, list)) else str(value).lower()
             remedy = f"write {error['msg'].replace('…', written)}"
-    source.report.say(at, what, remedy)
+    in_key = error["type"] in ("missing", "extra_forbidden") or "[key]" in error["loc"][-1:]
+    source.report.say(at, what, remedy, value=not in_key)
 
 
 def _place(word: type[Word], error: ErrorDetails) -> tuple[Path, Any, Any]:
@@ -153,7 +154,7 @@ def _misspelt(word: type[Word], value: Mapping[str, Any]) -> dict[str, str | Non
 def _one_of(choices: list[str], value: object) -> str:
     near = closest(value, choices) if isinstance(value, str) else None
     listed = ", ".join(choices)
-    return f"write {near}; allowed are {listed}" if near else f"write one of {listed}"
+    return f"did you mean {near}? Allowed are {listed}" if near else f"write one of {listed}"
 
 
 def _shown(value: object, text: str | None) -> str:

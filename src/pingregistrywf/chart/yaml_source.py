@@ -55,6 +55,7 @@ class YamlSource:
 def parse(content: bytes, report: Report) -> YamlSource:
     """Read the values of a file; its marks and mistakes go to the report."""
     source = YamlSource(report)
+    report.lines = content.decode("utf-8-sig", errors="replace").splitlines()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -93,13 +94,16 @@ class _Reading:
         self._report = source.report
         self._texts = source.texts
         self._marks: dict[Path, Mark] = {}
+        self._values: dict[Path, Mark] = {}
         self._open: list[yaml.Node] = []
         self._left = MOST_VALUES
         self._scalars = yaml.constructor.SafeConstructor()
         source.report.marks = self._marks
+        source.report.values = self._values
 
     def value(self, node: yaml.Node, at: Path) -> Any:
         self._marks.setdefault(at, _mark(node.start_mark))
+        self._values.setdefault(at, _mark(node.start_mark))
         self._left -= 1
         if self._left < 0:
             raise _TooMuchError
@@ -196,7 +200,7 @@ class _Reading:
                 return self._refuse(at, f"has the YAML tag {node.tag}", "remove the tag")
 
     def _refuse(self, at: Path, what: str, remedy: str) -> Any:
-        self._report.say(at, f"{spoken(at)} {what}", remedy)
+        self._report.say(at, f"{spoken(at)} {what}", remedy, value=True)
         return UNREADABLE
 
 

@@ -14,13 +14,14 @@ from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 
 from pingregistrywf.cli.terminal import for_person, wrapped
 
 if TYPE_CHECKING:
+    from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.ids import Ulid
@@ -165,6 +166,11 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except answered as error:
+        if "mistakes" in vars(error):  # of a chart; its module belongs to the workshop
+            from pingregistrywf.cli.mistakes import answer_mistakes
+
+            answer_mistakes(cast("ChartError", error))
+            raise typer.Exit(CANNOT_RUN) from None
         fail(str(error), REFUSED if isinstance(error, refusals) else CANNOT_RUN)
 
 
