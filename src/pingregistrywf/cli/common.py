@@ -135,6 +135,17 @@ def print_error(message: str, code: int, *, as_json: bool) -> None:
     typer.echo(wrapped(f"pingregistrywf: {message}", sys.stderr), err=True)
 
 
+def _fail_for_mistakes(error: ChartError) -> NoReturn:
+    """End with the mistakes of charts, quoted; with ``--json`` as a list in a field."""
+    from pingregistrywf.cli.mistakes import fields, print_mistakes
+
+    if json_wanted():
+        listed = [fields(each) for each in error.mistakes]
+        print_json({"error": str(error), "exit": CANNOT_RUN, "mistakes": listed})
+    print_error(print_mistakes(error), CANNOT_RUN, as_json=False)
+    raise typer.Exit(CANNOT_RUN) from None
+
+
 class CannotRunError(Exception):
     """What was asked for makes no sense; the text says why and what to do."""
 
@@ -167,10 +178,7 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
         yield
     except answered as error:
         if "mistakes" in vars(error):  # of a chart; its module belongs to the workshop
-            from pingregistrywf.cli.mistakes import answer_mistakes
-
-            answer_mistakes(cast("ChartError", error))
-            raise typer.Exit(CANNOT_RUN) from None
+            _fail_for_mistakes(cast("ChartError", error))
         fail(str(error), REFUSED if isinstance(error, refusals) else CANNOT_RUN)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pingregistrywf.cli.common import CANNOT_RUN, json_wanted, print_error, print_json
 from pingregistrywf.cli.terminal import for_person
 from pingregistrywf.runtime.counts import counted
 
@@ -21,21 +20,12 @@ _CUT = "…"
 _NARROWEST = 40
 
 
-def answer_mistakes(error: ChartError) -> None:
-    """Print mistakes on standard error; with ``--json`` as a list in the field ``mistakes``."""
-    files = sorted({each.file for each in error.mistakes})
-    text = f"{counted(len(error.mistakes), 'mistake')} in {', '.join(files)}"
-    if json_wanted():
-        print_json(
-            {
-                "error": str(error),
-                "exit": CANNOT_RUN,
-                "mistakes": [fields(each) for each in error.mistakes],
-            }
-        )
+def print_mistakes(error: ChartError) -> str:
+    """Print mistakes on standard error, and return in words how many there are and where."""
     for each in error.mistakes:
         _print(each)
-    print_error(text, CANNOT_RUN, as_json=False)
+    files = sorted({each.file for each in error.mistakes})
+    return f"{counted(len(error.mistakes), 'mistake')} in {', '.join(files)}"
 
 
 def fields(mistake: Mistake) -> Mapping[str, Any]:
