@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo check test soak generate lint docs docs-serve bench release-tools clean
+.PHONY: help setup demo check test soak generate lint docs docs-serve bench release release-tools matrix clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,12 @@ docs-serve: $(STAMPS)/editable ## Show the site, and build it anew at every chan
 
 bench: $(STAMPS)/bench-libraries $(STAMPS)/editable ## Measure every hot path beside its peers, and print the table
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+release: $(STAMPS)/release-libraries ## Make a release, all but publishing: VERSION=x.y.z
+	@$(BIN)/python -m tests.release "$(VERSION)"
+
+matrix: $(STAMPS)/release-libraries ## Run all tests on each Debian's Python, in roots below build/; needs root
+	@$(BIN)/python -m tests.release.matrix $(ARGS)
 
 release-tools: $(STAMPS)/release-libraries ## Install what the checks of a release need
 

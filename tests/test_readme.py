@@ -71,7 +71,7 @@ def test_each_dependency_is_a_range_and_pinned() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"],
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md"],
     ids=lambda p: p.name,
 )
 def test_links_lead_to_files(page: Path) -> None:

@@ -13,6 +13,7 @@ from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.formal.faults import changed_model
 
 from ..command_line import run
+from ..tools import require_tool
 
 FILES = sorted(model_directory().glob("*.yaml"))
 THEIRS = sorted((Path(__file__).parent.parent / "other_workflow").glob("*.yaml"))
@@ -85,6 +86,7 @@ def test_alone() -> None:
 
 
 def test_no_size_checks_cells(tmp_path: Path) -> None:
+    require_tool("java")
     changed_model(FILES, {**SMALL, f"{SIZES}.every_edge.checks": []}, tmp_path)
     done = run("verify", "--cells", *words(tmp_path.glob("*.yaml")))
     assert done.returncode == 2

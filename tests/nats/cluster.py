@@ -143,7 +143,10 @@ class Node:
                 f"http://127.0.0.1:{self._monitor}{path}", timeout=_ANSWERS_WITHIN
             ) as answer:
                 return json.load(answer)
-        except (OSError, ValueError):  # not there, not well, or not yet whole
+        except urllib.error.HTTPError as error:  # not well
+            error.close()
+            return None
+        except (OSError, ValueError):  # not there, or not yet whole
             return None
 
     def wait_ready(self, within: float = _READY_WITHIN) -> None:

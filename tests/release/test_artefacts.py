@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from pingregistrywf import __version__
+
 from ..tools import require_release
 from .artefacts import (
     MOST_BYTES,
@@ -129,11 +131,11 @@ def test_the_readme_links_to_the_projects_address(
     address = PROJECT["urls"]["Source"]
     links = re.findall(r"(!?)\[[^\]]*\]\(([^)\s]+)\)", metadata(artefact).get_payload())
     pictures = [link for picture, link in links if picture]
-    assert pictures == [f"{address}/raw/v{PROJECT['version']}/docs/generated/ping_registry.svg"]
+    assert pictures == [f"{address}/raw/v{__version__}/docs/generated/ping_registry.svg"]
     for _, link in links:
         assert link.startswith("https://"), link
         if link.startswith(address):
-            path = re.sub(rf"^/(blob|raw)/v{PROJECT['version']}/", "", link.removeprefix(address))
+            path = re.sub(rf"^/(blob|raw)/v{__version__}/", "", link.removeprefix(address))
             assert (ROOT / path.partition("#")[0]).exists(), link
     assert len(links) > 20
 

@@ -38,7 +38,8 @@ def test_collecting_does_not_look_at_what_is_alive(tmp_path: Path) -> None:
                 connection.set_progress_handler(None, 1)
             return len(counted)
 
-        assert instructions(10) == instructions(100)
+        # Each of the ninety would add several; some versions of SQLite count a few more or less.
+        assert abs(instructions(10) - instructions(100)) < 90
 
 
 @pytest.mark.parametrize("versioned", [False, True])

@@ -1,0 +1,194 @@
+"""Make a release, all but publishing: ``make release VERSION=x.y.z``.
+
+It refuses before it changes anything: a version that is no next one, a tree with changes, a
+changelog with nothing to say, drift, and a public name, a number or an id that went away.  Then it
+writes the version, the changelog's heading and the listings, builds what is published into
+``dist/``, with checksums and the bill of materials, checks it, and writes the tag's text.  What
+follows is said in the end: CONTRIBUTING has the steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from . import published
+from .artefacts import ROOT, bill_of_materials, build, checks, checksums, objections
+
+VERSION_FILE: Final = "src/pingregistrywf/__init__.py"
+"""The one place where the version is written; pyproject.toml reads it from there."""
+
+FORM: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+HEADING: Final = "## Unreleased\n"
+
+
+class RefusedError(Exception):
+    """Why there is no release, and what to do about it."""
+
+
+def number(text: str) -> tuple[int, ...]:
+    """The numbers of a version.
+
+    Raises:
+        RefusedError: it has not the form x.y.z.
+    """
+    if FORM.fullmatch(text) is None:
+        raise RefusedError(f"{text} is no version: write VERSION=x.y.z")
+    return tuple(map(int, text.split(".")))
+
+
+def refusals(root: Path, version: str) -> Iterator[str]:
+    """Every reason not to release; each says what to do instead."""
+    present = current(root)
+    if number(version) <= number(present):
+        yield f"{version} does not follow {present}: give a greater version"
+    if git(root, "status", "--porcelain"):
+        yield "the tree has changes: commit them, or set them aside"
+    if git(root, "tag", "--list", f"v{version}"):
+        yield f"there is a tag v{version}: a published version never changes, give the next one"
+    if not notes(root):
+        yield "CHANGELOG.md says nothing under Unreleased: write what changed for users"
+    drift = subprocess.run(
+        [sys.executable, "-m", "pingregistrywf", "generate", "--check"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    if drift.returncode:
+        yield f"what is generated has drifted: run make generate, and commit it\n{drift.stdout}"
+    for surface in published.SURFACES:
+        lines = published.gone(surface, root / "tests" / "release" / "published")
+        if lines:
+            names = "".join(f"\n  {line}" for line in lines)
+            yield (
+                f"of what was published ({surface.replace('_', ' ')}) there is gone:{names}\n"
+                "tests/release/test_published.py says what to do about each"
+            )
+    yield from shortened(root)
+
+
+def shortened(root: Path) -> Iterator[str]:
+    """Listings from which a line was taken since the last tag, with no word in deprecated.txt."""
+    tags = git(root, "tag", "--list", "v*", "--sort=-version:refname").split()
+    if not tags:
+        return
+    directory = "tests/release/published"
+    ripe = published.ripe(current(root), root / directory)
+    for surface in published.SURFACES:
+        path = f"{directory}/{surface}.txt"
+        if not git(root, "ls-tree", tags[0], path):
+            continue
+        before = set(git(root, "show", f"{tags[0]}:{path}").splitlines()[1:])
+        after = set((root / path).read_text(encoding="utf-8").splitlines()[1:])
+        lost = [
+            line for line in before - after if not any(published.is_part(line, n) for n in ripe)
+        ]
+        if lost and surface not in ("suite", "protocol"):
+            yield f"{path} lost lines since {tags[0]}: put back {', '.join(sorted(lost)[:5])}"
+
+
+def current(root: Path) -> str:
+    """The version that the source tree has."""
+    text = (root / VERSION_FILE).read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "(.*)"$', text, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def notes(root: Path) -> str:
+    """What the changelog says under Unreleased."""
+    text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    return text.partition(HEADING)[2].partition("\n## ")[0].strip()
+
+
+def git(root: Path, *words: str) -> str:
+    """What git prints."""
+    command = ["git", *words]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+def write_version(root: Path, version: str, day: datetime.date) -> None:
+    """Write the version where it stands, and over what the changelog has of it."""
+    file = root / VERSION_FILE
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(f'"{current(root)}"', f'"{version}"', 1), encoding="utf-8")
+    changelog = root / "CHANGELOG.md"
+    text = changelog.read_text(encoding="utf-8")
+    heading = f"{HEADING}\n## {version}\n\n{day.isoformat()}\n"
+    changelog.write_text(text.replace(HEADING, heading, 1), encoding="utf-8")
+
+
+def fill(root: Path, version: str, about: str) -> list[Path]:
+    """Build what is published into ``dist/``, check it, and return its files.
+
+    Raises:
+        RefusedError: a check objects.
+    """
+    place = root / "dist"
+    shutil.rmtree(place, ignore_errors=True)
+    artefacts = [build(root, place, kind) for kind in ("wheel", "sdist")]
+    for command in checks(artefacts):
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode:
+            raise RefusedError(run.stdout + run.stderr)
+    bill = place / f"pingregistrywf-{version}.cdx.json"
+    bill.write_text(json.dumps(bill_of(artefacts[0]), indent=2) + "\n", encoding="utf-8")
+    (place / "SHA256SUMS").write_text(checksums([*artefacts, bill]), encoding="utf-8")
+    (place / "TAG").write_text(f"pingregistrywf {version}\n\n{about}\n", encoding="utf-8")
+    return sorted(place.iterdir())
+
+
+def bill_of(wheel: Path) -> dict[str, object]:
+    """The bill of materials of an environment with the wheel and what users' extras bring.
+
+    Raises:
+        RefusedError: a licence is not allowed.
+    """
+    from pingregistrywf.extras import EXTRAS
+
+    with tempfile.TemporaryDirectory() as name:
+        python = Path(name) / "env" / "bin" / "python"
+        subprocess.run([sys.executable, "-m", "venv", Path(name) / "env"], check=True)
+        command = [str(python), "-m", "pip", "install", "--quiet", "--constraint"]
+        command += [str(ROOT / ".ci" / "constraints.txt"), f"{wheel}[{','.join(EXTRAS)}]"]
+        subprocess.run(command, check=True)
+        bill = bill_of_materials(str(python))
+    bad = objections(bill)
+    if bad:
+        raise RefusedError("licences that are not allowed:\n" + "\n".join(bad))
+    return bill
+
+
+def main() -> None:
+    """Make the release, or say why not."""
+    parser = argparse.ArgumentParser(prog="make release", description=__doc__)
+    parser.add_argument("version", help="x.y.z, greater than the present one")
+    version = parser.parse_args().version
+    try:
+        reasons = [*refusals(ROOT, version)]
+        if reasons:
+            raise RefusedError("\n".join(reasons))
+        about = notes(ROOT)
+        write_version(ROOT, version, datetime.datetime.now(datetime.UTC).date())
+        subprocess.run([sys.executable, "-m", "tests.release.published"], cwd=ROOT, check=True)
+        files = fill(ROOT, version, about)
+    except RefusedError as error:
+        print(f"no release: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    for file in files:
+        print(f"{file.stat().st_size:>10,}  dist/{file.name}")
+    print(f"\nnext: git commit -am 'Version {version}'; git tag -s -F dist/TAG v{version}; publish")
+
+
+if __name__ == "__main__":
+    main()

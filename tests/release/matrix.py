@@ -1,0 +1,254 @@
+"""The full tests on every Python that there is a Debian for: ``make matrix``.
+
+For each Debian a root is made by debootstrap, below ``build/roots``, and kept for the next time.
+The wheel is installed there twice: alone, as a stranger does, and with all extras, for the tests of
+the source distribution.  The mirror is that of the machine's own apt configuration, and the
+certificates are those that the machine trusts, so that this file names no host.
+
+It needs root, debootstrap and unshare.  Its mounts are in a namespace of their own, which goes with
+the process.  A Python that no Debian has is tried where the machine has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from junitparser import JUnitXml
+
+from .artefacts import ROOT, build
+
+ROOTS: Final = ROOT / "build" / "roots"
+TABLE: Final = ROOT / "build" / "matrix.md"
+SCRIPTS: Final = Path("/usr/share/debootstrap/scripts")
+PACKAGES: Final = (
+    "ca-certificates,default-jre-headless,gcc,git,libc6-dev,make,nodejs,openssl,perl,procps,"
+    "python3,python3-pip,python3-venv"
+)
+
+CLEAN: Final = """
+set -e
+begin=$(date +%s)
+rm -rf /root/clean && python3 -m venv /root/clean
+/root/clean/bin/python --version
+/root/clean/bin/python -c 'import sqlite3; print("SQLite", sqlite3.sqlite_version)'
+/root/clean/bin/pip install --quiet /artefacts/*.whl
+/root/clean/bin/pingregistrywf demo >/dev/null
+echo "demo $(( $(date +%s) - begin )) s"
+"""
+"""A clean machine: the wheel, what it needs, and the demo."""
+
+TESTS: Final = """
+set -e
+cd /tree
+test -d .venv || python3 -m venv .venv
+.venv/bin/pip install --quiet --constraint .ci/constraints.txt "$(echo /artefacts/*.whl)[dev]"
+PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --quiet --junitxml /report.xml "$@" \
+  >/pytest.txt 2>&1
+"""
+"""The tests of the source distribution, against the wheel with all extras."""
+
+ENTER: Final = """
+mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t sysfs sys "$1/sys"
+mount -t tmpfs shm "$1/dev/shm"
+exec chroot "$@"
+"""
+
+TRUST: Final = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+"""Variables that name the machine's certificates, which a root has in a place of its own."""
+
+
+@dataclass(frozen=True)
+class Debian:
+    """A version of Debian: its suite, and the Python that it has."""
+
+    number: str
+    suite: str
+    python: str
+
+
+DEBIANS: Final = (
+    Debian("12", "bookworm", "3.11"),
+    Debian("13", "trixie", "3.13"),
+    Debian("14", "forky", "3.14"),
+)
+ELSEWHERE: Final = ("3.12",)
+"""Pythons that are supported, and that no Debian has."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was seen on one Python."""
+
+    system: str
+    python: str
+    sqlite: str = ""
+    demo: str = ""
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    remark: str = ""
+
+    @property
+    def is_green(self) -> bool:
+        """Whether tests ran, and none failed."""
+        return self.passed > 0 and not self.failed
+
+    def __str__(self) -> str:
+        seen = (self.system, self.python, self.sqlite, self.demo)
+        counts = (self.passed, self.failed, self.skipped)
+        return f"| {' | '.join(map(str, (*seen, *counts, self.remark)))} |"
+
+
+def mirror(sources: str) -> str:
+    """The first address of a Debian archive in apt's configuration, in its old or its new format.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for pattern in (r"^URIs:\s*(\S+)", r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)"):
+        for address in re.findall(pattern, sources, re.MULTILINE):
+            if "security" not in address:
+                return str(address)
+    raise ValueError("apt's configuration names no Debian archive: add one to sources.list.d")
+
+
+def apt_sources(directory: Path = Path("/etc/apt")) -> str:
+    """What apt's files of sources say, those of the distribution first."""
+    files = [directory / "sources.list", *directory.glob("sources.list.d/*.sources")]
+    files += directory.glob("sources.list.d/*.list")
+    files = [file for file in files if file.is_file()]
+    files.sort(key=lambda file: "debian" not in file.name)
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def bootstrap(debian: Debian) -> Path:
+    """Make the root of a Debian, unless it is there, and return its path."""
+    place = ROOTS / debian.suite
+    if not place.exists():
+        begun = place.with_suffix(".begun")
+        shutil.rmtree(begun, ignore_errors=True)
+        begun.mkdir(parents=True)
+        # A new suite has no script of its own yet: each is a link to that of sid.
+        script = SCRIPTS / (debian.suite if (SCRIPTS / debian.suite).exists() else "sid")
+        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", debian.suite]
+        command += [str(begun), mirror(apt_sources()), str(script)]
+        with (ROOTS / f"{debian.suite}.log").open("w") as log:
+            subprocess.run(command, stdout=log, stderr=log, check=True)
+        begun.rename(place)
+    return place
+
+
+def prepare(place: Path, artefacts: Sequence[Path]) -> None:
+    """Put the artefacts, the tree of the source distribution and the machine's settings there."""
+    for name in ("artefacts", "tree"):
+        shutil.rmtree(place / name, ignore_errors=True)
+        (place / name).mkdir()
+    for each in artefacts:
+        shutil.copy(each, place / "artefacts")
+    with tarfile.open(next(each for each in artefacts if each.suffix == ".gz")) as archive:
+        archive.extractall(place / "tree", filter="data")
+    (tree,) = (place / "tree").iterdir()
+    for each in tree.iterdir():
+        each.rename(place / "tree" / each.name)
+    (place / "report.xml").unlink(missing_ok=True)
+    (place / "artefacts" / "certificates.pem").write_bytes(certificates())
+    shutil.copyfile("/etc/resolv.conf", place / "etc" / "resolv.conf")
+
+
+def certificates() -> bytes:
+    """The certificates that this machine trusts."""
+    named = [os.environ[name] for name in TRUST if name in os.environ]
+    places = [*named, "/etc/ssl/certs/ca-certificates.crt"]
+    return next(Path(each).read_bytes() for each in places if Path(each).is_file())
+
+
+def enter(place: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a root, with mounts and processes that end with it."""
+    trusted = dict.fromkeys(TRUST, "/artefacts/certificates.pem")
+    path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+    kept = {name: each for name, each in os.environ.items() if name.lower().endswith("_proxy")}
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter"]
+    command += [str(place), "sh", "-c", script, "script", *arguments]
+    return subprocess.run(command, env={**kept, **path, **trusted}, capture_output=True, text=True)
+
+
+def try_on(debian: Debian, artefacts: Sequence[Path], tests: Sequence[str]) -> Row:
+    """Try the wheel alone and all tests on one Debian."""
+    place = bootstrap(debian)
+    prepare(place, artefacts)
+    alone = enter(place, CLEAN)
+    told = dict(re.findall(r"^(Python|SQLite|demo) (.*)$", alone.stdout, re.MULTILINE))
+    tested = enter(place, TESTS, *tests)
+    system = f"Debian {debian.number}"
+    row = Row(
+        system, told.get("Python", debian.python), told.get("SQLite", ""), told.get("demo", "")
+    )
+    if not (place / "report.xml").exists():
+        reason = last_line(tested.stderr or (place / "pytest.txt").read_text(encoding="utf-8"))
+        return Row(system, row.python, row.sqlite, row.demo, remark=reason)
+    return counted(row, place / "report.xml")
+
+
+def counted(row: Row, report: Path) -> Row:
+    """A row with the counts of a report in JUnit's format."""
+    found = JUnitXml.fromfile(str(report))
+    failed = found.failures + found.errors
+    passed = found.tests - failed - found.skipped
+    return Row(row.system, row.python, row.sqlite, row.demo, passed, failed, found.skipped)
+
+
+def last_line(text: str) -> str:
+    """The last line of a text that says something."""
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "no output")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a table in Markdown."""
+    head = "| system | Python | SQLite | install and demo | passed | failed | skipped | remark |"
+    return "\n".join([head, "|---" * 8 + "|", *map(str, rows)]) + "\n"
+
+
+def rows(suites: Sequence[str], tests: Sequence[str]) -> Iterator[Row]:
+    """Try each Debian in turn; a Python that the machine has not got is a row that says so."""
+    place = ROOTS / "artefacts"
+    shutil.rmtree(place, ignore_errors=True)
+    artefacts = [build(ROOT, place, kind) for kind in ("wheel", "sdist")]
+    for debian in DEBIANS:
+        if not suites or debian.suite in suites:
+            yield try_on(debian, artefacts, tests)
+    for version in ELSEWHERE:
+        if not suites and shutil.which(f"python{version}") is None:
+            yield Row("none", version, remark="not tried: no Debian has it, nor this machine")
+
+
+def main() -> None:
+    """Print the table, and exit with 1 unless each Python that was tried is green."""
+    parser = argparse.ArgumentParser(prog="make matrix", description=__doc__)
+    parser.add_argument("--suite", action="append", default=[], help="only this Debian's suite")
+    parser.add_argument("tests", nargs="*", help="what pytest is told, after --")
+    asked = parser.parse_args()
+    lacking = [name for name in ("debootstrap", "unshare") if shutil.which(name) is None]
+    if os.geteuid() != 0 or lacking:
+        print(f"make matrix needs root and {' and '.join(lacking or ['chroot'])}", file=sys.stderr)
+        raise SystemExit(2)
+    found = []
+    for row in rows(asked.suite, asked.tests):
+        found.append(row)
+        print(row, flush=True)
+    TABLE.write_text(table(found), encoding="utf-8")
+    print(f"\n{table(found)}")
+    raise SystemExit(0 if all(row.is_green or not row.sqlite for row in found) else 1)
+
+
+if __name__ == "__main__":
+    main()
