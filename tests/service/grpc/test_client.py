@@ -39,7 +39,7 @@ RUN = [sys.executable, "-m", "pingregistrywf"]
 def served(journal: str, *options: str) -> Iterator[str]:
     """Serve the registry ``reg`` in a process of its own; give where it listens."""
     words = [*RUN, "serve", "--registry", "reg", "--journal", journal, "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen([*words, "--json", *options], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*words, "--log-json", *options], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         lines = map(json.loads, process.stderr)

@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -23,29 +21,9 @@ from pingregistrywf.service.grpc.messages import Messages
 
 from ...command_line import run
 from ...tiers import some
+from .process import serve
 
 WORKFLOW = UUID(int=7)
-
-
-@contextmanager
-def serve(place: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run ``serve`` on a file, and yield the process and the address that it logs."""
-    program = [sys.executable, "-m", "pingregistrywf", "serve", "--log-json"]
-    program += ["--registry", "reg"]
-    program += ["--journal", f"sqlite:{place / 'pings.db'}", "--listen", "127.0.0.1:0", *words]
-    with subprocess.Popen(
-        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        try:
-            for line in process.stderr:
-                assert "Traceback" not in line
-                record = json.loads(line)
-                if record["action"] == "listening":
-                    yield process, record["address"]
-                    break
-        finally:
-            process.kill()
 
 
 @pytest.mark.slow
