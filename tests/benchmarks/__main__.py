@@ -7,7 +7,18 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import appends, decisions, growth, migration, page, reads, report, streaming, watching
+from . import (
+    appends,
+    decisions,
+    growth,
+    migration,
+    page,
+    reads,
+    report,
+    service,
+    streaming,
+    watching,
+)
 from .figures import Findings
 from .measuring import TINY, Scale
 from .stock import Stock
@@ -25,6 +36,7 @@ def run(scale: Scale) -> Findings:
         rows += grown
         rows += watching.rows(scale, directory)
         rows += streaming.rows(scale, directory)
+        rows += service.rows(scale, directory)
         rows += migration.rows(scale, directory)
     return Findings(scale, rows, [*plots, writers])
 

@@ -16,7 +16,7 @@ COMPARED = {
     *("command.statemachine", "command.transitions", "rejection.statemachine"),
     *("append.bare", "append.threads", "append.processes", "append.fairness"),
     *("append.longest-wait", "find.bare", "replay.long", "replay.longest", "replay.growth"),
-    *("append.growth", "begin.growth", "memory", "list", "look"),
+    *("append.growth", "begin.growth", "memory", "list", "look", "service.ping"),
 }
 """The rows that have a goal."""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import quote
 from uuid import uuid4
 
 import typer
@@ -40,6 +41,13 @@ _CALLERS: Final[Mapping[str, tuple[str, ...]]] = {
     "reader": ("reader",),
 }
 """The callers in the directory of ``--dev``, each with its roles."""
+_COMMANDS: Final[Mapping[str, str]] = {
+    "admin": "begin {}",
+    "server": "server {} --name one",
+    "gatherer": "gather {}",
+    "reader": "list {}",
+}
+"""What each of them does in the lines that are printed."""
 PORT: Final = 7550
 """The port that clients of the 2019 system dial unless told otherwise."""
 
@@ -227,18 +235,25 @@ def _development(dev: Path | None, names: list[str], *given: Path | None) -> Dev
 
 def _lines(made: Development, registry: str, port: int) -> str:
     """Return lines to paste into a shell, for each kind of caller."""
-    place, lines = shlex.quote(str(made.directory.resolve())), []
+    place, lines = made.directory.resolve(), []
     for caller, roles in _CALLERS.items():
+        files = {"ca": made.ca, "cert": made.certificate(caller), "token_file": made.token(caller)}
+        options = "&".join(f"{name}={quote(str(each.resolve()))}" for name, each in files.items())
+        url = shlex.quote(f"grpcs://localhost:{port}?{options}")
+        command = _COMMANDS[caller].format(registry)
         lines += [
             f"# {caller}: may do what {' and '.join(roles)} may",
-            f"pingregistrywf token inspect {place}/{caller}.token --auth {place}/auth.yaml",
+            f"pingregistrywf {command} --service {url}",
         ]
-    command = (
-        f"nogfsoctl --nogfsoregd=localhost:{port} --tls-ca={place}/ca.pem"
-        f" --tls-cert={place}/admin.pem --jwt={place}/admin.token --jwt-auth=no"
+    shown = shlex.quote(str(place))
+    admin = (
+        f"nogfsoctl --nogfsoregd=localhost:{port} --tls-ca={shown}/ca.pem"
+        f" --tls-cert={shown}/admin.pem --jwt={shown}/admin.token --jwt-auth=no"
         f" ping-registry begin {registry} --no-vid --workflow={uuid4()}"
     )
-    return "\n".join([*lines, "# the 2019 system's admin client", command])
+    inspect = f"pingregistrywf token inspect {shown}/admin.token --auth {shown}/auth.yaml"
+    lines += ["# what a token says", inspect, "# the 2019 system's admin client", admin]
+    return "\n".join(lines)
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from pingregistrywf.service.grpc.development import Development, made
 from pingregistrywf.service.grpc.messages import Messages
 
 from ...command_line import run
-from ...tiers import some
 from .process import serve
 
 WORKFLOW = UUID(int=7)
@@ -58,21 +58,22 @@ def test_a_directory_to_try_it_out(tmp_path: Path) -> None:
     place = tmp_path / "a place"
     with serve(tmp_path, "--dev", str(place)) as (process, address):
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(10)]
+        lines = [process.stdout.readline() for _ in range(12)]
         assert call(address, place, "reader", "reader") == "OK"
         assert call(address, place, "reader", None) == "OK"
         assert call(address, place, "reader", "server") == "OK"
         assert call(address, place, None, "reader") == "UNAVAILABLE"
-    shown = [each for each in lines if each.startswith("pingregistrywf ")]
-    assert len(shown) == 4
-    program = f"set -eu\npingregistrywf() {{ '{sys.executable}' -m pingregistrywf \"$@\"; }}\n"
-    done = subprocess.run(
-        ["bash", "-c", program + "".join(some(shown, 2))],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "taken  gatherer of reg; server of reg\n" in done.stdout
+        shown = [each for each in lines if re.match("pingregistrywf (begin|list|token) ", each)]
+        assert len(shown) == 3
+        program = f"pingregistrywf() {{ '{sys.executable}' -m pingregistrywf \"$@\"; }}\n"
+        done = subprocess.run(
+            ["bash", "-c", "set -eu\n" + program + "".join(shown)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    with open_journal(f"sqlite:{tmp_path / 'pings.db'}") as journal:
+        (workflow,) = PingRegistry(journal, "reg").list()
+    assert done.stdout.count(str(workflow.workflow_id)) >= 2  # begun, and listed
+    assert done.stdout.endswith("taken  admin of reg; reader of reg\n")
     assert lines[-1].startswith(f"nogfsoctl --nogfsoregd=localhost:{address.rpartition(':')[2]} ")
     before = {each: each.read_bytes() for each in place.iterdir()}
     assert made(place, {"boss": ["admin"]}, ["reg"]) == Development(place)
