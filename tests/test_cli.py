@@ -24,6 +24,7 @@ from pingregistrywf.coordination.registry_ids import RegistryIds
 from .command_line import run
 from .tiers import some
 
+ROOT = Path(__file__).parents[1]
 WORKFLOW = uuid.UUID("10000000-0000-4000-8000-000000000001")
 COMMANDS = (
     *("demo", "begin", "get", "commit", "list", "events", "watch"),
@@ -62,11 +63,44 @@ class TestHelp:
 
 
 class TestChart:
-    def test_prints_table_and_mermaid(self) -> None:
+    def test_prints_the_table(self) -> None:
         done = run("chart")
         assert done.returncode == 0
         assert "| AppendPing | StateConflict | **+ServerPinged** |" in done.stdout
-        assert "stateDiagram-v2" in done.stdout
+        assert "stateDiagram-v2" not in done.stdout
+
+    @pytest.mark.parametrize(
+        ("format", "begins"),
+        [
+            ("table", "Ping registry "),
+            ("mermaid", "---\ntitle: "),
+            ("dot", "digraph "),
+            ("plantuml", "@startuml"),
+            ("scxml", "<?xml "),
+            ("xstate", '{\n  "id": "ping_registry"'),
+            ("json", '{"format": '),
+            ("tla", "---"),
+            pytest.param("svg", "<svg ", marks=pytest.mark.slow),
+        ],
+    )
+    def test_prints_a_format(self, format: str, begins: str) -> None:
+        done = run("chart", "--format", format)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(begins), done.stdout[:200]
+        assert "PingRegistryStarted" in done.stdout or "Init" in done.stdout
+        stored = ROOT / "docs" / "generated"
+        suffix = {"mermaid": "mmd", "plantuml": "puml", "xstate": "xstate.json"}.get(format, format)
+        if (file := stored / f"ping_registry.{suffix}").exists():
+            assert done.stdout == file.read_text(encoding="utf-8")
+
+    def test_the_module_of_the_chart_is_that_of_the_formal_model(self) -> None:
+        file = ROOT / "model" / "generated" / "PingRegistry.tla"
+        assert run("chart", "--format", "tla").stdout == file.read_text(encoding="utf-8")
+
+    def test_formats_exclude_what_prints_something_else(self) -> None:
+        refused(run("chart", "--format", "dot", "--step", "Init"), 2, "--format", "--step")
+        assert run("chart", "--format", "dot", "--json").returncode == 2
+        refused(run("chart", "--format", "dott"), 2, "'dott'", "plantuml")
 
     def test_json_is_the_chart_document(self) -> None:
         document = json.loads(run("chart", "--json").stdout)

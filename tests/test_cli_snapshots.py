@@ -141,6 +141,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "help": ("journal", "export", "--help"),
     "usage-error": ("list", "reg", "--sort", "size", "--journal", URL),
     "usage-error-command": ("lits",),
+    "chart": ("chart",),
+    "chart-walk": ("chart", "--step", "Init", "AppendPing", "Init:other", "PostSummary"),
     "mistakes": ("chart", "--model", "lamp.yaml"),
     "error-ambiguous": ("get", "reg", "--workflow", "3f", "--journal", URL),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from typer import Option
 
 from pingregistrywf.cli import completion
 from pingregistrywf.cli.chart_diff import diff, warn_of_breaks
+from pingregistrywf.cli.chart_formats import FORMATS, Format, print_chart
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
@@ -20,7 +20,6 @@ from pingregistrywf.cli.common import (
     answer,
     answering,
     json_wanted,
-    print_json,
     with_json,
 )
 from pingregistrywf.cli.program import App
@@ -46,52 +45,26 @@ def _chart(
             autocompletion=completion.commands,
         ),
     ] = None,
+    format: Annotated[
+        Format | None,
+        Option(metavar="FORMAT", help=f"Print it as {FORMATS}; as a table unless given."),
+    ] = None,
     model: Annotated[list[Path] | None, Option(metavar="FILE", help="A chart of your own.")] = None,
 ) -> None:
-    """Print the chart: its table, and its diagram in Mermaid.  With --step, walk it."""
+    """Print the chart as a table, or in the notation of another program.  With --step, walk it."""
     if context.invoked_subcommand is not None:
         return
+    if format and (step or (json_wanted() and format != "json")):
+        raise CannotRunError("--format goes neither with --step nor with --json: give one of them")
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.generate.mermaid import mermaid
-    from pingregistrywf.generate.readme import markdown_table
 
     with answering(ChartError):
         shown = load_model(model or []).main
         if step:
             _walk(shown, step)
-        elif json_wanted():
-            print_json(shown.model_dump(mode="json"))
         else:
-            typer.echo(f"{shown.title} {shown.version}\n")
-            _print_table(shown) if sys.stdout.isatty() else typer.echo(markdown_table(shown))
-            typer.echo(f"\n{mermaid(shown)}", nl=False)
-
-
-def _print_table(chart: Chart) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from pingregistrywf.chart.ir import OTHERWISE, Outcome
-    from pingregistrywf.generate.readme import cell_text, row_name
-
-    colors = {Outcome.EMIT: "green", Outcome.DELETE: "magenta", Outcome.NOOP: "dim"}
-    grid = Table(header_style="bold", pad_edge=False)
-    for heading in ("command", *chart.columns):
-        grid.add_column(heading, overflow="fold")
-    for row in chart.rows:
-        cells = [chart.cells[row, state] for state in chart.columns]
-        texts = (
-            # What no rule names is most of the table: a dot leaves room for the rest.
-            "[dim]·[/]"
-            if cell.rule == OTHERWISE
-            else f"[{colors.get(cell.outcome, 'red')}]{cell_text(cell).replace('*', '')}[/]"
-            for cell in cells
-        )
-        grid.add_row(row_name(chart, *row), *texts)
-    console = Console()
-    console.print(grid)
-    console.print(f"· {chart.otherwise}: no rule names the pair", style="dim")
+            print_chart(shown, format or ("json" if json_wanted() else "table"))
 
 
 def _walk(chart: Chart, walk: list[str]) -> None:

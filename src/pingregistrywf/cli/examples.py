@@ -72,7 +72,7 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             ),
         ),
         "chart": (
-            ("Print the table of the workflow's chart.", f"{_P} chart"),
+            ("Print the chart for Graphviz.", f"{_P} chart --format dot"),
             ("Walk the chart by commands.", f"{_P} chart --step Init AppendPing PostSummary"),
         ),
         "chart diff": (

@@ -10,8 +10,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 
-from pingregistrywf.chart.ir import Model
+from pingregistrywf.chart.ir import Chart, Model
 from pingregistrywf.generate.rendering import templates
+from pingregistrywf.generate.tla.charts import ChartModule
 from pingregistrywf.generate.tla.checks import (
     fairness,
     model_checks,
@@ -52,6 +53,11 @@ def formal_model(model: Model, system: str) -> Mapping[str, str]:
             f"{each.name}.cfg": each.configuration for each in model_checks(declared, properties)
         }
     return files
+
+
+def chart_module(chart: Chart) -> str:
+    """Return the module of one chart, which extends ``Journal``."""
+    return _rendered("chart", module=ChartModule(chart))
 
 
 def formula(text: str, indent: int) -> str:
