@@ -20,11 +20,21 @@ from pingregistrywf.chart.locate import load_model
 from pingregistrywf.chart.system import Fault
 from pingregistrywf.formal.faults import changed_model
 
+from ..tiers import SOAK
+
 ROOT: Final = Path(__file__).parents[2]
 FILES: Final = sorted((ROOT / "model").glob("*.yaml"))
 PROPERTIES: Final = load_model(FILES).properties["ping_registry_system"].properties
 COPIED: Final = ("docs", "model", "src", "tests", "README.md", "mkdocs.yml", "pyproject.toml")
 RUNTIME: Final = "src/pingregistrywf/runtime"
+OURS: Final = (
+    "EXHAUSTIVE",
+    "SOAK",
+    "PINGREGISTRYWF_WHEEL",
+    "PYTEST_ADDOPTS",
+    "PYTEST_XDIST_WORKER",
+)
+"""The variables of this run, which the copy's tests do not get."""
 
 
 class Patch(NamedTuple):
@@ -93,7 +103,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def python(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     variables = {**os.environ, "PYTHONPATH": str(checkout / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    for name in ("EXHAUSTIVE", "PINGREGISTRYWF_WHEEL", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
+    for name in OURS:
         variables.pop(name, None)
     return subprocess.run(
         [sys.executable, "-m", *words],
@@ -107,7 +117,8 @@ def python(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("name", "fault"), list(faults()))
+@pytest.mark.soak
+@pytest.mark.parametrize(("name", "fault"), list(faults())[:: 1 if SOAK else 2])
 def test_the_product_s_own_tests_catch_it(checkout: Path, name: str, fault: Fault) -> None:
     assert fault.product is not None
     source = checkout / "src" / "pingregistrywf"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,10 +22,20 @@ SIZES = {
 }
 
 
+LARGEST = ("two_workflows_and_a_crash", "two_workflows_and_snapshots")
+"""The sizes that take minutes; ``make soak`` checks them."""
+
+
+def sizes() -> Iterator[Any]:
+    for name in SIZES:
+        marks = [pytest.mark.soak(only=True)] if name in LARGEST else []
+        yield pytest.param(name, marks=marks)
+
+
 @pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.usefixtures("toolchain")
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes())
 def test_every_property_holds(size: str) -> None:
     done = run("verify", "--json", "--size", size)
     assert done.returncode == 0, done.stdout + done.stderr

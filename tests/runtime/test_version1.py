@@ -30,7 +30,7 @@ from pingregistrywf.runtime.transfer import import_, read_export
 from pingregistrywf.runtime.verify import verify
 
 from ..faults import Faults
-from ..tiers import EXHAUSTIVE
+from ..tiers import EXHAUSTIVE, SOAK
 from .stocked import DECLARATIONS
 
 HERE = Path(__file__).parent / "version1"
@@ -224,12 +224,13 @@ def test_old_and_new_wait_for_each_other(path: Path, before: Before) -> None:
 OPEN = "import sys; from pingregistrywf import open_journal; open_journal(sys.argv[1]).close()"
 
 
+@pytest.mark.soak
 def test_a_process_that_is_killed_while_it_migrates(faults: Faults, tmp_path: Path) -> None:
-    """At each write, so that the file is of the old schema or of the new one."""
+    """At any write, so that the file is of the old schema or of the new one."""
     schemas = []
     with taken_in(opened("memory:")) as expected:
         whole = contents(expected)
-    for change in count(1) if EXHAUSTIVE else count(1, 10):
+    for change in count(1, 1 if SOAK else 3 if EXHAUSTIVE else 10):
         path = tmp_path / str(change) / "j.db"
         path.parent.mkdir()
         write(path)
