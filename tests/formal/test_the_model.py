@@ -35,7 +35,7 @@ def sizes() -> Iterator[Any]:
 @pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.usefixtures("toolchain")
-@pytest.mark.parametrize("size", sizes())
+@pytest.mark.parametrize("size", list(sizes()))
 def test_every_property_holds(size: str) -> None:
     done = run("verify", "--json", "--size", size)
     assert done.returncode == 0, done.stdout + done.stderr
