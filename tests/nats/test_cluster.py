@@ -84,3 +84,33 @@ def test_a_command_runs_on_a_cluster() -> None:
     assert done.returncode == 3, done.stderr
     assert done.stdout.count("127.0.0.1:") == 3
     assert done.stdout.endswith("/pings?replicas=3\n")
+
+
+def make_demo(journal: str) -> subprocess.CompletedProcess[str]:
+    """What make would run for the demonstration, with the programs of this environment."""
+    options = [f"JOURNAL={journal}", f"BIN={sysconfig.get_path('scripts')}"]
+    return subprocess.run(
+        ["make", "--dry-run", "demo", *options, "ARGS=--servers 2 --pings 1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_the_demonstration_runs_on_a_cluster() -> None:
+    command = make_demo("nats").stdout.splitlines()[-1]
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "state     Terminated" in done.stdout
+    assert "journal   nats://127.0.0.1:" in done.stdout
+
+
+def test_the_demonstration_knows_its_journals() -> None:
+    refused = make_demo("etcd")
+    assert refused.returncode == 2
+    assert "JOURNAL is sqlite or nats, not etcd" in refused.stderr
