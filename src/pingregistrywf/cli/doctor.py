@@ -10,7 +10,9 @@ import typer
 from typer import Option
 
 from pingregistrywf import __version__
-from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answer, with_json
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answer, json_wanted, with_json
+from pingregistrywf.cli.terminal import for_person
+from pingregistrywf.runtime.counts import counted
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.journal.check import Check
@@ -34,6 +36,9 @@ def doctor(
     """
     from pingregistrywf.runtime.journal.check import Verdict
 
+    if for_person() and not json_wanted():
+        _show(list(_checks(url)))
+        return
     works = True
     for check in _checks(url):
         works = works and check.verdict is not Verdict.FAULT
@@ -45,9 +50,42 @@ def doctor(
         raise typer.Exit(REFUSED)
 
 
+def _show(checks: list[Check]) -> None:
+    """Show the checks as one table on a terminal, a remedy on a line of its own."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from pingregistrywf.coordination.palette import AMBER, GREEN, RED
+    from pingregistrywf.runtime.journal.check import Verdict
+
+    styles = {Verdict.OK: GREEN, Verdict.NOTE: AMBER, Verdict.FAULT: f"bold {RED}"}
+    signs = {Verdict.OK: "✓ ok", Verdict.NOTE: "! note", Verdict.FAULT: "✗ fault"}
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("check", no_wrap=True)
+    table.add_column("what was found", overflow="fold")
+    for check in checks:
+        found = Text(check.text)
+        if check.remedy:
+            found.append(f"\n→ {check.remedy}", styles[check.verdict])
+        table.add_row(Text(signs[check.verdict], styles[check.verdict]), check.subject, found)
+    console = Console(highlight=False)
+    console.print(table)
+    faults = sum(check.verdict is Verdict.FAULT for check in checks)
+    notes = sum(check.verdict is Verdict.NOTE for check in checks)
+    counts = (
+        f"{counted(len(checks), 'check')}: {counted(faults, 'fault')}, {counted(notes, 'note')}"
+    )
+    console.print(Text(counts, styles[Verdict.FAULT] if faults else "dim"))
+    if faults:
+        raise typer.Exit(REFUSED)
+
+
 def _checks(url: str | None) -> Iterator[Check]:
     import platform  # slow to import
 
+    from pingregistrywf.cli.abilities import ability_checks
     from pingregistrywf.extras import EXTRAS, missing, remedy
     from pingregistrywf.runtime.journal.check import Check, Verdict
     from pingregistrywf.runtime.journal.health import clock_check, journal_checks
@@ -65,6 +103,7 @@ def _checks(url: str | None) -> Iterator[Check]:
             yield Check(subject, Verdict.NOTE, text, remedy(extra))
         else:
             yield Check(subject, Verdict.OK, f"gives {enables}")
+    yield from ability_checks()
     if url is None:
         yield clock_check(time.time(), 0.0)
         how = f"name one by --journal or in {JOURNAL_VARIABLE} to have it checked"
