@@ -450,9 +450,9 @@ def test_a_full_disk(journal: Operated) -> None:
 # --- The operator's pages ------------------------------------------------------------------------
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
-JOURNAL, RECOVERY, DAEMONS = (
+JOURNAL, RECOVERY, DAEMONS, SERVE = (
     (HOW_TO / f"{name}.md").read_text(encoding="utf-8")
-    for name in ("journal", "recovery", "daemons")
+    for name in ("journal", "recovery", "daemons", "serve")
 )
 
 
@@ -505,10 +505,10 @@ connection.close()
 def test_systemd_knows_every_word_of_the_units(tmp_path: Path) -> None:
     units = re.findall(
         r"^`/etc/systemd/system/(\S+?)`.*?\n\n```ini\n(.*?)^```$",
-        DAEMONS,
+        DAEMONS + SERVE,
         re.MULTILINE | re.DOTALL,
     )
-    assert len(units) == 5
+    assert len(units) == 6
     for name, text in units:
         text = text.replace("/opt/pingregistrywf/bin/pingregistrywf", "/bin/true")
         (tmp_path / name.replace("@.", "@pings.")).write_text(text)
