@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from typer import Option
 
@@ -12,6 +13,7 @@ from pingregistrywf.cli.common import (
     ModelOption,
     answer,
     answering,
+    json_wanted,
     require,
     stopped_by_signals,
     with_json,
@@ -40,12 +42,9 @@ def explore(
 ) -> None:
     """Open the explorer: the charts' diagrams live, in a browser, without a network."""
     require("model", "graphviz-pure")
-    import webbrowser
-
     from pingregistrywf import explorer
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.explorer.server import HOST, serving
     from pingregistrywf.generate.layout import LayoutError
 
     with answering(ChartError, LayoutError):
@@ -55,14 +54,41 @@ def explore(
             for path in explorer.write(read, output, package=package):
                 answer({"written": path}, f"wrote {path}")
             return
-        page = explorer.page(read, package=package).encode()
-        with stopped_by_signals() as stop, serving(port, page) as server:
-            # Nothing is asked of the thread but to serve, so it need not look for a stop.
-            threading.Thread(target=server.serve_forever, args=(3600.0,), daemon=True).start()
-            url = f"http://{HOST}:{server.server_port}/" + (f"#{link}" if link else "")
-            answer({"url": url}, f"{url} (end with Ctrl-C)")
-            if browser:
-                webbrowser.open(url)
-            asked = threading.Event()
-            with stop.waking(asked.set):
-                asked.wait()
+        serve(explorer.page(read, package=package), port, link=link, browser=browser)
+
+
+def show_history(chart: str, history: str, events: Sequence[Mapping[str, Any]]) -> None:
+    """Open the explorer with a history of a journal, and serve it until a signal.
+
+    Args:
+        chart: the name of the history's chart, one that is installed.
+        history: the history's id.
+        events: its events as JSON, oldest first.
+    """
+    require("model", "graphviz-pure")
+    from pingregistrywf import explorer
+    from pingregistrywf.chart.locate import load_model
+    from pingregistrywf.generate.layout import LayoutError
+
+    with answering(LayoutError):
+        recorded = explorer.Recorded(chart, history, events)
+        page = explorer.page(load_model(), recorded=recorded)
+    serve(page, port=0, browser=not json_wanted())
+
+
+def serve(page: str, port: int, *, link: str = "", browser: bool) -> None:
+    """Serve a page on this machine alone until a signal, and say where it is."""
+    import webbrowser
+
+    from pingregistrywf.explorer.server import HOST, serving
+
+    with stopped_by_signals() as stop, serving(port, page.encode()) as server:
+        # Nothing is asked of the thread but to serve, so it need not look for a stop.
+        threading.Thread(target=server.serve_forever, args=(3600.0,), daemon=True).start()
+        url = f"http://{HOST}:{server.server_port}/" + (f"#{link}" if link else "")
+        answer({"url": url}, f"{url} (end with Ctrl-C)")
+        if browser:
+            webbrowser.open(url)
+        asked = threading.Event()
+        with stop.waking(asked.set):
+            asked.wait()

@@ -249,9 +249,14 @@ def events(
     after: Annotated[
         str | None, Option(metavar="VID", help="Only what follows that event.")
     ] = None,
+    explore: Annotated[
+        bool, Option("--explore", help="Open the history in the explorer, in a browser.")
+    ] = False,
     utc: UtcOption = False,
 ) -> None:
     """Print the events of a registry's index, or of one workflow, oldest first."""
+    if explore and (watch or after is not None):
+        raise typer.BadParameter("it shows a whole history: leave out --watch and --after")
     last = None if after is None else vid("--after", after)
     with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
         workflow_id = None if workflow is None else ids.workflow(registry, workflow)
@@ -260,6 +265,9 @@ def events(
                 _check_begun(registry)
             else:
                 registry.state_of(workflow_id)
+        if explore:
+            _explore(registry, workflow_id)
+            return
         until = None if watch else 0.0  # what is there, and no more
         print_timeline(follow_lines(registry, workflow_id, last, stop, until), utc=utc)
 
@@ -293,6 +301,18 @@ def opened(
     completion.remember(name)
     with open_(journal, create=create, writes=writes) as found:
         yield PingRegistry(found, name)
+
+
+def _explore(registry: PingRegistry, workflow_id: UUID | None) -> None:
+    """Open the history of a workflow, or of the index, in the explorer."""
+    from pingregistrywf.cli.explore import show_history
+    from pingregistrywf.runtime.render import event_json
+
+    facade: Facade[Any, Any, Any] = registry.workflows if workflow_id else registry.indexes
+    history = workflow_id or registry.index_id
+    declaration = facade.engine.declaration
+    events = [event_json(declaration, event) for event in facade.events(history)]
+    show_history(declaration.name, str(history), events)
 
 
 def follow_lines(

@@ -15,10 +15,12 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pingregistrywf.chart.ir import Model
 from pingregistrywf.generate.svg import svg
@@ -35,6 +37,9 @@ SCRIPTS: Final = (
     "names.mjs",
     "ways.mjs",
     "copy.mjs",
+    "story.mjs",
+    "scenario.mjs",
+    "recorded.mjs",
     "dom.mjs",
     "about.mjs",
     "diagram.mjs",
@@ -54,10 +59,27 @@ _EXPORT: Final = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def page(model: Model, *, package: str = PACKAGE) -> str:
+@dataclass(frozen=True)
+class Recorded:
+    """A history of a journal.
+
+    Attributes:
+        chart: the name of its chart.
+        id: the history's id.
+        events: its events, each as JSON with the names ``event``, ``id``, ``parent`` and
+            ``fields``, oldest first.
+    """
+
+    chart: str
+    id: str
+    events: Sequence[Mapping[str, Any]]
+
+
+def page(model: Model, *, package: str = PACKAGE, recorded: Recorded | None = None) -> str:
     """Return the explorer of a model as one HTML document.
 
     The package is the Python package that was generated from the model, for ``Copy as Python``.
+    The page opens with the recorded history, if one is given.
 
     Raises:
         LayoutError: the diagrams cannot be laid out, see ``generate.svg``.
@@ -72,11 +94,13 @@ def page(model: Model, *, package: str = PACKAGE) -> str:
     )
     css, code = _asset("style.css"), script()
     styles = " ".join(_source(text) for text in [css, *dict.fromkeys(_STYLE.findall(diagrams))])
-    content = {
+    content: dict[str, Any] = {
         "package": package,
         "charts": [chart.model_dump(mode="json") for chart in charts],
         "operations": [each.model_dump(mode="json") for each in model.operations.values()],
     }
+    if recorded is not None:
+        content["recorded"] = asdict(recorded)
     parts = {
         "title": escape(charts[0].title),
         "policy": f"default-src 'none'; script-src {_source(code)}; style-src {styles};"

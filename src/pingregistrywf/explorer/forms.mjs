@@ -41,7 +41,14 @@ const scopeOf = ({ kind, chart, history, command, set, operation }) =>
 /** The ids that may be chosen, the likeliest first; null for types that are written. */
 function choicesOf(app, arg) {
   const nothing = (value, label) => (arg.nonzero ? [] : [{ value, label }]);
-  if (arg.type === "uuid") return [...app.names.uuids(arg.name), ...nothing(NIL, "nil")];
+  if (arg.type === "uuid") {
+    const known = app.names.uuids(arg.name);
+    const more = app.session
+      .valuesOf(arg.name)
+      .filter((id) => id !== NIL && !known.some(({ value }) => value === id));
+    const others = more.map((value) => ({ value, label: value }));
+    return [...others, ...known, ...nothing(NIL, "nil")];
+  }
   if (arg.type !== "ulid") return null;
   const made = madeUp(arg.name, 1);
   return [

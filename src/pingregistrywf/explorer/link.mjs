@@ -55,7 +55,8 @@ export function encode(session) {
     const place = commands.findIndex(({ name }) => name === action.command);
     const vid = { [NO_VC]: 0, [RETRY]: 1 }[action.vid] ?? action.vid;
     const args = values(action.args, commands[place].arguments);
-    return [0, charts.indexOf(action.chart), action.history, place, vid, args];
+    const ids = action.ids ? [action.ids] : [];
+    return [0, charts.indexOf(action.chart), action.history, place, vid, args, ...ids];
   });
   const data = toBase64(JSON.stringify(rows));
   return [VERSION, markOf(session), hash(data).toString(36), data].join(".");
@@ -113,13 +114,15 @@ function actionsOf(session, rows) {
       const args = argsOf(operation.arguments, values);
       return { kind: "run", set: sets[set], operation: name, args, crash };
     }
-    const [kind, chart, history, place, vid, values] = row;
+    const [kind, chart, history, place, vid, values, ids] = row;
     const command = [...session.charts.get(charts[chart]).commands.values()][place];
     demand(kind === 0 && Number.isInteger(history) && history > 0 && history <= POOL);
     demand([0, 1].includes(vid) || isUlid(vid));
     const asked = [NO_VC, RETRY][vid] ?? vid;
     const args = argsOf(command.arguments, values);
-    return { kind: "tell", chart: charts[chart], history, command: command.name, args, vid: asked };
+    demand(ids === undefined || (Array.isArray(ids) && ids.every(isUlid)));
+    const action = { kind: "tell", chart: charts[chart], history, command: command.name, args };
+    return { ...action, vid: asked, ...(ids && { ids }) };
   });
 }
 

@@ -4,10 +4,13 @@ import { DELETED } from "./chart.mjs";
 import { adapterLines, conformanceCase, python } from "./copy.mjs";
 import { about } from "./about.mjs";
 import { listen, show, travel } from "./diagram.mjs";
-import { byId } from "./dom.mjs";
+import { byId, h, replace } from "./dom.mjs";
 import { entryOf } from "./engine.mjs";
 import { valueOf, valuesOf } from "./forms.mjs";
 import { NO_VC } from "./journal.mjs";
+import { actionsOfRecorded } from "./recorded.mjs";
+import { scenario } from "./scenario.mjs";
+import { drawn, mermaid, story, svgFile } from "./story.mjs";
 import { LinkError, decode, encode } from "./link.mjs";
 import { Names } from "./names.mjs";
 import { histories } from "./histories.mjs";
@@ -16,6 +19,8 @@ import { Session, idOf } from "./session.mjs";
 import { wayTo } from "./ways.mjs";
 
 const MOST_HISTORIES = 9;
+/** How the names of files with what was done end. */
+const ENDINGS = { python: "py", case: "json", adapter: "jsonl", scenario: "txt", mermaid: "mmd", svg: "svg" };
 
 class App {
   constructor(model) {
@@ -232,6 +237,9 @@ class App {
     operations(this);
     sequence(this);
     timeline(this);
+    const told = story(this.session, this.names);
+    byId("drawn").hidden = !told.messages.length && !told.frames.length;
+    replace(byId("drawn"), drawn(told));
     answer(this);
     this.refresh();
   }
@@ -255,8 +263,25 @@ class App {
       python: () => python(this.session, this.model),
       case: () => conformanceCase(this.session, title),
       adapter: () => adapterLines(this.session),
+      scenario: () => scenario(this.session, this.names, title),
+      mermaid: () => mermaid(story(this.session, this.names)),
+      svg: () => svgFile(story(this.session, this.names)),
     };
     byId("text").value = texts[as]();
+  }
+
+  /** Play the history of a journal that the page was made with, if there is one. */
+  openRecorded() {
+    const { recorded } = this.model;
+    if (!recorded) return;
+    const { chart, id, events } = recorded;
+    const { actions, left } = actionsOfRecorded(this.session.charts.get(chart), 1, events);
+    this.session.restart(actions);
+    this.selected = { chart, history: 1 };
+    const shown = events.length - left;
+    const text = `This is the history ${id} of the journal: events 1 to ${shown} of ${events.length}, with the commands that append them.`;
+    const rest = " No command of the chart appends the next event from here, so the others are left out.";
+    this.notice = { outcome: left ? "reject" : "none", text: left ? text + rest : text };
   }
 
   /** Take up the sequence of the page's address. */
@@ -265,7 +290,8 @@ class App {
     this.session.restart([]);
     this.forget();
     this.notice = null;
-    if (fragment) {
+    if (!fragment) this.openRecorded();
+    else {
       try {
         this.session.restart(decode(this.session, fragment));
         this.notice = {
@@ -319,6 +345,12 @@ function start() {
   byId("copy").addEventListener("click", () =>
     copied(byId("text").value, "copied", "✓ The text is on the clipboard."),
   );
+  byId("save").addEventListener("click", () => {
+    const as = document.querySelector("[name=as]:checked").value;
+    const href = URL.createObjectURL(new Blob([byId("text").value], { type: "text/plain" }));
+    h("a", { href, download: `explored.${ENDINGS[as]}` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 1000);
+  });
   for (const choice of document.querySelectorAll("[name=as]")) {
     choice.addEventListener("change", () => app.writeCopy());
   }

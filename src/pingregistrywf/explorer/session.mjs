@@ -2,11 +2,11 @@
 //
 // An action is {kind: "tell", chart, history, command, args, vid} or {kind: "run", set, operation,
 // args, crash}: charts by name, histories by number from 1.  Ids and times depend on an action's
-// place in the sequence alone, so the same sequence always gives the same ids: that is what lets an
+// place in the sequence alone, or on the `ids` that it carries from a journal, so the same sequence always gives the same ids: that is what lets an
 // action be undone, and a link be restored, by playing the sequence again.
 
 import { Chart } from "./chart.mjs";
-import { bytesOf, ulid, uuid } from "./ids.mjs";
+import { bytesOf, isUuid, ulid, uuid } from "./ids.mjs";
 import { Journal, NO_VC } from "./journal.mjs";
 import { run } from "./operations.mjs";
 
@@ -55,6 +55,7 @@ export class Session {
 
   play(action) {
     this.actions.push(action);
+    this.given = [...(action.ids ?? [])];
     const result = action.kind === "tell" ? this.tell(action) : this.run(action);
     this.results.push(result);
     return result;
@@ -64,6 +65,12 @@ export class Session {
   goTo(place) {
     const all = [...this.actions, ...this.undone];
     this.restart(all.slice(0, place), all.slice(place));
+  }
+
+  /** The values that an argument of this name had in what was sent, each once. */
+  valuesOf(name) {
+    const sent = this.actions.map(({ args }) => args[name]).filter(isUuid);
+    return [...new Set(sent)];
   }
 
   /** What a command would do now. */
@@ -92,6 +99,7 @@ export class Session {
   }
 
   draw() {
+    if (this.given.length) return this.given.shift();
     this.drawn += 1;
     const place = this.actions.length;
     return ulid(BEGINNING + place * SECOND, bytesOf(`${place}/${this.drawn}`, 10));
