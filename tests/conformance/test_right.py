@@ -63,7 +63,7 @@ REUSED = (
 def test_operations_see_only_what_is_listed(suite: Suite, actions: tuple[Action, ...]) -> None:
     """The oracle and the run time agree on a workflow that is not listed, or another is."""
     scenario = Scenario("unlisted", actions, "operation", level=6, chart=suite.chart.name)
-    plan = Plan(suite, Scope((6,), BOUND), scenario=scenario)
+    plan = Plan(suite, Scope((6,), BOUND), cases=[suite.compiler.compile(scenario)])
     line = [sys.executable, "-m", "pingregistrywf", "adapter", "--journal", "memory:"]
     report = run(plan, ChildTransport(shlex.join(line), 300))
     assert report.exit is Exit.INCOMPLETE, report.verdict  # a replay is not the suite

@@ -155,7 +155,7 @@ def test_a_race_is_shrunk_to_one_that_the_reference_passes(suite: Suite) -> None
         chart=suite.chart.name,
     )
     judge = Reference(suite)
-    plan = Plan(suite, Scope((6,), "n"), scenario=race, reference=judge)
+    plan = Plan(suite, Scope((6,), "n"), cases=[suite.compiler.compile(race)], reference=judge)
     (failure,) = run(plan, ObjectTransport(lambda: losing)).failures
     assert failure.shortest.case.scenario.actions == (race.actions[0], race.actions[2])
     assert judge.passes(failure.shortest.case)

@@ -6,7 +6,7 @@ import io
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
-    from pingregistrywf.conformance.suite import Suite
-    from pingregistrywf.conformance.suite.scenario import Scenario
+    from pingregistrywf.conformance.suite.case import Case
 
 RAISED_AGAIN: Final = 0.05
 """So many seconds after a signal it is raised again, if it was not heard."""
@@ -110,7 +109,15 @@ def _conform(
     ] = None,
     replay: Annotated[
         str | None,
-        Option(metavar="SCENARIO", help="Run just this sequence, copied from a report."),
+        Option(metavar="SCENARIO", help="Run just this sequence, copied from a report, or a case."),
+    ] = None,
+    case: Annotated[
+        list[Path] | None,
+        Option(metavar="FILE", help="Run just the cases of this file, one JSON object a line."),
+    ] = None,
+    save_cases: Annotated[
+        Path | None,
+        Option(metavar="DIR", help="Write the shortest case of each failing group as a file."),
     ] = None,
     junit: Annotated[Path | None, Option(metavar="FILE", help="Write JUnit's XML.")] = None,
     json_report: JsonFileOption = None,
@@ -146,6 +153,7 @@ def _conform(
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
+    from pingregistrywf.conformance.suite.case_file import read_cases, replayed, saved
     from pingregistrywf.conformance.suite.levels import (
         LAST_LEVEL,
         LevelsError,
@@ -171,8 +179,10 @@ def _conform(
         for path in watch or []:
             if not path.exists():
                 raise CannotRunError(f"--watch: there is no {path}")
+        if save_cases is not None and not save_cases.is_dir():
+            raise CannotRunError(f"--save-cases: there is no directory {save_cases}: make it first")
         scope = Scope(levels_of(level), bound, tuple(only or ()))
-        store = bool(replay) or LAST_LEVEL in scope.levels
+        store = bool(replay or case) or LAST_LEVEL in scope.levels
         today = datetime.now(UTC).date()
         remembered = (cache or DIRECTORY) if failed_first or cache else None
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -183,7 +193,8 @@ def _conform(
             with suppress(CannotStartError):
                 transport.start()
             suite = suite_of(model or [])
-            scenario = _replayed(suite, replay) if replay else None
+            cases = [replayed(replay, suite.compiler, "--replay")] if replay else []
+            cases += [each for file in case or [] for each in read_cases(file, suite.compiler)]
             command = [*called(), "conform"]
             command += ["--adapter", adapter] if adapter else ["--python", python or ""]
             models = [word for file in model or [] for word in ("--model", str(file))]
@@ -191,14 +202,14 @@ def _conform(
             judge = opened.enter_context(closing(Reference(suite, model or [])))
             plan = Plan(
                 suite=suite,
-                scope=Scope((scenario.level,), bound) if scenario else scope,
+                scope=replace(scope, levels=_levels(cases)) if cases else scope,
                 manifest=None if model else committed_ids(suite),
                 expected=read_expected(expected_failures) if expected_failures else (),
                 today=today,
                 seed=seed,
                 command=tuple(command),
                 explore=(*called(), "explore", *models),
-                scenario=scenario,
+                cases=cases,
                 reference=judge,
                 fail_fast=fail_fast or int(first_failure),
                 first=recall(remembered) if remembered and failed_first else (),
@@ -223,7 +234,11 @@ def _conform(
                 for option, path in outputs.items():
                     if path is not None:
                         reports.put(path, writers[option](report).encode())
-                if remembered and not scenario:
+                for failure in report.failures:
+                    if save_cases is not None:
+                        found = failure.shortest.case
+                        reports.put(save_cases / f"{found.id}.json", saved(found).encode())
+                if remembered and not cases:
                     remember(remembered, report.results)
                 if not watch:
                     break
@@ -235,6 +250,10 @@ def _conform(
                 if failed_first and remembered:
                     plan = replace(plan, first=recall(remembered))
     raise typer.Exit(int(report.exit))
+
+
+def _levels(cases: Sequence[Case]) -> tuple[int, ...]:
+    return tuple(sorted({each.level for each in cases}))
 
 
 def _transport(adapter: str | None, python: str | None, timeout: float, store: bool) -> Transport:
@@ -264,25 +283,6 @@ def _factory(name: str) -> Callable[[], Any]:
         raise CannotRunError(f"--python {name} cannot be called: name a factory")
     factory: Callable[[], Any] = made
     return factory
-
-
-def _replayed(suite: Suite, text: str) -> Scenario:
-    """The scenario of a replay, which these charts can run."""
-    from pingregistrywf.conformance.suite.levels import LEVELS
-    from pingregistrywf.conformance.suite.scenario import from_text
-
-    try:
-        scenario = from_text(text)
-        if scenario.level not in LEVELS:
-            raise ValueError(f"there is no level {scenario.level!r}")
-        suite.compiler.compile(scenario)
-    except (ArithmeticError, AttributeError, LookupError, StopIteration, TypeError) as error:
-        raise CannotRunError(
-            f"--replay: these charts cannot run it ({error!r}): copy the whole line of the report"
-        ) from None
-    except ValueError as error:
-        raise CannotRunError(f"--replay: {error}") from None
-    return scenario
 
 
 @contextmanager

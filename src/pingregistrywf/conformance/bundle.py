@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias
 from pingregistrywf.chart.ir import Chart, json_schema, to_json
 from pingregistrywf.conformance.reports.write import put
 from pingregistrywf.conformance.suite import VERSION, Suite
+from pingregistrywf.conformance.suite.case_file import schema
 from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.conformance.suite.wire import decoded
 from pingregistrywf.generate.proto import file_name, proto
@@ -89,6 +90,7 @@ def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
             for what, data, *answers in decoded(chart)
         ]
         yield f"wire/{name}.json", _json(vectors)
+    yield "case.schema.json", _json(schema())
     yield "charts/chart.schema.json", _json(json_schema(Chart))
     # Links lead to pages that are not in the bundle.
     yield "adapter-protocol.md", _LINK.sub(r"\1", protocol).encode()

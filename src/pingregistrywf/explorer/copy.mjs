@@ -101,7 +101,8 @@ export function conformanceCase(session, title) {
     return { state, rule: answer.rule ?? "", send, expect };
   });
   const [chart] = session.charts.keys();
-  return `${JSON.stringify({ title, chart, ids, define: {}, steps }, null, 2)}\n`;
+  const format = "pingregistrywf-case/1";
+  return `${JSON.stringify({ format, title, chart, ids, define: {}, steps }, null, 2)}\n`;
 }
 
 /** Of an error's facts, those that the protocol has. */

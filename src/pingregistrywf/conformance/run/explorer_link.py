@@ -17,7 +17,7 @@ def explorer_link(case: Case, model: Model) -> str:
     rows = []
     actions = case.scenario.actions
     sent = [step.send for step in case.steps if not step.observes]
-    if len(sent) != len(actions):
+    if not case.again or len(sent) != len(actions):
         return ""
     for action, send in zip(actions, sent, strict=True):
         if not isinstance(action, Tell) or action.vid != "no_vc" or action.history > POOL:

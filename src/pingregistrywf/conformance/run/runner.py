@@ -60,7 +60,7 @@ class Plan:
         seed: makes the ids up; None for others in every run.
         command: how the run was asked for, to which a replay is added.
         explore: how the explorer is opened, to which a link is added; empty for no links.
-        scenario: a single scenario to run in place of the suite.
+        cases: cases to run in place of the suite.
         reference: judges the sequences to which failures are shrunk; None to believe all of them.
         fail_fast: the run ends after so many failing groups; 0 to go on.
         first: what to run first, such as what failed in the last run.
@@ -78,7 +78,7 @@ class Plan:
     seed: int | None = None
     command: tuple[str, ...] = ()
     explore: tuple[str, ...] = ()
-    scenario: Scenario | None = None
+    cases: Sequence[Case] = ()
     reference: Reference | None = None
     fail_fast: int = 0
     first: Sequence[Scenario] = ()
@@ -146,9 +146,9 @@ class _Run:
     def _cases(self) -> Iterator[Case]:
         """The cases of the plan, made while the first of them are executed already."""
         plan, scope = self._plan, self._plan.scope
-        if plan.scenario is not None:
+        if plan.cases:
             self._missing.append("a replay is not the suite")
-            yield plan.suite.compiler.compile(plan.scenario)
+            yield from plan.cases
             return
         made: set[str] = set()
         chosen = False
@@ -256,7 +256,7 @@ class _Run:
         scope = self._plan.scope
         planned = [each.case for each in results]
         passed = {each.case.id for each in results if each.status is Status.PASSED}
-        part = scope.only or self._plan.scenario or scope.bound != BOUNDS[-1]
+        part = scope.only or self._plan.cases or scope.bound != BOUNDS[-1]
         whole = () if part else scope.levels
         return complaints(expected, known, planned, passed, whole, self._plan.today)
 

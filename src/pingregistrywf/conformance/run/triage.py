@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ SHOWN: Final = (Status.FAILED, Status.HANGS)
 """What is explained: a hang is no verdict, but a developer wants to see where it was."""
 ABOUT_DATA: Final = 3
 """From this level on, a wrong state or history is a matter of what was kept, not of the rule."""
+AS_IT_IS: Final = "A shorter sequence was not tried: the file holds no scenario."
 UNTRIED: Final = "A shorter sequence was not tried, for each would be waited for."
 FLAKY: Final = "It failed once and passed when run again: the answers are not always the same."
 NOT_SHORTEST: Final = "A shorter sequence may fail, too: not every part of this one was tried."
@@ -51,6 +53,8 @@ def explained(
     shortest, note = first, NOT_SHORTEST
     if first.status is Status.HANGS:
         note = UNTRIED
+    elif not first.case.again:
+        note = AS_IT_IS
     else:
         with suppress(BrokenOffError, InfrastructureError, CannotStartError):
             found = shrink.shortest(first, compiler.compile, execute, sound)
@@ -66,7 +70,7 @@ def explained(
         shortest=shortest,
         rule=rule,
         prose=compiler.prose(shortest.case.chart, rule),
-        replay=shlex.join((*command, "--replay", to_text(shortest.case.scenario))),
+        replay=shlex.join((*command, *_again(shortest.case))),
         explorer=shlex.join((*explore, "--link", link)) if explore and link else "",
         alike=tuple(each.case.bare() for each in group.alike if each is not first),
         note=note,
@@ -79,13 +83,20 @@ def merged(failures: Iterable[Failure]) -> list[Failure]:
     """Failures that have the same shortest sequence are one, at whatever levels."""
     found: dict[str, Failure] = {}
     for each in failures:
-        sequence = to_text(replace(each.shortest.case.scenario, level=0))
+        case = each.shortest.case
+        sequence = to_text(replace(case.scenario, level=0)) if case.again else case.id
         same = found.setdefault(sequence, each)
         if same is not each:
             alike = (*same.alike, each.result.case.bare(), *each.alike)
             causes = (*same.causes, *each.causes)
             found[sequence] = replace(same, alike=alike, causes=causes)
     return list(found.values())
+
+
+def _again(case: Case) -> tuple[str, str]:
+    """The option that runs a case again; one without a scenario is written out."""
+    text = to_text(case.scenario) if case.again else json.dumps(case.document())
+    return "--replay", text
 
 
 @dataclass(slots=True)

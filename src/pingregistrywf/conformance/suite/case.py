@@ -19,10 +19,12 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Row
-from pingregistrywf.conformance.suite.scenario import Scenario
+from pingregistrywf.conformance.suite.scenario import Scenario, to_text
 
 Json: TypeAlias = Any
 
+FORMAT: Final = "pingregistrywf-case/1"
+"""The format of a case as JSON, and its version."""
 DIGITS: Final = 16
 """Hexadecimal digits of an id: 64 bits, so that two of millions of cases are not confused."""
 
@@ -124,9 +126,10 @@ class Case:
         """True if it may not run beside others: it collects garbage, or kills the adapter."""
         return any(step.send.get("op") in ("gc", "crash") for step in self.steps)
 
-    def document(self) -> dict[str, Json]:
-        """The case as one line of the suite."""
+    def document(self, *, whole: bool = False) -> dict[str, Json]:
+        """The case as JSON; as a whole with the scenario that it was compiled from, if any."""
         head = {
+            "format": FORMAT,
             "id": self.id,
             "level": self.level,
             "chart": self.chart,
@@ -143,7 +146,13 @@ class Case:
                 "define": plain(self.define),
                 "steps": [_step(step) for step in self.steps],
             }
+            | ({"scenario": json.loads(to_text(self.scenario))} if whole and self.again else {})
         )
+
+    @property
+    def again(self) -> bool:
+        """True if it can be compiled again, in parts: a case of a file may have no scenario."""
+        return bool(self.scenario.actions)
 
 
 def plain(value: Json) -> Json:
