@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from pingregistrywf import __version__
-from pingregistrywf.cli.common import JOURNAL_VARIABLE, ModelOption, answering, open_, require
+from pingregistrywf.cli.common import (
+    JOURNAL_VARIABLE,
+    SERVICE_VARIABLE,
+    ModelOption,
+    answering,
+    open_,
+    require,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +33,11 @@ def adapter(
         str,
         typer.Option(
             "--journal",
+            "--service",
             metavar="URL",
-            envvar=JOURNAL_VARIABLE,
-            help=f"The journal; a file in the directory that {STORE_VARIABLE} names, if it names"
-            " one, else memory:.",
+            envvar=[JOURNAL_VARIABLE, SERVICE_VARIABLE],
+            help=f"The journal, or grpcs://HOST:PORT for a service under test; a file in the"
+            f" directory that {STORE_VARIABLE} names, if it names one, else memory:.",
             show_default=False,
         ),
     ] = "",
@@ -37,16 +45,19 @@ def adapter(
 ) -> None:
     """Answer adapter protocol 1 on standard input and output: the reference implementation.
 
-    With --model it is the reference implementation of charts of your own.
+    With --model it is the reference implementation of charts of your own.  With --service the
+    commands are those of a service, which must serve every registry: its --registry is '*'.
     """
     require("conformance", "orjson")
     from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.runtime.deciding import Deciding
     from pingregistrywf.service.stdio import serve
 
     store = os.environ.get(STORE_VARIABLE)
     url = journal or (f"sqlite:{Path(store) / 'adapter.db'}" if store else "memory:")
     with answering(ChartError), open_(url) as opened:
-        made = reference(opened, model or [], outlives=url != "memory:")
+        outlives = url != "memory:" and not isinstance(opened, Deciding)
+        made = reference(opened, model or [], outlives=outlives)
         serve(made, sys.stdin.buffer, sys.stdout.buffer)
 
 

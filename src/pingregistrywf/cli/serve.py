@@ -55,7 +55,11 @@ PORT: Final = 7550
 def serve(
     names: Annotated[
         list[str],
-        Option("--registry", metavar="NAME", help="A registry to serve; give one for each."),
+        Option(
+            "--registry",
+            metavar="NAME",
+            help="A registry to serve; give one for each, or '*' to serve all that are asked for.",
+        ),
     ],
     journal: JournalOption,
     listen: Annotated[
@@ -149,6 +153,7 @@ def _serve(
     from pingregistrywf.coordination.housekeeping import housekeeping
     from pingregistrywf.coordination.outside import OutsideOperations
     from pingregistrywf.coordination.registry import PingRegistry
+    from pingregistrywf.service.grpc.every import EVERY
     from pingregistrywf.service.grpc.serving import serve_until
 
     def listening(port: int) -> None:
@@ -161,7 +166,10 @@ def _serve(
 
         metrics = Metrics()
 
-    registries = [PingRegistry(journal, name) for name in names]
+    named = [name for name in names if name != EVERY]
+    if (gather or collect) and len(named) < len(names):
+        raise CannotRunError("--gather and --collect need the names of registries, not '*'")
+    registries = [PingRegistry(journal, name) for name in named]
     operations = OutsideOperations(journal)
     with housekeeping(registries, stop, gather=gather, collect=collect), _shown(metrics, scraped):
         asyncio.run(

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime import errors
 from pingregistrywf.runtime.behavior import Behavior
+from pingregistrywf.runtime.deciding import Deciding
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.engine import Engine
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError, WorkflowError
@@ -60,6 +61,9 @@ class Service:
             that is not keyed.
         journal: where the events rest.
         operations: run the operations that ``run`` may name.
+
+    Attributes:
+        collects: whether garbage is collected here, and not behind another service.
     """
 
     def __init__(
@@ -85,8 +89,10 @@ class Service:
             "find": self._find,
             "events": self._events,
             "decode": self._decode,
-            "gc": self._gc,
         }
+        self.collects = not isinstance(journal, Deciding)
+        if self.collects:
+            self._answers["gc"] = self._gc
         if self.operations:
             self._answers["run"] = self._run
 

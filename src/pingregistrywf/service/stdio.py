@@ -20,7 +20,7 @@ from pingregistrywf.runtime.operations import Operation
 from pingregistrywf.service.requests import Reply, Request, Service, error_json, server_of
 
 PROTOCOL: Final = 1
-CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "wire", "gc", "concurrent")
+CAPABILITIES: Final = ("versions", "retry", "delete", "multi_server", "wire", "concurrent")
 """The capabilities of every service."""
 
 
@@ -73,6 +73,7 @@ class Adapter:
     def _hello(self, request: Request) -> Reply:
         declaration = self._service.declaration(request)
         claimed = {
+            "gc": self._service.collects,
             "index": len(self._service.declarations) > 1,
             "operations": bool(self._service.operations),
             "crash": self._crash is not None,

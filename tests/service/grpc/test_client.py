@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -31,22 +27,7 @@ from pingregistrywf import (
 )
 
 from .certificates import Authority
-
-RUN = [sys.executable, "-m", "pingregistrywf"]
-
-
-@contextmanager
-def served(journal: str, *options: str) -> Iterator[str]:
-    """Serve the registry ``reg`` in a process of its own; give where it listens."""
-    words = [*RUN, "serve", "--registry", "reg", "--journal", journal, "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen([*words, "--log-json", *options], stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        lines = map(json.loads, process.stderr)
-        yield next(each["address"] for each in lines if "address" in each)
-    finally:
-        process.terminate()
-        process.communicate()
+from .processes import RUN, ServerProcess
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +37,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 def test_a_registry_on_a_service(tmp_path: Path) -> None:
     with (
-        served(f"sqlite:{tmp_path / 'pings.db'}") as address,
-        open_journal(f"grpc://{address}") as journal,
+        ServerProcess(f"sqlite:{tmp_path / 'pings.db'}") as server,
+        open_journal(f"grpc://{server.address}") as journal,
     ):
         registry, workflow = PingRegistry(journal, "reg"), uuid4()
         begun = registry.begin(workflow)
@@ -109,8 +90,8 @@ def test_the_command_line_on_a_service(tmp_path: Path, authority: Authority) -> 
     client = str(authority.issue("client"))
     ca = str(authority.certificate)
     options = ("--gather", "--tls-cert", pem, "--client-ca", ca)
-    with served(f"sqlite:{tmp_path / 'pings.db'}", *options) as address:
-        url = f"grpcs://{address}?ca={ca}"
+    with ServerProcess(f"sqlite:{tmp_path / 'pings.db'}", *options) as server:
+        url = f"grpcs://{server.address}?ca={ca}"
         environment = {"PINGREGISTRYWF_SERVICE": url, "PINGREGISTRYWF_SERVICE_CERT": client}
 
         def run(*words: str) -> list[str]:

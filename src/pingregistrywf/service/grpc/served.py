@@ -51,7 +51,9 @@ class Served:
         self.service: Final = service
         self.journal: Final = journal
         self.operations: Final = operations
-        self.ids: Final = {name: self._ids_of(name) for name in sorted(set(names))}
+        self.ids: Mapping[str, Mapping[str, UUID]] = {
+            name: self._ids_of(name) for name in sorted(set(names))
+        }
         self.topics: Final = {
             each.behavior.declaration.name: Topics(journal, operations.facade(each).engine)
             for each in operations.facades
@@ -60,7 +62,7 @@ class Served:
             each.behavior.declaration.name: each.behavior for each in operations.facades
         }
         owner = service.owner.id
-        self._names: Final = {ids[owner]: name for name, ids in self.ids.items()}
+        self._names: Mapping[UUID, str] = {ids[owner]: name for name, ids in self.ids.items()}
         self._derived: Final = {
             each: name for name, ids in self.ids.items() for each in ids.values()
         }

@@ -14,9 +14,9 @@ from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.operations import Interpreter
 from pingregistrywf.runtime.services import Service
 from pingregistrywf.service.grpc.auth.authenticator import Authenticator
+from pingregistrywf.service.grpc.every import names_served
 from pingregistrywf.service.grpc.limits import Limits
 from pingregistrywf.service.grpc.metrics import MeasuredJournal, Metrics
-from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
 _LOGGER: Final = logging.getLogger("pingregistrywf.service")
@@ -43,7 +43,7 @@ async def serve_until(
         service: what each method is about.
         journal: where the events rest; it stays open.
         operations: run the service's operations on that journal.
-        names: the names that are served.
+        names: the names that are served; all of them if ``*`` is among these.
         address: ``HOST:PORT``; port 0 for any that is free.
         tls: how the connections are secured; None for plain ones.
         authenticator: finds who calls; without one, anybody may do everything.
@@ -57,7 +57,7 @@ async def serve_until(
     """
     opened = AsyncJournal(journal) if metrics is None else MeasuredJournal(journal, metrics)
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    served = Served(service, opened, operations, names)
+    served = names_served(service, opened, operations, names)
     server = Server(served, address, tls, authenticator, limits=limits or Limits(), metrics=metrics)
     if metrics is not None:
         metrics.show_workflows(served)
