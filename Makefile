@@ -123,6 +123,7 @@ $(STAMPS)/nats-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/base-librari
 
 $(STAMPS)/dev-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/venv
 	@echo "installing what development needs"
+	@$(PIP) install --upgrade pip # the one of Debian 12 finds no solution
 	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[dev]'
 	@rm -f $(STAMPS)/package
 	@touch $(STAMPS)/editable $@

@@ -197,5 +197,16 @@ def test_the_extras_are_those_that_users_install() -> None:
         assert not extras.missing(extra)
 
 
+@pytest.mark.parametrize(
+    ("python", "orjson"),
+    [((3, 11), "orjson<4,>=3.10"), ((3, 13), "orjson<4,>=3.11.3"), ((3, 14), "orjson<4,>=3.11.3")],
+)
+def test_an_extra_asks_for_what_this_python_needs(
+    python: tuple[int, int], orjson: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (*python, 0, "final", 0))
+    assert extras.requirements("conformance")["orjson"] == orjson
+
+
 def test_an_extra_brings_what_it_includes() -> None:
     assert set(extras.requirements("model")) < set(extras.requirements("conformance"))

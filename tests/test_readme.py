@@ -65,7 +65,9 @@ def test_each_dependency_is_a_range_and_pinned() -> None:
     extras = PROJECT["optional-dependencies"].values()
     for requirement in [*PROJECT["dependencies"], *(each for extra in extras for each in extra)]:
         if package(requirement) != PROJECT["name"]:
-            assert re.search(r">=[\d.]+,<[\d.]+$", requirement), requirement
+            assert re.search(
+                r">=[\d.]+,<[\d.]+(; python_version (<|>=) '3\.\d+')?$", requirement
+            ), requirement
             assert package(requirement).lower() in pinned, requirement
 
 

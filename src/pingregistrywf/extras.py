@@ -29,6 +29,7 @@ EXTRAS: Final[Mapping[str, str]] = {
 }
 """What each extra makes possible."""
 
+_PYTHON: Final = re.compile(r"python_version (<|>=) ['\"](\d+)\.(\d+)['\"]")
 _REQUIREMENT: Final = re.compile(r"(?P<name>[\w.-]+)[^;]*")
 
 
@@ -71,12 +72,21 @@ def _pinned(url: str, recorded: Mapping[str, Any]) -> str:
 
 
 def requirements(extra: str) -> dict[str, str]:
-    """Return the distributions that an extra brings, each with the versions that it asks for."""
+    """Return the distributions that an extra brings to this Python, each with its versions."""
     marker = re.compile(rf"extra == ['\"]{extra}['\"]")
     found = (
-        _REQUIREMENT.match(each) for each in metadata.requires(PACKAGE) or () if marker.search(each)
+        _REQUIREMENT.match(each)
+        for each in metadata.requires(PACKAGE) or ()
+        if marker.search(each) and _is_for_this_python(each)
     )
     return {each["name"]: each[0].strip() for each in found if each}
+
+
+def _is_for_this_python(requirement: str) -> bool:
+    for relation, major, minor in _PYTHON.findall(requirement):
+        if ((int(major), int(minor)) <= sys.version_info[:2]) != (relation == ">="):
+            return False
+    return True
 
 
 def _is_installed(distribution: str) -> bool:

@@ -51,6 +51,7 @@ TESTS: Final = """
 set -e
 cd /tree
 test -d .venv || python3 -m venv .venv
+.venv/bin/pip install --quiet --upgrade pip
 .venv/bin/pip install --quiet --constraint .ci/constraints.txt "$(echo /artefacts/*.whl)[dev]"
 PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --quiet --junitxml /report.xml "$@" \
   >/pytest.txt 2>&1

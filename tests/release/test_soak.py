@@ -1,0 +1,100 @@
+"""What takes the network and many minutes: other Pythons, and other versions of what is needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..tools import require_release, require_tool
+from .artefacts import ROOT
+from .matrix import TABLE, Row, apt_sources, last_line, mirror, table
+
+pytestmark = pytest.mark.xdist_group("release")
+
+
+@pytest.mark.soak(only=True)
+@pytest.mark.parametrize("version", ["lowest", "newest"])
+def test_the_fast_tests_pass_with_these_versions(version: str) -> None:
+    require_release("uv")
+    words = ["--newest"] if version == "newest" else []
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.release.lowest", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-1000:]
+
+
+@pytest.mark.soak(only=True)
+def test_every_python_is_green() -> None:
+    require_tool("debootstrap")
+    if os.geteuid() != 0:
+        pytest.skip("make matrix needs root")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.release.matrix"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    print(TABLE.read_text(encoding="utf-8"))
+
+
+# --- Parts of the matrix that need neither --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        "Types: deb\nURIs: http://mirror.example/debian\nSuites: stable\n",
+        "deb [signed-by=/k.gpg] http://mirror.example/debian stable main\n",
+        "deb http://security.example/debian-security s main\ndeb http://mirror.example/debian s\n",
+    ],
+    ids=["deb822", "options", "security first"],
+)
+def test_the_mirror_is_that_of_apt(sources: str) -> None:
+    assert mirror(sources) == "http://mirror.example/debian"
+
+
+def test_without_a_mirror_the_error_names_the_remedy() -> None:
+    with pytest.raises(ValueError, match=r"names no Debian archive: add one to sources\.list\.d"):
+        mirror("# nothing\n")
+
+
+def test_the_distributions_sources_come_first(tmp_path: Path) -> None:
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / "sources.list.d" / "a.list").write_text("deb http://other.example/x s main\n")
+    (tmp_path / "sources.list.d" / "debian.sources").write_text("URIs: http://mirror.example/d\n")
+    assert mirror(apt_sources(tmp_path)) == "http://mirror.example/d"
+
+
+def test_the_table_has_a_row_for_each_python() -> None:
+    rows = [
+        Row("Debian 13", "3.13.5", "3.46.1", "20 s", passed=7, skipped=1),
+        Row("none", "3.12", remark="not tried"),
+    ]
+    lines = table(rows).splitlines()
+    assert lines[2:] == [
+        "| Debian 13 | 3.13.5 | 3.46.1 | 20 s | 7 | 0 | 1 |  |",
+        "| none | 3.12 |  |  | 0 | 0 | 0 | not tried |",
+    ]
+    assert len({line.count("|") for line in lines}) == 1
+    assert [row.is_green for row in rows] == [True, False]
+
+
+def test_a_failure_is_not_green() -> None:
+    assert not Row("Debian 13", "3.13.5", passed=7, failed=1).is_green
+    assert last_line("one\ntwo\n\n") == "two"
+
+
+def test_it_says_what_it_needs() -> None:
+    if os.geteuid() == 0 and shutil.which("debootstrap") and shutil.which("unshare"):
+        pytest.skip("this machine has all of it")
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.release.matrix"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("make matrix needs root and ")
