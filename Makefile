@@ -57,7 +57,7 @@ test: $(STAMPS)/dev-libraries $(STAMPS)/package $(STAMPS)/node ## Run all tests 
 	$(BIN)/pingregistrywf generate --check
 	PINGREGISTRYWF_WHEEL=1 $(PYTEST) $(PYTEST_ARGS)
 
-soak: $(STAMPS)/editable ## Run for minutes the tests that look for what happens seldom
+soak: $(STAMPS)/release-libraries $(STAMPS)/editable ## Run for minutes the tests that look for what happens seldom
 	SOAK=1 EXHAUSTIVE=1 $(PYTEST) -m soak $(PYTEST_ARGS)
 
 generate: $(STAMPS)/editable ## Write all that is generated from model/
