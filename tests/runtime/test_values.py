@@ -324,7 +324,7 @@ class Untouchable:
     clock = staticmethod(lambda: 0.0)
 
     def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"{name} of the journal was used")
+        raise AttributeError(f"{name} of the journal was used")
 
 
 CALLS: dict[str, Any] = {
