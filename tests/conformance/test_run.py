@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pingregistrywf.conformance.reports import text
 from pingregistrywf.conformance.run import transport
 from pingregistrywf.conformance.run.result import Exit, RunResult, Scope, Status
 from pingregistrywf.conformance.run.runner import Plan, run
@@ -19,10 +23,66 @@ from pingregistrywf.conformance.run.transport import (
 from pingregistrywf.conformance.suite import Suite
 
 from ..tiers import some
+from .adversary import answering
 from .conftest import FEW, Runs
 
 LARGEST = "AppendPing with code the greatest"
 """The one case at which some adapters go wrong."""
+
+
+STARTS = """
+import os, sys
+store = os.environ.get("PINGREGISTRYWF_ADAPTER_STORE")
+with open(sys.argv[1], "a") as starts:
+    print("stored" if store else "in memory", file=starts)
+adapter = ["-m", "pingregistrywf", "adapter", "--journal", ""]
+os.execv(sys.executable, [sys.executable, *adapter])
+"""
+
+
+@pytest.mark.slow
+def test_the_adapter_is_given_a_store_only_for_cases_that_kill_it(
+    suite: Suite, tmp_path: Path
+) -> None:
+    """Its journal is in memory for all others; the cases with a store come last."""
+    starts = tmp_path / "starts"
+    line = shlex.join([sys.executable, "-c", STARTS, str(starts)])
+    scope = Scope((6,), "n", only=("commit, *",))
+    report = run(Plan(suite, scope), ChildTransport(line, 60))
+    assert report.count(Status.PASSED) == 4  # run to its end, and killed after three steps
+    assert not report.unclaimed
+    first, *others = starts.read_text().splitlines()
+    assert first == "in memory"
+    assert set(others) == {"stored"}
+
+
+def test_failures_are_told_as_they_come_and_counted(suite: Suite) -> None:
+    told: list[tuple[int, bool]] = []
+    done = 0
+
+    def progress(count: int, _all: int | None, _level: int) -> None:
+        nonlocal done
+        done = count
+
+    plan = Plan(
+        suite,
+        Scope((1,), "n"),
+        progress=progress,
+        failed=lambda _, first: told.append((done, first)),
+        explain=0,
+    )
+    report = run(plan, ObjectTransport(lambda: answering("no events:Commit")))
+    assert len(told) == report.count(Status.FAILED) > 1
+    assert told[0][1]
+    assert sum(first for _, first in told) < len(told)
+    assert told[0][0] < told[-1][0] <= done  # while the run went on
+
+
+def test_the_time_of_each_level_is_in_the_report(run_object: Runs) -> None:
+    report = run_object("right", 1, 3)
+    assert set(report.level_seconds) == {1, 3}
+    assert 0 < sum(report.level_seconds.values()) <= report.seconds
+    assert re.search(r"^took level 1 \d+\.\d s, level 3 \d+\.\d s$", text(report), re.MULTILINE)
 
 
 def line(report: RunResult, exit: Exit) -> str:

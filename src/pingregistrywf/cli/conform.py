@@ -29,7 +29,7 @@ from pingregistrywf.cli.common import (
 from pingregistrywf.cli.program import App
 
 if TYPE_CHECKING:
-    from pingregistrywf.conformance.run.result import RunResult
+    from pingregistrywf.conformance.run.result import CaseResult, RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite.case import Case
@@ -155,7 +155,6 @@ def _conform(
     from pingregistrywf.conformance.run.transport import CannotStartError
     from pingregistrywf.conformance.suite.case_file import read_cases, replayed, saved
     from pingregistrywf.conformance.suite.levels import (
-        LAST_LEVEL,
         LevelsError,
         SuiteError,
         levels_of,
@@ -182,13 +181,12 @@ def _conform(
         if save_cases is not None and not save_cases.is_dir():
             raise CannotRunError(f"--save-cases: there is no directory {save_cases}: make it first")
         scope = Scope(levels_of(level), bound, tuple(only or ()))
-        store = bool(replay or case) or LAST_LEVEL in scope.levels
         today = datetime.now(UTC).date()
         remembered = (cache or DIRECTORY) if failed_first or cache else None
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
         with _ended_by_signals() as opened:
-            transport = opened.enter_context(closing(_transport(adapter, python, timeout, store)))
+            transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
             # It gets ready while the suite is read; what keeps it from starting, the run reports.
             with suppress(CannotStartError):
                 transport.start()
@@ -244,9 +242,7 @@ def _conform(
                     break
                 typer.echo("waiting for a change; Ctrl-C ends it", err=True)
                 next(changes)
-                transport = opened.enter_context(
-                    closing(_transport(adapter, python, timeout, store))
-                )
+                transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
                 if failed_first and remembered:
                     plan = replace(plan, first=recall(remembered))
     raise typer.Exit(int(report.exit))
@@ -256,11 +252,11 @@ def _levels(cases: Sequence[Case]) -> tuple[int, ...]:
     return tuple(sorted({each.level for each in cases}))
 
 
-def _transport(adapter: str | None, python: str | None, timeout: float, store: bool) -> Transport:
+def _transport(adapter: str | None, python: str | None, timeout: float) -> Transport:
     from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
 
     if adapter:
-        return ChildTransport(adapter, timeout, store=store)
+        return ChildTransport(adapter, timeout)
     return ObjectTransport(_factory(python or ""))
 
 
@@ -329,7 +325,10 @@ class _LeaveError(BaseException):
 
 @contextmanager
 def _progress(plan: Plan) -> Iterator[Plan]:
-    """A line on a terminal, and nothing elsewhere: level, cases done, rate and time left."""
+    """Each kind of failure as it comes and a line of progress on a terminal, nothing elsewhere.
+
+    The line has the level, the cases done, how many of them failed, the rate and the time left.
+    """
     if not sys.stderr.isatty():
         yield plan
         return
@@ -345,20 +344,33 @@ def _progress(plan: Plan) -> Iterator[Plan]:
         TimeRemainingColumn,
     )
 
+    from pingregistrywf.runtime.render import printable
+
+    failures = 0
     columns = (
         TextColumn("level {task.fields[level]}, cases"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[failures]} failed"),
         TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("cases", total=None, level="-", rate=0.0)
+        task = bar.add_task("cases", total=None, level="-", rate=0.0, failures=0)
 
         def update(done: int, total: int | None, level: int) -> None:
             rate = bar.tasks[0].speed or 0.0
-            bar.update(task, completed=done, total=total, level=level, rate=rate)
+            failed = f"{failures:,}"
+            bar.update(task, completed=done, total=total, level=level, rate=rate, failures=failed)
 
-        yield replace(plan, progress=update)
+        def tell(result: CaseResult, first: bool) -> None:
+            nonlocal failures
+            failures += 1
+            if first:
+                case = result.case
+                line = f"failed: {case.id}, level {case.level}, {case.title}: {result.why}"
+                bar.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+        yield replace(plan, progress=update, failed=tell)

@@ -20,7 +20,7 @@ from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
 from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
-from pingregistrywf.conformance.run.session import InfrastructureError, Session
+from pingregistrywf.conformance.run.session import CRASH, InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
 from pingregistrywf.conformance.run.triage import Group, explained
 from pingregistrywf.conformance.suite.case import Case
@@ -63,15 +63,18 @@ class UnderTest:
         self.reference = Reference(self.suite, files)
         self.levels = levels_of(option(f"{_PREFIX}-level"))
         self.bound = option(f"{_PREFIX}-bound")
-        store = LAST_LEVEL in self.levels
-        transport = ChildTransport(self.command, option(f"{_PREFIX}-timeout"), store=store)
+        transport = ChildTransport(self.command, option(f"{_PREFIX}-timeout"))
         self.session = Session(self.suite, transport, Random())  # noqa: S311 (ids of a test)
         self._gone: Exception | None = None
 
     @cached_property
     def claimed(self) -> frozenset[str]:
         """The capabilities that the adapter claims."""
-        return self._once(self.session.hello).capabilities
+        capabilities = self._once(self.session.hello).capabilities
+        if LAST_LEVEL not in self.levels:
+            return capabilities
+        stored = self._once(lambda: self.session.hello(store=True)).capabilities
+        return capabilities | (stored & {CRASH})
 
     def execute(self, case: Case) -> CaseResult:
         """Execute a case."""

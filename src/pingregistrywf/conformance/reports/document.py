@@ -34,6 +34,7 @@ def as_json(run: RunResult) -> str:
         "trouble": run.trouble,
         "cases": {each.case.id: each.status for each in run.results},
         **({"timings": [asdict(each) for each in run.timings]} if run.timings else {}),
+        "level_seconds": {str(level): round(each, 3) for level, each in run.level_seconds.items()},
         "seconds": round(run.seconds, 3),
     }
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"

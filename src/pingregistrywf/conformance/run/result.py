@@ -7,8 +7,8 @@ claim, because a run of fewer levels, or of an adapter that can do less, proves 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
@@ -179,6 +179,7 @@ class RunResult:
         missing: what keeps the run from being complete, in words.
         trouble: what is wrong with the infrastructure, in words; empty if nothing is.
         timings: how long the answers took, by operation, if that was asked for.
+        level_seconds: how long each level took.
         seconds: how long it took.
     """
 
@@ -196,6 +197,7 @@ class RunResult:
     missing: Sequence[str] = ()
     trouble: str = ""
     timings: Sequence[Timing] = ()
+    level_seconds: Mapping[int, float] = field(default_factory=dict)
     seconds: float = 0.0
 
     def count(self, *statuses: Status, level: int | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -30,6 +31,7 @@ from pingregistrywf.conformance.run.result import (
     counted,
 )
 from pingregistrywf.conformance.run.session import (
+    CRASH,
     SIDE_BY_SIDE,
     AlwaysEndsError,
     BrokenOffError,
@@ -68,6 +70,8 @@ class Plan:
         explain: so many groups of failures are shrunk and explained.
         progress: called with how many cases of how many have ended, None if it is not known, and
             with the level of the last one.
+        failed: called with each failure that was not expected, as it comes, and whether it is the
+            first that looks so.
     """
 
     suite: Suite
@@ -85,6 +89,7 @@ class Plan:
     profile: bool = False
     explain: int = MOST_EXPLAINED
     progress: Progress = field(default=lambda _done, _all, _level: None)
+    failed: Callable[[CaseResult, bool], None] = field(default=lambda _result, _first: None)
 
 
 def run(plan: Plan, transport: Transport) -> RunResult:
@@ -110,6 +115,10 @@ class _Run:
         self._session = Session(plan.suite, transport, ids, self._stopwatch)
         self._missing: list[str] = []
         self._trouble = ""
+        self._found: dict[str, CaseResult] = {}
+        self._failing: set[Hashable] = set()
+        self._level_seconds: dict[int, float] = {}
+        self._level_started = 0.0
 
     def result(self) -> RunResult:
         plan, started = self._plan, time.monotonic()
@@ -117,7 +126,8 @@ class _Run:
         try:
             hello = self._session.hello()
             found = replace(found, hello=hello)
-            results = self._executed(hello)
+            results, hello = self._executed(hello)
+            found = replace(found, hello=hello, level_seconds=self._level_seconds)
             expected = {each.case.id for each in results if is_expected(each.case, plan.expected)}
             found = replace(found, results=results, expected=expected)
             found = replace(found, complaints=self._complaints(results))
@@ -194,44 +204,49 @@ class _Run:
         levels = tuple(f"{level}-" for level in plan.scope.levels)
         return frozenset(each for each in plan.manifest if each.startswith(levels))
 
-    def _executed(self, hello: Hello) -> list[CaseResult]:
+    def _executed(self, hello: Hello) -> tuple[list[CaseResult], Hello]:
+        """The results of all cases, and what the adapter claims.
+
+        Cases that kill the adapter come last, for it is started in another way to run them.
+        """
         cases: list[Case] = []
         claimed: set[str] = set()
+        killing: list[Case] = []
 
         def asked() -> Iterator[Case]:
             for case in self._cases():
                 cases.append(case.bare())
-                if set(case.needs) <= hello.capabilities:
+                if set(case.needs) - {CRASH} <= hello.capabilities:
+                    if CRASH in case.needs:
+                        killing.append(case)
+                        continue
                     claimed.add(case.id)
                     yield case
 
-        fail_fast, expected = self._plan.fail_fast, self._plan.expected
-        one_by_one = fail_fast or self._plan.profile or "concurrent" not in hello.capabilities
-        beside = 1 if one_by_one else SIDE_BY_SIDE
+        one_by_one = self._plan.fail_fast or self._plan.profile
+        beside = 1 if one_by_one or "concurrent" not in hello.capabilities else SIDE_BY_SIDE
         going = asked()
-        failing: set[Hashable] = set()
-        found: dict[str, CaseResult] = {}
-        total = len(self._listed()) or None
+        self._level_started = time.monotonic()
         try:
-            for result in self._session.execute(going, side_by_side=beside):
-                if result.status is Status.PASSED:
-                    result = replace(result, case=result.case.bare())
-                found[result.case.id] = result
-                self._plan.progress(len(found), total, result.case.level)
-                if result.status is Status.FAILED and not is_expected(result.case, expected):
-                    failing.add(alike(result))
-                    if len(failing) == fail_fast:
-                        self._missing.append(f"ended after {counted(fail_fast, 'failing group')}")
-                        break
+            if self._go_through(going, beside):
+                for _ in going:
+                    pass  # what the run does not come to is planned none the less
+                if killing:
+                    again = self._session.hello(store=True).capabilities & {CRASH}
+                    hello = replace(hello, capabilities=hello.capabilities | again)
+                    if again:
+                        claimed.update(case.id for case in killing)
+                        self._go_through(killing, 1)
         except BrokenOffError as error:
             self._missing.append(str(error))
         except InfrastructureError as error:
             self._trouble = str(error)
             if isinstance(error, AlwaysEndsError):
-                found.clear()  # it says nothing of any case
-        if not fail_fast or len(failing) < fail_fast:
+                self._found.clear()  # it says nothing of any case
+        found = self._found
+        if len(self._failing) < (self._plan.fail_fast or sys.maxsize):
             for _ in going:
-                pass  # what the run did not come to is planned none the less
+                pass
         left = len(claimed - found.keys())
         if left:
             self._missing.append(f"{left:,} of {counted(len(claimed), 'case')} not run")
@@ -244,7 +259,30 @@ class _Run:
             found.get(case.id) or CaseResult(case, Status.NOT_CLAIMED)
             for case in cases
             if case.id in found or not set(case.needs) <= hello.capabilities
-        ]
+        ], hello
+
+    def _go_through(self, cases: Iterable[Case], beside: int) -> bool:
+        """Execute cases, so many of them side by side; False if that is the end of the run."""
+        plan = self._plan
+        total = len(self._listed()) or None
+        for result in self._session.execute(cases, side_by_side=beside):
+            if result.status is Status.PASSED:
+                result = replace(result, case=result.case.bare())
+            self._found[result.case.id] = result
+            level, now = result.case.level, time.monotonic()
+            self._level_seconds[level] = self._level_seconds.get(level, 0.0) + (
+                now - self._level_started
+            )
+            self._level_started = now
+            if result.status is Status.FAILED and not is_expected(result.case, plan.expected):
+                look = alike(result)
+                plan.failed(result, look not in self._failing)
+                self._failing.add(look)
+            plan.progress(len(self._found), total, level)
+            if plan.fail_fast and len(self._failing) == plan.fail_fast:
+                self._missing.append(f"ended after {counted(plan.fail_fast, 'failing group')}")
+                return False
+        return True
 
     def _complaints(self, results: Iterable[CaseResult]) -> list[str]:
         expected = self._plan.expected

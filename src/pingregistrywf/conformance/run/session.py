@@ -33,6 +33,8 @@ from pingregistrywf.conformance.suite.case import Case
 Json: TypeAlias = Any
 
 PROTOCOL: Final = 1
+CRASH: Final = "crash"
+"""The capability of an adapter whose journal outlives it, where it is given a store."""
 KINDS: Final = ("ok", "error", "unsupported")
 """What a request is answered by, one of them."""
 SIDE_BY_SIDE: Final = 32
@@ -114,15 +116,17 @@ class Session:
         self._hangs = 0
         self._completed = False
 
-    def hello(self) -> Hello:
-        """Start the adapter and greet it.
+    def hello(self, *, store: bool = False) -> Hello:
+        """Start the adapter and greet it; with a store, if it may have to come back from a crash.
 
         Raises:
             CannotStartError: there is no adapter.
             InfrastructureError: it does not speak the protocol, or is for another chart.
         """
+        if self._transport.running and self._transport.stored != store:
+            self._leave()
         if not self._transport.running:
-            self._transport.start()
+            self._transport.start(store=store)
         self._asked.clear()
         chart = {"chart": self._chart.name, "chart_sha256": self._chart.sha256}
         try:
@@ -190,6 +194,19 @@ class Session:
                 raise ProtocolError(f"bye is answered by {shown(reply)}")
             self._transport.bye()
 
+    def _leave(self) -> None:
+        """End the adapter, so that it can be started in another way."""
+        try:
+            self.bye()
+        except ProtocolError:
+            self._transport.stop()
+
+    def _get_ready(self, case: Case) -> None:
+        """Have an adapter that runs as a case needs it: with a store only to come back to."""
+        store = CRASH in case.needs
+        if not self._transport.running or self._transport.stored != store:
+            self.hello(store=store)
+
     def ask(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
         """Ask one thing outside of any case; the adapter is started if it is not running.
 
@@ -246,9 +263,8 @@ class Session:
         going: dict[str, _UnderWay] = {}
         while True:
             for case in islice(cases, side_by_side - len(going)):
-                if not self._transport.running:
-                    self.hello()
-                elif side_by_side == 1:
+                self._get_ready(case)
+                if side_by_side == 1:
                     self._transport.log()  # what was written before this case is none of its log
                 each = _UnderWay(case, execute(case, self._crosscheck, self._random))
                 going[case.id] = each
@@ -265,7 +281,7 @@ class Session:
                 if batch is None:
                     going.clear()
                 else:
-                    self.hello()
+                    self._get_ready(broken[0].case)
                     self._send(broken[0], batch, under_way)
                 continue
             # Nothing but what is known: a key of the adapter's own must not look like ours.

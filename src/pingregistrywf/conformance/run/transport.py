@@ -174,13 +174,16 @@ class ChildTransport:
     Args:
         command: the adapter's command line, split as a shell would; no shell runs it.
         timeout: after so many seconds without an answer the adapter hangs.
-        store: whether it is given a directory in which it may keep its journal over restarts.
+
+    Attributes:
+        stored: whether it was last started with a directory in which it may keep its journal over
+            restarts.
 
     Raises:
         CannotStartError: the command line is empty or unbalanced.
     """
 
-    def __init__(self, command: str, timeout: float, *, store: bool = True) -> None:
+    def __init__(self, command: str, timeout: float) -> None:
         try:
             self._command = shlex.split(command)
         except ValueError as error:
@@ -188,9 +191,8 @@ class ChildTransport:
         if not self._command:
             raise CannotStartError("--adapter is empty: give the command that starts the adapter")
         self._timeout = timeout
-        self._store = (
-            tempfile.TemporaryDirectory(prefix="pingregistrywf-adapter-") if store else None
-        )
+        self._store: tempfile.TemporaryDirectory[str] | None = None
+        self.stored = False
         self._child: _Child | None = None
         self._log = bytearray()
 
@@ -199,11 +201,20 @@ class ChildTransport:
         """True from ``start`` to ``stop``, or until the adapter has ended."""
         return self._child is not None
 
-    def start(self) -> None:
-        """Start the adapter, which is not running; raise ``CannotStartError`` if it cannot be."""
-        store = {STORE_VARIABLE: self._store.name} if self._store else {}
+    def start(self, *, store: bool = False) -> None:
+        """Start the adapter, which is not running; raise ``CannotStartError`` if it cannot be.
+
+        With a store it is given a directory, the same each time, in which to keep its journal.
+        """
+        self.stored = store
+        environment = {name: each for name, each in os.environ.items() if name != STORE_VARIABLE}
+        if store:
+            self._store = self._store or tempfile.TemporaryDirectory(
+                prefix="pingregistrywf-adapter-"
+            )
+            environment[STORE_VARIABLE] = self._store.name
         try:
-            self._child = _Child(self._command, os.environ | store, self._log)
+            self._child = _Child(self._command, environment, self._log)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise CannotStartError(
@@ -287,6 +298,7 @@ class ObjectTransport:
 
     def __init__(self, make: Callable[[], Callable[[Request], Reply]]) -> None:
         self._make = make
+        self.stored = False
         self._answer: Callable[[Request], Reply] | None = None
         self._requests: deque[Request] = deque()
         self._log = ""
@@ -295,7 +307,8 @@ class ObjectTransport:
     def running(self) -> bool:
         return self._answer is not None
 
-    def start(self) -> None:
+    def start(self, *, store: bool = False) -> None:
+        self.stored = store
         self._requests.clear()
         try:
             made = self._make()

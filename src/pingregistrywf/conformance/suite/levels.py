@@ -16,7 +16,7 @@ LEVELS: Final[Mapping[int, str]] = {
 """The levels and their names."""
 
 LAST_LEVEL: Final = max(LEVELS)
-"""The level that may restart an adapter, and therefore gives it a place for its journal."""
+"""The level that has cases which kill the adapter."""
 
 
 class SuiteError(ValueError):
