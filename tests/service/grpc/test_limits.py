@@ -157,6 +157,7 @@ def test_a_call_that_takes_too_long(tmp_path: Path) -> None:
         call = client("GetRegistryPings", workflow=WORKFLOW.bytes, job_control=1)
         answer = await refused(call)
         assert (answer.code, answer.details["code"]) == ("DEADLINE_EXCEEDED", "TOO_LONG")
+        assert answer.details["definite"] == "false"  # a command may go on in its thread
 
     with_server(tmp_path, Limits(seconds=0.2), test)
 

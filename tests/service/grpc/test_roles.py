@@ -283,6 +283,7 @@ def test_a_stream_ends_when_the_token_expires(tmp_path: Path) -> None:
                     answer = await refused(client.all(name, **fields))
                     assert answer.code == "UNAUTHENTICATED"
                     assert answer.text == "what the caller has shown has expired"
+                    assert answer.details["definite"] == "true"
 
     asyncio.run(session())
 

@@ -107,6 +107,7 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
         ),
         ("--listen 0.0.0.0:0 --auth roles.yaml", "--listen: others can connect to 0.0.0.0"),
         ("--listen 0.0.0.0:0 --tls-cert pyproject.toml", "--listen: others can connect to 0.0.0.0"),
+        ("--auth {auth}", "gives certificates roles: give --tls-cert and --client-ca"),
         ("--dev . --auth roles.yaml", "--dev brings its own --tls-cert, --client-ca and --auth"),
         ("--dev src", "src holds other files: name another directory, or remove it"),
         ("--limit call=5", "--limit: there is no limit 'call'; write message, calls, "),
@@ -121,7 +122,9 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
     ],
 )
 def test_what_it_refuses(words: str, reason: str, tmp_path: Path) -> None:
-    journal = f"sqlite:{tmp_path / 'pings.db'}"
-    done = run("serve", "--registry", "reg", "--journal", journal, *words.split())
+    journal, auth = f"sqlite:{tmp_path / 'pings.db'}", tmp_path / "auth.yaml"
+    auth.write_text("certificates: [{dns: a, roles: {admin: [reg]}}]")
+    options = words.format(auth=auth).split()
+    done = run("serve", "--registry", "reg", "--journal", journal, *options)
     assert done.returncode == 2
     assert reason in done.stderr

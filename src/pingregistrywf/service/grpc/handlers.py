@@ -165,10 +165,15 @@ class Handlers:
         except TimeoutError:
             if not bound.expired():
                 raise
+            # A thread that has begun a command goes on with it.  Streams write nothing.
+            definite = seconds is None
             if known in bounds and known == min(bounds):
-                raise unauthenticated("what the caller has shown has expired") from None
+                text = "what the caller has shown has expired"
+                raise unauthenticated(text, definite=definite) from None
             text = f"the call took longer than {seconds:g} seconds"
-            raise CallRefusedError("DEADLINE_EXCEEDED", "TooLong", text) from None
+            raise CallRefusedError(
+                "DEADLINE_EXCEEDED", "TooLong", text, definite=definite
+            ) from None
 
     async def _write(self, reply: Protobuf, context: grpc.aio.ServicerContext) -> None:
         """Send a message of a stream, if the client reads.

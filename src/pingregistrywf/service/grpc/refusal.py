@@ -6,16 +6,18 @@ from typing import Final
 
 
 class CallRefusedError(Exception):
-    """The call is refused with a status; nothing was written.
+    """The call is refused with a status.
 
     Attributes:
         status: the name of the gRPC status.
         name: the refusal's name, for programs.
+        definite: whether nothing was written, for certain.
     """
 
-    def __init__(self, status: str, name: str, text: str) -> None:
+    def __init__(self, status: str, name: str, text: str, *, definite: bool = True) -> None:
         self.status: Final = status
         self.name: Final = name
+        self.definite: Final = definite
         super().__init__(text)
 
 

@@ -75,7 +75,7 @@ def answered(
         scope: the message that tells which scope the call needs, if the caller is not known.
     """
     if isinstance(error, CallRefusedError):
-        return _answer(error.status, str(error), error.name, {"definite": True}, scope)
+        return _answer(error.status, str(error), error.name, {"definite": error.definite}, scope)
     if not isinstance(error, WorkflowError):
         return _answer("UNKNOWN", "internal error", "Internal", {"definite": False})
     inner = error.err if isinstance(error, errors.JournalError) else error

@@ -212,9 +212,9 @@ def header_of(token: str) -> Header:
         raise unauthenticated("what authorization holds is no token") from None
 
 
-def unauthenticated(text: str) -> CallRefusedError:
-    """Return the refusal of a call whose caller is not known."""
-    return CallRefusedError("UNAUTHENTICATED", "Unauthenticated", text)
+def unauthenticated(text: str, *, definite: bool = True) -> CallRefusedError:
+    """Return the refusal of a call whose caller is not known, or no longer known."""
+    return CallRefusedError("UNAUTHENTICATED", "Unauthenticated", text, definite=definite)
 
 
 def _verified(token: str, key: Key, audience: str, issuer: str | None) -> Claims:
