@@ -23,6 +23,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.program import App
+from pingregistrywf.cli.progress import steps
 
 if TYPE_CHECKING:
     from pingregistrywf.chart.ir import Chart
@@ -113,7 +114,11 @@ def generate(
     from pingregistrywf.generate.layout import LayoutError
     from pingregistrywf.generate.readme import MarkerError
 
-    with answering(ChartError, LayoutError, MarkerError, SuiteError):
+    with (
+        answering(ChartError, LayoutError, MarkerError, SuiteError),
+        steps("generating", 4) as begin,
+    ):
+        begin("reading the model")
         theirs = model or []
         if bool(theirs) is not (package is not None):
             raise CannotRunError("--model and --package go together: give both, or neither")
@@ -124,13 +129,18 @@ def generate(
             if absent:
                 skipped = f"SVG is left out: {absence('model', absent)}"
                 answer({"skipped": skipped}, skipped, err=True)
+            begin("drawing and writing packages")
             made = artefacts.theirs(read, laid_out=not absent)
+            begin("making the suite")
             made |= _manifest(suite_of_model(read), PurePosixPath())
         else:
             root = project_root()
             read = load_model(sorted((root / "model").glob("*.yaml")))
+            begin("making the suite")
             suite = suite_of_model(read)
+            begin("drawing and writing packages")
             made = artefacts.project(read, root) | _manifest(suite, artefacts.GENERATED)
+        begin("comparing with what is there")
         if not check:
             warn_of_breaks(read.charts, root if package is not None else root / artefacts.GENERATED)
             for path in artefacts.write(made, root):

@@ -220,12 +220,20 @@ def vid(option: str, text: str) -> Ulid:
         raise CannotRunError(f"{option}: {error}") from None
 
 
-def print_timeline(lines: Iterable[Line | Incident], *, utc: bool = False) -> None:
-    """Print the lines of a history as they come, with local times unless in UTC or as JSON."""
+def print_timeline(
+    lines: Iterable[Line | Incident], *, utc: bool = False, seconds: float | None = None
+) -> None:
+    """Print the lines of a history as they come, with local times unless in UTC or as JSON.
+
+    Args:
+        lines: what to print.
+        utc: whether times are in UTC.
+        seconds: how long it will take, which a terminal shows.
+    """
     if for_person() and not json_wanted():
         from pingregistrywf.coordination.screen import show
 
-        show(lines, utc=utc)
+        show(lines, utc=utc, seconds=seconds)
     else:
         for line in lines:
             answer(line.json(), line.text(utc=utc))

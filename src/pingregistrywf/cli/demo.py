@@ -80,7 +80,7 @@ def demo(
             typer.echo(f"registry  {REGISTRY}\nworkflow  {workflow_id}\n")
         # Closed in any case: an interrupted demonstration ends its processes at once.
         with closing(run(opened, plan, workflow_id)) as lines:
-            print_timeline(lines)
+            print_timeline(lines, seconds=duration)
         state = Workflows(opened).find_id(workflow_id)
     where = ["--workflow", str(workflow_id), "--journal", journal]
     again = shlex.join([*called(), "events", REGISTRY, *where])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal, NoReturn, cast
 
 import typer
 from typer import Argument, Option
@@ -28,12 +29,15 @@ from pingregistrywf.cli.common import (
 from pingregistrywf.cli.declarations import declarations
 from pingregistrywf.cli.ids import history as history_id
 from pingregistrywf.cli.program import App
+from pingregistrywf.cli.progress import CountedReader, progress, shows_progress
 from pingregistrywf.cli.terminal import for_person, wrapped
 from pingregistrywf.runtime.counts import counted
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from pingregistrywf.runtime.errors import Fault, Finding
-    from pingregistrywf.runtime.journal import Retention, Stored
+    from pingregistrywf.runtime.journal import OperatorJournal, Retention, Stored
 
 ModelOption = Annotated[
     list[Path] | None,
@@ -116,18 +120,20 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
     with opened_file(url) as opened:
         now, histories, damaged = opened.clock(), [], False
         counts = {"histories": 0, "events": 0, "faults": 0, "notes": 0}
-        for scanned in opened.scan():
-            if scanned.stored is not None:
-                histories.append(scanned.stored)
-                counts["histories"] += 1
-                counts["events"] += len(scanned.entries)
-            faults = faults_of(scanned, known, opened.retention, now)
-            notes = notes_of(scanned)
-            counts["faults"] += len(faults)
-            damaged = damaged or any(fault.written is None for fault in faults)
-            counts["notes"] += len(notes)
-            for finding in faults + notes:
-                _print_finding(finding)
+        with progress("checking", _events(opened), "events") as advance:
+            for scanned in opened.scan():
+                if scanned.stored is not None:
+                    histories.append(scanned.stored)
+                    counts["histories"] += 1
+                    counts["events"] += len(scanned.entries)
+                faults = faults_of(scanned, known, opened.retention, now)
+                notes = notes_of(scanned)
+                counts["faults"] += len(faults)
+                damaged = damaged or any(fault.written is None for fault in faults)
+                counts["notes"] += len(notes)
+                for finding in faults + notes:
+                    _print_finding(finding)
+                advance(len(scanned.entries))
         unknown = unknown_charts(histories, known)
         counts["notes"] += len(unknown)
         _print_unknown(unknown)
@@ -158,7 +164,8 @@ def backup(
     known = declarations(model)
     with opened_file(url) as opened:
         try:
-            copy(opened, destination, known)
+            with progress(f"copying {counted(_size(opened), 'byte')} and checking the copy,"):
+                copy(opened, destination, known)
         except UnsoundError as error:
             _refuse_faults(error.faults, "no copy was kept")
         _print_unknown(unknown_charts(opened.histories(), known), err=True)
@@ -225,13 +232,18 @@ def export(
         if file == STANDARD:
             # Whoever reads the output may be slow, or stop, and must not keep the journal's log.
             with tempfile.TemporaryFile() as text:
-                written = write(opened, known, text.write, history=one)
+                with _exporting(opened, one, text) as put:
+                    written = write(opened, known, put, history=one)
                 text.seek(0)
                 shutil.copyfileobj(text, sys.stdout.buffer)
             sys.stdout.flush()
         else:
-            with new_file(Path(file)) as path, path.open("xb") as output:
-                written = write(opened, known, output.write, history=one)
+            with (
+                new_file(Path(file)) as path,
+                path.open("xb") as output,
+                _exporting(opened, one, output) as put,
+            ):
+                written = write(opened, known, put, history=one)
         _print_unknown(written.unknown, err=True)
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported")
@@ -258,9 +270,13 @@ def import_(
     from pingregistrywf.runtime.verify import unknown_charts
 
     known = declarations(model)
-    with _export(file) as text:
+    with (
+        _export(file) as text,
+        # It is read twice: first to check all of it, and then to take it in.
+        progress("reading", 2 * os.fstat(text.fileno()).st_size, "bytes") as advance,
+    ):
         try:
-            sound = read_export(text, known)
+            sound = read_export(cast("BinaryIO", CountedReader(text, advance)), known)
         except UnsoundError as error:
             _refuse_faults(error.faults, "nothing was imported")
         histories: list[Stored] = []
@@ -289,6 +305,32 @@ def _print_unknown(unknown: Mapping[str, int], *, err: bool = False) -> None:
         what = f"{histories} the chart {chart!r}, which is not known here"
         remedy = "name the chart with --model to check its events, too"
         _print_finding(Note(f"{what}: only bytes and chains are checked; {remedy}"), err=err)
+
+
+def _events(journal: OperatorJournal, history: UUID | None = None) -> int:
+    """Return how many events a journal holds, or one history of it, if somebody sees progress."""
+    if not shows_progress():
+        return 0
+    found = journal.histories()
+    return sum(stored.entries for stored in found if history in (None, stored.id))
+
+
+def _size(journal: OperatorJournal) -> int:
+    return sum(stored.size for stored in journal.histories()) if shows_progress() else 0
+
+
+@contextmanager
+def _exporting(
+    journal: OperatorJournal, history: UUID | None, output: BinaryIO
+) -> Iterator[Callable[[bytes], object]]:
+    """Yield what writes a line of an export, and show how many events are written."""
+    with progress("exporting", _events(journal, history), "events") as advance:
+
+        def put(line: bytes) -> None:
+            output.write(line)
+            advance(b'"parent"' in line)  # of which each event has one
+
+        yield put
 
 
 @contextmanager

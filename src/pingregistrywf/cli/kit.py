@@ -24,6 +24,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.conform import BoundOption, JsonFileOption
+from pingregistrywf.cli.progress import shows_progress, steps
 
 
 @with_json
@@ -52,7 +53,8 @@ def self_test(
         else:
             hello = _in_memory()({"op": "hello"})["hello"]
             test = SelfTest(suite, _in_memory, hello["capabilities"], bound)
-        matrix = test.run(lambda group: typer.echo(f"… {group}", err=True))
+        with steps("self-test", test.groups() if shows_progress() else 0, "groups") as begin:
+            matrix = test.run(begin)
         if json_report:
             json_report.write_text(as_json(matrix), encoding="utf-8")
     if json_wanted():

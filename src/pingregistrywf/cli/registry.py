@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
@@ -27,6 +27,7 @@ from pingregistrywf.cli.common import (
     vid,
     with_json,
 )
+from pingregistrywf.cli.progress import waiting
 from pingregistrywf.cli.terminal import for_person, wrapped
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def get(
 
     with opened(registry_name, journal) as registry, stopped_by_signals() as stop:
         workflow_id = ids.workflow(registry, workflow)
-        view = registry.get(workflow_id, wait=wait, stop=stop)
+        with waiting("waiting for the summary", wait) if wait else nullcontext():
+            view = registry.get(workflow_id, wait=wait, stop=stop)
     pings = view.state.pings
     fields = {
         "workflow": view.state.id,

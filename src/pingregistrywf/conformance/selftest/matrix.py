@@ -118,16 +118,28 @@ class SelfTest:
         classes = tuple(itertools.chain.from_iterable(each.classes for each in found))
         return Matrix(reference, classes, found[-1].alike)
 
+    def groups(self) -> int:
+        """Return how often ``run`` says what it does: once for each group, and the reference."""
+        departures = self.departures() if self._suite.model.operations else ()
+        made = (self._mutants(), self._met(), departures)
+        return 1 + sum(len({each.group for each in broken}) for broken in made)
+
+    def _mutants(self) -> Iterator[Mutant]:
+        yield from first_order(self._chart)
+        yield from extra_state(self._chart)
+
+    def _met(self) -> Iterator[Fault]:
+        """The faults that an implementation of these capabilities can have."""
+        return (each for each in faults() if not each.needs or each.needs in self._capabilities)
+
     def run_mutants(self, progress: Progress = _quietly) -> Matrix:
         """Run level 1 on every mutant of the chart."""
-        mutants = (*first_order(self._chart), *extra_state(self._chart))
-        return _matrix(mutants, (1,), lambda _, mutant: self.kills(mutant), progress)
+        return _matrix(self._mutants(), (1,), lambda _, mutant: self.kills(mutant), progress)
 
     def run_faults(self, progress: Progress = _quietly) -> Matrix:
         """Run every level on every fault of journals and data."""
         levels = tuple(level for level, cases in self._cases.items() if cases)
-        met = [each for each in faults() if not each.needs or each.needs in self._capabilities]
-        return _matrix(met, levels, self.finds, progress)
+        return _matrix(self._met(), levels, self.finds, progress)
 
     def run_operations(self, progress: Progress = _quietly) -> Matrix:
         """Run level 6 on every departure from the operations that it asks for."""

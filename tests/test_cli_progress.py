@@ -1,0 +1,98 @@
+"""Nothing is silent for long: on a terminal, what takes long shows how far it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from pingregistrywf import open_journal
+from pingregistrywf.conformance.assembly import suite_of
+from pingregistrywf.conformance.selftest.matrix import SelfTest
+from pingregistrywf.coordination.registry import PingRegistry
+
+from .command_line import environment, on_terminal, run
+from .test_cli_mistakes import CHART
+
+WORKFLOW = UUID("3f0c9a52-6a5b-4c1e-9a57-2f1d8c7b6e01")
+PINGS = 40
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:{tmp_path / 'pings.db'}"
+    with open_journal(url) as journal:
+        registry = PingRegistry(journal, "reg")
+        registry.begin(WORKFLOW)
+        for number in range(PINGS):
+            registry.ping(WORKFLOW, 0, f"alpha ping {number}")
+    return url
+
+
+def test_what_works_on_a_journal(url: str, tmp_path: Path) -> None:
+    events = PINGS + 2
+    file, copy = tmp_path / "pings.jsonl", tmp_path / "copy.db"
+    for words, total in (
+        (("verify",), f"{events}/{events} events"),
+        (("export", str(file)), f"{events}/{events} events"),
+        (("backup", str(copy)), "and checking the copy"),
+    ):
+        shown = on_terminal("journal", *words, "--journal", url)
+        assert total in shown, words
+    size = f"{2 * file.stat().st_size / 1000:.1f}"
+    other = f"sqlite:{tmp_path / 'other.db'}"
+    shown = on_terminal("journal", "import", str(file), "--journal", other)
+    assert f"{size}/{size} kB" in shown
+    assert "2 histories imported" in shown
+    assert run("journal", "verify", "--journal", other).stderr == ""
+
+
+def test_a_wait(url: str) -> None:
+    shown = on_terminal("get", "reg", "--workflow", "3f", "--wait", "0.1", "--journal", url)
+    assert "waiting for the summary of 0.1 s," in shown
+    assert "summary  101 appending" in shown
+    done = run("get", "reg", "--workflow", "3f", "--wait", "0.1", "--journal", url)
+    assert done.stderr == ""
+
+
+def test_generate(tmp_path: Path) -> None:
+    (tmp_path / "lamp.yaml").write_text(CHART)
+    words = ("--model", str(tmp_path / "lamp.yaml"), "--package", str(tmp_path / "lamps"))
+    shown = on_terminal("generate", *words)
+    assert "3/4 steps" in shown
+    assert "comparing with what is there" in shown
+    assert run("generate", *words, "--check").stderr == ""
+
+
+def test_what_goes_into_a_pipe_is_the_answer_alone(url: str) -> None:
+    """Also where standard error is a terminal."""
+    ours, theirs = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "pingregistrywf", "journal", "verify", "--json", "--journal", url],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        env=environment(TERM="xterm"),
+        check=False,
+    )
+    os.close(theirs)
+    assert b"events" in os.read(ours, 65_536)
+    os.close(ours)
+    assert done.stdout.count("\n") == 1
+    assert done.stdout.startswith('{"journal": ')
+
+
+@pytest.mark.slow
+def test_the_self_test_knows_how_many_groups_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its work, which takes minutes: everything broken counts as found at once."""
+    for name in ("kills", "finds", "finds_departure"):
+        monkeypatch.setattr(SelfTest, name, lambda *_: True)
+    monkeypatch.setattr(SelfTest, "_failing", lambda *_: ())
+    test = SelfTest(suite_of([]), bound="n+1")
+    begun: list[str] = []
+    test.run(begun.append)
+    assert len(begun) == test.groups() > 10
