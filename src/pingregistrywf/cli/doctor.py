@@ -82,6 +82,20 @@ def _show(checks: list[Check]) -> None:
         raise typer.Exit(REFUSED)
 
 
+def _sqlite_check() -> Check:
+    from pingregistrywf.runtime.journal.check import Check, Verdict
+
+    try:
+        from pingregistrywf.runtime.journal.sqlite.health import sqlite_check
+    except ModuleNotFoundError as error:
+        if error.name != "fcntl":
+            raise
+        text = "no journals in SQLite files here: they need a POSIX system"
+        remedy = "use nats: or grpc: URLs; conform, generate and charts work"
+        return Check("SQLite", Verdict.NOTE, text, remedy)
+    return sqlite_check()
+
+
 def _checks(url: str | None) -> Iterator[Check]:
     import platform  # slow to import
 
@@ -89,13 +103,12 @@ def _checks(url: str | None) -> Iterator[Check]:
     from pingregistrywf.extras import EXTRAS, missing, remedy
     from pingregistrywf.runtime.journal.check import Check, Verdict
     from pingregistrywf.runtime.journal.health import clock_check, journal_checks
-    from pingregistrywf.runtime.journal.sqlite.health import sqlite_check
 
     yield Check("pingregistrywf", Verdict.OK, __version__)
     yield Check(
         "Python", Verdict.OK, f"{platform.python_version()}, {platform.python_implementation()}"
     )
-    yield sqlite_check()
+    yield _sqlite_check()
     for extra, enables in EXTRAS.items():
         subject = f"extra {extra}"
         if absent := missing(extra):

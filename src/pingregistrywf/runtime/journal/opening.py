@@ -67,9 +67,7 @@ def open_journal(
 
             opener = MemoryJournal
         case "sqlite":
-            from pingregistrywf.runtime.journal.sqlite import open_sqlite
-
-            opener = open_sqlite
+            opener = _open_sqlite
         case "nats":
             opener = _open_nats
         case "grpcs" | "grpc":
@@ -97,6 +95,19 @@ def scheme_of(url: str) -> str:
     if not (scheme and colon):
         raise JournalOpenError(url, "it names no kind of journal", _FORMS)
     return scheme
+
+
+def _open_sqlite(url: str, **options: Any) -> Journal:
+    """Open a journal in a SQLite file, on a system that has the locks of POSIX."""
+    try:
+        from pingregistrywf.runtime.journal.sqlite import open_sqlite
+    except ModuleNotFoundError as error:
+        if error.name != "fcntl":
+            raise
+        cause = "journals in SQLite files need a POSIX system: processes queue with flock"
+        remedy = "use nats: or grpc: URLs here, which journals elsewhere answer, or memory:"
+        raise JournalOpenError(url, cause, remedy) from None
+    return open_sqlite(url, **options)
 
 
 def _open_nats(url: str, **options: Any) -> Journal:
