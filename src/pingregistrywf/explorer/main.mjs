@@ -13,18 +13,29 @@ import { scenario } from "./scenario.mjs";
 import { drawn, mermaid, story, svgFile } from "./story.mjs";
 import { LinkError, decode, encode } from "./link.mjs";
 import { Names } from "./names.mjs";
+import { ChartFileError, pack, readChart, unpack } from "./own.mjs";
+import { showTable } from "./table.mjs";
 import { histories } from "./histories.mjs";
 import { answer, commands, operations, previews, sequence, timeline } from "./panels.mjs";
 import { Session, idOf } from "./session.mjs";
 import { wayTo } from "./ways.mjs";
 
 const MOST_HISTORIES = 9;
+/** How the fragment of a link begins that holds a chart of the reader's. */
+const OWN = "chart.";
 /** How the names of files with what was done end. */
 const ENDINGS = { python: "py", case: "json", adapter: "jsonl", scenario: "txt", mermaid: "mmd", svg: "svg" };
 
 class App {
   constructor(model) {
+    this.page = model;
+    this.use(model);
+  }
+
+  /** Begin with a model: the page's own, or one of the reader's, whose packed text a link holds. */
+  use(model, packed = "") {
     this.model = model;
+    this.packed = packed;
     this.session = new Session(model);
     this.drafts = new Map();
     this.notice = null;
@@ -222,7 +233,8 @@ class App {
 
   changed() {
     for (const id of ["shared", "copied"]) byId(id).textContent = "";
-    const fragment = this.session.actions.length ? `#${encode(this.session)}` : "";
+    const done = this.session.actions.length ? encode(this.session) : "";
+    const fragment = this.packed ? `#${OWN}${this.packed}~${done}` : done && `#${done}`;
     window.history.replaceState(
       null,
       "",
@@ -248,8 +260,12 @@ class App {
   refresh() {
     previews(this);
     const legal = [...this.decisions()].map(([name, { outcome: kind }]) => [name, kind]);
+    const drawn_ = this.model === this.page;
+    const chart = this.session.charts.get(this.selected.chart);
+    byId("scroller").hidden = !drawn_;
+    showTable(drawn_ ? null : chart, this.standing().state);
     show(
-      this.selected.chart,
+      drawn_ ? this.selected.chart : null,
       this.standing().state,
       new Map(legal.filter(([, kind]) => kind !== "reject")),
     );
@@ -270,6 +286,20 @@ class App {
     byId("text").value = texts[as]();
   }
 
+  /**
+   * Open a chart of the reader's.
+   *
+   * @throws ChartFileError
+   */
+  async openOwn(text) {
+    const document_ = readChart(text);
+    const packed = await pack(JSON.stringify(document_));
+    window.history.pushState(null, "", `#${OWN}${packed}~`);
+    await this.restore();
+    this.notice = { outcome: "none", text: `${document_.title} is open. Its link holds the chart.` };
+    this.draw();
+  }
+
   /** Play the history of a journal that the page was made with, if there is one. */
   openRecorded() {
     const { recorded } = this.model;
@@ -285,8 +315,23 @@ class App {
   }
 
   /** Take up the sequence of the page's address. */
-  restore() {
-    const fragment = window.location.hash.slice(1);
+  async restore() {
+    let fragment = window.location.hash.slice(1);
+    if (fragment.startsWith(OWN)) {
+      const [packed, rest] = fragment.slice(OWN.length).split("~");
+      try {
+        const document_ = readChart(await unpack(packed));
+        this.use({ package: "your_package", charts: [document_], operations: [] }, packed);
+        fragment = rest;
+      } catch (error) {
+        if (!(error instanceof ChartFileError)) throw error;
+        this.use(this.page);
+        this.notice = { outcome: "reject", text: `${error.message} Nothing was opened.` };
+        this.draw();
+        return;
+      }
+    } else if (this.packed) this.use(this.page);
+    byId("chart-title").textContent = this.model.charts[0].title;
     this.session.restart([]);
     this.forget();
     this.notice = null;
@@ -327,6 +372,35 @@ async function copied(text, place, message) {
   }
 }
 
+/** Let the reader open a chart: pasted, from a file, or dropped. */
+function listenForCharts(app) {
+  const [dialog, fault] = [byId("own"), byId("own-fault")];
+  const open = async (text) => {
+    try {
+      await app.openOwn(text);
+      fault.textContent = "";
+      dialog.close();
+    } catch (error) {
+      if (!(error instanceof ChartFileError)) throw error;
+      fault.textContent = error.message;
+      if (!dialog.open) dialog.showModal();
+    }
+  };
+  byId("open-own").addEventListener("click", () => {
+    fault.textContent = "";
+    dialog.showModal();
+  });
+  byId("own-close").addEventListener("click", () => dialog.close());
+  byId("own-open").addEventListener("click", () => open(byId("own-text").value));
+  byId("own-file").addEventListener("change", async ({ target }) => open(await target.files[0].text()));
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    open(file ? await file.text() : event.dataTransfer.getData("text"));
+  });
+}
+
 function start() {
   const app = new App(JSON.parse(byId("model").textContent));
   const written = (target) =>
@@ -335,6 +409,7 @@ function start() {
     (command) => app.tell(command),
     (state) => app.about(state),
   );
+  listenForCharts(app);
   byId("undo").addEventListener("click", () => app.undo());
   byId("again").addEventListener("click", () => app.startOver());
   byId("redo").addEventListener("click", () => app.redo());
@@ -356,7 +431,7 @@ function start() {
   }
   document.addEventListener("keydown", (event) => {
     const known = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
-    if (!known || written(event.target) || byId("about").open) return;
+    if (!known || written(event.target) || byId("about").open || byId("own").open) return;
     event.preventDefault();
     if (event.shiftKey) app.redo();
     else app.undo();
