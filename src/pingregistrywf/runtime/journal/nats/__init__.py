@@ -3,6 +3,7 @@
 What each module owns:
 
 - ``address``: what a ``nats://`` URL names.
+- ``login``: how a client signs in.
 - ``connection``: one connection, shared by threads, which reconnects by itself.
 - ``failures``: what goes wrong, as journal-level errors.
 - ``streams``: the streams, their settings, and which history is where.

@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import re
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
@@ -33,6 +34,7 @@ from pingregistrywf.runtime.journal.nats.failures import (
     NoAnswerError,
     TooLargeError,
 )
+from pingregistrywf.runtime.journal.nats.login import login
 
 T = TypeVar("T")
 
@@ -168,13 +170,11 @@ class Connection:
 
     async def _connect(self) -> None:
         address, self._client = self.address, Client()
-        login: dict[str, Any] = {}
-        if address.user is not None and address.password is None:
-            login = {"token": address.user}
-        elif address.user is not None:
-            login = {"user": address.user, "password": address.password}
-        try:
-            await self._client.connect(
+        options = login(address)
+        # After a certificate that is refused, the library waits for ever; nor may it take long.
+        self._insecure = self._loop.create_future()
+        connecting = self._loop.create_task(
+            self._client.connect(
                 list(address.servers),
                 name="pingregistrywf",
                 error_cb=self._on_error,
@@ -187,11 +187,18 @@ class Connection:
                 max_outstanding_pings=1,
                 pending_size=0,  # nothing is kept to be sent after a reconnect
                 tls=address.tls_context(),
-                user_credentials=address.credentials,
-                nkeys_seed=address.nkey,
-                **login,
+                **options,
             )
+        )
+        try:
+            done, _ = await asyncio.wait(
+                (connecting, self._insecure), timeout=TIMEOUT, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                raise TimeoutError
+            await done.pop()
         except (TimeoutError, OSError, ValueError, errors.Error) as error:
+            connecting.cancel()
             raise self._refusal(error) from None
         self._connected_at = self._loop.time()
         self.connections += 1
@@ -232,6 +239,9 @@ class Connection:
     async def _on_error(self, error: Exception) -> None:
         del self._troubles[:-10]
         self._troubles.append(error)
+        if isinstance(error, ssl.SSLError) and not self._insecure.done():
+            self._insecure.set_exception(error)
+            self._insecure.exception()  # looked at, whoever waits for it
         if not self._client.is_connected:
             self._abandon()
         denied = _DENIED.search(str(error))
