@@ -8,6 +8,7 @@ commit it.
 from __future__ import annotations
 
 import importlib
+import io
 import itertools
 import re
 import time
@@ -22,6 +23,7 @@ from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 from rich.console import Console
 
+from pingregistrywf.cli.terminal import wrapped
 from pingregistrywf.coordination import overview, palette
 from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.runtime import journal as journals
@@ -193,6 +195,19 @@ def test_watch_shows_the_newest_that_fit(terminal: Any) -> None:
     assert str(WORKFLOWS[2]) not in text
     assert "4 workflows; 3 older not shown" in text
     assert len(text.splitlines()) < 6
+
+
+def test_a_command_in_backquotes_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    text = "the journal is old: run `pingregistrywf journal info --json` and look at it"
+    assert wrapped(text).splitlines() == [
+        "the journal is old: run",
+        "`pingregistrywf journal info --json` and",
+        "look at it",
+    ]
+    monkeypatch.delenv("FORCE_COLOR")
+    assert wrapped(text, io.StringIO()) == text
 
 
 def _luminance(colour: str) -> float:

@@ -15,11 +15,11 @@ from typer import Option
 from pingregistrywf.cli.common import (
     JOURNAL_VARIABLE,
     CannotRunError,
-    answer,
     called,
     exiting_on_signals,
     json_wanted,
     open_,
+    print_json,
     print_timeline,
     with_json,
 )
@@ -95,8 +95,11 @@ def demo(
         "journal": journal,
         "command": again,
     }
-    answer(
-        fields,
+    if json_wanted():
+        print_json(fields)
+        return
+    # Not wrapped, so that the command can be copied.
+    typer.echo(
         f"\nsummary   {summary.code} {summary.message}\nstate     {final}"
-        f"\njournal   {journal}\nread it   {again}",
+        f"\njournal   {journal}\nread it   {again}"
     )

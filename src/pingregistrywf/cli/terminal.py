@@ -7,11 +7,15 @@ person is wrapped between words, never inside of one; text for a program is left
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
 from typing import Final, TextIO
 
+_COMMAND: Final = re.compile("`[^`\n]*`")
+_KEPT: Final = "\ue000"
+"""Stands for a space at which no line may end; Unicode keeps it for private use."""
 FORCE_COLOR: Final = "FORCE_COLOR"
 """Set to anything but nothing, it makes output look as on a terminal."""
 
@@ -26,10 +30,12 @@ def for_person(stream: TextIO | None = None) -> bool:
 def wrapped(text: str, stream: TextIO | None = None) -> str:
     """Return a text with its lines wrapped between words, if the stream is for a person.
 
-    A word that is longer than a line is left whole, so that it can be copied.
+    A word that is longer than a line is left whole, and so is a command in backquotes: both can be
+    copied.
     """
     if not for_person(stream):
         return text
+    text = _COMMAND.sub(lambda found: found[0].replace(" ", _KEPT), text)
     width = shutil.get_terminal_size().columns
     return "\n".join(
         textwrap.fill(
@@ -43,4 +49,4 @@ def wrapped(text: str, stream: TextIO | None = None) -> str:
         if len(line) > width
         else line
         for line in text.split("\n")
-    )
+    ).replace(_KEPT, " ")
