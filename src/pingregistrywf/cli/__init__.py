@@ -17,6 +17,7 @@ from pingregistrywf import __version__
 from pingregistrywf.cli.adapter import adapter
 from pingregistrywf.cli.charts import chart, generate
 from pingregistrywf.cli.conform import conform
+from pingregistrywf.cli.conform_matrix import matrix
 from pingregistrywf.cli.daemons import collect, gather, server
 from pingregistrywf.cli.demo import demo
 from pingregistrywf.cli.doctor import doctor
@@ -96,7 +97,7 @@ app.add_typer(chart, name="chart", rich_help_panel="The chart")
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)
-for _part in (self_test, init, bundle):
+for _part in (self_test, init, bundle, matrix):
     conform.command(_part.__name__.replace("_", "-"))(_part)
 app.add_typer(conform, name="conform", rich_help_panel="Conformance")
 app.command(rich_help_panel="For operators")(doctor)

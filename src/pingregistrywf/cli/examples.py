@@ -121,6 +121,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
             ("Write the suite to a file.", f"{_P} conform bundle suite.zip"),
             ("Write that of a chart of yours.", f"{_P} conform bundle my.zip --model parcel.yaml"),
         ),
+        "conform matrix": (
+            ("Compare implementations.", f"{_P} conform matrix matrix.toml"),
+            ("Write a page of it.", f"{_P} conform matrix matrix.toml --html matrix.html"),
+        ),
         "token": (
             (
                 "Let a server post pings for a week.",
