@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -28,6 +29,83 @@ from .conftest import FEW, Runs
 
 LARGEST = "AppendPing with code the greatest"
 """The one case at which some adapters go wrong."""
+
+
+@pytest.mark.parametrize("name", ["version", "mutli_server", "Wire"])
+def test_a_misspelt_capability_is_refused(run_object: Runs, name: str) -> None:
+    """It would be taken for none, and what is not claimed is not tested."""
+    report = run_object(f"hello:{json.dumps({'capabilities': [name]})}")
+    assert report.exit is Exit.INFRASTRUCTURE
+    assert f"hello claims {name!r}, which is no capability of this suite: write '" in report.trouble
+
+
+def test_a_capability_of_a_later_suite_is_listed(run_object: Runs) -> None:
+    report = run_object(f"hello:{json.dumps({'capabilities': ['time_travel']})}")
+    assert report.exit is Exit.CONFORMS
+    assert "unknown to this suite, and not tested: time_travel" in text(report).splitlines()
+
+
+def test_an_id_that_became_a_text_is_shown_beside_the_number(suite: Suite) -> None:
+    answer = answering("right")
+    made = ObjectTransport(lambda: lambda request: answer(request) | {"id": str(request["id"])})
+    report = run(Plan(suite, Scope((1,), "n")), made)
+    assert report.exit is Exit.INFRASTRUCTURE
+    assert 'bears another id than was asked: "1", not 1, in' in report.trouble
+
+
+def test_silence_is_told_with_its_usual_cause(run_child: Runs) -> None:
+    report = run_child("hangs:find", timeout=0.5)
+    assert "output that is not flushed after each answer" in report.trouble
+
+
+def former_head(request: Any, reply: Any) -> Any:
+    """The vid answered is that from before the append."""
+    if "ok" in reply and reply["ok"].get("events"):
+        reply["ok"]["vid"] = reply["ok"]["events"][0]["parent"]
+    return reply
+
+
+def test_a_head_from_before_the_append_is_not_taken_for_the_id(suite: Suite) -> None:
+    answer = answering("right")
+
+    def changed(request: Any) -> Any:
+        reply = answer(request)
+        return former_head(request, reply) if request.get("command") == "Init" else reply
+
+    report = run(Plan(suite, Scope((1,), "n")), ObjectTransport(lambda: changed))
+    wrong = [each for each in report.failures[0].shortest.exchanges if not each.right]
+    assert "vid1 is the epoch" in wrong[-1].differs
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_a_delete_that_is_refused_should_delete(suite: Suite) -> None:
+    answer = answering("right")
+
+    def changed(request: Any) -> Any:
+        if request.get("command") == "Delete":
+            error = {"code": "StateConflict", "definite": True, "message": ""}
+            return {"id": request["id"], "error": error}
+        return answer(request)
+
+    report = run(Plan(suite, Scope((1,), "n"), explain=0), ObjectTransport(lambda: changed))
+    told = [str(each) for each in report.differences]
+    assert any(each.endswith("answers StateConflict, should delete the history") for each in told)
+
+
+def test_what_is_found_after_a_refusal_is_not_blamed_on_the_refusal(suite: Suite) -> None:
+    answer = answering("right")
+
+    def changed(request: Any) -> Any:
+        reply = answer(request)
+        if request["op"] == "find" and reply.get("error", {}).get("code") == "Uninitialized":
+            reply["error"]["code"] = "StateConflict"
+        return reply
+
+    report = run(Plan(suite, Scope((1,), "n")), ObjectTransport(lambda: changed))
+    rules = {each.rule for each in report.failures}
+    assert "find" in rules
+    assert "otherwise" not in rules
 
 
 STARTS = """

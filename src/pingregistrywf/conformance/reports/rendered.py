@@ -22,6 +22,7 @@ from pingregistrywf.conformance.run.result import (
     RunResult,
     counted,
 )
+from pingregistrywf.conformance.run.session import CAPABILITIES
 from pingregistrywf.generate.svg import svg
 from pingregistrywf.runtime.render import printable
 
@@ -94,6 +95,8 @@ def _explained(run: RunResult) -> dict[str, Failure]:
 def _notes(run: RunResult) -> list[str]:
     """What a reader must know beside the verdict."""
     lines = [f"expected failures: {each}" for each in run.complaints]
+    if unknown := sorted(run.hello.capabilities - set(CAPABILITIES)) if run.hello else []:
+        lines.append(f"unknown to this suite, and not tested: {', '.join(unknown)}")
     if run.exit is not Exit.INFRASTRUCTURE and run.trouble:
         lines.append(f"trouble: {run.trouble}")
     if run.exit is not Exit.INCOMPLETE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.ir import DELETED, Arguments, Chart, Row
+from pingregistrywf.chart.ir import DELETED, Arguments, Chart, Outcome, Row
 from pingregistrywf.conformance.run.repair import (
     Change,
     Place,
@@ -139,7 +139,8 @@ def _wrong(chart: Chart, place: Place, change: Change) -> WrongCell:
     declared = answer_of(cell)
     shown = chart.initial if cell.target == DELETED else cell.target
     if change.answer != declared:
-        what = otherwise(change.answer, declared)
+        deletes = cell.outcome is Outcome.DELETE
+        what = otherwise(change.answer, "deletes the history" if deletes else declared)
     elif change.target != cell.target:
         twin = f"a state like {cell.target} that is not {cell.target}"
         reached = twin if change.target.endswith(TWIN) else change.target

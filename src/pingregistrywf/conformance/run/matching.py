@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
+from pingregistrywf.conformance.oracle import EPOCH
 from pingregistrywf.conformance.suite.case import Hex, Ref
 from pingregistrywf.conformance.suite.encoding import ulid_hex
 
@@ -138,6 +139,9 @@ class Names:
         known = self.known.get(name)
         if known is not None:
             return bool(known == actual)
+        if actual == EPOCH:
+            self.broken = f"{name} is the epoch, should be the id of an event"
+            return False
         if not isinstance(actual, str) or not _ULID.fullmatch(actual):
             self.broken = f"{name} is {json.dumps(actual):.{SHOWN}}, should be a ULID"
             return False

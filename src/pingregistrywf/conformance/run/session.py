@@ -8,6 +8,7 @@ case that asked.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
@@ -35,6 +36,14 @@ Json: TypeAlias = Any
 PROTOCOL: Final = 1
 CRASH: Final = "crash"
 """The capability of an adapter whose journal outlives it, where it is given a store."""
+CAPABILITIES: Final = (
+    *("versions", "retry", "delete", "index", "multi_server", "wire"),
+    *("gc", "operations", CRASH, "concurrent"),
+    "daemons",
+)
+"""The capabilities of the adapter protocol."""
+MISSPELT: Final = 2
+"""A name that differs from a capability in so many letters is a misspelt one."""
 KINDS: Final = ("ok", "error", "unsupported")
 """What a request is answered by, one of them."""
 SIDE_BY_SIDE: Final = 32
@@ -249,6 +258,7 @@ class Session:
         claimed = hello.get("capabilities")
         if not isinstance(claimed, list) or not all(isinstance(each, str) for each in claimed):
             raise InfrastructureError("hello must have capabilities, a list of names")
+        _check_spelling(claimed)
         return Hello(
             implementation=str(hello.get("implementation") or "an adapter without a name"),
             version=str(hello.get("version") or ""),
@@ -326,7 +336,9 @@ class Session:
         if each is None and type(number) is int and number in self._asked:
             raise _SecondAnswerError(reply, self._asked[number])
         if each is None:
-            raise ProtocolError(f"an answer bears an id that was not asked: {shown(reply)}")
+            raise ProtocolError(
+                f"an answer bears an id that was not asked: {shown(reply)}{_as_text(number)}"
+            )
         kinds = [kind for kind in KINDS if kind in reply]
         if len(kinds) != 1 or not isinstance(reply[kinds[0]], dict):
             raise ProtocolError(
@@ -390,7 +402,10 @@ class Session:
         if type(answered) is int and answered in self._asked:
             raise _SecondAnswerError(reply, self._asked[answered])
         if type(answered) is not int or answered != number:
-            raise ProtocolError(f"an answer bears another id than was asked: {shown(reply)}")
+            raise ProtocolError(
+                f"an answer bears another id than was asked: {json.dumps(answered)}, not {number}, "
+                f"in {shown(reply)}; the id is a number, and is answered as it was sent"
+            )
         return reply
 
     def _answers_twice(self) -> bool:
@@ -410,9 +425,36 @@ class Session:
         return {"op": "find", "chart": self._chart.name, kind: self.new_id()}
 
 
+def _check_spelling(claimed: Iterable[str]) -> None:
+    """Refuse a capability that is meant for another: what is not claimed is not tested."""
+    for name in claimed:
+        meant = next((each for each in CAPABILITIES if 0 < edits(name, each) <= MISSPELT), None)
+        if meant and name not in CAPABILITIES:
+            raise InfrastructureError(
+                f"hello claims {name!r}, which is no capability of this suite: write {meant!r}"
+            )
+
+
+def edits(one: str, other: str) -> int:
+    """Return how many letters must be put in, left out or changed to make one name of another."""
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, start=1):
+        before, row = row, [at]
+        for number, each in enumerate(other):
+            row.append(min(row[-1] + 1, before[number + 1] + 1, before[number] + (letter != each)))
+    return row[-1]
+
+
 def shown(reply: Mapping[str, Json]) -> str:
     """A reply in a line, without its id: numbers may differ from run to run."""
     return repr({key: value for key, value in reply.items() if key != "id"})[:SHOWN]
+
+
+def _as_text(id: Json) -> str:
+    """A remark on an id that is no number; an id that is one may differ from run to run."""
+    if type(id) is int:
+        return ""
+    return f"; its id is {json.dumps(id):.{SHOWN}}, but ids are numbers, answered as they were sent"
 
 
 def _end_of(log: str) -> str:

@@ -276,7 +276,10 @@ class ChildTransport:
         while not child.lines:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise AdapterHangsError(f"no answer within {self._timeout:g} s{child.partial()}")
+                raise AdapterHangsError(
+                    f"no answer within {self._timeout:g} s{child.partial()}; the usual cause is "
+                    "output that is not flushed after each answer"
+                )
             writers = [child.input] if child.outgoing else []
             readable, writable, _ = select.select(readers, writers, [], left)
             if child.errors in readable and not child.read_log():

@@ -183,4 +183,6 @@ def _rule_of(result: CaseResult) -> str:
         return wrong[-1]
     # A look at a history fails because of the command before it.
     rules = [each.step.rule for each in result.exchanges if not each.step.observes]
+    if rules and rules[-1] == "otherwise":
+        return "find"  # a refusal changes nothing, and says nothing of what is found
     return rules[-1] if rules else result.case.rule
