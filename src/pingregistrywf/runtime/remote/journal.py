@@ -17,12 +17,13 @@ from google.protobuf import json_format
 from pingregistrywf.runtime.deciding import DecidedCommand, DecidedOperation
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import BehaviorError, JournalUnusableError
-from pingregistrywf.runtime.ids import RETRY_NO_VC, Clock, Ulid, Vid, mark_of
+from pingregistrywf.runtime.ids import NIL, RETRY_NO_VC, Clock, Ulid, Vid, mark_of
 from pingregistrywf.runtime.journal.changes import Appended, Change, Deleted, Position
 from pingregistrywf.runtime.journal.feed import SubscribedFeed
 from pingregistrywf.runtime.journal.history import ChartIdentity, Entry, Head, Reading
 from pingregistrywf.runtime.journal.notify import NotifierSubscription
 from pingregistrywf.runtime.journal.protocol import Closable
+from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.operations import Operation
 from pingregistrywf.runtime.remote.connection import Connection
 from pingregistrywf.runtime.remote.failures import told
@@ -37,11 +38,15 @@ class RemoteJournal(Closable):
     Attributes:
         url: the URL that opens it.
         clock: the time here; ids have the time of the service.
+        id: nil, because the service does not tell it.
+        retention: the usual one, because the service does not tell its own.
     """
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.url: Final = connection.address.url
         self.clock: Final = clock
+        self.id: Final = NIL
+        self.retention: Final = Retention()
         self._connection: Final = connection
         self._messages: Final = connection.messages
         self._watch: Final = Watch(connection)
@@ -58,7 +63,7 @@ class RemoteJournal(Closable):
         if continues and not entries and after is not None:
             return Reading((), after, continues=True)
         head = Head(entries[-1].id) if entries else Head()
-        return Reading(entries, head, continues, not entries or not entries[0].parent)
+        return Reading(entries, head, continues, replies[0].rooted)
 
     def exclusive(self, history: UUID) -> AbstractContextManager[object]:  # noqa: ARG002
         return nullcontext()
@@ -162,14 +167,6 @@ class RemoteJournal(Closable):
         return changes, replies[-1].position
 
     # --- What operators need --------------------------------------------------------------------
-
-    @property
-    def id(self) -> NoReturn:
-        raise self._refused("tell the journal's id")
-
-    @property
-    def retention(self) -> NoReturn:
-        raise self._refused("tell the journal's retention")
 
     def histories(self) -> NoReturn:
         raise self._refused("list the histories")

@@ -158,7 +158,7 @@ class ReadingCalls:
     async def _read(self, reading: Reading) -> AsyncIterator[Protobuf]:
         """Yield what was read; at least one reply."""
         for part in _parts(reading.entries, _size) or [[]]:
-            reply = self._messages["ReadReply"](continues=reading.continues)
+            reply = self._messages["ReadReply"](continues=reading.continues, rooted=reading.rooted)
             reply.events.extend(map(self._event, part))
             yield reply
 
