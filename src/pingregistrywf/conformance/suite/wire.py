@@ -72,7 +72,7 @@ def decoded(chart: Chart) -> Iterator[Vector]:
     """Bytes that are events of a chart, in every form, and bytes that are none."""
     for name in chart.events:
         sample = _Sample(chart, name)
-        for vectors in (_sound, _sound_fields, _damaged):
+        for vectors in (_sound, _sound_fields, _merged, _damaged):
             for what, data, *answers in vectors(sample):
                 yield f"{name} {what}".rstrip(), data, *answers
     yield from _of_no_event(chart)
@@ -167,6 +167,7 @@ def _sound(sample: _Sample) -> Iterator[Vector]:
         yield f"before an unknown {what}", whole + extra, right
     yield "with its type twice", _text(varint_field(wire.event, 1)) + whole, right
     yield "with its id twice", _of_size(wire.id, 16) + whole, right
+    yield "with its parent twice", _of_size(wire.parent, 16) + whole, right
     high = _field(wire.event, VARINT, varint(number | 1 << 40))
     yield "with a type of more than 32 bits", high + rest, right
     yield "without id", sample.without(wire.id), sample.ok(id=EPOCH)
@@ -202,6 +203,25 @@ def _sound_fields(sample: _Sample) -> Iterator[Vector]:
             ):
                 data = lacking + _field(each.wire, VARINT, content)
                 yield f"with {field} {what}", data, sample.ok(fields=sample.fields | {field: value})
+
+
+def _merged(sample: _Sample) -> Iterator[Vector]:
+    """A field that is a message, in several parts: what repeats in it adds up, as in protobuf."""
+    listing = sample.declared.listing
+    if listing is None:
+        return
+    (entry,) = sample.fields[listing.name]
+    other = {
+        name: ordinary(each.type, 70 + number)
+        for number, (name, each) in enumerate(listing.fields.items())
+        if name in entry
+    }
+    others = dict(written(sample.chart, sample.event | {"fields": {listing.name: [other]}}))
+    second = _text(others[listing.wire])
+    both = sample.ok(fields={listing.name: [entry, other]})
+    yield f"with {listing.name} in two parts", sample.whole + second, both
+    nothing = _field(listing.wire, BYTES, "00")
+    yield f"with {listing.name} and an empty part of it", sample.whole + nothing, sample.right
 
 
 def _damaged(sample: _Sample) -> Iterator[Vector]:
