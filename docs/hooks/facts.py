@@ -293,9 +293,10 @@ def _answers(chart: Chart, error: str) -> str:
 
 
 def changelog() -> str:
-    """What changed in each version, as the project's CHANGELOG has it."""
+    """What changed in each version, as the CHANGELOG has it; the site links its own pages only."""
     text = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
-    return text.replace("](docs/", "](")
+    linked = text.replace("](docs/", "](docs:")
+    return re.sub(r"\[([^\]]+)\]\((?!docs:|\w+://)[^)]+\)", r"\1", linked).replace("](docs:", "](")
 
 
 def raised() -> str:
