@@ -37,8 +37,8 @@ class Limits:
     message: float = 4 * 1024 * 1024
     calls: float = 1000
     streams: float = 100
-    rate: float = 1000
-    burst: float = 2000
+    rate: float = 5000
+    burst: float = 10_000
     waits: float = 1000
     seconds: float = 900
     read: float = 30
