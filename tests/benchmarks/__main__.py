@@ -14,6 +14,7 @@ from . import (
     migration,
     page,
     reads,
+    replicated,
     report,
     service,
     streaming,
@@ -38,6 +39,7 @@ def run(scale: Scale) -> Findings:
         rows += streaming.rows(scale, directory)
         rows += service.rows(scale, directory)
         rows += migration.rows(scale, directory)
+        rows += replicated.rows(scale, directory)
     return Findings(scale, rows, [*plots, writers])
 
 

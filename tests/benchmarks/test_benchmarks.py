@@ -17,6 +17,7 @@ COMPARED = {
     *("append.bare", "append.threads", "append.processes", "append.fairness"),
     *("append.longest-wait", "find.bare", "replay.long", "replay.longest", "replay.growth"),
     *("append.growth", "begin.growth", "memory", "list", "look", "service.ping"),
+    *("nats.append", "nats.at-once", "nats.woken"),
 }
 """The rows that have a goal."""
 
