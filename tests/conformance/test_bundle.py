@@ -54,6 +54,27 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: zipfile.ZipFile) ->
     } <= names
 
 
+def test_the_operations_are_in_the_bundle(bundle: zipfile.ZipFile) -> None:
+    document = json.loads(bundle.read("operations/ping_registry_operations.json"))
+    assert [each["command"] for each in document["operations"]["commit"]["steps"]] == [
+        "Commit",
+        "CommitPingRegistry",
+        "End",
+    ]
+
+
+def test_the_cases_without_surrogates_are_all_others(bundle: zipfile.ZipFile) -> None:
+    every = bundle.read("cases.jsonl").decode().splitlines()
+    paired = bundle.read("cases-without-surrogates.jsonl").decode().splitlines()
+    for line in paired:
+        json.dumps(json.loads(line), ensure_ascii=False).encode()
+    left_out = set(every) - set(paired)
+    assert left_out
+    for line in left_out:
+        with pytest.raises(UnicodeEncodeError):
+            json.dumps(json.loads(line), ensure_ascii=False).encode()
+
+
 def test_nothing_leads_out_of_the_bundle(bundle: zipfile.ZipFile) -> None:
     for name in ("README.md", "adapter-protocol.md"):
         assert "](" not in bundle.read(name).decode()

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from pingregistrywf.chart.ir import Chart, json_schema, to_json
+from pingregistrywf.chart.ir import Chart, Operations, json_schema, to_json
 from pingregistrywf.conformance.reports.write import put
 from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.case_file import schema
@@ -32,6 +32,10 @@ EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 PAGE: Final = Path("docs/reference/adapter-protocol.md")
 """Where a checkout has the adapter protocol's page; the wheel has it beside this module."""
 MODE: Final = 0o644 << 16
+_UNPAIRED: Final = re.compile(
+    r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
+)
+"""An escape of half a surrogate pair, in JSON that is ASCII."""
 _LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
 
@@ -77,11 +81,19 @@ def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
 
 def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
     counts: Counter[int] = Counter()
-    lines = []
+    lines, paired = [], []
     for case in suite.cases():
         counts[case.level] += 1
-        lines.append(json.dumps(case.document(), separators=(",", ":"), sort_keys=True))
+        line = json.dumps(case.document(), separators=(",", ":"), sort_keys=True)
+        lines.append(line)
+        if not _UNPAIRED.search(line):
+            paired.append(line)
     yield "cases.jsonl", ("\n".join(lines) + "\n").encode()
+    yield "cases-without-surrogates.jsonl", ("\n".join(paired) + "\n").encode()
+    for name, operations in suite.model.operations.items():
+        yield f"operations/{name}.json", to_json(operations).encode()
+    if suite.model.operations:
+        yield "operations/operations.schema.json", _json(json_schema(Operations))
     for name, chart in suite.model.charts.items():
         yield f"charts/{name}.json", to_json(chart).encode()
         yield f"charts/{file_name(chart)}", proto(chart).encode()
