@@ -141,6 +141,7 @@ def test_two_wrong_cells_are_two_groups(suite: Suite) -> None:
         "from Terminated, End answers StateConflict, should append nothing",
     ]
     assert "  cause: from Completed, Commit answers StateConflict" in text(report)
+    assert "<p>Cause: from Completed, Commit answers StateConflict" in page(report, CHART)
 
 
 def test_groups_that_are_not_explained_are_counted(suite: Suite) -> None:
