@@ -14,11 +14,12 @@ PROGRAMS = [Path(__file__).with_name(f"public_{name}.py") for name in ("api", "a
 
 
 @pytest.mark.slow
-def test_users_programs_pass_mypy_strict(tmp_path: Path) -> None:
+@pytest.mark.parametrize("python", ["3.11", pytest.param("3.14", marks=pytest.mark.exhaustive)])
+def test_users_programs_pass_mypy_strict(tmp_path: Path, python: str) -> None:
     programs = [shutil.copy(program, tmp_path) for program in PROGRAMS]
     cache = tmp_path / "cache"
     # No configuration and no source tree: what mypy finds is the installed package's py.typed.
-    options = ["--strict", "--config-file=", f"--cache-dir={cache}", "--python-version=3.11"]
+    options = ["--strict", "--config-file=", f"--cache-dir={cache}", f"--python-version={python}"]
     run = subprocess.run(
         [sys.executable, "-m", "mypy", *options, *map(str, programs)],
         cwd=tmp_path,
@@ -31,9 +32,13 @@ def test_users_programs_pass_mypy_strict(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.exhaustive
-def test_pyright_finds_what_is_wrong_on_asyncio_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("python", ["3.11", "3.14"])
+def test_pyright_finds_what_is_wrong_on_asyncio_and_nothing_else(
+    tmp_path: Path, python: str
+) -> None:
     program = PROGRAMS[1]
     command = ["-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable]
+    command += ["--pythonversion", python]
     run = subprocess.run(
         [sys.executable, *command, shutil.copy(program, tmp_path)],
         cwd=tmp_path,
