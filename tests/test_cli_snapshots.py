@@ -30,7 +30,7 @@ from pingregistrywf.runtime import journal as journals
 from pingregistrywf.runtime.ids import UlidSource
 from pingregistrywf.runtime.journal.check import Check, Verdict
 
-from .command_line import on_terminal
+from .command_line import environment, on_terminal, run
 from .test_cli_mistakes import CHART
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
@@ -208,6 +208,17 @@ def test_a_command_in_backquotes_is_not_broken(monkeypatch: pytest.MonkeyPatch) 
     ]
     monkeypatch.delenv("FORCE_COLOR")
     assert wrapped(text, io.StringIO()) == text
+
+
+@pytest.mark.parametrize(("forced", "coloured"), [("", False), ("1", True)])
+def test_colour_is_forced_into_a_pipe(terminal: Any, forced: str, coloured: bool) -> None:
+    variables = environment(FORCE_COLOR=forced, TERM="xterm-256color")
+    del variables["NO_COLOR"]
+    done = run("get", "reg", "--workflow", "a8", "--journal", URL, env=variables)
+    red = [line for line in done.stdout.splitlines() if line.startswith("\x1b[")]
+    assert ("ping     1 the disk" in "".join(red)) is coloured
+    done = run("list", "reg", "--json", "--journal", URL, env=variables)
+    assert "\x1b" not in done.stdout
 
 
 def _luminance(colour: str) -> float:
