@@ -27,7 +27,8 @@ FAST_FILES = $(shell df -Pk /dev/shm 2>/dev/null | awk '$$4 > 1048576 && $$6 == 
 # What runs the demonstration on another journal than an SQLite file, and needs more libraries then.
 DEMO_ON_nats = $(BIN)/python -m tests.nats
 DEMO_ON = $(if $(filter-out sqlite nats,$(JOURNAL)),$(error JOURNAL is sqlite or nats, not $(JOURNAL)),$(DEMO_ON_$(JOURNAL)))
-DEMO_NEEDS = $(if $(filter nats,$(JOURNAL)),$(STAMPS)/nats-libraries)
+DEMO_NEEDS = $(if $(filter nats,$(JOURNAL)),$(STAMPS)/nats-libraries) \
+  $(if $(filter --service,$(ARGS)),$(STAMPS)/service-libraries)
 # Directories too: removing a file must rebuild the wheel.
 SOURCES := $(shell find src model -not -path '*/__pycache__*' -not -name '.*') \
   pyproject.toml README.md LICENSE .ci/metadata.py
@@ -114,6 +115,11 @@ $(STAMPS)/package: $(STAMPS)/wheel
 $(STAMPS)/base-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/package
 	@echo "installing what the package needs"
 	@$(PIP) install --constraint $(CONSTRAINTS) $(WHEELS)/*.whl
+	@touch $@
+
+$(STAMPS)/service-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/base-libraries
+	@echo "installing the service"
+	@$(PIP) install --constraint $(CONSTRAINTS) "$$(echo $(WHEELS)/*.whl)[service]"
 	@touch $@
 
 $(STAMPS)/nats-libraries: pyproject.toml $(CONSTRAINTS) | $(STAMPS)/base-libraries

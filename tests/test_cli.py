@@ -306,6 +306,18 @@ class TestDemo:
             "PingRegistryCompleted",
         ]
 
+    @pytest.mark.exhaustive
+    def test_on_a_service(self, tmp_path: Path) -> None:
+        journal = f"sqlite:{tmp_path / 'demo.db'}"
+        done = run(
+            *("demo", "--service", "--servers", "1", "--failing", "0", "--pings", "1"),
+            *("--duration", "1", "--journal", journal),
+        )
+        assert done.returncode == 0, done.stderr
+        assert "0 { totalCount: 2, errorCount: 0 }" in done.stdout
+        assert "state     Terminated" in done.stdout
+        assert f"journal   {journal}" in done.stdout
+
     def test_json(self, tmp_path: Path) -> None:
         done = run(
             *("demo", "--json", "--servers", "1", "--failing", "0", "--pings", "1"),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import subprocess
+import sys
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 from uuid import uuid4
 
 import typer
@@ -21,6 +26,7 @@ from pingregistrywf.cli.common import (
     open_,
     print_json,
     print_timeline,
+    require,
     with_json,
 )
 
@@ -61,6 +67,10 @@ def demo(
             show_default=False,
         ),
     ] = "",
+    service: Annotated[
+        bool,
+        Option("--service", help="Put a service before the journal, in a process, with TLS."),
+    ] = False,
 ) -> None:
     """Run a whole workflow: an admin, servers and a gatherer, each a process of its own."""
     from pingregistrywf._generated.ping_registry import DECLARATION, Workflows
@@ -75,7 +85,8 @@ def demo(
     plan = Plan(servers, pings, interval, duration, failing, chaos)
     workflow_id = uuid4()
     # Ended by a signal, the processes of the demonstration must end, too.
-    with exiting_on_signals(), open_(journal) as opened:
+    serving = _served(journal, REGISTRY) if service else nullcontext(journal)
+    with exiting_on_signals(), serving as url, open_(url) as opened:
         if not json_wanted():
             typer.echo(f"registry  {REGISTRY}\nworkflow  {workflow_id}\n")
         # Closed in any case: an interrupted demonstration ends its processes at once.
@@ -103,3 +114,36 @@ def demo(
         f"\nsummary   {summary.code} {summary.message}\nstate     {final}"
         f"\njournal   {journal}\nread it   {again}"
     )
+
+
+@contextmanager
+def _served(journal: str, registry: str) -> Iterator[str]:
+    """Serve a journal in a process of its own, with a certificate made for it; give the URL."""
+    require("service")
+    from pingregistrywf.service.grpc.development import made
+
+    with tempfile.TemporaryDirectory(prefix="pingregistrywf-") as directory:
+        files = made(Path(directory) / "tls", {}, [registry])
+        words = ["serve", "--registry", registry, "--journal", journal, "--log-json"]
+        words += ["--listen", "127.0.0.1:0", "--tls-cert", str(files.server)]
+        process = subprocess.Popen(  # noqa: S603 (this very program)
+            [sys.executable, "-m", "pingregistrywf", *words], stderr=subprocess.PIPE, text=True
+        )
+        try:
+            yield f"grpcs://{_address(process)}?ca={quote(str(files.ca))}"
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Return where a server says that it listens.
+
+    Raises:
+        ChildProcessError: it ended before.
+    """
+    lines = map(json.loads, process.stderr or ())
+    found = next((each["address"] for each in lines if "address" in each), None)
+    if found is None:
+        raise ChildProcessError("the service ended before it listened: run serve to see why")
+    return str(found)
