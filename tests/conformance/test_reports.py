@@ -146,7 +146,7 @@ def test_the_page(
     expect(case.locator("li.wrong")).to_contain_text("PingRegistryCompleted")
     expect(case.locator("pre")).to_have_text(failure.replay)
     expect(
-        shown.get_by_text("from Summarized, Commit goes to Terminated, should go to Completed")
+        case.get_by_text("from Summarized, Commit goes to Terminated, should go to Completed")
     ).to_be_visible()
     widths = shown.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll("g[data-source]")].map(
