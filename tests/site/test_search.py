@@ -29,7 +29,7 @@ FOUND_FIRST = {
     "RETRY_NO_VC": VERSIONS,
     "NO_VC": VERSIONS,
     "StateConflictError": ERRORS,
-    "ArgumentNotIdempotentError": ERRORS,
+    "ArgumentNotIdempotentError": VERSIONS,
     "VersionConflictError": ERRORS,
     "HistoryDeletedError": ERRORS,
     "UnknownWorkflowError": ERRORS,
