@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 
 RUN = [sys.executable, "-m", "pingregistrywf"]
 
@@ -36,15 +37,25 @@ class ServerProcess:
         assert self._process.stderr is not None
         lines = map(json.loads, self._process.stderr)
         self.address = next(each["address"] for each in lines if "address" in each)
+        # Each call is logged, and a pipe that nobody reads would stop the server in the end.
+        self._reading = threading.Thread(target=lambda: [None for _ in lines], daemon=True)
+        self._reading.start()
 
     def kill(self) -> None:
         """Kill it without warning."""
         self._process.kill()
-        self._process.communicate()
+        self._over()
 
     def __enter__(self) -> ServerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.communicate()
+        self._over()
+
+    def _over(self) -> None:
+        """Wait for its end."""
+        self._process.wait()
+        self._reading.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
