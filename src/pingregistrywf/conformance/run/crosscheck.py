@@ -16,10 +16,14 @@ Json: TypeAlias = Any
 
 
 class CrossCheck:
-    """Checks the states that were found against the histories that were read."""
+    """Checks the states that were found against the histories that were read.
+
+    Attributes:
+        charts: the charts that it knows, by their names.
+    """
 
     def __init__(self, model: Model) -> None:
-        self._charts = model.charts
+        self.charts = model.charts
         self._machines = machines(model)
         self._folded: dict[tuple[str, tuple[str, ...]], str] = {}
 
@@ -28,7 +32,7 @@ class CrossCheck:
 
         Events and state are as the adapter protocol writes them.
         """
-        chart = self._charts[name]
+        chart = self.charts[name]
         try:
             if chart.key:
                 listed = self._listed(chart, chart.key.name, events)

@@ -6,18 +6,29 @@ The answers are compared as readers see them, with names in place of ids.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 Json: TypeAlias = Any
+InBytes: TypeAlias = Callable[[Mapping[str, Json], Mapping[str, Json]], str]
+"""Tells how the bytes of an event differ from those expected, given both events."""
+WIRE: Final = "wire"
+"""The key of an event's bytes."""
 _LONG: Final = 60
 """So many characters of a text are quoted."""
 
 
-def of_replies(expect: Mapping[str, Json] | None, got: Mapping[str, Json] | None) -> str:
+def of_replies(
+    expect: Mapping[str, Json] | None,
+    got: Mapping[str, Json] | None,
+    in_bytes: InBytes | None = None,
+) -> str:
     """Return where a reply first differs from the one expected; empty if it does not.
 
     Either is None if there was no reply, or if none was expected.
+
+    Args:
+        in_bytes: tells how bytes differ; without it, they are compared as texts.
     """
     if not got:
         return "there is no answer" if expect else ""
@@ -25,10 +36,10 @@ def of_replies(expect: Mapping[str, Json] | None, got: Mapping[str, Json] | None
         return f"the answer is {_kind(got)}, should be none: the adapter was to be killed"
     if not set(expect) & set(got):
         return f"the answer is {_kind(got)}, should be {_kind(expect)}"
-    return difference(expect, got)
+    return difference(expect, got, in_bytes=in_bytes)
 
 
-def difference(expect: Json, got: Json, where: str = "") -> str:
+def difference(expect: Json, got: Json, where: str = "", in_bytes: InBytes | None = None) -> str:
     """Return where a value first differs from the one expected; empty if it does not.
 
     Of an error, only the expected keys count; an event's bytes, only where they are expected.
@@ -38,14 +49,16 @@ def difference(expect: Json, got: Json, where: str = "") -> str:
             inside = f"{where}.{key}".lstrip(".")
             if key not in got:
                 return f"{inside} is missing"
-            if found := difference(value, got[key], inside):
+            if key == WIRE and in_bytes and (found := in_bytes(expect, got)):
+                return f"{inside} {found}"
+            if found := difference(value, got[key], inside, in_bytes):
                 return found
-        ignored = set(got) if where == "error" else {"wire"}
+        ignored = set(got) if where == "error" else {WIRE}
         more = [key for key in got if key not in expect and key not in ignored]
         return f"{where} has {', '.join(more)}, too" if more else ""
     if isinstance(expect, list) and isinstance(got, list):
         for number, (one, other) in enumerate(zip(expect, got, strict=False)):
-            if found := difference(one, other, f"{where}[{number}]"):
+            if found := difference(one, other, f"{where}[{number}]", in_bytes):
                 return found
         if len(expect) == len(got):
             return ""

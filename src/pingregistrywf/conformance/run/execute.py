@@ -26,7 +26,7 @@ Execution: TypeAlias = Generator[Batch, list[dict[str, Json]], CaseResult]
 def execute(case: Case, crosscheck: CrossCheck, random: Random) -> Execution:
     """Execute a case with ids that are made up; the cross-check judges its histories at the end."""
     names = Names(case.ids, case.define, random)
-    transcript = Transcript(names)
+    transcript = Transcript(names, crosscheck.charts)
     seen: dict[Json, dict[str, tuple[Step, Json]]] = {}
     for step in case.steps:
         if step.together:

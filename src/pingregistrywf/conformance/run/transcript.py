@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.chart.ir import Chart
 from pingregistrywf.conformance.oracle import EPOCH
-from pingregistrywf.conformance.run.difference import of_replies
+from pingregistrywf.conformance.run.difference import WIRE, InBytes, of_replies
+from pingregistrywf.conformance.run.in_bytes import difference_in_bytes, fields_of
 from pingregistrywf.conformance.run.matching import Names, id_hex
 from pingregistrywf.conformance.run.result import CaseResult, Exchange, Status
 from pingregistrywf.conformance.suite.case import Case, Step
@@ -26,7 +28,6 @@ Text: TypeAlias = Callable[[str, str], str]
 DIED: Final = "died"
 BROKEN: Final = "broken"
 """Keys in place of an answer: the adapter ended, or broke the protocol; the value says how."""
-WIRE: Final = "wire"
 _BYTES: Final = (WIRE, "bytes")
 _ID: Final = re.compile(
     r"\b(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -46,10 +47,15 @@ class _Line:
 
 
 class Transcript:
-    """The requests and answers of one case, and what the names of the case stand for."""
+    """The requests and answers of one case, and what the names of the case stand for.
 
-    def __init__(self, names: Names) -> None:
+    Args:
+        charts: the charts of the case, by their names.
+    """
+
+    def __init__(self, names: Names, charts: Mapping[str, Chart]) -> None:
         self._names = names
+        self._charts = charts
         self._lines: list[_Line] = []
 
     def add(
@@ -112,15 +118,32 @@ class Transcript:
                     text = text.replace(digits, name)
             return text
 
+        digits = {name[1:-1]: each for each, name in in_bytes.items()}
+
+        def differ(step: Step) -> InBytes:
+            chart = self._charts[step.send.get("chart", case.chart)]
+
+            def differ_in_bytes(expect: Mapping[str, Json], got: Mapping[str, Json]) -> str:
+                given = got[WIRE]
+                fields = fields_of(chart, str(expect.get("event")))
+                return (
+                    difference_in_bytes(expect[WIRE], given, digits, fields)
+                    if isinstance(given, str)
+                    else ""
+                )
+
+            return differ_in_bytes
+
         drop = "" if case.scenario.wire else WIRE  # bytes that were not asked for
 
         def shown(exchange: Exchange) -> Exchange:
             got = _rewritten(exchange.got, names_in_bytes, drop)
+            expect = _rewritten(exchange.expect, names_in_bytes)
             differs = exchange.differs
             if not exchange.right and not differs:
-                differs = of_replies(exchange.expect, got)
+                differs = of_replies(expect, got, differ(exchange.step))
             send = _rewritten(exchange.send, names_in_bytes)
-            return replace(exchange, send=send, got=got, differs=differs)
+            return replace(exchange, send=send, expect=expect, got=got, differs=differs)
 
         return CaseResult(case, Status.FAILED, why, tuple(map(shown, exchanges)))
 
