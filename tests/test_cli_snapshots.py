@@ -22,6 +22,7 @@ import pytest
 from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 from rich.console import Console
+from rich.style import Style
 
 from pingregistrywf.cli.terminal import wrapped
 from pingregistrywf.coordination import overview, palette
@@ -75,6 +76,9 @@ def terminal(
 ) -> Iterator[Callable[..., Callable[[int, bool], str]]]:
     """Makes what runs a command on a terminal at a fixed time, in the directory of the journal."""
     monkeypatch.chdir(place)
+    # A style keeps the codes of the first terminal on which it was shown.
+    Style.parse.cache_clear()
+    Style._add.cache_clear()
     now = partial(journals.open_journal, clock=lambda: NOW)
     monkeypatch.setattr(journals, "open_journal", now)
     monkeypatch.setenv("TZ", "UTC0")
@@ -176,7 +180,12 @@ def test_watch(terminal: Any, snapshot: Any) -> None:
 
         def shown(width: int, colour: bool) -> str:
             console = Console(
-                force_terminal=True, no_color=not colour, width=width, height=12, highlight=False
+                color_system="truecolor",
+                force_terminal=True,
+                no_color=not colour,
+                width=width,
+                height=12,
+                highlight=False,
             )
             with console.capture() as captured:
                 console.print(overview.screen(registry, console))

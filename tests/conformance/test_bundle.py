@@ -8,6 +8,7 @@ import random
 import re
 import uuid
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,14 @@ class _Run:
                 self.together(step)
                 continue
             reply = self.answer({"id": 1, **self.fill(step["send"])})
-            self.compare(step["expect"], reply)
+            self.compare_with_any(step.get("any_of", [step["expect"]]), reply)
+
+    def compare_with_any(self, choices: list[dict[str, Any]], reply: dict[str, Any]) -> None:
+        *others, last = choices
+        for each in others:
+            with suppress(AssertionError, KeyError):
+                return self.compare(each, reply)
+        return self.compare(last, reply)
 
     def together(self, step: dict[str, Any]) -> None:
         replies = [self.answer({"id": 1, **self.fill(send)}) for send in step["together"]]

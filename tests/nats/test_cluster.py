@@ -90,7 +90,14 @@ def make_demo(journal: str) -> subprocess.CompletedProcess[str]:
     """What make would run for the demonstration, with the programs of this environment."""
     options = [f"JOURNAL={journal}", f"BIN={sysconfig.get_path('scripts')}"]
     return subprocess.run(
-        ["make", "--dry-run", "demo", *options, "ARGS=--servers 2 --pings 1"],
+        [
+            "make",
+            "--no-print-directory",
+            "--dry-run",
+            "demo",
+            *options,
+            "ARGS=--servers 2 --pings 1",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -35,6 +35,7 @@ ALLOWED: Final = frozenset(
         "ISC",
         "MIT",
         "MIT-0",
+        "MIT-CMU",
         "MPL-2.0",
         "OFL-1.1",
         "PSF-2.0",

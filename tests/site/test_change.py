@@ -31,7 +31,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("changed")
     for name in ("docs", "model", "src"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "mkdocs.yml", "pyproject.toml"):
+    for name in ("CHANGELOG.md", "README.md", "mkdocs.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, root / name)
     for path in (root / "model").glob("*.yaml"):
         path.write_text(path.read_text(encoding="utf-8").replace(OLD, NEW), encoding="utf-8")

@@ -18,9 +18,10 @@ import pytest
 from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
+from pingregistrywf.conformance.run.capabilities import CRASH
 from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
-from pingregistrywf.conformance.run.session import CRASH, InfrastructureError, Session
+from pingregistrywf.conformance.run.session import InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
 from pingregistrywf.conformance.run.triage import Group, explained
 from pingregistrywf.conformance.suite.case import Case

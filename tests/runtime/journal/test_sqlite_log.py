@@ -112,7 +112,7 @@ def test_info_and_doctor_name_who_keeps_the_log(
     append(journal, uuid4(), 24)
     size = log(journal).size
     info = run("journal", "info", "--journal", journal.url).stdout
-    assert f"log: {size} bytes, read by process {reader.pid} (" in info
+    assert f"log: {size:,} bytes, read by process {reader.pid} (" in info
     *_, totals = run("journal", "info", "--json", "--journal", journal.url).stdout.splitlines()
     fields = json.loads(totals)
     assert (fields["log_bytes"], fields["log_readers"]) == (size, [reader.pid])

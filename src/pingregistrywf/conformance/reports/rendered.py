@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from pingregistrywf.chart.ir import Chart
 from pingregistrywf.conformance.reports.steps import Json, abridged, steps_of
+from pingregistrywf.conformance.run.capabilities import CAPABILITIES
 from pingregistrywf.conformance.run.result import (
     CaseResult,
     Exit,
@@ -22,7 +23,6 @@ from pingregistrywf.conformance.run.result import (
     RunResult,
     counted,
 )
-from pingregistrywf.conformance.run.session import CAPABILITIES
 from pingregistrywf.generate.svg import svg
 from pingregistrywf.runtime.render import printable
 

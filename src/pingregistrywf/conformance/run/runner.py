@@ -12,6 +12,7 @@ from datetime import date
 from random import Random
 
 from pingregistrywf.conformance.run import learn
+from pingregistrywf.conformance.run.capabilities import CRASH
 from pingregistrywf.conformance.run.expected import (
     ExpectedFailures,
     complaints,
@@ -31,7 +32,6 @@ from pingregistrywf.conformance.run.result import (
     counted,
 )
 from pingregistrywf.conformance.run.session import (
-    CRASH,
     SIDE_BY_SIDE,
     AlwaysEndsError,
     BrokenOffError,

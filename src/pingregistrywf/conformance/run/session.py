@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from pingregistrywf.conformance.run.capabilities import CRASH, meant
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
 from pingregistrywf.conformance.run.profile import Stopwatch
@@ -34,16 +35,6 @@ from pingregistrywf.conformance.suite.case import Case
 Json: TypeAlias = Any
 
 PROTOCOL: Final = 1
-CRASH: Final = "crash"
-"""The capability of an adapter whose journal outlives it, where it is given a store."""
-CAPABILITIES: Final = (
-    *("versions", "retry", "delete", "index", "multi_server", "wire"),
-    *("gc", "operations", CRASH, "concurrent"),
-    "daemons",
-)
-"""The capabilities of the adapter protocol."""
-MISSPELT: Final = 2
-"""A name that differs from a capability in so many letters is a misspelt one."""
 KINDS: Final = ("ok", "error", "unsupported")
 """What a request is answered by, one of them."""
 SIDE_BY_SIDE: Final = 32
@@ -258,7 +249,12 @@ class Session:
         claimed = hello.get("capabilities")
         if not isinstance(claimed, list) or not all(isinstance(each, str) for each in claimed):
             raise InfrastructureError("hello must have capabilities, a list of names")
-        _check_spelling(claimed)
+        for name in claimed:
+            if capability := meant(name):
+                raise InfrastructureError(
+                    f"hello claims {name!r}, which is no capability of this suite:"
+                    f" write {capability!r}"
+                )
         return Hello(
             implementation=str(hello.get("implementation") or "an adapter without a name"),
             version=str(hello.get("version") or ""),
@@ -423,26 +419,6 @@ class Session:
         """A request that concerns no case."""
         kind = "index" if self._chart.key else "workflow"
         return {"op": "find", "chart": self._chart.name, kind: self.new_id()}
-
-
-def _check_spelling(claimed: Iterable[str]) -> None:
-    """Refuse a capability that is meant for another: what is not claimed is not tested."""
-    for name in claimed:
-        meant = next((each for each in CAPABILITIES if 0 < edits(name, each) <= MISSPELT), None)
-        if meant and name not in CAPABILITIES:
-            raise InfrastructureError(
-                f"hello claims {name!r}, which is no capability of this suite: write {meant!r}"
-            )
-
-
-def edits(one: str, other: str) -> int:
-    """Return how many letters must be put in, left out or changed to make one name of another."""
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(one, start=1):
-        before, row = row, [at]
-        for number, each in enumerate(other):
-            row.append(min(row[-1] + 1, before[number + 1] + 1, before[number] + (letter != each)))
-    return row[-1]
 
 
 def shown(reply: Mapping[str, Json]) -> str:
