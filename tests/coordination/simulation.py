@@ -526,7 +526,7 @@ class System:
                     raise Violation("the collector does not fail", repr(action))
                 if action.detail.endswith(("written", "moved")):
                     self.reached.add(f"{action.name} {action.detail}")
-                elif action.detail.endswith(", 1 ids free"):
+                elif action.detail.endswith(", 1 id free"):
                     self.reached.add("ids free")
             self.collected += 1
             role.pause(self.now + 6 * HOUR)
