@@ -20,6 +20,7 @@ from pingregistrywf.conformance.selftest.matrix import Killed, Matrix, SelfTest
 from pingregistrywf.conformance.selftest.mutants import extra_state, first_order
 from pingregistrywf.conformance.suite import Suite
 
+from ..test_cli_mistakes import CHART
 from ..tiers import EXHAUSTIVE, some
 
 HOME = {"versions": 2, "journal": 2, "data": 3, "wire": 4, "index": 5, "servers": 6}
@@ -125,6 +126,16 @@ def test_the_command_prints_that_everything_was_killed(tmp_path: object) -> None
     assert told["sound"] is True
     assert all(each["killed"] == each["made"] for each in told["classes"])
     assert "7,307 of 7,307 killed; what is right passes" in ran.stdout
+
+
+def test_a_chart_of_your_own_is_tested_with_its_own_reference(tmp_path: Path) -> None:
+    """Malformed requests are answered, too; faults that such a small chart cannot have survive."""
+    file = tmp_path / "lamp.yaml"
+    file.write_text(CHART)
+    ran = CliRunner().invoke(app, ["conform", "self-test", "--bound", "n", "--model", str(file)])
+    assert ran.exit_code == 1, ran.output
+    assert ran.stdout.splitlines()[-1].endswith(" killed; what is right passes")
+    assert "survived: output:" not in ran.stdout
 
 
 class TestMatrix:

@@ -20,7 +20,7 @@ from pingregistrywf.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pingregistrywf.runtime.journal import Journal
     from pingregistrywf.service.stdio import Adapter
@@ -69,14 +69,21 @@ def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = 
         files: charts of others.
         outlives: whether the journal outlives this process.
     """
+    return references(files)(journal, outlives=outlives)
+
+
+def references(files: Sequence[Path] = ()) -> Callable[..., Adapter]:
+    """Return what makes reference implementations of some charts, which are read once.
+
+    It takes the arguments of ``reference`` but the files.
+    """
     from pingregistrywf.runtime.behavior import Behavior
     from pingregistrywf.runtime.operations import Interpreter
     from pingregistrywf.service.requests import Service
     from pingregistrywf.service.stdio import Adapter, CrashPoint
 
-    crash = CrashPoint()
     behaviors: list[type[Behavior[Any, Any, Any]]]
-    operations: list[Interpreter]
+    makers: list[Callable[..., Interpreter]]
     if files:
         from pingregistrywf.chart.locate import load_model
         from pingregistrywf.generate.imported import imported
@@ -84,14 +91,18 @@ def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = 
         model = load_model(files)
         packages = imported(model)
         behaviors = [packages[name].Behavior for name in model.charts]
-        operations = [
-            packages[name].Operations(journal, observers=[crash]) for name in model.operations
-        ]
+        makers = [packages[name].Operations for name in model.operations]
     else:
         from pingregistrywf._generated import ping_registry, ping_registry_index
         from pingregistrywf.coordination.outside import OutsideOperations
 
         behaviors = [ping_registry.Behavior, ping_registry_index.Behavior]
-        operations = [OutsideOperations(journal, observers=(crash,))]
-    service = Service(behaviors, journal, operations)
-    return Adapter(service, __version__, crash if outlives else None)
+        makers = [OutsideOperations]
+
+    def made(journal: Journal, *, outlives: bool = False) -> Adapter:
+        crash = CrashPoint()
+        operations = [make(journal, observers=[crash]) for make in makers]
+        service = Service(behaviors, journal, operations)
+        return Adapter(service, __version__, crash if outlives else None)
+
+    return made

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pingregistrywf.cli import completion
-from pingregistrywf.cli.adapter import reference
+from pingregistrywf.cli.adapter import references
 from pingregistrywf.cli.common import (
     REFUSED,
     CannotRunError,
@@ -48,11 +48,13 @@ def self_test(
 
     with answering(ChartError, SuiteError):
         suite = suite_of(model or [])
-        if model:
-            test = SelfTest(suite, bound=bound)
-        else:
-            hello = _in_memory()({"op": "hello"})["hello"]
-            test = SelfTest(suite, _in_memory, hello["capabilities"], bound)
+        made = references(model or [])
+
+        def in_memory() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+            return made(open_("memory:")).answer
+
+        hello = in_memory()({"op": "hello"})["hello"]
+        test = SelfTest(suite, in_memory, hello["capabilities"], bound)
         with steps("self-test", test.groups() if shows_progress() else 0, "groups") as begin:
             matrix = test.run(begin)
         if json_report:
@@ -104,8 +106,3 @@ def bundle(
             raise CannotRunError(f"there is no directory {file.parent}: make it first")
         write_bundle(suite_of(model or []), protocol_page(), file)
         answer({"written": file}, f"wrote {file}")
-
-
-def _in_memory() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What answers the requests of an adapter: the reference implementation, in memory."""
-    return reference(open_("memory:")).answer

@@ -84,7 +84,8 @@ class SelfTest:
 
     Args:
         suite: the suite.
-        reference: makes an implementation that is right; the chart's oracle unless given.
+        reference: makes an implementation that is right.  Without it, it is the chart's oracle,
+            which answers well-formed requests of levels 1 and 2 only.
         capabilities: what it claims.
         bound: the bound of the n-complete suites.
     """
