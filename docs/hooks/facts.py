@@ -89,28 +89,6 @@ def _state(chart: Chart, state: State) -> str:
     )
 
 
-def state_codes(chart: Chart) -> str:
-    """The states in a table."""
-    rows = ((each.name, str(each.code), plain(each.doc)) for each in chart.states.values())
-    return grid(("state", "code", "meaning"), rows)
-
-
-def event_numbers(chart: Chart) -> str:
-    """The events in a table."""
-    rows = (
-        (each.name, f"{each.wire_name} {each.number}", each.to or "as listed", _payload(each))
-        for each in chart.events.values()
-    )
-    return grid(("event", "on the wire", "leads to", "carries"), rows)
-
-
-def _payload(event: Event) -> str:
-    if event.listing:
-        return "what is listed"
-    fields = (f"{name} ({field.type.value})" for name, field in event.fields.items())
-    return ", ".join(fields) or "nothing"
-
-
 def events(chart: Chart) -> str:
     """Each event: its number, its fields, who emits it, and an example in bytes."""
     return parts(*(_event(chart, event) for event in chart.events.values()))

@@ -1,6 +1,7 @@
 """The parts of pages that show charts, operations and the program, made while the site is built.
 
-A line such as ``<!-- table: ping_registry -->`` in a page becomes that table.  ``CHART_MAKERS``
+A line such as ``<!-- table: ping_registry -->`` in a page becomes that table, as does what
+``generate`` writes there for those who read the files.  ``CHART_MAKERS``
 and ``MAKERS`` list what such a line may name.  A maker of the first kind takes a chart; one of the
 second takes the name after the colon.  Both return Markdown.
 """
@@ -33,6 +34,7 @@ from pingregistrywf.chart.schema import (
     system_schema,
 )
 from pingregistrywf.explorer import page
+from pingregistrywf.generate.pages import emptied, event_numbers, state_codes
 from pingregistrywf.generate.readme import markdown_table
 from pingregistrywf.generate.sequence import sequence
 from pingregistrywf.generate.svg import COLOURS, svg
@@ -49,6 +51,7 @@ model = cache(load_model)
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Fill a page in, and describe it for those who find it from outside."""
     path = page.file.src_uri
+    markdown = emptied(markdown)
     if path == glossary.PAGE:
         markdown = glossary.with_places(markdown)
     page.meta.setdefault("description", escape(_description(markdown)))
@@ -130,9 +133,9 @@ CHART_MAKERS: Final[dict[str, Callable[[Chart], str]]] = {
     "table": markdown_table,
     "downloads": facts.downloads,
     "states": facts.states,
-    "state_codes": facts.state_codes,
+    "state_codes": state_codes,
     "events": facts.events,
-    "event_numbers": facts.event_numbers,
+    "event_numbers": event_numbers,
     "commands": facts.commands,
     "errors": facts.errors,
 }

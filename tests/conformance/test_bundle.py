@@ -48,6 +48,7 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: zipfile.ZipFile) ->
     assert {
         "README.md",
         "adapter-protocol.md",
+        "behaviour.md",
         "cases.jsonl",
         "charts/ping_registry.json",
         "charts/ping_registry.proto",
@@ -64,6 +65,14 @@ def test_the_operations_are_in_the_bundle(bundle: zipfile.ZipFile) -> None:
     ]
 
 
+def test_the_page_of_behaviour_has_its_tables(bundle: zipfile.ZipFile) -> None:
+    page = bundle.read("behaviour.md").decode()
+    assert "| AppendPing | StateConflict | **+ServerPinged** |" in page
+    assert "| CommitPingRegistry | " in page
+    assert "| Terminated | 5 | " in page
+    assert "`behaviour.md`" in bundle.read("README.md").decode()
+
+
 def test_the_cases_without_surrogates_are_all_others(bundle: zipfile.ZipFile) -> None:
     every = bundle.read("cases.jsonl").decode().splitlines()
     paired = bundle.read("cases-without-surrogates.jsonl").decode().splitlines()
@@ -77,7 +86,7 @@ def test_the_cases_without_surrogates_are_all_others(bundle: zipfile.ZipFile) ->
 
 
 def test_nothing_leads_out_of_the_bundle(bundle: zipfile.ZipFile) -> None:
-    for name in ("README.md", "adapter-protocol.md"):
+    for name in ("README.md", "adapter-protocol.md", "behaviour.md"):
         assert "](" not in bundle.read(name).decode()
 
 

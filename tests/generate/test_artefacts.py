@@ -15,7 +15,7 @@ from pingregistrywf.chart.ir import Chart, Model, to_json
 from pingregistrywf.chart.locate import load_model, model_directory
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.conformance.assembly import MANIFEST_NAME, manifest, suite_of_model
-from pingregistrywf.generate import artefacts, readme
+from pingregistrywf.generate import artefacts, pages, readme
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +145,38 @@ class TestReadme:
         lost = self.MARKED.replace("<!-- end generated table -->", "")
         with pytest.raises(readme.MarkerError, match="end generated table"):
             readme.filled(lost, next(iter(model.charts.values())))
+
+
+class TestPages:
+    MARKED = (
+        "before\n<!-- begin table: ping_registry -->\nold\n<!-- end table: ping_registry -->\n"
+        "<!-- begin states: ping_registry -->\n<!-- end states: ping_registry -->\nafter\n"
+    )
+
+    def test_parts_are_filled_or_linked_and_the_rest_is_left(self, model: Model) -> None:
+        filled = pages.filled("page.md", self.MARKED, model.charts)
+        assert filled.startswith("before\n<!-- begin table")
+        assert filled.endswith("-->\nafter\n")
+        assert "old" not in filled
+        assert "| AppendPing | StateConflict | **+ServerPinged** |" in filled
+        assert "(../../model/ping_registry.yaml)" in filled
+        assert pages.filled("page.md", filled, model.charts) == filled
+
+    def test_the_site_has_a_line_for_each_part(self, model: Model) -> None:
+        lines = "before\n<!-- table: ping_registry -->\n<!-- states: ping_registry -->\nafter\n"
+        assert pages.emptied(pages.filled("page.md", self.MARKED, model.charts)) == lines
+
+    def test_a_lost_marker_is_named(self, model: Model) -> None:
+        lost = self.MARKED.replace("<!-- end table: ping_registry -->", "")
+        with pytest.raises(
+            readme.MarkerError, match=r"page\.md needs <!-- end table: ping_registry"
+        ):
+            pages.filled("page.md", lost, model.charts)
+
+    def test_every_page_that_is_made_from_charts_can_be_read_as_a_file(self) -> None:
+        docs = Path(__file__).parents[2] / "docs"
+        parts = {"diagram", "table", "states", "state_codes", "events", "event_numbers"}
+        parts |= {"commands", "errors", "operations", "downloads"}
+        for page in sorted(docs.rglob("*.md")):
+            bare = re.findall(r"^<!-- (\w+): \w+ -->$", page.read_text("utf-8"), re.MULTILINE)
+            assert not parts & set(bare), page

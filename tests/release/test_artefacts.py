@@ -90,7 +90,8 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         carried = set(archive.namelist())
     wanted = {f"pingregistrywf/model/{name}" for name in files_below(ROOT / "model")}
-    wanted |= files_below(ROOT / "src") | {"pingregistrywf/conformance/adapter-protocol.md"}
+    pages = {f"pingregistrywf/conformance/{name}.md" for name in ("adapter-protocol", "behaviour")}
+    wanted |= files_below(ROOT / "src") | pages
     about = {
         name for name in carried if name.startswith(f"{wheel.name.split('-py3')[0]}.dist-info/")
     }

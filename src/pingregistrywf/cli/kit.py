@@ -98,11 +98,14 @@ def bundle(
     """Write all that a team needs to run the suite without Python, in one zip file."""
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import suite_of
-    from pingregistrywf.conformance.bundle import protocol_page, write_bundle
+    from pingregistrywf.conformance.bundle import BEHAVIOUR, PROTOCOL, read_page, write_bundle
     from pingregistrywf.conformance.suite.levels import SuiteError
 
     with answering(ChartError, SuiteError):
         if not file.parent.is_dir():
             raise CannotRunError(f"there is no directory {file.parent}: make it first")
-        write_bundle(suite_of(model or []), protocol_page(), file)
+        # The page of behaviour is about our own charts.
+        held = [PROTOCOL] if model else [PROTOCOL, BEHAVIOUR]
+        pages = {page.name: read_page(page) for page in held}
+        write_bundle(suite_of(model or []), pages, file)
         answer({"written": file}, f"wrote {file}")

@@ -12,7 +12,7 @@ import json
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -29,37 +29,42 @@ Json: TypeAlias = Any
 
 EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 """The one time that every entry bears; a zip file knows no earlier."""
-PAGE: Final = Path("docs/reference/adapter-protocol.md")
-"""Where a checkout has the adapter protocol's page; the wheel has it beside this module."""
+PROTOCOL: Final = Path("docs/reference/adapter-protocol.md")
+BEHAVIOUR: Final = PROTOCOL.with_stem("behaviour")
+"""Where a checkout has the pages; the wheel has them beside this module."""
 MODE: Final = 0o644 << 16
 _UNPAIRED: Final = re.compile(
     r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
 )
 """An escape of half a surrogate pair, in JSON that is ASCII."""
+_BEHAVIOUR_ROW: Final = (
+    f"| `{BEHAVIOUR.name}` | what the workflow, the journal, the index and the operations do |\n"
+)
 _LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
 
 
-def protocol_page() -> str:
-    """The page that describes the adapter protocol: in the wheel, or in a checkout.
+def read_page(page: Path) -> str:
+    """The text of ``PROTOCOL`` or ``BEHAVIOUR``: in the wheel, or in a checkout.
 
     Raises:
         FileNotFoundError: it is in neither.
     """
     here = Path(__file__).resolve().parent
-    places = (here / PAGE.name, here.parents[2] / PAGE)
+    places = (here / page.name, here.parents[2] / page)
     for place in places:
         if place.is_file():
             return place.read_text(encoding="utf-8")
     looked = " and ".join(map(str, places))
-    raise FileNotFoundError(f"the adapter protocol's page is missing: there is no {looked}")
+    raise FileNotFoundError(f"the page {page.name} is missing: there is no {looked}")
 
 
-def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
+def write_bundle(suite: Suite, pages: Mapping[str, str], to: Path) -> None:
     """Write the bundle of a suite to a file, which is replaced if it is there.
 
-    The bundle holds the adapter protocol's page, which is Markdown.
+    Args:
+        pages: the pages that it holds, as Markdown, by the names of their files.
     """
-    contents = dict(sorted(_contents(suite, protocol)))
+    contents = dict(sorted(_contents(suite, pages)))
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     listed = {
         "format": "pingregistrywf-bundle/1",
@@ -79,7 +84,7 @@ def write_bundle(suite: Suite, protocol: str, to: Path) -> None:
     put(to, made.getvalue())
 
 
-def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
+def _contents(suite: Suite, pages: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     counts: Counter[int] = Counter()
     lines, paired = [], []
     for case in suite.cases():
@@ -104,11 +109,17 @@ def _contents(suite: Suite, protocol: str) -> Iterator[tuple[str, bytes]]:
         yield f"wire/{name}.json", _json(vectors)
     yield "case.schema.json", _json(schema())
     yield "charts/chart.schema.json", _json(json_schema(Chart))
-    # Links lead to pages that are not in the bundle.
-    yield "adapter-protocol.md", _LINK.sub(r"\1", protocol).encode()
+    for name, page in pages.items():
+        # Links lead to pages that are not in the bundle.
+        yield name, _LINK.sub(r"\1", page).encode()
     readme = files("pingregistrywf.conformance").joinpath("bundle.md").read_text(encoding="utf-8")
     rows = [f"| {level} | {name} | {counts[level]:,} |" for level, name in LEVELS.items()]
-    values = {"version": VERSION, "chart": suite.chart.name, "levels": "\n".join(rows)}
+    values = {
+        "version": VERSION,
+        "chart": suite.chart.name,
+        "levels": "\n".join(rows),
+        "behaviour": _BEHAVIOUR_ROW if BEHAVIOUR.name in pages else "",
+    }
     for key, value in values.items():
         readme = readme.replace(f"@{key}@", value)
     yield "README.md", readme.encode()

@@ -21,7 +21,7 @@ from pingregistrywf.chart.schema import (
     service_schema,
     system_schema,
 )
-from pingregistrywf.generate import readme
+from pingregistrywf.generate import pages, readme
 from pingregistrywf.generate.mermaid import mermaid
 from pingregistrywf.generate.notations import dot, plantuml, scxml, xstate
 from pingregistrywf.generate.proto import descriptor, file_name, proto
@@ -134,6 +134,9 @@ def project(model: Model, root: Path) -> Artefacts:
         made[PurePosixPath(f"model/{name}.schema.json")] = _json(schema()).encode()
     text = (root / "README.md").read_text(encoding="utf-8")
     made[PurePosixPath("README.md")] = readme.filled(text, model.main).encode()
+    for page in pages.PAGES:
+        text = (root / page).read_text(encoding="utf-8")
+        made[page] = pages.filled(str(page), text, model.charts).encode()
     return made
 
 
