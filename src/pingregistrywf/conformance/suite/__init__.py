@@ -25,7 +25,7 @@ from pingregistrywf.conformance.suite.trials import trials
 from pingregistrywf.conformance.suite.versions import versions
 from pingregistrywf.conformance.suite.wire import wire
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 """The suite's version: a new id is a new minor version, a removed one a new major version."""
 
 OF_MAIN: Final[Mapping[int, Callable[[Chart], Iterator[Scenario]]]] = {
