@@ -75,10 +75,19 @@ def _in_texts(expect: str, got: str, where: str) -> str:
     """How two texts differ; of long ones only what follows from where they do."""
     pairs = enumerate(zip(expect, got, strict=False))
     alike = next((at for at, (one, other) in pairs if one != other), min(len(expect), len(got)))
+    marks = _code_points(expect[alike:], got[alike:])
     if max(len(expect), len(got)) <= _LONG or not alike:
-        return f"{where} is {_shown(got)}, should be {_shown(expect)}"
+        return f"{where} is {_shown(got)}, should be {_shown(expect)}{marks}"
     at = f"{where} from character {alike + 1:,} on"
-    return f"{at} is {_shown(got[alike:])}, should be {_shown(expect[alike:])}"
+    return f"{at} is {_shown(got[alike:])}, should be {_shown(expect[alike:])}{marks}"
+
+
+def _code_points(expect: str, got: str) -> str:
+    """The first characters, which differ, by their numbers; empty if both are seen as they are."""
+    if all(text[:1].isascii() for text in (expect, got)):
+        return ""
+    given, right = (f"U+{ord(text[0]):04X}" if text else "the end" for text in (got, expect))
+    return f": {given} in place of {right}"
 
 
 def _kind(reply: Mapping[str, Json]) -> str:

@@ -13,7 +13,14 @@ from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.run import shrink
 from pingregistrywf.conformance.run.explorer_link import explorer_link
 from pingregistrywf.conformance.run.repair import answered, otherwise
-from pingregistrywf.conformance.run.result import CaseResult, Failure, Status, WrongCell
+from pingregistrywf.conformance.run.result import (
+    CaseResult,
+    Exchange,
+    Failure,
+    Status,
+    WrongCell,
+    counted,
+)
 from pingregistrywf.conformance.run.session import BrokenOffError, InfrastructureError
 from pingregistrywf.conformance.run.transport import CannotStartError
 from pingregistrywf.conformance.suite.case import Case
@@ -149,10 +156,30 @@ def first_difference(result: CaseResult) -> WrongCell | None:
     if last is wrong:
         got, declared = answered(wrong.got), answered(wrong.expect)
         what = otherwise(got, declared) if got and got != declared else ""
+    elif wrong.step.observes and _command_before(result) is last:
+        got, declared = _left(wrong.got), _left(wrong.expect)
+        verb = "leave" if wrong.send.get("op") == "events" else "go to"
+        finite = "leaves" if verb == "leave" else "goes to"
+        what = f"{finite} {got}, should {verb} {declared}" if got != declared else ""
     else:
-        got, declared = _kind(wrong.got), _kind(wrong.expect)
-        what = f"goes to {got}, should go to {declared}" if got != declared else ""
+        what = ""  # a request after it is answered otherwise, which says nothing of its cell
     return WrongCell(*last.step.cell, what) if last.step.cell and what else None
+
+
+def _command_before(result: CaseResult) -> Exchange:
+    """The last exchange that is no look at a history."""
+    return next(each for each in reversed(result.exchanges) if not each.step.observes)
+
+
+def _left(answer: object) -> str:
+    """The state or the number of events that a look at a history shows, in words."""
+    match answer:
+        case {"error": {"code": "Uninitialized"}}:
+            return "an empty history"  # the code of an error, not the state of that name
+        case {"ok": {"events": [*events]}}:
+            return counted(len(events), "event")
+        case _:
+            return _kind(answer)
 
 
 def looks(result: CaseResult) -> tuple[str, ...]:
@@ -179,6 +206,9 @@ def _kind(answer: object) -> str:
 def _rule_of(result: CaseResult) -> str:
     """The rule that says what should have been answered."""
     wrong = [each.step.rule for each in result.exchanges if not each.right]
+    collected = any(each.send.get("op") == "gc" for each in result.exchanges)
+    if collected and any(_is_marked(each.got) and not each.right for each in result.exchanges):
+        return "garbage"  # the command's own rule never had its turn
     if wrong and (wrong[-1] != "find" or result.case.level >= ABOUT_DATA):
         return wrong[-1]
     # A look at a history fails because of the command before it.
@@ -186,3 +216,12 @@ def _rule_of(result: CaseResult) -> str:
     if rules and rules[-1] == "otherwise":
         return "find"  # a refusal changes nothing, and says nothing of what is found
     return rules[-1] if rules else result.case.rule
+
+
+def _is_marked(answer: object) -> bool:
+    """True if an answer says that the id belongs to a deleted history."""
+    match answer:
+        case {"error": {"code": "HistoryDeleted"}}:
+            return True
+        case _:
+            return False
