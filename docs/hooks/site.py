@@ -125,7 +125,6 @@ SCHEMAS: Final = {
     "System": system_schema,
     "Properties": properties_schema,
     "Invariant": invariant_schema,
-    "Document": lambda: json_schema(Chart),
 }
 
 CHART_MAKERS: Final[dict[str, Callable[[Chart], str]]] = {
@@ -146,6 +145,7 @@ MAKERS: Final = {
     "raised": lambda _: facts.raised(),
     "operations": _operations,
     "language": lambda root: language.described(root, SCHEMAS[root]()),
+    "document": lambda _: language.described("Document", json_schema(Chart)),
     "program": lambda _: program.described(),
     "definition": lambda name: checked.definition(model(), name),
     "properties": lambda system: checked.properties(model(), system),
