@@ -19,7 +19,9 @@ import checked
 import facts
 import glossary
 import language
+import linked
 import program
+import table
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -35,7 +37,6 @@ from pingregistrywf.chart.schema import (
 )
 from pingregistrywf.explorer import page
 from pingregistrywf.generate.pages import emptied, event_numbers, state_codes
-from pingregistrywf.generate.readme import markdown_table
 from pingregistrywf.generate.sequence import sequence
 from pingregistrywf.generate.svg import COLOURS, svg
 
@@ -55,7 +56,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     if path == glossary.PAGE:
         markdown = glossary.with_places(markdown)
     page.meta.setdefault("description", escape(_description(markdown)))
-    return _LINE.sub(_made, glossary.linked(markdown, path))
+    return linked.placed(_LINE.sub(_made, glossary.linked(markdown, path)), path)
 
 
 def _description(markdown: str) -> str:
@@ -80,7 +81,8 @@ def _made(line: re.Match[str]) -> str:
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """Add the explorer, and the colours of diagrams: they follow the site's switch of schemes."""
     files.append(File.generated(config, "assets/diagrams.css", content=_colours()))
-    files.append(File.generated(config, "explorer/index.html", content=page(model())))
+    explorer = page(model(), site=linked.OWN)
+    files.append(File.generated(config, linked.EXPLORER, content=explorer))
     return files
 
 
@@ -93,7 +95,7 @@ def _colours() -> str:
 
 
 def _diagram(chart: Chart) -> str:
-    return framed(f"{chart.title}: diagram", svg(chart))
+    return framed(f"{chart.title}: diagram", linked.with_links(chart, svg(chart)))
 
 
 def _operations(name: str) -> str:
@@ -129,7 +131,7 @@ SCHEMAS: Final = {
 
 CHART_MAKERS: Final[dict[str, Callable[[Chart], str]]] = {
     "diagram": _diagram,
-    "table": markdown_table,
+    "table": table.table,
     "downloads": facts.downloads,
     "states": facts.states,
     "state_codes": state_codes,

@@ -10,8 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from pingregistrywf.chart.locate import load_model
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
+CHARTS = load_model().charts
 # What only names a place, and is not loaded by itself.
 NAMED = {("a", "href"), ("form", "action")}
 REL_NAMED = {"canonical", "next", "prev", "edit"}
@@ -70,6 +73,12 @@ def test_every_link_and_anchor_leads_somewhere(site: Path, pages: dict[Path, Rea
                 target /= "index.html"
             if not target.is_file():
                 broken.append((path.name, link))
+                continue
+            if parts.fragment.startswith("state."):
+                _, chart, state, *command = parts.fragment.removesuffix(".other").split(".")
+                known = CHARTS[chart]
+                if state not in known.columns or not known.commands.keys() >= set(command):
+                    broken.append((path.name, link))
                 continue
             if parts.fragment and unquote(parts.fragment) not in pages[target].ids:
                 broken.append((path.name, link))

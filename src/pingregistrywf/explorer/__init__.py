@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pingregistrywf.chart.ir import Model
-from pingregistrywf.generate.svg import svg
+from pingregistrywf.generate.svg import COLOURS, svg
 
 SCRIPTS: Final = (
     "ids.mjs",
@@ -42,6 +42,7 @@ SCRIPTS: Final = (
     "scenario.mjs",
     "recorded.mjs",
     "dom.mjs",
+    "frame.mjs",
     "about.mjs",
     "diagram.mjs",
     "table.mjs",
@@ -77,11 +78,31 @@ class Recorded:
     events: Sequence[Mapping[str, Any]]
 
 
-def page(model: Model, *, package: str = PACKAGE, recorded: Recorded | None = None) -> str:
+@dataclass(frozen=True)
+class Site:
+    """Addresses of the site that an explorer belongs to, relative to the explorer.
+
+    Attributes:
+        home: the page that the explorer leads back to.
+        state: the place of a state, with ``{chart}`` and ``{state}`` for the names.
+    """
+
+    home: str
+    state: str
+
+
+def page(
+    model: Model,
+    *,
+    package: str = PACKAGE,
+    recorded: Recorded | None = None,
+    site: Site | None = None,
+) -> str:
     """Return the explorer of a model as one HTML document.
 
     The package is the Python package that was generated from the model, for ``Copy as Python``.
-    The page opens with the recorded history, if one is given.
+    The page opens with the recorded history, if one is given, and links to the site that it
+    belongs to, if there is one.
 
     Raises:
         LayoutError: the diagrams cannot be laid out, see ``generate.svg``.
@@ -94,7 +115,7 @@ def page(model: Model, *, package: str = PACKAGE, recorded: Recorded | None = No
         f'<div class="drawing" data-of="{escape(chart.name)}" hidden>{svg(chart)}</div>\n'
         for chart in charts
     )
-    css, code = _asset("style.css"), script()
+    css, code = _asset("style.css") + _colours(), script()
     styles = " ".join(_source(text) for text in [css, *dict.fromkeys(_STYLE.findall(diagrams))])
     content: dict[str, Any] = {
         "package": package,
@@ -103,11 +124,16 @@ def page(model: Model, *, package: str = PACKAGE, recorded: Recorded | None = No
     }
     if recorded is not None:
         content["recorded"] = asdict(recorded)
+    back = ""
+    if site is not None:
+        content["site"] = asdict(site)
+        back = f'<a id="back" href="{escape(site.home)}">Documentation</a>'
     parts = {
         "title": escape(charts[0].title),
         "policy": f"default-src 'none'; script-src {_source(code)}; style-src {styles};"
         " img-src data:; base-uri 'none'; form-action 'none'",
         "style": css,
+        "back": back,
         "diagrams": diagrams,
         # No text of the model can end the element that holds it.
         "model": json.dumps(content, separators=(",", ":")).replace("<", "\\u003c"),
@@ -133,6 +159,12 @@ def write(model: Model, directory: Path, *, package: str = PACKAGE) -> list[Path
 def script() -> str:
     """Return the scripts as one, for a page."""
     return "".join(_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in SCRIPTS)
+
+
+def _colours() -> str:
+    """The colours of diagrams, which follow the page's."""
+    pairs = (f"--{name}: light-dark({', '.join(pair)})" for name, pair in COLOURS.items())
+    return f".drawing .chart-diagram {{ {'; '.join(pairs)} }}\n"
 
 
 def _asset(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import { byId, h, replace } from "./dom.mjs";
 import { DELETED } from "./chart.mjs";
+import { stateReference } from "./frame.mjs";
 
 /** Open the dialog about a state; `way` is how the history at hand gets there, null if it cannot. */
 export function about(app, state, way) {
@@ -26,6 +27,7 @@ export function about(app, state, way) {
     null: `No way leads there from the state of ${of}.`,
     0: `${of} is in this state.`,
   };
+  const reference = stateReference(app.model, name, state);
   replace(
     byId("about"),
     h("h2", { id: "about-title" }, state),
@@ -35,6 +37,7 @@ export function about(app, state, way) {
     way?.length
       ? h("p", { class: "hint" }, `The shortest way for ${of}: ${way.join(", ")}.`)
       : h("p", { class: "hint" }, words[way ? 0 : null]),
+    reference && h("p", {}, h("a", { href: reference, target: "_top" }, `${state} in the reference`)),
     h(
       "p",
       { class: "tools" },

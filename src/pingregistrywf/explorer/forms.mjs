@@ -20,6 +20,14 @@ export function valueOf(app, scope, arg) {
   return choices ? choices[0].value : ordinary(app, scope, arg);
 }
 
+/** A value that differs from the one in the control of an argument. */
+export function otherValue(app, scope, arg) {
+  const value = valueOf(app, scope, arg);
+  const choices = choicesOf(app, arg);
+  if (choices) return choices.find((each) => each.value !== value).value;
+  return { string: `other ${arg.name}`, int32: value + 1, bool: !value }[arg.type];
+}
+
 /** An ordinary value of a type. */
 function ordinary(app, scope, { name, type, nonzero }) {
   const { keyedBy } = app.session.charts.get(app.selected.chart);

@@ -3,6 +3,10 @@
 // #1.MODEL.CHECK.DATA: the version of the format, a hash of the model that the sequence is for, a
 // hash of the data, and the data, which is JSON in base64 for addresses.  Any other text, and one
 // that names what the model does not have, is refused as a whole and with a reason.
+//
+// #state.CHART.STATE names a state instead, to begin in.  #state.CHART.STATE.COMMAND also names a
+// command to send there, and #state.CHART.STATE.COMMAND.other asks for arguments that differ from
+// those that are carried.
 
 import { hash, isUlid } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
@@ -11,6 +15,7 @@ import { idOf } from "./session.mjs";
 const VERSION = "1";
 const MOST = 1000;
 const POOL = 9;
+const STATE = "state.";
 
 export class LinkError extends Error {}
 
@@ -60,6 +65,27 @@ export function encode(session) {
   });
   const data = toBase64(JSON.stringify(rows));
   return [VERSION, markOf(session), hash(data).toString(36), data].join(".");
+}
+
+/**
+ * The state that a fragment names: {chart, state, command, other}; null if it holds a sequence.
+ *
+ * The command is undefined if the fragment names none.
+ *
+ * @throws LinkError if the charts do not have what it names.
+ */
+export function placeOf(session, fragment) {
+  if (!fragment.startsWith(STATE)) return null;
+  const [chart, state, command, which, ...more] = fragment.slice(STATE.length).split(".");
+  const known = session.charts.get(chart);
+  const fine =
+    known?.columns.includes(state) &&
+    (command === undefined || known.commands.has(command)) &&
+    [undefined, "other"].includes(which) &&
+    !more.length;
+  if (!fine)
+    throw new LinkError("The link names a state or a command that the charts here do not have.");
+  return { chart, state, command, other: which !== undefined };
 }
 
 /**

@@ -6,12 +6,13 @@ import { about } from "./about.mjs";
 import { listen, show, travel } from "./diagram.mjs";
 import { byId, h, replace } from "./dom.mjs";
 import { entryOf } from "./engine.mjs";
-import { valueOf, valuesOf } from "./forms.mjs";
+import { otherValue, valueOf, valuesOf } from "./forms.mjs";
+import { address, followScheme } from "./frame.mjs";
 import { NO_VC } from "./journal.mjs";
 import { actionsOfRecorded } from "./recorded.mjs";
 import { scenario } from "./scenario.mjs";
 import { drawn, mermaid, story, svgFile } from "./story.mjs";
-import { LinkError, decode, encode } from "./link.mjs";
+import { LinkError, decode, encode, placeOf } from "./link.mjs";
 import { Names } from "./names.mjs";
 import { ChartFileError, pack, readChart, unpack } from "./own.mjs";
 import { showTable } from "./table.mjs";
@@ -250,6 +251,9 @@ class App {
     sequence(this);
     timeline(this);
     const told = story(this.session, this.names);
+    // The way back leads to the explorer in its frame, where what was done goes on.
+    const back = byId("back");
+    if (back) back.hash = window.location.hash;
     byId("drawn").hidden = !told.messages.length && !told.frames.length;
     replace(byId("drawn"), drawn(told));
     answer(this);
@@ -314,7 +318,31 @@ class App {
     this.notice = { outcome: left ? "reject" : "none", text: left ? text + rest : text };
   }
 
-  /** Take up the sequence of the page's address. */
+  /**
+   * Go to the state that a link names, and have the command ready that it is about.
+   *
+   * @throws LinkError if no way leads to the state.
+   */
+  arrive({ chart, state, command, other }) {
+    const known = this.session.charts.get(chart);
+    const way = wayTo(known, known.initial, state);
+    if (!way) throw new LinkError(`No way leads to ${state}.`);
+    this.drafts.clear();
+    this.selected = { chart, history: 1 };
+    for (const name of way) this.session.perform(this.asked(name));
+    if (other) {
+      const { compared } = known.cell(command, true, state);
+      for (const name of compared) {
+        const arg = known.commands.get(command).arguments[name];
+        this.drafts.set(`${this.scope(command)}-${name}`, otherValue(this, this.scope(command), arg));
+      }
+    }
+    const sent = way.length ? ` was taken to ${state} by ${way.join(", ")}.` : ` is in ${state}.`;
+    const next = command ? ` Send ${command} to see what it does there.` : "";
+    this.notice = { outcome: "none", text: this.names.history(chart, 1) + sent + next };
+  }
+
+  /** Take up the sequence, or the state, of the page's address. */
   async restore() {
     let fragment = window.location.hash.slice(1);
     if (fragment.startsWith(OWN)) {
@@ -335,23 +363,32 @@ class App {
     this.session.restart([]);
     this.forget();
     this.notice = null;
+    let place = null;
     if (!fragment) this.openRecorded();
     else {
       try {
-        this.session.restart(decode(this.session, fragment));
-        this.notice = {
+        place = placeOf(this.session, fragment);
+        if (place) this.arrive(place);
+        else this.session.restart(decode(this.session, fragment));
+        this.notice ??= {
           outcome: "none",
           text: `The link's sequence was restored: actions 1 to ${this.session.actions.length}.`,
         };
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
+        place = null;
         this.notice = { outcome: "reject", text: `${error.message} Nothing was restored.` };
       }
     }
     for (const { chart, history } of this.session.actions) {
       if (chart) this.counts.set(chart, Math.max(this.counts.get(chart), history));
     }
-    this.draw();
+    if (!place) {
+      this.draw();
+      return;
+    }
+    this.changed();
+    if (place.command) byId(`tell-${place.command}`).focus();
   }
 }
 
@@ -402,6 +439,7 @@ function listenForCharts(app) {
 }
 
 function start() {
+  followScheme();
   const app = new App(JSON.parse(byId("model").textContent));
   const written = (target) =>
     target.closest("input:not([type=radio], [type=checkbox], [type=range]), textarea");
@@ -415,7 +453,7 @@ function start() {
   byId("redo").addEventListener("click", () => app.redo());
   byId("timeline").addEventListener("input", ({ target }) => app.goTo(Number(target.value)));
   byId("share").addEventListener("click", () =>
-    copied(window.location.href, "shared", "✓ The link is on the clipboard."),
+    copied(address(), "shared", "✓ The link is on the clipboard."),
   );
   byId("copy").addEventListener("click", () =>
     copied(byId("text").value, "copied", "✓ The text is on the clipboard."),
