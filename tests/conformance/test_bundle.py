@@ -50,6 +50,8 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: zipfile.ZipFile) ->
         "adapter-protocol.md",
         "behaviour.md",
         "cases.jsonl",
+        "ci/action.yml",
+        "ci/gitlab.yml",
         "charts/ping_registry.json",
         "charts/ping_registry.proto",
         "wire/ping_registry.json",

@@ -32,6 +32,8 @@ EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 PROTOCOL: Final = Path("docs/reference/adapter-protocol.md")
 BEHAVIOUR: Final = PROTOCOL.with_stem("behaviour")
 """Where a checkout has the pages; the wheel has them beside this module."""
+CI_FILES: Final = ("action.yml", "gitlab.yml")
+"""What runs the suite in a team's CI, in the directory ``ci`` here and in the bundle."""
 MODE: Final = 0o644 << 16
 _UNPAIRED: Final = re.compile(
     r"\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f])|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}"
@@ -112,7 +114,10 @@ def _contents(suite: Suite, pages: Mapping[str, str]) -> Iterator[tuple[str, byt
     for name, page in pages.items():
         # Links lead to pages that are not in the bundle.
         yield name, _LINK.sub(r"\1", page).encode()
-    readme = files("pingregistrywf.conformance").joinpath("bundle.md").read_text(encoding="utf-8")
+    here = files("pingregistrywf.conformance")
+    for name in CI_FILES:
+        yield f"ci/{name}", here.joinpath("ci", name).read_bytes()
+    readme = here.joinpath("bundle.md").read_text(encoding="utf-8")
     rows = [f"| {level} | {name} | {counts[level]:,} |" for level, name in LEVELS.items()]
     values = {
         "version": VERSION,
