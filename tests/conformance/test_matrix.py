@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shlex
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from pingregistrywf._generated.ping_registry import DECLARATION
+from pingregistrywf.conformance.starters import STARTERS
+from pingregistrywf.conformance.suite import VERSION
+
 from ..command_line import run
+from ..tools import require_tool
 
 PYTHON = shlex.quote(sys.executable)
 TWO = f"""
@@ -39,7 +46,11 @@ def test_the_table_has_each_implementation_and_level(tmp_path: Path) -> None:
     ]
     cause = "from Completed, Commit answers StateConflict, should append nothing"
     assert f"  {cause}" in lines
-    right, wrong = json.loads(written.read_text(encoding="utf-8"))["implementations"]
+    document = json.loads(written.read_text(encoding="utf-8"))
+    assert (document["suite"], document["chart"]) == (VERSION, "ping_registry")
+    assert document["chart_sha256"] == DECLARATION.sha256
+    assert document["scope"] == {"levels": [1, 2], "bound": "n", "only": []}
+    right, wrong = document["implementations"]
     assert (right["exit"], wrong["exit"]) == (0, 1)
     assert right["verdict"].startswith("conforms: levels 1-2 at bound n")
     assert right["differences"] == []
@@ -73,3 +84,42 @@ def test_a_file_that_names_none_is_refused(tmp_path: Path, text: str, message: s
     assert done.returncode == 2
     assert f"{file}: " in done.stderr
     assert message in done.stderr
+
+
+@pytest.fixture(scope="module")
+def recorder() -> ModuleType:
+    """The program that records the run which the site shows."""
+    path = Path(__file__).parents[2] / "docs" / "recorded" / "matrix.py"
+    spec = importlib.util.spec_from_file_location("recorded_matrix", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_recorded_run_is_of_this_suite_and_this_chart(recorder: ModuleType) -> None:
+    recorded = json.loads(recorder.RECORDED.read_text(encoding="utf-8"))
+    again = "it is stale: run python docs/recorded/matrix.py"
+    assert recorded["suite"] == VERSION, again
+    assert recorded["chart_sha256"] == DECLARATION.sha256, again
+    made = recorded["implementations"]
+    starters = [f"{each.title} starter" for each in STARTERS.values()]
+    assert [each["name"] for each in made] == ["reference", "explorer's engine", *starters]
+    assert [(each["exit"], each["differences"]) for each in made] == [(0, [])] * len(made)
+
+
+def test_the_page_shows_the_recorded_run(recorder: ModuleType) -> None:
+    page = recorder.PAGE.read_text(encoding="utf-8")
+    recorded = json.loads(recorder.RECORDED.read_text(encoding="utf-8"))
+    assert recorder.with_tables(page, recorded) == page
+    for starter in STARTERS.values():
+        assert f"\n| {starter.title} starter | " in page
+
+
+@pytest.mark.soak(only=True)
+def test_the_recorded_run_is_what_a_run_gives(recorder: ModuleType) -> None:
+    for tool in ("node", "java", "javac", "go", "cargo"):
+        require_tool(tool)
+    recorded = json.loads(recorder.RECORDED.read_text(encoding="utf-8"))
+    assert recorder.results(recorder.run()) == recorder.results(recorded)

@@ -16,6 +16,7 @@ from pingregistrywf.conformance.suite.levels import LEVELS
 
 Json: TypeAlias = Any
 Runs: TypeAlias = Mapping[str, RunResult]
+"""Runs of one suite in one scope, at least one, by the names of the implementations."""
 
 
 def comparison_page(runs: Runs) -> str:
@@ -34,9 +35,13 @@ def comparison_text(runs: Runs) -> str:
 
 def comparison_json(runs: Runs) -> str:
     """Return the text of the JSON document."""
+    first = next(iter(runs.values()))
     document = {
         "format": "pingregistrywf-matrix/1",
         "suite": VERSION,
+        "chart": first.chart,
+        "chart_sha256": first.sha256,
+        "scope": asdict(first.scope),
         "implementations": _rows(runs),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
