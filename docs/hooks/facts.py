@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Final
 from uuid import UUID
 
+from linked import try_command, try_event, try_state
 from marked import code, grid, parts, plain
 
 import pingregistrywf
@@ -86,6 +87,7 @@ def _state(chart: Chart, state: State) -> str:
         f"Reached by {by}." if not state.initial or reached else "",
         grid(("command", "what it does", "why"), rows),
         f"Every other command is `{chart.otherwise}`.",
+        try_state(chart, state.name),
     )
 
 
@@ -117,6 +119,7 @@ def _event(chart: Chart, event: Event) -> str:
         + f" Emitted by {', '.join(map(code, _emitters(chart, event)))}.",
         grid(("field", "type", "number", "meaning"), fields),
         _example(chart, event.name, values, numbers),
+        try_event(chart, event.name),
     )
 
 
@@ -193,6 +196,7 @@ def _command(chart: Chart, command: Command) -> str:
         arguments(command.arguments),
         grid(("rule", "in", "what it does", "why"), rules),
         _rewrite(command) or f"In every other state it is `{chart.otherwise}`.",
+        try_command(chart, command.name),
     )
 
 

@@ -10,7 +10,7 @@ import re
 from posixpath import relpath
 from typing import Final, Literal
 
-from pingregistrywf.chart.ir import Chart
+from pingregistrywf.chart.ir import Cell, Chart, Outcome
 from pingregistrywf.explorer import Site
 
 SITE: Final = "site:"
@@ -58,8 +58,39 @@ def explorer_state(chart: Chart, state: str, command: str = "", *, other: bool =
 
 def with_links(chart: Chart, drawn: str) -> str:
     """Return a chart's diagram in which each state links to its reference."""
-    linked = _STATE.sub(
-        lambda found: f'<a href="{reference("states", chart, found[1])}">{found[0]}</a>', drawn
-    )
+    linked = _STATE.sub(lambda found: _state_link(chart, found[1], found[0]), drawn)
     # A picture hides what is in it from screen readers, and a group does not.
     return linked.replace('role="img"', 'role="group"', 1)
+
+
+def _state_link(chart: Chart, state: str, drawn: str) -> str:
+    address = reference("states", chart, state)
+    # What is read aloud is what is written in the box.
+    name = f"{chart.states[state].code} {state}" if state in chart.states else state
+    return f'<a href="{address}" aria-label="{name}">{drawn}</a>'
+
+
+def try_state(chart: Chart, state: str) -> str:
+    """Return a link that opens the explorer in a state."""
+    return _tried(explorer_state(chart, state), f"Try this: {state}")
+
+
+def try_command(chart: Chart, command: str) -> str:
+    """Return a link that opens the explorer where a command first changes something."""
+    idle = (Outcome.NOOP, Outcome.REJECT)
+    cells = (each for each in chart.table if each.command == command and each.outcome not in idle)
+    return _try_cell(chart, next(cells), f"Try this: {command}")
+
+
+def try_event(chart: Chart, event: str) -> str:
+    """Return a link that opens the explorer where an event is appended, if it can be."""
+    cell = next((each for each in chart.table if each.event == event), None)
+    return _try_cell(chart, cell, f"Try this: append {event}") if cell else ""
+
+
+def _try_cell(chart: Chart, cell: Cell, text: str) -> str:
+    return _tried(explorer_state(chart, cell.state, cell.command), text)
+
+
+def _tried(address: str, text: str) -> str:
+    return f'<p data-search-exclude><a class="try" href="{address}">{text}</a></p>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from ..tiers import some
 from .conftest import Opened
 
 SCHEME = "document.documentElement.dataset.scheme"
@@ -12,13 +13,16 @@ SCHEME = "document.documentElement.dataset.scheme"
 
 @pytest.mark.parametrize(
     ("fragment", "state", "command", "outcome"),
-    [
-        ("state.ping_registry.Summarized", "Summarized", "Commit", "emit"),
-        ("state.ping_registry.Initialized.Init", "Initialized", "Init", "noop"),
-        ("state.ping_registry.Initialized.Init.other", "Initialized", "Init", "reject"),
-        ("state.ping_registry.Deleted.Delete", "Deleted", "Delete", "noop"),
-        ("state.ping_registry_index.Completed", "Completed", "DeletePingRegistry", "emit"),
-    ],
+    some(
+        [
+            ("state.ping_registry.Summarized", "Summarized", "Commit", "emit"),
+            ("state.ping_registry.Initialized.Init", "Initialized", "Init", "noop"),
+            ("state.ping_registry.Initialized.Init.other", "Initialized", "Init", "reject"),
+            ("state.ping_registry.Deleted.Delete", "Deleted", "Delete", "noop"),
+            ("state.ping_registry_index.Completed", "Completed", "DeletePingRegistry", "emit"),
+        ],
+        every=5,
+    ),
 )
 def test_a_link_names_a_state(
     open_page: Opened, url: str, fragment: str, state: str, command: str, outcome: str
@@ -36,15 +40,18 @@ def test_a_link_names_a_state(
 
 @pytest.mark.parametrize(
     "fragment",
-    [
-        "state.",
-        "state.nothing.Completed",
-        "state.ping_registry.Nowhere",
-        "state.ping_registry.Completed.Nothing",
-        "state.ping_registry.Completed.Init.same",
-        "state.ping_registry.Completed.Init.other.more",
-        "state.ping_registry.constructor",
-    ],
+    some(
+        [
+            "state.",
+            "state.nothing.Completed",
+            "state.ping_registry.Nowhere",
+            "state.ping_registry.Completed.Nothing",
+            "state.ping_registry.Completed.Init.same",
+            "state.ping_registry.Completed.Init.other.more",
+            "state.ping_registry.constructor",
+        ],
+        every=7,
+    ),
 )
 def test_a_link_to_what_there_is_not_is_refused(open_page: Opened, url: str, fragment: str) -> None:
     page = open_page(f"{url}#{fragment}")
@@ -54,6 +61,7 @@ def test_a_link_to_what_there_is_not_is_refused(open_page: Opened, url: str, fra
     expect(page.locator("#current")).to_have_text("Uninitialized")
 
 
+@pytest.mark.exhaustive
 def test_a_link_names_the_colours(open_page: Opened, url: str) -> None:
     for scheme, other in (("dark", "light"), ("light", "dark")):
         page = open_page(f"{url}?scheme={scheme}", color_scheme=other)
@@ -64,6 +72,7 @@ def test_a_link_names_the_colours(open_page: Opened, url: str) -> None:
     expect(page.locator("#stage")).to_have_css("background-color", "rgb(13, 17, 23)")
 
 
+@pytest.mark.exhaustive
 def test_the_copied_link_leaves_the_colours_to_whoever_opens_it(
     open_page: Opened, url: str
 ) -> None:
@@ -75,6 +84,7 @@ def test_the_copied_link_leaves_the_colours_to_whoever_opens_it(
     assert copied.startswith(f"{url}#1.")
 
 
+@pytest.mark.exhaustive
 def test_only_the_page_around_it_chooses_the_colours(open_page: Opened, url: str) -> None:
     page = open_page(url)
     page.evaluate(
@@ -93,6 +103,7 @@ def test_only_the_page_around_it_chooses_the_colours(open_page: Opened, url: str
     expect(page.locator("html")).to_have_attribute("data-scheme", "dark")
 
 
+@pytest.mark.exhaustive
 def test_alone_it_leads_nowhere(open_page: Opened, url: str) -> None:
     page = open_page(url)
     expect(page.locator("#back")).to_have_count(0)

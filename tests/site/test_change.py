@@ -75,7 +75,7 @@ def test_the_change_is_in_every_diagram(copy: Path, suffix: str) -> None:
     [
         ("index", ["Tallied", 'data-source="Tallied" data-target="Terminated"']),
         ("reference/states", ["Tallied", "Pings are coming in."]),
-        ("reference/table", ["<th>Tallied</th>"]),
+        ("reference/table", [">Tallied</a></th>"]),
         ("reference/commands", ["Tallied, Completed"]),
         ("reference/behaviour", ["<td>Tallied</td>", "Pings are coming in."]),
         ("reference/values", ["TALLIED"]),

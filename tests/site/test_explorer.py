@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ..tiers import some
 from .test_browser import PHONE, opened, violations
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
@@ -20,7 +21,7 @@ def switch(page: Page) -> None:
     page.locator("label[for^=__palette]:visible").click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", some(["light", "dark"], every=2))
 def test_it_follows_the_sites_switch(browser: Browser, address: str, scheme: str) -> None:
     page, _ = opened(browser, f"{address}explorer.html", color_scheme=scheme)
     frame = page.locator("iframe.explorer")
@@ -57,6 +58,7 @@ def test_alone_it_has_the_sites_colours_and_leads_back(browser: Browser, address
     page.context.close()
 
 
+@pytest.mark.exhaustive
 def test_a_state_leads_to_its_reference_out_of_the_frame(browser: Browser, address: str) -> None:
     page, _ = opened(browser, f"{address}explorer.html")
     inside = page.frame_locator("iframe.explorer")
@@ -66,6 +68,7 @@ def test_a_state_leads_to_its_reference_out_of_the_frame(browser: Browser, addre
     page.context.close()
 
 
+@pytest.mark.exhaustive
 def test_in_a_phone_it_is_used_without_scrolling_sideways(browser: Browser, address: str) -> None:
     page, _ = opened(browser, f"{address}explorer.html", viewport=PHONE)
     inside = page.frame_locator("iframe.explorer")
@@ -79,6 +82,7 @@ def test_in_a_phone_it_is_used_without_scrolling_sideways(browser: Browser, addr
     assert wide <= 0
 
 
+@pytest.mark.exhaustive
 def test_by_the_keyboard_alone(browser: Browser, address: str) -> None:
     page, _ = opened(browser, f"{address}explorer.html")
     page.frame_locator("iframe.explorer").locator("#current").wait_for()
@@ -96,6 +100,7 @@ def test_by_the_keyboard_alone(browser: Browser, address: str) -> None:
     page.context.close()
 
 
+@pytest.mark.exhaustive
 def test_from_disk_it_follows_the_page_too(browser: Browser, site: Path) -> None:
     """Browsers keep pages on a disk apart, and the theme's switch does nothing there."""
     page, _ = opened(browser, (site / "explorer.html").as_uri(), color_scheme="light")

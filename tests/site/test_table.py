@@ -20,7 +20,7 @@ SIZES = (
 )
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module", params=some(["light", "dark"], every=2))
 def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Page:
     wide = {"width": 1280, "height": 800}
     url = f"{address}reference/table.html"
@@ -53,6 +53,7 @@ def test_axe_finds_nothing(page: Page) -> None:
     assert violations(page, "light") == []
 
 
+@pytest.mark.exhaustive
 def test_the_first_column_stays_in_sight_on_a_phone(browser: Browser, address: str) -> None:
     page, _ = opened(browser, f"{address}reference/table.html", viewport=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -94,6 +95,9 @@ def test_each_cell_opens_the_explorer_in_its_state(browser: Browser, address: st
         expect(page.locator("#answer")).to_contain_text(f"Send {command} ")
         expect(page.locator("#current")).to_have_text(state)
         expect(page.locator("#commands-of")).to_have_text(f"{CHARTS[name].title} 1")
-        expect(page.locator(f"#form-{command}")).to_have_attribute("data-outcome", outcome)
+        # What rewrites a history changes nothing while the history is empty.
+        empty = outcome == "rewrite" and state == CHARTS[name].initial
+        shown = "noop" if empty else outcome
+        expect(page.locator(f"#form-{command}")).to_have_attribute("data-outcome", shown)
         expect(page.locator(f"#tell-{command}")).to_be_focused()
     page.context.close()
