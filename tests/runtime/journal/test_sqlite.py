@@ -14,6 +14,7 @@ from pingregistrywf.runtime.journal import NO_HEAD, Journal, Retention, open_jou
 from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.schema import Role
 from pingregistrywf.testing.journal import JournalContract, Overtaken, TurnedClock, post
+from pingregistrywf.testing.journal.deletion import completed_workflow
 
 
 class TestSqliteJournal(JournalContract):
@@ -46,7 +47,7 @@ def test_collecting_does_not_look_at_what_is_alive(tmp_path: Path) -> None:
 def test_a_delete_that_loses_to_another_process_succeeds(tmp_path: Path, versioned: bool) -> None:
     url = f"sqlite:{tmp_path}/pings.db"
     with open_journal(url) as journal:
-        history, vid = JournalContract.completed(Workflows(journal))
+        history, vid = completed_workflow(Workflows(journal))
         script = f"""if True:
             from uuid import UUID
             from pingregistrywf import NO_VC, Workflows, open_journal
