@@ -24,10 +24,20 @@ from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import SuiteError
-from pingregistrywf.conformance.suite.scenario import VIDS, Run, Scenario, Tell, from_text, to_text
+from pingregistrywf.conformance.suite.scenario import (
+    BOUNDS,
+    VIDS,
+    Run,
+    Scenario,
+    Tell,
+    from_text,
+    to_text,
+    within,
+)
 from pingregistrywf.conformance.suite.sequences import (
     Mealy,
     NotMinimalError,
+    Word,
     access,
     covers,
     distinguishing,
@@ -97,24 +107,38 @@ class TestSequences:
 
     def test_sizes(self) -> None:
         machine = Mealy(load_model().charts["ping_registry"])
-        made = list(suite(machine))
-        of = {bound: [word for word, _, at in made if at <= bound] for bound in ("n", "n+1", "n+2")}
+        made = list(suite(machine, "n+3"))
+        of = {bound: [word for word, _, at in made if at <= bound] for bound in BOUNDS}
         assert {bound: len(words) for bound, words in of.items()} == {
             "n": 57,
             "n+1": 457,
             "n+2": 3657,
+            "n+3": 29257,
         }
-        assert sum(map(len, of["n+2"])) == 28515
+        assert [sum(map(len, of[bound])) for bound in BOUNDS] == [331, 3107, 28515, 257379]
+
+    @pytest.mark.parametrize("preset", [True, False])
+    def test_each_sequence_comes_once_with_its_least_bound(
+        self, preset: bool, tmp_path: Path
+    ) -> None:
+        machine = Mealy(
+            load_model().main if preset else chart_of(tmp_path, *NO_PRESET).charts["letters"]
+        )
+        known = identifiers(machine)
+        least: dict[Word, str] = {}
+        for extra, bound in enumerate(within("n+2" if preset else "n+3")):
+            for reach, length in itertools.product(access(machine).values(), range(extra + 2)):
+                for middle in itertools.product(machine.inputs, repeat=length):
+                    for ending in known[machine.after(machine.initial, (*reach, *middle))]:
+                        least.setdefault((*reach, *middle, *ending), bound)
+        made = list(suite(machine, "n+2" if preset else "n+3"))
+        assert len(made) == len(least)
+        assert {word: bound for word, _, bound in made} == least
 
     def test_every_cell_is_come_by_at_the_least_bound(self) -> None:
         for chart in load_model().charts.values():
             machine = Mealy(chart)
-            seen = {
-                cell
-                for word, _, bound in suite(machine)
-                if bound == "n"
-                for cell in covers(machine, word)
-            }
+            seen = {cell for word, _, _ in suite(machine, "n") for cell in covers(machine, word)}
             assert seen == set(itertools.product(machine.states, machine.inputs))
 
     def test_states_without_a_preset_sequence_get_harmonized_identifiers(

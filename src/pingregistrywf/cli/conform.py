@@ -40,11 +40,11 @@ RAISED_AGAIN: Final = 0.05
 conform = App(invoke_without_command=True, no_args_is_help=True)
 
 BoundOption = Annotated[
-    Literal["n", "n+1", "n+2"],
+    Literal["n", "n+1", "n+2", "n+3"],
     Option(
-        metavar="n|n+1|n+2",
+        metavar="n|n+1|n+2|n+3",
         help="How many states an implementation may have, if the chart has n: every implementation"
-        " within the bound that departs from the chart fails.",
+        " within the bound that departs from the chart fails. n+3 is beyond the suite and slow.",
     ),
 ]
 JsonFileOption = Annotated[
@@ -159,6 +159,7 @@ def _conform(
         SuiteError,
         levels_of,
     )
+    from pingregistrywf.conformance.suite.scenario import WHOLE, within
 
     outputs = {"--junit": junit, "--json-report": json_report, "--html": html, "--badge": badge}
     outputs |= {"--write-expected": write_expected}
@@ -173,6 +174,10 @@ def _conform(
                 raise CannotRunError(f"{option}: {path} is a directory, name a file")
         if write_expected is not None and write_expected.exists():
             raise CannotRunError(f"--write-expected: {write_expected} exists, name a new file")
+        if write_expected is not None and bound not in within(WHOLE):
+            raise CannotRunError(
+                f"--write-expected: not every case of bound {bound} is listed: give {WHOLE} or less"
+            )
         if watch and python:
             raise CannotRunError("--watch starts an adapter again: give it by --adapter")
         for path in watch or []:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,13 +23,19 @@ from pingregistrywf.cli.common import (
     require,
     with_json,
 )
-from pingregistrywf.cli.conform import BoundOption, JsonFileOption
+from pingregistrywf.cli.conform import JsonFileOption
 from pingregistrywf.cli.progress import shows_progress, steps
 
 
 @with_json
 def self_test(
-    bound: BoundOption = "n+1",
+    bound: Annotated[
+        Literal["n", "n+1", "n+2"],
+        typer.Option(
+            metavar="n|n+1|n+2",
+            help="The bound of the suite that is run, if the chart has n states.",
+        ),
+    ] = "n+1",
     json_report: JsonFileOption = None,
     model: ModelOption = None,
 ) -> None:

@@ -26,7 +26,7 @@ from pingregistrywf.conformance.run.transport import CannotStartError, ChildTran
 from pingregistrywf.conformance.run.triage import Group, explained
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of
-from pingregistrywf.conformance.suite.scenario import BOUNDS
+from pingregistrywf.conformance.suite.scenario import WHOLE, within
 
 _PREFIX: Final = "--pingregistrywf"
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
     add("adapter", "starts the adapter", metavar="COMMAND")
     add("level", "the levels, as 1-3 or 1,4", metavar="LEVELS", default="1-6")
-    add("bound", "how many states are allowed for", choices=BOUNDS, default=BOUNDS[-1])
+    add("bound", "how many states are allowed for", choices=within(WHOLE), default=WHOLE)
     add("model", "charts of your own", metavar="FILE", action="append")
     add("timeout", "a silent adapter hangs", metavar="SECONDS", type=float, default=30.0)
 

@@ -29,7 +29,7 @@ def badge(run: RunResult) -> str:
             without = f", without {', '.join(lacking)}" if lacking else ""
             value = f"conforms{but}: {levels} {spoken_levels(run.claimed)}{without}"
         case Exit.DEVIATES:
-            failed = len(run.unexpected)
+            failed = run.deviating
             value = f"deviates: {counted(failed, 'case')}" if failed else "deviates"
         case Exit.INFRASTRUCTURE:
             value = "no verdict"

@@ -33,6 +33,7 @@ def as_json(run: RunResult) -> str:
         "missing": list(run.missing),
         "trouble": run.trouble,
         "cases": {each.case.id: each.status for each in run.results},
+        **({"counted": run.counted} if run.counted else {}),
         **({"timings": [asdict(each) for each in run.timings]} if run.timings else {}),
         "level_seconds": {str(level): round(each, 3) for level, each in run.level_seconds.items()},
         "seconds": round(run.seconds, 3),

@@ -170,6 +170,8 @@ class RunResult:
         scope: what the run is meant to cover.
         results: the result of each case that was planned, in the suite's order.
         failures: the failures, one for all that are alike.
+        counted: the cases beyond the whole suite that are counted and not kept, by level and by how
+            they came out: those that passed, and those that failed as one before did.
         differences: the cells in which the machine that the implementation has differs from the
             chart.
         groups: how many groups of failures there are.
@@ -189,6 +191,7 @@ class RunResult:
     expected: Collection[str] = frozenset()
     hello: Hello | None = None
     results: Sequence[CaseResult] = ()
+    counted: Mapping[int, Mapping[Status, int]] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
     differences: Sequence[WrongCell] = ()
     groups: int = 0
@@ -205,6 +208,11 @@ class RunResult:
         return sum(
             result.status in statuses and level in (None, result.case.level)
             for result in self.results
+        ) + sum(
+            number
+            for at, counts in self.counted.items()
+            for status, number in counts.items()
+            if status in statuses and level in (None, at)
         )
 
     @property
@@ -217,9 +225,14 @@ class RunResult:
         ]
 
     @property
+    def deviating(self) -> int:
+        """How many cases failed and were not expected to."""
+        return len(self.unexpected) + sum(each[Status.FAILED] for each in self.counted.values())
+
+    @property
     def excused(self) -> int:
         """How many cases failed as expected."""
-        return self.count(Status.FAILED) - len(self.unexpected)
+        return self.count(Status.FAILED) - self.deviating
 
     @property
     def exit(self) -> Exit:
@@ -244,8 +257,7 @@ class RunResult:
                 return _joined(f"conforms{but}: {scope}, {cases}", without)
             case Exit.DEVIATES if self.unexpected:
                 but = f", beside {self.excused} listed" if self.excused else ""
-                failed = len(self.unexpected)
-                return f"deviates: {failed:,} of {cases} failed{but}; {self.scope}"
+                return f"deviates: {self.deviating:,} of {cases} failed{but}; {self.scope}"
             case Exit.DEVIATES:
                 more = len(self.complaints) - 1
                 return _joined(f"deviates: {self.complaints[0]}", f"{more} more" if more else "")
@@ -275,7 +287,7 @@ class RunResult:
 
     def by_level(self) -> list[dict[str, Json]]:
         """The counts of each level in scope, and the capabilities that it lacks."""
-        counts: dict[int, Counter[Status]] = {level: Counter() for level in self.scope.levels}
+        counts = {level: Counter(self.counted.get(level)) for level in self.scope.levels}
         lacking: dict[int, set[str]] = {level: set() for level in self.scope.levels}
         claimed = self.hello.capabilities if self.hello else frozenset()
         for result in self.results:

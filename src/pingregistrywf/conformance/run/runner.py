@@ -12,6 +12,7 @@ from datetime import date
 from random import Random
 
 from pingregistrywf.conformance.run import learn
+from pingregistrywf.conformance.run.beyond import Beyond
 from pingregistrywf.conformance.run.capabilities import CRASH
 from pingregistrywf.conformance.run.expected import (
     ExpectedFailures,
@@ -42,7 +43,7 @@ from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolE
 from pingregistrywf.conformance.run.triage import Group, alike, explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
-from pingregistrywf.conformance.suite.scenario import BOUNDS, Scenario
+from pingregistrywf.conformance.suite.scenario import WHOLE, Scenario, within
 
 MOST_EXPLAINED = 20
 """So many groups of failures are shrunk and explained; the others are counted."""
@@ -116,6 +117,7 @@ class _Run:
         self._missing: list[str] = []
         self._trouble = ""
         self._found: dict[str, CaseResult] = {}
+        self._beyond = Beyond()
         self._failing: set[Hashable] = set()
         self._level_seconds: dict[int, float] = {}
         self._level_started = 0.0
@@ -128,6 +130,7 @@ class _Run:
             found = replace(found, hello=hello)
             results, hello = self._executed(hello)
             found = replace(found, hello=hello, level_seconds=self._level_seconds)
+            found = replace(found, counted=self._beyond.counted)
             expected = {each.case.id for each in results if is_expected(each.case, plan.expected)}
             found = replace(found, results=results, expected=expected)
             found = replace(found, complaints=self._complaints(results))
@@ -160,19 +163,20 @@ class _Run:
             self._missing.append("a replay is not the suite")
             yield from plan.cases
             return
-        made: set[str] = set()
+        first: set[str] = set()
+        not_made = set(self._listed())
         chosen = False
         for case in self._first():
-            made.add(case.id)
+            first.add(case.id)
             yield case
         for case in plan.suite.cases(frozenset(scope.levels), scope.bound):
-            if case.id in made:
+            not_made.discard(case.id)
+            if case.id in first:
                 continue
-            made.add(case.id)
             if not scope.only or _chosen(case, scope.only):
                 chosen = True
                 yield case
-        gone = sorted(self._listed() - made)
+        gone = sorted(not_made)
         if gone:
             self._missing.append(
                 f"{counted(len(gone), 'case')} of the manifest not in the suite: "
@@ -185,7 +189,7 @@ class _Run:
     def _first(self) -> Iterator[Case]:
         """The cases to run first, those that are in scope."""
         plan, scope = self._plan, self._plan.scope
-        bounds = ("", *BOUNDS[: BOUNDS.index(scope.bound) + 1])
+        bounds = ("", *within(scope.bound))
         for scenario in plan.first:
             try:
                 case = plan.suite.compiler.compile(scenario)
@@ -199,7 +203,7 @@ class _Run:
     def _listed(self) -> frozenset[str]:
         """The manifest's ids that are in scope; none if the bound leaves some of them out."""
         plan = self._plan
-        if plan.manifest is None or plan.scope.bound != BOUNDS[-1]:
+        if plan.manifest is None or WHOLE not in within(plan.scope.bound):
             return frozenset()
         levels = tuple(f"{level}-" for level in plan.scope.levels)
         return frozenset(each for each in plan.manifest if each.startswith(levels))
@@ -215,6 +219,14 @@ class _Run:
 
         def asked() -> Iterator[Case]:
             for case in self._cases():
+                counted = case.beyond and not is_expected(case, self._plan.expected)
+                if counted and not set(case.needs) <= hello.capabilities:
+                    self._beyond.unclaimed(case)
+                    continue
+                if counted:
+                    self._beyond.asked(case)
+                    yield case
+                    continue
                 cases.append(case.bare())
                 if set(case.needs) - {CRASH} <= hello.capabilities:
                     if CRASH in case.needs:
@@ -247,10 +259,12 @@ class _Run:
         if len(self._failing) < (self._plan.fail_fast or sys.maxsize):
             for _ in going:
                 pass
-        left = len(claimed - found.keys())
+        left = len(claimed - found.keys()) + self._beyond.left
         if left:
-            self._missing.append(f"{left:,} of {counted(len(claimed), 'case')} not run")
+            planned = len(claimed) + self._beyond.planned
+            self._missing.append(f"{left:,} of {counted(planned, 'case')} not run")
         unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
+        unsupported += self._beyond.count(Status.UNSUPPORTED)
         if unsupported:
             self._missing.append(
                 f"{counted(unsupported, 'case')} answered unsupported, though claimed"
@@ -259,16 +273,19 @@ class _Run:
             found.get(case.id) or CaseResult(case, Status.NOT_CLAIMED)
             for case in cases
             if case.id in found or not set(case.needs) <= hello.capabilities
-        ], hello
+        ] + self._beyond.kept(), hello
 
     def _go_through(self, cases: Iterable[Case], beside: int) -> bool:
         """Execute cases, so many of them side by side; False if that is the end of the run."""
         plan = self._plan
         total = len(self._listed()) or None
+        if plan.scope.bound != WHOLE:
+            total = None  # the manifest says nothing of how many there are
         for result in self._session.execute(cases, side_by_side=beside):
             if result.status is Status.PASSED:
                 result = replace(result, case=result.case.bare())
-            self._found[result.case.id] = result
+            if not self._beyond.take(result):
+                self._found[result.case.id] = result
             level, now = result.case.level, time.monotonic()
             self._level_seconds[level] = self._level_seconds.get(level, 0.0) + (
                 now - self._level_started
@@ -278,7 +295,7 @@ class _Run:
                 look = alike(result)
                 plan.failed(result, look not in self._failing)
                 self._failing.add(look)
-            plan.progress(len(self._found), total, level)
+            plan.progress(len(self._found) + self._beyond.done, total, level)
             if plan.fail_fast and len(self._failing) == plan.fail_fast:
                 self._missing.append(f"ended after {counted(plan.fail_fast, 'failing group')}")
                 return False
@@ -293,8 +310,9 @@ class _Run:
             known = {case.id for case in self._plan.suite.cases()}
         scope = self._plan.scope
         planned = [each.case for each in results]
+        known = {*known, *(each.id for each in planned if each.beyond)}
         passed = {each.case.id for each in results if each.status is Status.PASSED}
-        part = scope.only or self._plan.cases or scope.bound != BOUNDS[-1]
+        part = scope.only or self._plan.cases or WHOLE not in within(scope.bound)
         whole = () if part else scope.levels
         return complaints(expected, known, planned, passed, whole, self._plan.today)
 

@@ -45,6 +45,8 @@ GIVE_UP: Final = 2_000
 """The run ends after so many breaks in a row: each costs a start of the adapter."""
 HANGS: Final = 3
 """After so many hangs the run ends."""
+REMEMBERED: Final = 2_000
+"""So many requests are remembered: a second answer to one of them fails the case that asked."""
 FORMER_HASHES: Final[Mapping[str, str]] = {
     "d89f7e4627962b368029125f13f2b513ffa5b7f13af475a954caa10a3b201787": (
         "1ab3ec3a32bf680d6b510fc1a610266dd7ba8900b8f35786d258d05bd96739b5"
@@ -320,6 +322,7 @@ class Session:
             each.waiting.append(number)
             under_way[number] = each
             self._asked[number] = each.case
+            self._asked.pop(number - REMEMBERED, None)
             if self._stopwatch:
                 self._stopwatch.sent(number, request)
             self._transport.send({"id": number, **request})

@@ -17,7 +17,7 @@ from pingregistrywf.conformance.suite.compile import Compiler
 from pingregistrywf.conformance.suite.data import data
 from pingregistrywf.conformance.suite.index import index
 from pingregistrywf.conformance.suite.levels import LEVELS
-from pingregistrywf.conformance.suite.scenario import BOUNDS, Bound, Scenario
+from pingregistrywf.conformance.suite.scenario import WHOLE, Bound, Scenario
 from pingregistrywf.conformance.suite.sequential import sequential
 from pingregistrywf.conformance.suite.servers import servers
 from pingregistrywf.conformance.suite.tours import tours
@@ -29,13 +29,12 @@ VERSION: Final = "1.1.0"
 """The suite's version: a new id is a new minor version, a removed one a new major version."""
 
 OF_MAIN: Final[Mapping[int, Callable[[Chart], Iterator[Scenario]]]] = {
-    1: sequential,
     2: versions,
     3: data,
     4: wire,
     6: servers,
 }
-"""The levels that the chart under test has by itself."""
+"""The levels, beside the first, that the chart under test has by itself."""
 
 
 class Suite:
@@ -55,7 +54,7 @@ class Suite:
         self.chart = self.compiler.chart
 
     def cases(
-        self, levels: frozenset[int] = frozenset(LEVELS), bound: Bound = "n+2"
+        self, levels: frozenset[int] = frozenset(LEVELS), bound: Bound = WHOLE
     ) -> Iterator[Case]:
         """The cases of some levels, each once, level by level.
 
@@ -66,29 +65,30 @@ class Suite:
         Raises:
             NotMinimalError: two states of a chart cannot be told apart.
         """
-        within = BOUNDS[: BOUNDS.index(bound) + 1]
         seen: set[str] = set()
-        for scenario in self._scenarios(levels):
-            if scenario.bound and scenario.bound not in within:
-                continue
+        for scenario in self._scenarios(levels, bound):
             case = self.compiler.compile(scenario)
-            if case.id not in seen:
+            if case.id in seen:
+                continue
+            if not case.beyond:  # there are many, and each of their sequences comes once
                 seen.add(case.id)
-                yield case
+            yield case
 
-    def _scenarios(self, levels: frozenset[int]) -> Iterator[Scenario]:
+    def _scenarios(self, levels: frozenset[int], bound: Bound) -> Iterator[Scenario]:
         for level in sorted(levels):
-            for chart, scenarios in self._of_level(level):
+            for chart, scenarios in self._of_level(level, bound):
                 for scenario in scenarios:
                     yield replace(scenario, level=level, chart=chart.name)
 
-    def _of_level(self, level: int) -> Iterator[tuple[Chart, Iterator[Scenario]]]:
+    def _of_level(self, level: int, bound: Bound) -> Iterator[tuple[Chart, Iterator[Scenario]]]:
+        if level == 1:
+            yield self.chart, sequential(self.chart, bound)
         if level in OF_MAIN:
             yield self.chart, OF_MAIN[level](self.chart)
         if level == 5:
             for chart in self.model.charts.values():
                 if chart is not self.chart:
-                    yield chart, index(chart)
+                    yield chart, index(chart, bound)
         if level == 6:
             yield self.chart, trials(self.compiler)
             yield self.chart, tours(self.compiler)

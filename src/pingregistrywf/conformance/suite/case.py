@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Row
-from pingregistrywf.conformance.suite.scenario import Scenario, to_text
+from pingregistrywf.conformance.suite.scenario import BOUNDS, WHOLE, Scenario, to_text
 
 Json: TypeAlias = Any
 
@@ -89,7 +89,7 @@ class Case:
         rule: the rule of the chart that it is there for.
         rules: all that it covers, in the order in which it comes by them.
         needs: the capabilities without which it is not run.
-        bound: for levels 1 and 5, the least bound that it belongs to: n, n+1 or n+2.
+        bound: for levels 1 and 5, the least bound that it belongs to, from n to n+3.
         ids: the ids to make up, by name, and how.
         define: what the names of events stand for.
         steps: what is sent and expected, in order.
@@ -120,6 +120,11 @@ class Case:
         made = replace(self, define={}, steps=())
         made.__dict__["id"] = self.id
         return made
+
+    @property
+    def beyond(self) -> bool:
+        """True if only a greater bound than that of the whole suite has it."""
+        return self.bound in BOUNDS[BOUNDS.index(WHOLE) + 1 :]
 
     @property
     def alone(self) -> bool:

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from pingregistrywf.chart.ir import Chart, Command, Outcome, Rewrite
 from pingregistrywf.conformance.suite.data import data
-from pingregistrywf.conformance.suite.scenario import Action, Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import WHOLE, Action, Bound, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import reach, sequential
 from pingregistrywf.conformance.suite.versions import versions
 from pingregistrywf.conformance.suite.wire import wire
 
 
-def index(chart: Chart) -> Iterator[Scenario]:
-    """The scenarios of level 5."""
-    yield from sequential(chart)
+def index(chart: Chart, up_to: Bound = WHOLE) -> Iterator[Scenario]:
+    """The scenarios of level 5; those of the n-complete suite up to a bound."""
+    yield from sequential(chart, up_to)
     yield from versions(chart)
     yield from data(chart)
     yield from _entries(chart)

@@ -15,8 +15,11 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from pingregistrywf.chart.ir import Arguments
 
 Json: TypeAlias = Any
-Bound: TypeAlias = Literal["n", "n+1", "n+2"]
-BOUNDS: Final[tuple[Bound, ...]] = ("n", "n+1", "n+2")
+Bound: TypeAlias = Literal["n", "n+1", "n+2", "n+3"]
+BOUNDS: Final[tuple[Bound, ...]] = get_args(Bound)
+"""How many states an implementation may have, if the chart has n, from the least to the most."""
+WHOLE: Final[Bound] = "n+2"
+"""The bound of the suite whose ids are written down; a greater bound adds cases to it."""
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """The digits of a ULID."""
@@ -32,6 +35,11 @@ RUN_VIDS: Final = ("", "right", "stale", "epoch", "foreign", "again")
 The empty text gives none.  foreign is the head of another of the case's histories, again the
 version that the last run was given.
 """
+
+
+def within(bound: Bound) -> tuple[Bound, ...]:
+    """The bounds up to this one."""
+    return BOUNDS[: BOUNDS.index(bound) + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 
 from pingregistrywf.chart.ir import Cell, Chart, Outcome, Row
 from pingregistrywf.conformance.suite.levels import SuiteError
-from pingregistrywf.conformance.suite.scenario import BOUNDS, Bound
+from pingregistrywf.conformance.suite.scenario import Bound, within
 
 Word: TypeAlias = tuple[Row, ...]
 Output: TypeAlias = tuple[str, str]
@@ -178,8 +178,10 @@ def identifiers(machine: Mealy) -> dict[str, tuple[Word, ...]]:
     }
 
 
-def suite(machine: Mealy) -> Iterator[tuple[Word, int, Bound]]:
+def suite(machine: Mealy, up_to: Bound) -> Iterator[tuple[Word, int, Bound]]:
     """The sequences of the suite, each once, with the least bound that it belongs to.
+
+    They are made one after the other and none is kept, for the greatest bound has very many.
 
     Yields:
         The inputs; how many of them come before the identifying ones; and the bound.
@@ -187,18 +189,42 @@ def suite(machine: Mealy) -> Iterator[tuple[Word, int, Bound]]:
     Raises:
         NotMinimalError: two states are alike.
     """
-    known = identifiers(machine)
-    seen: set[Word] = set()
-    for extra, bound in enumerate(BOUNDS):
-        for reach in access(machine).values():
-            for length in range(extra + 2):
+    parts = _Parts(machine)
+    for extra, bound in enumerate(within(up_to)):
+        # What has less between its ends belongs to a lesser bound.
+        for at, reach in enumerate(parts.reaches):
+            for length in (0, 1) if extra == 0 else (extra + 1,):
                 for middle in itertools.product(machine.inputs, repeat=length):
                     start = (*reach, *middle)
-                    for identify in known[machine.after(machine.initial, start)]:
+                    for identify in parts.identifying(start):
                         word = (*start, *identify)
-                        if word not in seen:
-                            seen.add(word)
+                        if parts.first(word) == (extra, at, len(start)):
                             yield word, len(start), bound
+
+
+class _Parts:
+    """The ends of a suite's sequences: what reaches each state, and what identifies it."""
+
+    def __init__(self, machine: Mealy) -> None:
+        self._machine = machine
+        self._known = identifiers(machine)
+        self._endings = tuple(dict.fromkeys(itertools.chain.from_iterable(self._known.values())))
+        self.reaches = tuple(access(machine).values())
+
+    def identifying(self, start: Word) -> tuple[Word, ...]:
+        """What identifies the state after a sequence."""
+        return self._known[self._machine.after(self._machine.initial, start)]
+
+    def first(self, word: Word) -> tuple[int, int, int]:
+        """Where a sequence is made first: extra states, number of its reach, length to there."""
+        return min(
+            (max(len(start) - len(reach) - 1, 0), at, len(start))
+            for ending in self._endings
+            if word[len(word) - len(ending) :] == ending
+            for start in (word[: len(word) - len(ending)],)
+            for at, reach in enumerate(self.reaches)
+            if start[: len(reach)] == reach and ending in self.identifying(start)
+        )
 
 
 def covers(machine: Mealy, word: Sequence[Row]) -> Iterator[tuple[str, Row]]:

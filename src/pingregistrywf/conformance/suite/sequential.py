@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pingregistrywf.chart.ir import Arguments, Chart, Row
-from pingregistrywf.conformance.suite.scenario import Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import WHOLE, Bound, Scenario, Tell
 from pingregistrywf.conformance.suite.sequences import Mealy, Word, access, suite
 
 
-def sequential(chart: Chart) -> Iterator[Scenario]:
-    """The scenarios of the suite, from the least bound to the greatest."""
+def sequential(chart: Chart, up_to: Bound = WHOLE) -> Iterator[Scenario]:
+    """The scenarios of the suite, from the least bound to the greatest that is asked for."""
     machine = Mealy(chart)
-    for word, start, bound in suite(machine):
+    for word, start, bound in suite(machine, up_to):
         # The last input before the identifying ones is the one whose cell is in question.
         at = machine.after(machine.initial, word[: max(start - 1, 0)])
         yield Scenario(
