@@ -1,8 +1,9 @@
 """Make a release, all but publishing: ``make release VERSION=x.y.z``.
 
 It refuses before it changes anything: a version that is no next one, a tree with changes, a
-changelog with nothing to say, drift, and a public name, a number or an id that went away.  Then it
-writes the version, the changelog's heading and the listings, builds what is published into
+changelog with nothing to say, drift, the placeholder of the project's address, a public name, a
+number or an id that went away, and a dependency that its authors left alone.  Then it writes the
+version, the changelog's heading and the listings, builds what is published into
 ``dist/``, with checksums and the bill of materials, checks it, and writes the tag's text.  What
 follows is said in the end: CONTRIBUTING has the steps.
 """
@@ -17,11 +18,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
-from . import published
+from . import maintained, published
 from .artefacts import ROOT, bill_of_materials, build, checks, checksums, objections
 
 VERSION_FILE: Final = "src/pingregistrywf/__init__.py"
@@ -29,6 +32,8 @@ VERSION_FILE: Final = "src/pingregistrywf/__init__.py"
 
 FORM: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 HEADING: Final = "## Unreleased\n"
+PLACEHOLDER: Final = "example.org"
+"""The host of the project's address before there is a real one."""
 
 
 class RefusedError(Exception):
@@ -55,6 +60,11 @@ def refusals(root: Path, version: str) -> Iterator[str]:
         yield "the tree has changes: commit them, or set them aside"
     if git(root, "tag", "--list", f"v{version}"):
         yield f"there is a tag v{version}: a published version never changes, give the next one"
+    for name in placeholders(root):
+        yield (
+            f"{name} of [project.urls] in pyproject.toml is at {PLACEHOLDER}: write the project's "
+            "address there, for the page of a version keeps its links"
+        )
     if not notes(root):
         yield "CHANGELOG.md says nothing under Unreleased: write what changed for users"
     drift = subprocess.run(
@@ -74,6 +84,13 @@ def refusals(root: Path, version: str) -> Iterator[str]:
                 "tests/release/test_published.py says what to do about each"
             )
     yield from shortened(root)
+
+
+def placeholders(root: Path) -> list[str]:
+    """The names of the project's addresses that nobody has set."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    urls = tomllib.loads(text)["project"]["urls"]
+    return [name for name, url in urls.items() if urlsplit(url).hostname == PLACEHOLDER]
 
 
 def shortened(root: Path) -> Iterator[str]:
@@ -175,11 +192,16 @@ def main() -> None:
     parser.add_argument("version", help="x.y.z, greater than the present one")
     version = parser.parse_args().version
     try:
+        today = datetime.datetime.now(datetime.UTC).date()
         reasons = [*refusals(ROOT, version)]
+        releases = maintained.look(today)
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        reasons += maintained.unexplained(releases, readme)
         if reasons:
             raise RefusedError("\n".join(reasons))
         about = notes(ROOT)
-        write_version(ROOT, version, datetime.datetime.now(datetime.UTC).date())
+        write_version(ROOT, version, today)
+        maintained.RECORD.write_text(maintained.record(releases, today), encoding="utf-8")
         subprocess.run([sys.executable, "-m", "tests.release.published"], cwd=ROOT, check=True)
         files = fill(ROOT, version, about)
     except RefusedError as error:

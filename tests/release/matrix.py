@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -37,15 +37,22 @@ PACKAGES: Final = (
 
 CLEAN: Final = """
 set -e
-begin=$(date +%s)
-rm -rf /root/clean && python3 -m venv /root/clean
+rm -rf /root/clean /root/older && python3 -m venv /root/clean
 /root/clean/bin/python --version
 /root/clean/bin/python -c 'import sqlite3; print("SQLite", sqlite3.sqlite_version)'
+/root/clean/bin/pip --version
+begin=$(date +%s)
 /root/clean/bin/pip install --quiet /artefacts/*.whl
 /root/clean/bin/pingregistrywf demo >/dev/null
 echo "demo $(( $(date +%s) - begin )) s"
+set +e
+/root/clean/bin/pip install --dry-run --no-deps --only-binary :all: --python-version 3.10 \\
+  --target /root/older /artefacts/*.whl 2>&1
 """
-"""A clean machine: the wheel, what it needs, and the demo."""
+"""A clean machine: the wheel and what it needs by the Debian's own pip, and the demo.
+
+Then the same pip is asked for Python 3.10, which the package refuses.
+"""
 
 TESTS: Final = """
 set -e
@@ -59,6 +66,7 @@ PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --quiet --junitxml
 """The tests of the source distribution, against the wheel with all extras."""
 
 ENTER: Final = """
+mount --rbind "$1" "$1" # so that the root is in the list of mounts, as on a machine
 mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t sysfs sys "$1/sys"
 mount -t tmpfs shm "$1/dev/shm"
 exec chroot "$@"
@@ -84,6 +92,8 @@ DEBIANS: Final = (
 )
 ELSEWHERE: Final = ("3.12",)
 """Pythons that are supported, and that no Debian has."""
+REFUSED: Final = "refused"
+"""What a row says of Python 3.10 if pip named the reason."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,9 @@ class Row:
     system: str
     python: str
     sqlite: str = ""
+    pip: str = ""
     demo: str = ""
+    older: str = ""
     passed: int = 0
     failed: int = 0
     skipped: int = 0
@@ -101,11 +113,11 @@ class Row:
 
     @property
     def is_green(self) -> bool:
-        """Whether tests ran, and none failed."""
-        return self.passed > 0 and not self.failed
+        """Whether tests ran, none failed, and pip refused an older Python."""
+        return self.passed > 0 and not self.failed and self.older == REFUSED
 
     def __str__(self) -> str:
-        seen = (self.system, self.python, self.sqlite, self.demo)
+        seen = (self.system, self.python, self.sqlite, self.pip, self.demo, self.older)
         counts = (self.passed, self.failed, self.skipped)
         return f"| {' | '.join(map(str, (*seen, *counts, self.remark)))} |"
 
@@ -133,9 +145,11 @@ def apt_sources(directory: Path = Path("/etc/apt")) -> str:
 
 
 def bootstrap(debian: Debian) -> Path:
-    """Make the root of a Debian, unless it is there, and return its path."""
+    """Make the root of a Debian, unless it is there with these packages, and return its path."""
     place = ROOTS / debian.suite
-    if not place.exists():
+    made_of = place / "packages.txt"
+    if not made_of.exists() or made_of.read_text(encoding="utf-8") != PACKAGES:
+        shutil.rmtree(place, ignore_errors=True)
         begun = place.with_suffix(".begun")
         shutil.rmtree(begun, ignore_errors=True)
         begun.mkdir(parents=True)
@@ -146,6 +160,7 @@ def bootstrap(debian: Debian) -> Path:
         with (ROOTS / f"{debian.suite}.log").open("w") as log:
             subprocess.run(command, stdout=log, stderr=log, check=True)
         begun.rename(place)
+        made_of.write_text(PACKAGES, encoding="utf-8")
     return place
 
 
@@ -187,17 +202,26 @@ def try_on(debian: Debian, artefacts: Sequence[Path], tests: Sequence[str]) -> R
     """Try the wheel alone and all tests on one Debian."""
     place = bootstrap(debian)
     prepare(place, artefacts)
-    alone = enter(place, CLEAN)
-    told = dict(re.findall(r"^(Python|SQLite|demo) (.*)$", alone.stdout, re.MULTILINE))
+    row = seen(debian, enter(place, CLEAN).stdout)
     tested = enter(place, TESTS, *tests)
-    system = f"Debian {debian.number}"
-    row = Row(
-        system, told.get("Python", debian.python), told.get("SQLite", ""), told.get("demo", "")
-    )
     if not (place / "report.xml").exists():
         reason = last_line(tested.stderr or (place / "pytest.txt").read_text(encoding="utf-8"))
-        return Row(system, row.python, row.sqlite, row.demo, remark=reason)
+        return replace(row, remark=reason)
     return counted(row, place / "report.xml")
+
+
+def seen(debian: Debian, output: str) -> Row:
+    """A row with what the clean machine printed."""
+    found = dict(re.findall(r"^(Python|SQLite|pip|demo) (\S+)", output, re.MULTILINE))
+    refused = re.search(r"requires a different Python: 3\.10\S* not in ", output)
+    return Row(
+        f"Debian {debian.number}",
+        found.get("Python", debian.python),
+        found.get("SQLite", ""),
+        found.get("pip", ""),
+        f"{found['demo']} s" if "demo" in found else "failed",
+        REFUSED if refused else "not refused",
+    )
 
 
 def counted(row: Row, report: Path) -> Row:
@@ -205,7 +229,7 @@ def counted(row: Row, report: Path) -> Row:
     found = JUnitXml.fromfile(str(report))
     failed = found.failures + found.errors
     passed = found.tests - failed - found.skipped
-    return Row(row.system, row.python, row.sqlite, row.demo, passed, failed, found.skipped)
+    return replace(row, passed=passed, failed=failed, skipped=found.skipped)
 
 
 def last_line(text: str) -> str:
@@ -215,8 +239,9 @@ def last_line(text: str) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown."""
-    head = "| system | Python | SQLite | install and demo | passed | failed | skipped | remark |"
-    return "\n".join([head, "|---" * 8 + "|", *map(str, rows)]) + "\n"
+    names = ("system", "Python", "SQLite", "pip", "install and demo", "Python 3.10")
+    head = f"| {' | '.join((*names, 'passed', 'failed', 'skipped', 'remark'))} |"
+    return "\n".join([head, "|---" * 10 + "|", *map(str, rows)]) + "\n"
 
 
 def rows(suites: Sequence[str], tests: Sequence[str]) -> Iterator[Row]:

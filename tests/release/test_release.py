@@ -25,6 +25,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "0.2.0"\n', encoding="utf-8")
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
+    addresses = '[project.urls]\nSource = "https://code.example/p"\n'
+    (tmp_path / "pyproject.toml").write_text(addresses, encoding="utf-8")
     listings = tmp_path / "tests" / "release" / "published"
     listings.mkdir(parents=True)
     (listings / "deprecated.txt").write_text("", encoding="utf-8")
@@ -88,6 +90,14 @@ def test_a_changelog_with_nothing_to_say(tree: Path) -> None:
     (tree / "CHANGELOG.md").write_text(CHANGELOG.replace("For all:\n\n- It is better.\n\n", ""))
     commit(tree)
     assert "says nothing under Unreleased" in next(release.refusals(tree, "0.3.0"))
+
+
+def test_an_address_that_nobody_has_set(tree: Path) -> None:
+    file = tree / "pyproject.toml"
+    file.write_text('[project.urls]\nSource = "https://example.org/p"\n', encoding="utf-8")
+    commit(tree)
+    (said,) = release.refusals(tree, "0.3.0")
+    assert said.startswith("Source of [project.urls] in pyproject.toml is at example.org: write")
 
 
 def test_drift(tree: Path) -> None:

@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ..tools import require_release, require_tool
 from .artefacts import ROOT
-from .matrix import TABLE, Row, apt_sources, last_line, mirror, table
+from .matrix import TABLE, Debian, Row, apt_sources, last_line, mirror, seen, table
 
 pytestmark = pytest.mark.xdist_group("release")
 
@@ -71,22 +72,44 @@ def test_the_distributions_sources_come_first(tmp_path: Path) -> None:
     assert mirror(apt_sources(tmp_path)) == "http://mirror.example/d"
 
 
+CLEAN = """\
+Python 3.13.5
+SQLite 3.46.1
+pip 25.1.1 from /root/clean/lib/python3.13/site-packages/pip (python 3.13)
+demo 20 s
+ERROR: Package 'pingregistrywf' requires a different Python: 3.10.0 not in '>=3.11'
+"""
+
+
+def test_a_clean_machine_is_a_row() -> None:
+    row = seen(Debian("13", "trixie", "3.13"), CLEAN)
+    assert str(row) == "| Debian 13 | 3.13.5 | 3.46.1 | 25.1.1 | 20 s | refused | 0 | 0 | 0 |  |"
+    row = seen(Debian("13", "trixie", "3.13"), CLEAN.partition("demo")[0])
+    assert (row.demo, row.older) == ("failed", "not refused")
+
+
 def test_the_table_has_a_row_for_each_python() -> None:
     rows = [
-        Row("Debian 13", "3.13.5", "3.46.1", "20 s", passed=7, skipped=1),
+        replace(seen(Debian("13", "trixie", "3.13"), CLEAN), passed=7, skipped=1),
         Row("none", "3.12", remark="not tried"),
     ]
     lines = table(rows).splitlines()
     assert lines[2:] == [
-        "| Debian 13 | 3.13.5 | 3.46.1 | 20 s | 7 | 0 | 1 |  |",
-        "| none | 3.12 |  |  | 0 | 0 | 0 | not tried |",
+        "| Debian 13 | 3.13.5 | 3.46.1 | 25.1.1 | 20 s | refused | 7 | 0 | 1 |  |",
+        "| none | 3.12 |  |  |  |  | 0 | 0 | 0 | not tried |",
     ]
     assert len({line.count("|") for line in lines}) == 1
     assert [row.is_green for row in rows] == [True, False]
 
 
-def test_a_failure_is_not_green() -> None:
-    assert not Row("Debian 13", "3.13.5", passed=7, failed=1).is_green
+@pytest.mark.parametrize("change", [{"failed": 1}, {"older": "not refused"}, {"passed": 0}])
+def test_what_is_not_green(change: dict[str, int | str]) -> None:
+    row = replace(seen(Debian("13", "trixie", "3.13"), CLEAN), passed=7)
+    assert row.is_green
+    assert not replace(row, **change).is_green
+
+
+def test_a_remark_is_the_last_line() -> None:
     assert last_line("one\ntwo\n\n") == "two"
 
 
