@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +13,7 @@ from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.service.grpc.development import made
 from pingregistrywf.service.grpc.messages import Messages
 
-from ..service.grpc.process import serve
+from ..service.grpc.processes import ServerProcess
 from .appends import begun
 from .figures import Ratio, Row, Side, at_most
 from .measuring import Scale, counted, interleaved
@@ -46,11 +45,10 @@ def rows(scale: Scale, directory: Path) -> list[Row]:
         "burst=1000000",
     )
     with (
-        serve(place, *options) as (process, address),
-        grpc.secure_channel(address, secure) as channel,
+        ServerProcess(f"sqlite:{place / 'pings.db'}", *options) as server,
+        grpc.secure_channel(server.address, secure) as channel,
         open_journal(f"sqlite:{place / 'alone.db'}") as alone,
     ):
-        threading.Thread(target=lambda: [*(process.stderr or ())], daemon=True).start()
         workflows, message = Workflows(alone), Messages(SERVICE)._class
         ping = message("ServerPingI")(workflow=workflow.bytes, status_message=MESSAGE)
         info = message("InfoI")(registry="reg")

@@ -21,8 +21,14 @@ from pingregistrywf._generated.ping_registry_index import StateCode, WorkflowInd
 from pingregistrywf._generated.ping_registry_operations import Operations
 from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
 from pingregistrywf.runtime.counts import counted
+from pingregistrywf.runtime.deciding import Deciding
 from pingregistrywf.runtime.engine import Checkpoint
-from pingregistrywf.runtime.errors import JournalError, JournalLevelError, WorkflowError
+from pingregistrywf.runtime.errors import (
+    JournalError,
+    JournalLevelError,
+    JournalUnusableError,
+    WorkflowError,
+)
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.log import logged
@@ -96,7 +102,16 @@ class Collector:
 
         Raises:
             JournalError: the index cannot be read.
+            JournalUnusableError: the journal is behind a service, which neither trims nor collects
+                for its clients.  Nothing has been done then.
         """
+        if isinstance(self.journal, Deciding):
+            where = (
+                "a service lets no client collect: run 'pingregistrywf collect"
+                f" {self.name} --journal URL' where its journal is, or start it with"
+                " 'serve --collect'"
+            )
+            raise JournalUnusableError(f"collect registry {self.name}", PermissionError(where))
         journal, index_id = self.journal, self.index_id
         moment = journal.clock() if now is None else now
         index = self._index()

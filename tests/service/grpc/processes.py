@@ -1,4 +1,4 @@
-"""Servers in processes of their own."""
+"""The command ``serve``, in processes of its own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import json
 import subprocess
 import sys
 import threading
+from collections import deque
+from typing import Any
 
 RUN = [sys.executable, "-m", "pingregistrywf"]
+KEPT = 100
+"""So many records of a log are kept, the last ones."""
 
 
 class ServerProcess:
@@ -15,47 +19,51 @@ class ServerProcess:
 
     Attributes:
         address: where it listens.
+        process: the process that runs now, or ran last.
+        log: the last records of its log; complete once the server was stopped or killed.
     """
 
     def __init__(self, journal: str, *options: str, registry: str = "reg") -> None:
-        self._words = [
-            "serve",
-            "--registry",
-            registry,
-            "--journal",
-            journal,
-            *options,
-            "--log-json",
-        ]
+        self._words = ["serve", "--registry", registry, "--journal", journal, *options]
         self.address = "127.0.0.1:0"
+        self.log: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        words = [*RUN, *self._words, "--listen", self.address]
-        self._process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        lines = map(json.loads, self._process.stderr)
-        self.address = next(each["address"] for each in lines if "address" in each)
+        words = [*RUN, *self._words, "--log-json", "--listen", self.address]
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stderr is not None
+        # gRPC's own warnings, such as one of a failed handshake, are among the lines.
+        lines = (json.loads(each) for each in self.process.stderr if each.startswith("{"))
+        self.address = next(each["address"] for each in lines if each["action"] == "listening")
         # Each call is logged, and a pipe that nobody reads would stop the server in the end.
-        self._reading = threading.Thread(target=lambda: [None for _ in lines], daemon=True)
+        self._reading = threading.Thread(target=self.log.extend, args=(lines,), daemon=True)
         self._reading.start()
+
+    def stop(self) -> int:
+        """Ask it to stop, and return its exit code."""
+        self.process.terminate()
+        return self._over()
 
     def kill(self) -> None:
         """Kill it without warning."""
-        self._process.kill()
+        self.process.kill()
         self._over()
 
     def __enter__(self) -> ServerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._over()
+        self.stop()
 
-    def _over(self) -> None:
+    def _over(self) -> int:
         """Wait for its end."""
-        self._process.wait()
+        code = self.process.wait()
         self._reading.join()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+        return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -26,6 +27,7 @@ from pingregistrywf import (
     open_journal,
 )
 
+from ...command_line import run as command
 from .certificates import Authority
 from .processes import RUN, ServerProcess
 
@@ -105,6 +107,23 @@ def test_the_command_line_on_a_service(tmp_path: Path, authority: Authority) -> 
         listed = run("list", "reg", "--service", f"{url}&cert={client}")
         assert listed[1].startswith(workflow)
         assert run("commit", "reg", "--workflow", workflow, "--vid", str(EPOCH))[-1] == "exit 1"
+
+
+def test_the_collector_is_refused_at_once_on_a_service(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path / 'pings.db'}"
+    old = UUID(int=5)
+    with open_journal(url, clock=lambda: time.time() - 2 * 86_400) as journal:
+        PingRegistry(journal, "reg").begin(old)
+    with ServerProcess(url) as server:
+        service = f"grpc://{server.address}"
+        done = command("collect", "reg", "--journal", service)
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert "run 'pingregistrywf collect reg --journal URL' where its journal is" in line
+        planned = command("collect", "reg", "--journal", service, "--dry-run")
+        assert (planned.returncode, planned.stdout) == (0, f"expire    {old}\n")
+    collected = command("collect", "reg", "--journal", url)
+    assert collected.stdout.startswith(f"expire    {old}\n")  # the refused run had not done it
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pingregistrywf.service.grpc.auth.issuing import issue
 from pingregistrywf.service.grpc.messages import Messages
 
 from ...tiers import SOAK
-from .process import serve
+from .processes import ServerProcess
 from .tokens import ISSUER, pem
 
 CLIENTS: Final = 200 if SOAK else 20
@@ -112,9 +112,10 @@ def memory(process: int) -> int:
     return int(status.split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def drained(stream: Any) -> None:
-    """Read what a process writes, so that it never waits for that."""
-    threading.Thread(target=lambda: [None for _ in stream], daemon=True).start()
+def serving(place: Path) -> ServerProcess:
+    """Serve the journal in a directory to the callers that its file of roles names."""
+    auth = str(place / "auth.yaml")
+    return ServerProcess(f"sqlite:{place / 'pings.db'}", "--auth", auth)
 
 
 @pytest.mark.slow
@@ -139,9 +140,8 @@ def test_many_clients_post_for_a_while(
         await asyncio.gather(*clients)
         return pings, before, *told
 
-    with serve(place, "--auth", str(place / "auth.yaml")) as (process, address):
-        drained(process.stderr)
-        _, before, pings, grown = asyncio.run(session(address, process.pid))
+    with serving(place) as server:
+        _, before, pings, grown = asyncio.run(session(server.address, server.process.pid))
     check(place, posted)
     assert posted.unknown == []
     p99 = statistics.quantiles(posted.seconds, n=100)[98]
@@ -167,27 +167,27 @@ def test_many_clients_post_for_a_while(
 @pytest.mark.soak
 def test_the_server_is_killed_while_they_post(place: Path) -> None:
     posted = Posted()
-    address, port = "", 0
-    ready, killed = threading.Event(), threading.Event()
+    server = serving(place)
+    killed = threading.Event()
 
     def killing() -> None:
-        nonlocal address, port
-        for _ in range(KILLS + 1):
-            with serve(place, "--auth", str(place / "auth.yaml"), port=port) as (process, told):
-                drained(process.stderr)
-                address, port = told, int(told.rpartition(":")[2])
+        try:
+            for kills in range(KILLS + 1):
+                if kills:
+                    server.start()
                 count = len(posted.acknowledged)
-                ready.set()
                 while len(posted.acknowledged) < count + 20 * CLIENTS:  # the clients have resumed
-                    assert process.poll() is None
+                    assert server.process.poll() is None
                     time.sleep(0.01)
-                process.kill()
-                process.wait()
-        killed.set()
+                server.kill()
+            killed.set()
+        finally:
+            if not killed.is_set():
+                server.kill()
 
     async def session() -> None:
         stopped = asyncio.Event()
-        clients = [client(number, address, posted, stopped) for number in range(CLIENTS)]
+        clients = [client(number, server.address, posted, stopped) for number in range(CLIENTS)]
         posting = asyncio.gather(*clients)
         while not killed.is_set() and thread.is_alive():
             await asyncio.sleep(0.01)
@@ -196,7 +196,6 @@ def test_the_server_is_killed_while_they_post(place: Path) -> None:
 
     thread = threading.Thread(target=killing)
     thread.start()
-    assert ready.wait(60)
     asyncio.run(session())
     thread.join()
     assert killed.is_set()

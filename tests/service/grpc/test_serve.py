@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from pingregistrywf.service.grpc.development import Development, made
 from pingregistrywf.service.grpc.messages import Messages
 
 from ...command_line import run
-from .process import serve
+from .processes import ServerProcess
 
 WORKFLOW = UUID(int=7)
 
@@ -30,8 +29,9 @@ WORKFLOW = UUID(int=7)
 def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
     messages = Messages(SERVICE)
     options = ("--gather", "--collect", "--metrics", "127.0.0.1:0", "--limit", "streams=5")
-    with serve(tmp_path, *options) as (process, address):
-        with grpc.insecure_channel(address) as channel:
+    url = f"sqlite:{tmp_path / 'pings.db'}"
+    with ServerProcess(url, *options) as server:
+        with grpc.insecure_channel(server.address) as channel:
             begin = channel.unary_unary("/nogfso.PingRegistry/BeginPingRegistry")
             request = messages._class("BeginPingRegistryI")(registry="reg", workflow=WORKFLOW.bytes)
             begin(request.SerializeToString(), timeout=20)
@@ -43,22 +43,22 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
                 reply = messages._class("RegistryWorkflowEventsO").FromString(data)
                 if any(each.status_message == "gatherer ping 1" for each in reply.events):
                     break
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 128 + signal.SIGTERM
-        assert process.stderr is not None
-        actions = [json.loads(line)["action"] for line in process.stderr]
+        assert server.stop() == 128 + signal.SIGTERM
+        actions = [each["action"] for each in server.log]
         assert actions[-1] == "stopped"
         assert "draining" in actions
-    with open_journal(f"sqlite:{tmp_path / 'pings.db'}") as journal:
+    with open_journal(url) as journal:
         assert PingRegistry(journal, "reg").get(WORKFLOW).state.num_pings >= 1
 
 
 @pytest.mark.slow
 def test_a_directory_to_try_it_out(tmp_path: Path) -> None:
     place = tmp_path / "a place"
-    with serve(tmp_path, "--dev", str(place)) as (process, address):
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(12)]
+    url = f"sqlite:{tmp_path / 'pings.db'}"
+    with ServerProcess(url, "--dev", str(place)) as server:
+        address, printed = server.address, server.process.stdout
+        assert printed is not None
+        lines = [printed.readline() for _ in range(12)]
         assert call(address, place, "reader", "reader") == "OK"
         assert call(address, place, "reader", None) == "OK"
         assert call(address, place, "reader", "server") == "OK"
@@ -70,7 +70,7 @@ def test_a_directory_to_try_it_out(tmp_path: Path) -> None:
             ["bash", "-c", "set -eu\n" + program + "".join(shown)], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-    with open_journal(f"sqlite:{tmp_path / 'pings.db'}") as journal:
+    with open_journal(url) as journal:
         (workflow,) = PingRegistry(journal, "reg").list()
     assert done.stdout.count(str(workflow.workflow_id)) >= 2  # begun, and listed
     assert done.stdout.endswith("taken  admin of reg; reader of reg\n")
