@@ -32,6 +32,7 @@ class Starter:
         run: the command that is the adapter, as ``conform`` takes it.
         setup: how CI gets the toolchain: an action, and what it is told; empty if it is there.
         other: how the function is called that answers what the plumbing does not know.
+        concurrently: what answers each request if the adapter claims ``concurrent``.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Starter:
     more: tuple[str, ...] = ()
     setup: tuple[str, str] | tuple[()] = ()
     other: str = "other"
+    concurrently: str = "each in a thread of its own"
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -59,6 +61,7 @@ STARTERS: Final[Mapping[str, Starter]] = MappingProxyType(
             "node adapter.mjs",
             more=("package.json",),
             setup=("actions/setup-node@v4", 'node-version: "20"'),
+            concurrently="each as soon as it comes, while others still await something",
         ),
         "java": Starter(
             "Java",
@@ -77,6 +80,7 @@ STARTERS: Final[Mapping[str, Starter]] = MappingProxyType(
             more=("go.mod",),
             setup=("actions/setup-go@v5", 'go-version: "1.22"\n          cache: false'),
             other="Other",
+            concurrently="each in a goroutine of its own",
         ),
         "rust": Starter(
             "Rust",
@@ -160,6 +164,8 @@ def _values(starter: Starter) -> Mapping[str, str]:
         "TITLE": starter.title,
         "EDITED": starter.edited,
         "PLUMBING": plumbing,
+        "CHECKING": f"`{starter.plumbing[0]}` refuses",
+        "CONCURRENTLY": starter.concurrently,
         "HOW_TO_RUN": "\n".join(f"    {line}" for line in (starter.build, conform) if line),
         "OTHER": starter.other,
         "SETUP": setup,

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -91,7 +92,8 @@ type Args map[string]any
 type Request map[string]json.RawMessage
 
 // Implementation is what is under test, as one server sees it.  Its errors are a *RefusalError, or
-// something that nobody foresaw.
+// something that nobody foresaw.  If the adapter claims concurrent, several goroutines call the
+// methods at once.
 type Implementation interface {
 	// Tell runs a command; its name and arguments are checked already, and the vid is well-formed.
 	Tell(workflow, command string, args Args, vid string) (Told, error)
@@ -117,7 +119,7 @@ type Hello struct {
 // Types are the arguments of a command, and the type of each: uuid, ulid, int32, bool, string.
 type Types map[string]string
 
-// Adapter answers requests.
+// Adapter answers requests: one after the other, or side by side if concurrent is claimed.
 type Adapter struct {
 	// Make makes the implementation of a server.
 	Make func(server string) Implementation
@@ -129,30 +131,67 @@ type Adapter struct {
 	Begins string
 
 	servers map[string]Implementation
+	making  sync.Mutex
+
+	replies *bufio.Writer
+	writing sync.Mutex
 }
 
 // Serve answers until bye, or until there are no more requests.
 func (adapter *Adapter) Serve() {
 	adapter.servers = map[string]Implementation{}
+	adapter.replies = bufio.NewWriter(os.Stdout)
 	requests := bufio.NewReader(os.Stdin)
-	buffered := bufio.NewWriter(os.Stdout)
-	replies := json.NewEncoder(buffered)
-	replies.SetEscapeHTML(false)
+	isConcurrent := adapter.claims("concurrent")
+	var answering sync.WaitGroup
+	defer answering.Wait()
 	for {
 		line, end := requests.ReadBytes('\n')
 		if len(line) == 0 {
 			return
 		}
-		reply := adapter.answer(read(line))
-		if err := replies.Encode(reply); err != nil {
-			log.Fatal(err)
+		request := read(line)
+		op, _ := asText(request["op"])
+		switch {
+		case op == "bye":
+			answering.Wait() // bye is the last answer
+			adapter.reply(request)
+			return
+		case isConcurrent:
+			answering.Add(1)
+			go func() {
+				defer answering.Done()
+				adapter.reply(request)
+			}()
+		default:
+			adapter.reply(request)
 		}
-		if err := buffered.Flush(); err != nil {
-			log.Fatal(err)
-		}
-		if _, done := reply["bye"]; done || end == io.EOF {
+		if end == io.EOF {
 			return
 		}
+	}
+}
+
+func (adapter *Adapter) claims(capability string) bool {
+	for _, claimed := range adapter.Hello.Capabilities {
+		if claimed == capability {
+			return true
+		}
+	}
+	return false
+}
+
+func (adapter *Adapter) reply(request Request) {
+	reply := adapter.answer(request)
+	adapter.writing.Lock()
+	defer adapter.writing.Unlock()
+	replies := json.NewEncoder(adapter.replies)
+	replies.SetEscapeHTML(false)
+	if err := replies.Encode(reply); err != nil {
+		log.Fatal(err)
+	}
+	if err := adapter.replies.Flush(); err != nil {
+		log.Fatal(err)
 	}
 }
 
@@ -252,6 +291,8 @@ func (adapter *Adapter) server(request Request) (Implementation, error) {
 			return nil, err
 		}
 	}
+	adapter.making.Lock()
+	defer adapter.making.Unlock()
 	if _, known := adapter.servers[name]; !known {
 		adapter.servers[name] = adapter.Make(name)
 	}

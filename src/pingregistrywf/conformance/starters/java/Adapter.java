@@ -1,7 +1,7 @@
 // The adapter of your implementation: this is the file to edit.
 //
 // It runs as it is: below the line REPLACE FROM HERE stands a tiny implementation in memory.  Put
-// calls of your own in its place.  Protocol.java does the talking.
+// calls of your own in its place.  Protocol.java does the talking, and refuses what is malformed.
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -60,7 +60,7 @@ final class Workflows implements Protocol.Implementation {
             "End", Map.of("Completed", "PingRegistryCommitted", "Terminated", "noop"),
             "Delete", Map.of("Uninitialized", "noop", "Completed", "delete", "Terminated", "delete"));
 
-    /** The journal that all servers share. */
+    /** The journal that all servers share; one thread at a time uses it. */
     private static final Map<String, List<Protocol.Event>> HISTORIES = new HashMap<>();
     private static final Set<String> DELETED = new HashSet<>();
 
@@ -69,45 +69,47 @@ final class Workflows implements Protocol.Implementation {
     @Override
     public Protocol.Told tell(String workflow, String command, Map<String, Object> args, String vid)
             throws Protocol.RefusalException {
-        List<Protocol.Event> history = HISTORIES.getOrDefault(workflow, new ArrayList<>());
-        boolean isEmpty = history.isEmpty();
-        String head = isEmpty ? Protocol.EPOCH : last(history).id;
-        String state = isEmpty ? "Uninitialized" : LEADS_TO.get(last(history).event);
-        if (!Set.of(Protocol.NO_VC, Protocol.RETRY_NO_VC).contains(vid) && !vid.equals(head)) {
-            Map<String, String> facts = Map.of("stored", head, "expected", vid);
-            throw new Protocol.RefusalException("VersionConflict", "another version", true, facts);
-        }
-        if (command.equals("Init") && DELETED.contains(workflow)) {
-            throw new Protocol.RefusalException("HistoryDeleted", workflow + " was deleted");
-        }
-        String outcome = RULES.get(command).getOrDefault(state, "refused");
-        switch (outcome) {
-            case "refused":
-                String message = command + " is not allowed in state " + state;
-                throw new Protocol.RefusalException("StateConflict", message);
-            case "same registry":
-                if (!args.equals(history.get(0).fields)) {
-                    Map<String, String> facts = Map.of("arg", "RegistryId");
-                    throw new Protocol.RefusalException("ArgumentNotIdempotent", "another registry", true, facts);
-                }
-                return new Protocol.Told(head);
-            case "noop":
-                return new Protocol.Told(head);
-            case "delete":
-                HISTORIES.remove(workflow);
-                DELETED.add(workflow);
-                return new Protocol.Told(Protocol.EPOCH);
-            default:
-                Protocol.Event event = new Protocol.Event(outcome, Protocol.newUlid(head), head, fields(args));
-                history.add(event);
-                HISTORIES.put(workflow, history);
-                return new Protocol.Told(event.id, event);
+        synchronized (HISTORIES) {
+            List<Protocol.Event> history = HISTORIES.getOrDefault(workflow, new ArrayList<>());
+            boolean isEmpty = history.isEmpty();
+            String head = isEmpty ? Protocol.EPOCH : last(history).id;
+            String state = isEmpty ? "Uninitialized" : LEADS_TO.get(last(history).event);
+            if (!Set.of(Protocol.NO_VC, Protocol.RETRY_NO_VC).contains(vid) && !vid.equals(head)) {
+                Map<String, String> facts = Map.of("stored", head, "expected", vid);
+                throw new Protocol.RefusalException("VersionConflict", "another version", true, facts);
+            }
+            if (command.equals("Init") && DELETED.contains(workflow)) {
+                throw new Protocol.RefusalException("HistoryDeleted", workflow + " was deleted");
+            }
+            String outcome = RULES.get(command).getOrDefault(state, "refused");
+            switch (outcome) {
+                case "refused":
+                    String message = command + " is not allowed in state " + state;
+                    throw new Protocol.RefusalException("StateConflict", message);
+                case "same registry":
+                    if (!args.equals(history.get(0).fields)) {
+                        Map<String, String> facts = Map.of("arg", "RegistryId");
+                        throw new Protocol.RefusalException("ArgumentNotIdempotent", "another registry", true, facts);
+                    }
+                    return new Protocol.Told(head);
+                case "noop":
+                    return new Protocol.Told(head);
+                case "delete":
+                    HISTORIES.remove(workflow);
+                    DELETED.add(workflow);
+                    return new Protocol.Told(Protocol.EPOCH);
+                default:
+                    Protocol.Event event = new Protocol.Event(outcome, Protocol.newUlid(head), head, fields(args));
+                    history.add(event);
+                    HISTORIES.put(workflow, history);
+                    return new Protocol.Told(event.id, event);
+            }
         }
     }
 
     @Override
     public Optional<Map<String, Object>> find(String workflow) {
-        return Optional.ofNullable(HISTORIES.get(workflow)).map(history -> {
+        return Optional.of(events(workflow)).filter(history -> !history.isEmpty()).map(history -> {
             Map<String, Object> state = new HashMap<>();
             state.put("state", LEADS_TO.get(last(history).event));
             state.put("vid", last(history).id);
@@ -120,7 +122,9 @@ final class Workflows implements Protocol.Implementation {
 
     @Override
     public List<Protocol.Event> events(String workflow) {
-        return HISTORIES.getOrDefault(workflow, List.of());
+        synchronized (HISTORIES) {
+            return List.copyOf(HISTORIES.getOrDefault(workflow, List.of()));
+        }
     }
 
     private static Protocol.Event last(List<Protocol.Event> history) {

@@ -17,6 +17,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
@@ -115,7 +118,10 @@ final class Protocol {
         }
     }
 
-    /** What is under test, as one server sees it. Any exception but a RefusalException is one that nobody foresaw. */
+    /**
+     * What is under test, as one server sees it. Any exception but a RefusalException is one that nobody foresaw. If
+     * the adapter claims {@code concurrent}, several threads call the methods at once.
+     */
     interface Implementation {
         /** Run a command; its name and arguments are checked already, and the vid is well-formed. */
         Told tell(String workflow, String command, Map<String, Object> args, String vid) throws Exception;
@@ -137,6 +143,7 @@ final class Protocol {
     private final Map<String, Map<String, Type>> commands;
     private final String begins;
     private final Map<String, Implementation> servers = new HashMap<>();
+    private final OutputStream replies = new FileOutputStream(FileDescriptor.out);
 
     /**
      * @param make makes the implementation of a server, whose name it takes
@@ -156,18 +163,46 @@ final class Protocol {
         this.begins = begins;
     }
 
-    /** Answer until {@code bye}, or until there are no more requests. */
-    void serve() throws IOException {
+    /**
+     * Answer until {@code bye}, or until there are no more requests: one after the other, or side by side if
+     * {@code concurrent} is claimed.
+     */
+    void serve() throws IOException, InterruptedException {
         System.setOut(System.err); // println must not get between the answers
         Lines requests = new Lines(System.in);
-        try (OutputStream replies = new FileOutputStream(FileDescriptor.out)) {
-            for (byte[] line; (line = requests.next()) != null; ) {
-                Map<String, Object> reply = answer(read(line));
-                replies.write((Json.write(reply) + "\n").getBytes(StandardCharsets.UTF_8));
-                if (reply.containsKey("bye")) {
-                    break;
-                }
+        boolean isConcurrent = ((List<?>) hello.get("capabilities")).contains("concurrent");
+        ExecutorService threads = Executors.newCachedThreadPool();
+        Optional<Map<String, Object>> bye = Optional.empty();
+        for (byte[] line; bye.isEmpty() && (line = requests.next()) != null; ) {
+            Optional<Map<String, Object>> request = read(line);
+            if (request.isPresent() && "bye".equals(request.get().get("op"))) {
+                bye = request;
+            } else if (isConcurrent) {
+                threads.execute(() -> replyOrEnd(request));
+            } else {
+                reply(request);
             }
+        }
+        threads.shutdown();
+        threads.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+        if (bye.isPresent()) { // the last answer
+            reply(bye);
+        }
+    }
+
+    private void reply(Optional<Map<String, Object>> request) throws IOException {
+        byte[] line = (Json.write(answer(request)) + "\n").getBytes(StandardCharsets.UTF_8);
+        synchronized (replies) {
+            replies.write(line);
+        }
+    }
+
+    private void replyOrEnd(Optional<Map<String, Object>> request) {
+        try {
+            reply(request);
+        } catch (IOException | Error error) { // a thread would swallow what ends the program
+            error.printStackTrace();
+            Runtime.getRuntime().halt(1);
         }
     }
 
@@ -202,7 +237,10 @@ final class Protocol {
 
     private Optional<Map<String, Object>> ok(Map<String, Object> request) throws Exception {
         String server = text("server", Type.STRING, request.getOrDefault("server", "s0"));
-        Implementation implementation = servers.computeIfAbsent(server, make);
+        Implementation implementation;
+        synchronized (servers) {
+            implementation = servers.computeIfAbsent(server, make);
+        }
         Object op = request.get("op");
         boolean isKnown = "exec".equals(op) || "find".equals(op) || "events".equals(op);
         if (!isKnown || !CHART.equals(request.getOrDefault("chart", CHART))) {

@@ -1,7 +1,7 @@
 // The adapter of your implementation: this is the file to edit.
 //
 // It runs as it is: below the line REPLACE FROM HERE stands a tiny implementation in memory.  Put
-// calls of your own in its place.  protocol.mjs does the talking.
+// calls of your own in its place.  protocol.mjs does the talking, and refuses what is malformed.
 
 import {EPOCH, NO_VC, RETRY_NO_VC} from './protocol.mjs';
 import {Implementation, RefusalError, newUlid, serve} from './protocol.mjs';

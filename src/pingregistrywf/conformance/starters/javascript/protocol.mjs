@@ -31,7 +31,8 @@ export class RefusalError extends Error {
 }
 
 /** What is under test, as one server sees it.  Each method may be async.  Any exception but a
- *  RefusalError is one that nobody foresaw. */
+ *  RefusalError is one that nobody foresaw.  If the adapter claims `concurrent`, a method is called
+ *  while others still await something. */
 export class Implementation {
   /** Run a command; its name and arguments are checked already, and the vid is well-formed.
    *  Answers `{vid, events}`: the vid after it, and the events that it appended. */
@@ -57,7 +58,8 @@ export class Implementation {
 }
 
 /**
- * Answer until `bye`, or until there are no more requests.
+ * Answer until `bye`, or until there are no more requests: one after the other, or side by side if
+ * `concurrent` is claimed.
  *
  * @param make makes the implementation of a server, whose name it takes
  * @param hello what is said of the implementation, its version and its capabilities
@@ -127,11 +129,25 @@ export async function serve(make, {hello, commands, begins}) {
     return implementation.tell(workflow, command, args, vid);
   }
 
+  async function reply(request) {
+    process.stdout.write(JSON.stringify(await answer(request)) + '\n');
+  }
+
+  const isConcurrent = hello.capabilities.includes('concurrent');
+  const answering = new Set();
   for await (const line of lines(process.stdin)) {
-    const reply = await answer(read(line));
-    process.stdout.write(JSON.stringify(reply) + '\n');
-    if (reply.bye) {
+    const request = read(line);
+    if (request?.op === 'bye') {
+      await Promise.all(answering); // bye is the last answer
+      await reply(request);
       break;
+    }
+    const answered = reply(request);
+    if (isConcurrent) {
+      answering.add(answered);
+      answered.then(() => answering.delete(answered));
+    } else {
+      await answered;
     }
   }
 }

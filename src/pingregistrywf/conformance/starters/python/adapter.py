@@ -1,12 +1,13 @@
 """The adapter of your implementation: this is the file to edit.
 
 It runs as it is: below the line REPLACE FROM HERE stands a tiny implementation in memory.  Put
-calls of your own in its place.  ``protocol.py`` does the talking.
+calls of your own in its place.  ``protocol.py`` does the talking, and refuses what is malformed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
 from protocol import (
@@ -67,7 +68,8 @@ RULES: Mapping[str, Mapping[str, str]] = {
 }
 FIELDS = {"registry_id": "registry_id", "code": "status_code", "message": "status_message"}
 
-# The journal that all servers share.
+# The journal that all servers share; one thread at a time uses it.
+LOCK = Lock()
 HISTORIES: dict[str, list[Event]] = {}
 DELETED: set[str] = set()
 
@@ -79,33 +81,34 @@ class Workflows(Implementation):
         self.server = server
 
     def tell(self, workflow: str, command: str, args: Mapping[str, Any], vid: str) -> Told:
-        history = HISTORIES.get(workflow, [])
-        head = history[-1].id if history else EPOCH
-        state = LEADS_TO[history[-1].event] if history else "Uninitialized"
-        if vid not in (NO_VC, RETRY_NO_VC, head):
-            message = f"the version is {head}, not {vid}"
-            raise RefusalError("VersionConflict", message, stored=head, expected=vid)
-        if command == "Init" and workflow in DELETED:
-            raise RefusalError("HistoryDeleted", f"{workflow} was deleted")
-        outcome = RULES[command].get(state)
-        if outcome is None:
-            raise RefusalError("StateConflict", f"{command} is not allowed in state {state}")
-        if outcome == "same registry" and args != history[0].fields:
-            raise RefusalError("ArgumentNotIdempotent", "another registry", arg="RegistryId")
-        if outcome in ("same registry", "noop"):
-            return Told(head)
-        if outcome == "delete":
-            del HISTORIES[workflow]
-            DELETED.add(workflow)
-            return Told(EPOCH)
-        fields = {FIELDS[name]: value for name, value in args.items()}
-        event = Event(outcome, id=new_ulid(head), parent=head, fields=fields)
-        HISTORIES.setdefault(workflow, history).append(event)
-        return Told(event.id, (event,))
+        with LOCK:
+            history = HISTORIES.get(workflow, [])
+            head = history[-1].id if history else EPOCH
+            state = LEADS_TO[history[-1].event] if history else "Uninitialized"
+            if vid not in (NO_VC, RETRY_NO_VC, head):
+                message = f"the version is {head}, not {vid}"
+                raise RefusalError("VersionConflict", message, stored=head, expected=vid)
+            if command == "Init" and workflow in DELETED:
+                raise RefusalError("HistoryDeleted", f"{workflow} was deleted")
+            outcome = RULES[command].get(state)
+            if outcome is None:
+                raise RefusalError("StateConflict", f"{command} is not allowed in state {state}")
+            if outcome == "same registry" and args != history[0].fields:
+                raise RefusalError("ArgumentNotIdempotent", "another registry", arg="RegistryId")
+            if outcome in ("same registry", "noop"):
+                return Told(head)
+            if outcome == "delete":
+                del HISTORIES[workflow]
+                DELETED.add(workflow)
+                return Told(EPOCH)
+            fields = {FIELDS[name]: value for name, value in args.items()}
+            event = Event(outcome, id=new_ulid(head), parent=head, fields=fields)
+            HISTORIES.setdefault(workflow, history).append(event)
+            return Told(event.id, (event,))
 
     def find(self, workflow: str) -> Mapping[str, Any] | None:
-        history = HISTORIES.get(workflow)
-        if history is None:
+        history = self.events(workflow)
+        if not history:
             return None
         return {
             "state": LEADS_TO[history[-1].event],
@@ -118,7 +121,8 @@ class Workflows(Implementation):
         }
 
     def events(self, workflow: str) -> list[Event]:
-        return HISTORIES.get(workflow, [])
+        with LOCK:
+            return list(HISTORIES.get(workflow, []))
 
 
 def status(event: Event) -> Mapping[str, Any]:

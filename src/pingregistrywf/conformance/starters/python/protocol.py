@@ -14,7 +14,9 @@ import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 CHART = "@CHART@"
@@ -32,6 +34,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = re.compile(f"[0-7][{_ALPHABET}]{{25}}")
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NIL = "00000000-0000-0000-0000-000000000000"
+_THREADS = 32
+"""More than the suite asks at once."""
 
 
 class RefusalError(Exception):
@@ -64,7 +68,8 @@ class Told:
 class Implementation(ABC):
     """What is under test, as one server sees it.
 
-    Any exception but a ``RefusalError`` is one that nobody foresaw.
+    Any exception but a ``RefusalError`` is one that nobody foresaw.  If the adapter claims
+    ``concurrent``, several threads call the methods at once.
     """
 
     @abstractmethod
@@ -85,7 +90,7 @@ class Implementation(ABC):
 
 
 class Adapter:
-    """Answers requests.
+    """Answers requests: one after the other, or side by side if ``concurrent`` is claimed.
 
     Args:
         make: makes the implementation of a server, whose name it takes.
@@ -112,17 +117,39 @@ class Adapter:
         self._commands = commands
         self._begins = begins
         self._servers: dict[str, Implementation] = {}
+        self._making, self._writing = Lock(), Lock()
+        self._replies = sys.stdout.buffer
 
     def serve(self) -> None:
         """Answer until ``bye``, or until there are no more requests."""
-        requests, replies = sys.stdin.buffer, sys.stdout.buffer
         sys.stdout = sys.stderr  # print() must not get between the answers
-        for line in requests:
-            reply = self._answer(_read(line))
-            replies.write(json.dumps(reply, separators=(",", ":")).encode() + b"\n")
-            replies.flush()
-            if "bye" in reply:
-                break
+        is_concurrent = "concurrent" in self._hello["capabilities"]
+        bye = None
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for line in sys.stdin.buffer:
+                request = _read(line)
+                if request is not None and request.get("op") == "bye":
+                    bye = request
+                    break
+                if is_concurrent:
+                    threads.submit(self._reply_or_end, request)
+                else:
+                    self._reply(request)
+        if bye is not None:  # the last answer
+            self._reply(bye)
+
+    def _reply(self, request: Mapping[str, Any] | None) -> None:
+        line = json.dumps(self._answer(request), separators=(",", ":")).encode() + b"\n"
+        with self._writing:
+            self._replies.write(line)
+            self._replies.flush()
+
+    def _reply_or_end(self, request: Mapping[str, Any] | None) -> None:
+        try:
+            self._reply(request)
+        except BaseException:  # a thread would swallow what ends the program
+            traceback.print_exc()
+            os._exit(1)
 
     def _answer(self, request: Mapping[str, Any] | None) -> Mapping[str, Any]:
         if request is None:
@@ -149,9 +176,10 @@ class Adapter:
         server = request.get("server", "s0")
         if not isinstance(server, str):
             raise invalid("server is a text")
-        if server not in self._servers:
-            self._servers[server] = self._make(server)
-        implementation = self._servers[server]
+        with self._making:
+            if server not in self._servers:
+                self._servers[server] = self._make(server)
+            implementation = self._servers[server]
         if request.get("chart", CHART) != CHART or op not in ("exec", "find", "events"):
             return implementation.other(request)
         workflow = checked("workflow", "uuid", request.get("workflow"))

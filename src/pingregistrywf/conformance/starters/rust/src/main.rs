@@ -1,14 +1,17 @@
 //! The adapter of your implementation: this is the file to edit.
 //!
 //! It runs as it is: below the line REPLACE FROM HERE stands a tiny implementation in memory.  Put
-//! calls of your own in its place.  `protocol.rs` does the talking.
+//! calls of your own in its place.  `protocol.rs` does the talking, and refuses what is malformed.
 
 mod json;
 mod protocol;
 
 use json::{Json, Object};
 use protocol::{new_ulid, Adapter, Event, Implementation, Refusal, Told, Type, Types, Vid, EPOCH};
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 const STATUS: Types = &[("code", Type::Int32), ("message", Type::String)];
 const COMMANDS: &[(&str, Types)] = &[
@@ -22,9 +25,9 @@ const COMMANDS: &[(&str, Types)] = &[
 ];
 
 fn main() -> std::io::Result<()> {
-    let histories = Histories::default();
+    let journal = Arc::<Mutex<Histories>>::default();
     let adapter = Adapter {
-        make: |_server: &str| Workflows(histories.clone()),
+        make: |_server: &str| Workflows(journal.clone()),
         implementation: "starter",
         version: "0.1.0",
         // Claim what yours can do: what is not claimed is not tested.
@@ -38,10 +41,16 @@ fn main() -> std::io::Result<()> {
 // ---- REPLACE FROM HERE ---------------------------------------------------------------------------
 
 /// The journal that all servers share; a deleted history is there, and empty.
-type Histories = Rc<RefCell<HashMap<String, Vec<Event>>>>;
+type Histories = HashMap<String, Vec<Event>>;
 
-/// The workflows as one server sees them.
-struct Workflows(Histories);
+/// The workflows as one server sees them; one thread at a time uses the journal.
+struct Workflows(Arc<Mutex<Histories>>);
+
+impl Workflows {
+    fn journal(&self) -> MutexGuard<'_, Histories> {
+        self.0.lock().expect("no thread goes on after a panic")
+    }
+}
 
 enum Outcome {
     Append(&'static str),
@@ -80,8 +89,8 @@ fn state_after(event: &Event) -> &'static str {
 }
 
 impl Implementation for Workflows {
-    fn tell(&mut self, id: &str, command: &str, args: &Object, vid: Vid) -> Result<Told, Refusal> {
-        let mut histories = self.0.borrow_mut();
+    fn tell(&self, id: &str, command: &str, args: &Object, vid: Vid) -> Result<Told, Refusal> {
+        let mut histories = self.journal();
         let history = histories.get(id);
         let last = history.and_then(|events| events.last());
         let head = last.map_or(EPOCH, |event| &event.id);
@@ -108,7 +117,7 @@ impl Implementation for Workflows {
         }
     }
 
-    fn find(&mut self, id: &str) -> Result<Option<Json>, Refusal> {
+    fn find(&self, id: &str) -> Result<Option<Json>, Refusal> {
         let history = self.events(id)?;
         let statuses = |name| {
             history
@@ -127,8 +136,8 @@ impl Implementation for Workflows {
         }))
     }
 
-    fn events(&mut self, id: &str) -> Result<Vec<Event>, Refusal> {
-        Ok(self.0.borrow().get(id).cloned().unwrap_or_default())
+    fn events(&self, id: &str) -> Result<Vec<Event>, Refusal> {
+        Ok(self.journal().get(id).cloned().unwrap_or_default())
     }
 }
 

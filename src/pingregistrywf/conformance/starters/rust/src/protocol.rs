@@ -7,7 +7,10 @@ use std::collections::hash_map::RandomState;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, BufRead, Write};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
+use std::{process, thread};
 
 use crate::json::{Json, Object};
 
@@ -166,25 +169,21 @@ impl Told {
     }
 }
 
-/// What is under test, as one server sees it.
-pub trait Implementation {
+/// What is under test, as one server sees it.  If the adapter claims `concurrent`, several threads
+/// call the methods at once.
+pub trait Implementation: Send + Sync {
     /// Run a command; its name and arguments are checked already, and the vid is well-formed.
-    fn tell(
-        &mut self,
-        workflow: &str,
-        command: &str,
-        args: &Object,
-        vid: Vid,
-    ) -> Result<Told, Refusal>;
+    fn tell(&self, workflow: &str, command: &str, args: &Object, vid: Vid)
+        -> Result<Told, Refusal>;
 
     /// The state; None if there is no event.
-    fn find(&mut self, workflow: &str) -> Result<Option<Json>, Refusal>;
+    fn find(&self, workflow: &str) -> Result<Option<Json>, Refusal>;
 
     /// The history, oldest first.
-    fn events(&mut self, workflow: &str) -> Result<Vec<Event>, Refusal>;
+    fn events(&self, workflow: &str) -> Result<Vec<Event>, Refusal>;
 
     /// Answer any other op, or another chart: what stands in `ok`, or None: unsupported.
-    fn other(&mut self, _request: &Object) -> Result<Option<Json>, Refusal> {
+    fn other(&self, _request: &Object) -> Result<Option<Json>, Refusal> {
         Ok(None)
     }
 }
@@ -192,7 +191,7 @@ pub trait Implementation {
 /// The arguments of a command, and the type of each.
 pub type Types = &'static [(&'static str, Type)];
 
-/// Answers requests.
+/// Answers requests: one after the other, or side by side if `concurrent` is claimed.
 pub struct Adapter<Make> {
     /// Makes the implementation of a server, whose name it takes.
     pub make: Make,
@@ -206,39 +205,66 @@ pub struct Adapter<Make> {
     pub begins: &'static str,
 }
 
-impl<I: Implementation, Make: Fn(&str) -> I> Adapter<Make> {
+/// The implementation of each server that was named.
+type Servers<I> = Mutex<HashMap<String, Arc<I>>>;
+
+impl<I: Implementation, Make: Fn(&str) -> I + Sync> Adapter<Make> {
     /// Answer until `bye`, or until there are no more requests.
     pub fn serve(&self) -> io::Result<()> {
-        let mut requests = io::stdin().lock();
-        let mut replies = io::stdout().lock();
-        let mut servers = HashMap::new();
-        let (mut line, mut written) = (Vec::new(), String::new());
-        while requests.read_until(b'\n', &mut line)? > 0 {
-            let request = std::str::from_utf8(&line).ok().and_then(Json::read);
-            let (kind, reply) = match request {
-                Some(Json::Object(request)) => self.answer(&request, &mut servers),
-                _ => {
-                    let refusal = invalid("a request is one JSON object a line");
-                    (
-                        "error",
-                        Json::object([("id", Json::Null), ("error", refusal.into())]),
-                    )
-                }
-            };
-            written.clear();
-            reply.write(&mut written);
-            written.push('\n');
-            replies.write_all(written.as_bytes())?;
-            replies.flush()?;
-            if kind == "bye" {
-                break;
-            }
-            line.clear();
+        let servers = Servers::default();
+        match self.serve_until_bye(&servers)? {
+            Some(bye) => self.reply(Some(&bye), &servers), // the last answer
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn answer(&self, request: &Object, servers: &mut HashMap<String, I>) -> (&'static str, Json) {
+    fn serve_until_bye(&self, servers: &Servers<I>) -> io::Result<Option<Object>> {
+        let mut requests = io::stdin().lock();
+        let mut line = Vec::new();
+        let is_concurrent = self.capabilities.contains(&"concurrent");
+        thread::scope(|threads| {
+            while requests.read_until(b'\n', &mut line)? > 0 {
+                let request = read(&line);
+                line.clear();
+                match request {
+                    Some(bye) if bye.get("op").and_then(Json::as_text) == Some("bye") => {
+                        return Ok(Some(bye));
+                    }
+                    request if is_concurrent => {
+                        threads.spawn(move || self.reply_or_end(request.as_ref(), servers));
+                    }
+                    request => self.reply(request.as_ref(), servers)?,
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    fn reply(&self, request: Option<&Object>, servers: &Servers<I>) -> io::Result<()> {
+        let reply = match request {
+            Some(request) => self.answer(request, servers),
+            None => {
+                let refusal = invalid("a request is one JSON object a line");
+                Json::object([("id", Json::Null), ("error", refusal.into())])
+            }
+        };
+        let mut written = String::new();
+        reply.write(&mut written);
+        written.push('\n');
+        let mut replies = io::stdout().lock();
+        replies.write_all(written.as_bytes())?;
+        replies.flush()
+    }
+
+    fn reply_or_end(&self, request: Option<&Object>, servers: &Servers<I>) {
+        // A panic of another thread than the first one would not end the program.
+        let replied = catch_unwind(AssertUnwindSafe(|| self.reply(request, servers)));
+        if !matches!(replied, Ok(Ok(()))) {
+            process::exit(101);
+        }
+    }
+
+    fn answer(&self, request: &Object, servers: &Servers<I>) -> Json {
         let (kind, content) = match request.get("op").and_then(Json::as_text) {
             Some("hello") => ("hello", self.hello()),
             Some("bye") => ("bye", Json::object([])),
@@ -252,7 +278,7 @@ impl<I: Implementation, Make: Fn(&str) -> I> Adapter<Make> {
             },
         };
         let id = request.get("id").cloned().unwrap_or(Json::Null);
-        (kind, Json::object([("id", id), (kind, content)]))
+        Json::object([("id", id), (kind, content)])
     }
 
     fn hello(&self) -> Json {
@@ -270,15 +296,18 @@ impl<I: Implementation, Make: Fn(&str) -> I> Adapter<Make> {
         &self,
         op: &str,
         request: &Object,
-        servers: &mut HashMap<String, I>,
+        servers: &Servers<I>,
     ) -> Result<Option<Json>, Refusal> {
         let server = match request.get("server") {
             None => "s0",
             given => checked_text("server", Type::String, given)?,
         };
         let implementation = servers
+            .lock()
+            .expect("no thread goes on after a panic")
             .entry(server.to_owned())
-            .or_insert_with(|| (self.make)(server));
+            .or_insert_with(|| Arc::new((self.make)(server)))
+            .clone();
         let chart = match request.get("chart") {
             None => Some(CHART),
             Some(given) => given.as_text(),
@@ -299,16 +328,11 @@ impl<I: Implementation, Make: Fn(&str) -> I> Adapter<Make> {
                 let events = implementation.events(workflow)?;
                 Ok(Some(Json::object([("events", events.into())])))
             }
-            _ => self.exec(implementation, workflow, request).map(Some),
+            _ => self.exec(&*implementation, workflow, request).map(Some),
         }
     }
 
-    fn exec(
-        &self,
-        implementation: &mut I,
-        workflow: &str,
-        request: &Object,
-    ) -> Result<Json, Refusal> {
+    fn exec(&self, implementation: &I, workflow: &str, request: &Object) -> Result<Json, Refusal> {
         let name = request.get("command").and_then(Json::as_text);
         let (command, types) = self
             .commands
@@ -384,6 +408,14 @@ fn is_ulid(text: &str) -> bool {
     text.len() == EPOCH.len()
         && text.as_bytes()[0] <= b'7'
         && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// The members of a line's object; None if it is no request.
+fn read(line: &[u8]) -> Option<Object> {
+    match Json::read(std::str::from_utf8(line).ok()?)? {
+        Json::Object(request) => Some(request),
+        _ => None,
+    }
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {
