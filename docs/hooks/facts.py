@@ -282,24 +282,22 @@ def changelog() -> str:
 
 
 def raised() -> str:
-    """Every error that the package raises."""
+    """Every error that the package raises, each below a heading that a search finds."""
     exported = {name: getattr(pingregistrywf, name) for name in pingregistrywf.__all__}
     kinds = {
         name: kind
         for name, kind in exported.items()
         if isinstance(kind, type) and issubclass(kind, WorkflowError)
     }
-    return grid(
-        ("error", "is a", "when", "retry"),
-        (
-            (
-                code(_signature(name, kind)),
-                code(kind.__bases__[0].__name__),
-                _first(kind),
-                retry_of(kind),
-            )
-            for name, kind in sorted(kinds.items())
-        ),
+    return "\n".join(_raised(name, kind, kinds) for name, kind in sorted(kinds.items()))
+
+
+def _raised(name: str, kind: type, kinds: Mapping[str, type]) -> str:
+    public = (base for base in kind.__mro__[1:] if base in kinds.values())
+    base = next((f" is a {code(each.__name__)}." for each in public), " is the base of all.")
+    return (
+        f"### {name} {{#{name}}}\n\n{_first(kind)}\n\n"
+        f'{code(_signature(name, kind))}{base} `retry` is `"{retry_of(kind)}"`.\n'
     )
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+
+import pingregistrywf
+from pingregistrywf import WorkflowError
 
 from ..tools import require_tool
 
@@ -29,7 +33,7 @@ FOUND_FIRST = {
     "RETRY_NO_VC": VERSIONS,
     "NO_VC": VERSIONS,
     "StateConflictError": ERRORS,
-    "ArgumentNotIdempotentError": VERSIONS,
+    "ArgumentNotIdempotentError": ERRORS,
     "VersionConflictError": ERRORS,
     "HistoryDeletedError": ERRORS,
     "UnknownWorkflowError": ERRORS,
@@ -54,10 +58,28 @@ FOUND_FIRST = {
 """What a reader looks for, and the page that answers it."""
 
 
-def test_each_query_finds_its_page_first(site: Path) -> None:
+ERROR_NAMES = sorted(
+    name
+    for name in pingregistrywf.__all__
+    if isinstance(kind := getattr(pingregistrywf, name), type) and issubclass(kind, WorkflowError)
+)
+
+
+def first_found(site: Path, queries: Iterable[str]) -> dict[str, str]:
+    """The best result of each query: a page's address, with the part of the page that was found."""
+    words = list(queries)
     script = str(Path(__file__).with_name("search.mjs"))
-    words = [require_tool("node"), script, str(site), *FOUND_FIRST]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
-    found = dict(zip(FOUND_FIRST, json.loads(done.stdout), strict=True))
-    first = {query: (pages or [""])[0].partition("#")[0] for query, pages in found.items()}
-    assert first == FOUND_FIRST
+    command = [require_tool("node"), script, str(site), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    results = zip(words, json.loads(done.stdout), strict=True)
+    return {query: (pages or [""])[0] for query, pages in results}
+
+
+def test_each_query_finds_its_page_first(site: Path) -> None:
+    found = first_found(site, FOUND_FIRST)
+    assert {query: first.partition("#")[0] for query, first in found.items()} == FOUND_FIRST
+
+
+def test_each_public_error_finds_its_own_heading_first(site: Path) -> None:
+    assert len(ERROR_NAMES) > 20
+    assert first_found(site, ERROR_NAMES) == {name: f"{ERRORS}#{name}" for name in ERROR_NAMES}
