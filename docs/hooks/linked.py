@@ -88,6 +88,12 @@ def try_event(chart: Chart, event: str) -> str:
     return _try_cell(chart, cell, f"Try this: append {event}") if cell else ""
 
 
+def try_operation(name: str, operation: str) -> str:
+    """Return a link that opens the explorer where an operation does something."""
+    address = f"{SITE}{EXPLORER}#operation.{name}.{operation}"
+    return _tried(address, f"Try this: {operation}")
+
+
 def _try_cell(chart: Chart, cell: Cell, text: str) -> str:
     return _tried(explorer_state(chart, cell.state, cell.command), text)
 

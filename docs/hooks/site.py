@@ -104,6 +104,7 @@ def _operations(name: str) -> str:
     for operation in model().operations[name].operations.values():
         drawn = framed(f"{operation.name}: sequence diagram", sequence(operation, model().charts))
         parts.append(facts.operation(operation, drawn))
+        parts.append(linked.try_operation(name, operation.name))
     return "\n\n".join(parts)
 
 

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from ..tiers import some
 from .conftest import Opened
 
+OPERATIONS = ["commit", "begin", "ping", "gather", "expire", "delete"]
+SET = "ping_registry_operations"
 SCHEME = "document.documentElement.dataset.scheme"
 
 
@@ -58,6 +60,38 @@ def test_a_link_to_what_there_is_not_is_refused(open_page: Opened, url: str, fra
     answer = page.locator("#answer")
     expect(answer).to_contain_text("a state or a command that the charts here do not have")
     expect(answer).to_have_attribute("data-outcome", "reject")
+    expect(page.locator("#current")).to_have_text("Uninitialized")
+
+
+@pytest.mark.parametrize("operation", some(OPERATIONS, every=9))
+def test_a_link_names_an_operation_where_it_does_something(
+    open_page: Opened, url: str, operation: str
+) -> None:
+    page = open_page(f"{url}#operation.{SET}.{operation}")
+    run = page.locator("#run")
+    expect(run).to_have_text(f"Run {operation}")
+    expect(run).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_contain_text(f"{operation}: done.")
+    assert page.locator(".history [data-new]").count() > 0
+    assert "operation." not in page.url
+
+
+@pytest.mark.exhaustive
+def test_an_operation_that_is_far_away_opens_at_the_beginning(open_page: Opened, url: str) -> None:
+    page = open_page(f"{url}#operation.{SET}.snapshot")
+    expect(page.locator("#run")).to_have_text("Run snapshot")
+    expect(page.locator("#answer")).to_contain_text("Much has to happen before")
+    expect(page.locator("#current")).to_have_text("Uninitialized")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["", SET, f"{SET}.nothing", "x.begin", f"{SET}.begin.x"])
+def test_a_link_to_an_operation_that_is_not_there_is_refused(
+    open_page: Opened, url: str, name: str
+) -> None:
+    page = open_page(f"{url}#operation.{name}")
+    expect(page.locator("#answer")).to_contain_text("an operation that is not declared here")
     expect(page.locator("#current")).to_have_text("Uninitialized")
 
 

@@ -96,9 +96,10 @@ def test_a_state_leads_to_its_reference(browser: Browser, address: str, name: st
         [
             ("commands", "AppendPing", "Initialized", "AppendPing"),
             ("states", "Summarized", "Summarized", None),
+            ("operations", "commit", "Summarized", None),
             ("events", "append PingRegistryDeleted", "Completed", "DeletePingRegistry"),
         ],
-        every=3,
+        every=4,
     ),
 )
 def test_each_part_of_a_chart_can_be_tried(

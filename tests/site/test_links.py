@@ -14,7 +14,7 @@ from pingregistrywf.chart.locate import load_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site")]
 
-CHARTS = load_model().charts
+MODEL = load_model()
 # What only names a place, and is not loaded by itself.
 NAMED = {("a", "href"), ("form", "action")}
 REL_NAMED = {"canonical", "next", "prev", "edit"}
@@ -76,8 +76,13 @@ def test_every_link_and_anchor_leads_somewhere(site: Path, pages: dict[Path, Rea
                 continue
             if parts.fragment.startswith("state."):
                 _, chart, state, *command = parts.fragment.removesuffix(".other").split(".")
-                known = CHARTS[chart]
+                known = MODEL.charts[chart]
                 if state not in known.columns or not known.commands.keys() >= set(command):
+                    broken.append((path.name, link))
+                continue
+            if parts.fragment.startswith("operation."):
+                _, name, operation = parts.fragment.split(".")
+                if operation not in MODEL.operations[name].operations:
                     broken.append((path.name, link))
                 continue
             if parts.fragment and unquote(parts.fragment) not in pages[target].ids:

@@ -6,7 +6,7 @@
 //
 // #state.CHART.STATE names a state instead, to begin in.  #state.CHART.STATE.COMMAND also names a
 // command to send there, and #state.CHART.STATE.COMMAND.other asks for arguments that differ from
-// those that are carried.
+// those that are carried.  #operation.SET.OPERATION names an operation to run where it does something.
 
 import { hash, isUlid } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
@@ -16,6 +16,7 @@ const VERSION = "1";
 const MOST = 1000;
 const POOL = 9;
 const STATE = "state.";
+const OPERATION = "operation.";
 
 export class LinkError extends Error {}
 
@@ -86,6 +87,20 @@ export function placeOf(session, fragment) {
   if (!fine)
     throw new LinkError("The link names a state or a command that the charts here do not have.");
   return { chart, state, command, other: which !== undefined };
+}
+
+/**
+ * The operation that a fragment names: {set, operation}; null if it names none.
+ *
+ * @throws LinkError if there is no such operation.
+ */
+export function operationOf(session, fragment) {
+  if (!fragment.startsWith(OPERATION)) return null;
+  const [set, operation, ...more] = fragment.slice(OPERATION.length).split(".");
+  const known = session.sets.get(set)?.operations.some(({ name }) => name === operation);
+  if (!known || more.length)
+    throw new LinkError("The link names an operation that is not declared here.");
+  return { set, operation };
 }
 
 /**

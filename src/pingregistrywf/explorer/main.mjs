@@ -12,7 +12,7 @@ import { NO_VC } from "./journal.mjs";
 import { actionsOfRecorded } from "./recorded.mjs";
 import { scenario } from "./scenario.mjs";
 import { drawn, mermaid, story, svgFile } from "./story.mjs";
-import { LinkError, decode, encode, placeOf } from "./link.mjs";
+import { LinkError, decode, encode, operationOf, placeOf } from "./link.mjs";
 import { Names } from "./names.mjs";
 import { ChartFileError, pack, readChart, unpack } from "./own.mjs";
 import { showTable } from "./table.mjs";
@@ -22,6 +22,8 @@ import { Session, idOf } from "./session.mjs";
 import { wayTo } from "./ways.mjs";
 
 const MOST_HISTORIES = 9;
+/** So many operations are run, at most, to get to where another one does something. */
+const MOST_OPERATIONS = 3;
 /** How the fragment of a link begins that holds a chart of the reader's. */
 const OWN = "chart.";
 /** How the names of files with what was done end. */
@@ -103,6 +105,13 @@ class App {
     return { kind: "tell", chart, history, command: name, args, vid: this.vid };
   }
 
+  /** The chosen operation as its controls have it. */
+  askedRun(crash) {
+    const { arguments: declared } = this.session.operation(this.chosen);
+    const args = valuesOf(this, this.operationScope(), Object.values(declared));
+    return { kind: "run", ...this.chosen, args, crash };
+  }
+
   /** What each command of the selected history would do now. */
   decisions() {
     const { commands: known } = this.session.charts.get(this.selected.chart);
@@ -135,11 +144,9 @@ class App {
   }
 
   run() {
-    const operation = this.session.operation(this.chosen);
-    const args = valuesOf(this, this.operationScope(), Object.values(operation.arguments));
     const crash = this.crash === "" ? null : Number(this.crash);
     this.crash = "";
-    this.act({ kind: "run", ...this.chosen, args, crash });
+    this.act(this.askedRun(crash));
   }
 
   act(action) {
@@ -319,18 +326,31 @@ class App {
   }
 
   /**
-   * Go to the state that a link names, and have the command ready that it is about.
+   * Take the first history of a chart from the beginning to a state.
    *
+   * @returns the commands that were sent.
    * @throws LinkError if no way leads to the state.
    */
-  arrive({ chart, state, command, other }) {
+  lead(chart, state) {
     const known = this.session.charts.get(chart);
     const way = wayTo(known, known.initial, state);
     if (!way) throw new LinkError(`No way leads to ${state}.`);
-    this.drafts.clear();
     this.selected = { chart, history: 1 };
     for (const name of way) this.session.perform(this.asked(name));
+    return way;
+  }
+
+  /**
+   * Go to the state that a link names, and have the command ready that it is about.
+   *
+   * @returns the id of the control that is next; undefined if the link is about no command.
+   * @throws LinkError if no way leads to the state.
+   */
+  arrive({ chart, state, command, other }) {
+    this.drafts.clear();
+    const way = this.lead(chart, state);
     if (other) {
+      const known = this.session.charts.get(chart);
       const { compared } = known.cell(command, true, state);
       for (const name of compared) {
         const arg = known.commands.get(command).arguments[name];
@@ -340,6 +360,46 @@ class App {
     const sent = way.length ? ` was taken to ${state} by ${way.join(", ")}.` : ` is in ${state}.`;
     const next = command ? ` Send ${command} to see what it does there.` : "";
     this.notice = { outcome: "none", text: this.names.history(chart, 1) + sent + next };
+    return command && `tell-${command}`;
+  }
+
+  /** Run an operation with what its controls have; whether it was not refused and changed something. */
+  attempt(set, operation) {
+    this.chosen = { set, operation };
+    const { steps, fault, refused } = this.session.perform(this.askedRun(null));
+    const changed = ({ answer }) => answer?.events.length > 0 || answer?.outcome === "delete";
+    return !fault && !refused && steps.some(changed);
+  }
+
+  /**
+   * Run the fewest operations after which the one that a link names does something; none, if those
+   * would be too many.
+   *
+   * @returns the id of the control that is next.
+   */
+  prepare({ set, operation }) {
+    this.drafts.clear();
+    const { operations } = this.session.sets.get(set);
+    const after = (way, name) => {
+      this.session.restart(way);
+      return this.attempt(set, name);
+    };
+    let ways = [[]];
+    let found;
+    for (let count = 0; count <= MOST_OPERATIONS; count += 1) {
+      found = ways.find((way) => after(way, operation));
+      if (found) break;
+      ways = ways.flatMap((way) =>
+        operations.flatMap(({ name }) => (after(way, name) ? [[...this.session.actions]] : [])),
+      );
+    }
+    this.session.restart(found ?? []);
+    this.chosen = { set, operation };
+    let begun = "";
+    if (!found) begun = "Much has to happen before this operation changes anything. ";
+    else if (found.length) begun = `The link has run ${found.map(doneOf).join(" and ")}. `;
+    this.notice = { outcome: "none", text: `${begun}Run ${operation}, or interrupt it after a step.` };
+    return "run";
   }
 
   /** Take up the sequence, or the state, of the page's address. */
@@ -363,32 +423,35 @@ class App {
     this.session.restart([]);
     this.forget();
     this.notice = null;
-    let place = null;
+    let arrived = false;
+    let next;
     if (!fragment) this.openRecorded();
     else {
       try {
-        place = placeOf(this.session, fragment);
-        if (place) this.arrive(place);
+        const [place, operation] = [placeOf, operationOf].map((of) => of(this.session, fragment));
+        if (place) next = this.arrive(place);
+        else if (operation) next = this.prepare(operation);
         else this.session.restart(decode(this.session, fragment));
+        arrived = Boolean(place ?? operation);
         this.notice ??= {
           outcome: "none",
           text: `The link's sequence was restored: actions 1 to ${this.session.actions.length}.`,
         };
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
-        place = null;
         this.notice = { outcome: "reject", text: `${error.message} Nothing was restored.` };
       }
     }
     for (const { chart, history } of this.session.actions) {
       if (chart) this.counts.set(chart, Math.max(this.counts.get(chart), history));
     }
-    if (!place) {
+    if (!arrived) {
       this.draw();
       return;
     }
+    // From here on the address holds what was done to get there.
     this.changed();
-    if (place.command) byId(`tell-${place.command}`).focus();
+    if (next) byId(next).focus();
   }
 }
 
