@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from pingregistrywf.conformance.reports.rendered import render
 from pingregistrywf.conformance.selftest.matrix import Matrix
+from pingregistrywf.conformance.selftest.power import percent
 from pingregistrywf.conformance.suite.levels import LEVELS
 
 SHOWN: Final = 20
@@ -14,8 +16,13 @@ SHOWN: Final = 20
 
 
 def text(matrix: Matrix) -> str:
-    """Return a table: a row a class, a column a level, how many of the class the level found."""
-    return render("matrix.txt.jinja", **_document(matrix), levels=LEVELS, shown=SHOWN)
+    """Return a table: a row a class, a column a level, how many of the class the level found.
+
+    Below it is what each suite finds by itself.
+    """
+    return render(
+        "matrix.txt.jinja", **_document(matrix), levels=LEVELS, shown=SHOWN, percent=percent
+    )
 
 
 def as_json(matrix: Matrix) -> str:
@@ -40,4 +47,5 @@ def _document(matrix: Matrix) -> dict[str, Any]:
             for each in matrix.classes
         ],
         "alike": list(matrix.alike),
+        "power": matrix.power and asdict(matrix.power),
     }

@@ -19,6 +19,8 @@ from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
 from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
 from pingregistrywf.conformance.selftest.operated import Operated
 from pingregistrywf.conformance.selftest.operations import Departure, departures
+from pingregistrywf.conformance.selftest.power import Power, power
+from pingregistrywf.conformance.selftest.power import departures as departures_of
 from pingregistrywf.conformance.selftest.subject import CAPABILITIES, Subject
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case
@@ -65,12 +67,15 @@ class Matrix:
     Attributes:
         reference: the titles of the cases that fail on what is right; there must be none.
         classes: what was found, by class.
+        power: what each suite finds by itself of the departures from the chart; None if it was not
+            measured.
         alike: the departures from operations that no two runs, one after the other, tell from what
             is right; they are not counted.
     """
 
     reference: tuple[str, ...]
     classes: tuple[Killed, ...]
+    power: Power | None = None
     alike: tuple[str, ...] = ()
 
     @property
@@ -117,13 +122,15 @@ class SelfTest:
         if self._suite.model.operations:
             found.append(self.run_operations(progress))
         classes = tuple(itertools.chain.from_iterable(each.classes for each in found))
-        return Matrix(reference, classes, found[-1].alike)
+        progress("power")
+        measured = power(self._suite, departures_of(self._chart))
+        return Matrix(reference, classes, measured, found[-1].alike)
 
     def groups(self) -> int:
-        """Return how often ``run`` says what it does: once for each group, and the reference."""
+        """Return how often ``run`` says what it does: for groups, reference and power."""
         departures = self.departures() if self._suite.model.operations else ()
         made = (self._mutants(), self._met(), departures)
-        return 1 + sum(len({each.group for each in broken}) for broken in made)
+        return 2 + sum(len({each.group for each in broken}) for broken in made)
 
     def _mutants(self) -> Iterator[Mutant]:
         yield from first_order(self._chart)

@@ -2,13 +2,15 @@
 
 First order: each cell of the table answers otherwise, or leads elsewhere.  Extra state: a state has
 a twin, one cell that leads to it leads to the twin, and one cell of the twin answers otherwise or
-leads elsewhere; these have one state more than the chart.
+leads elsewhere; these have one state more than the chart.  Two extra states: the twin leads to
+another twin, which departs; of these very many a sample is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from pingregistrywf.chart.ir import DELETED, HISTORY_DELETED, Arguments, Cell, Chart, Outcome, Row
 from pingregistrywf.conformance.oracle import Cells
@@ -66,6 +68,32 @@ def extra_state(chart: Chart) -> Iterator[Mutant]:
                 yield Mutant("extra state", name, {**bent, (row, twin): other})
 
 
+def two_extra_states(chart: Chart, many: int, random: Random) -> Iterator[Mutant]:
+    """So many departures with two states more than the chart, drawn from all that there are.
+
+    A state has a twin, one cell of it leads to a second twin, and one cell of that one departs.
+    """
+    ways = list(_distinct_cells(chart))
+    for _ in range(many):
+        way, to_first = random.choice(ways)
+        onward, _ = random.choice([at for at, _ in ways if at[1] == to_first.target])
+        to_second = chart.cells[onward, to_first.target]
+        first, second = to_first.target + TWIN, to_second.target + TWIN + TWIN
+        cells = {**chart.cells, way: to_first.model_copy(update={"target": first})}
+        for state, twin in ((to_first.target, first), (to_second.target, second)):
+            for row in chart.rows:
+                cells[row, twin] = chart.cells[row, state].model_copy(update={"state": twin})
+        cells[onward, first] = cells[onward, first].model_copy(update={"target": second})
+        row = random.choice([at[0] for at, _ in ways if at[1] == to_second.target])
+        changes = list(_changes(chart, cells[row, second], (*chart.columns, first, second)))
+        other, what = random.choice(changes)
+        name = (
+            f"after {spoken(way[0])} in {way[1]} and {spoken(onward)}, {to_second.target} is"
+            f" another state, in which {spoken(row)} {what}"
+        )
+        yield Mutant("two extra states", name, {**cells, (row, second): other})
+
+
 def _distinct_cells(chart: Chart) -> Iterator[tuple[tuple[Row, str], Cell]]:
     """The cells that an implementation can tell apart: where nothing is carried yet, arguments are
     neither the same nor others."""
@@ -81,7 +109,7 @@ def _empty(chart: Chart) -> tuple[str, ...]:
 def _changes(chart: Chart, cell: Cell, states: Sequence[str]) -> Iterator[tuple[Cell, str]]:
     """A cell with each other output, and with each other target."""
     own = (cell.outcome, cell.event, cell.error)
-    empty = cell.state.removesuffix(TWIN) in _empty(chart)
+    empty = cell.state.rstrip(TWIN) in _empty(chart)
     for outcome, event, error in _outputs(chart):
         if (outcome, event, error) == own:
             continue
@@ -91,7 +119,7 @@ def _changes(chart: Chart, cell: Cell, states: Sequence[str]) -> Iterator[tuple[
         yield cell.model_copy(update=output), f"{outcome} {event or error or ''}".rstrip()
     for target in states:
         # A twin that leads to itself where the state leads to itself is no departure.
-        if target.removesuffix(TWIN) != cell.target.removesuffix(TWIN):
+        if target.rstrip(TWIN) != cell.target.rstrip(TWIN):
             yield cell.model_copy(update={"target": target}), f"leads to {target}"
 
 
