@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
@@ -24,10 +25,13 @@ from pingregistrywf.cli.common import (
     stopped_by_signals,
 )
 from pingregistrywf.cli.daemons import LogJsonOption, log
+from pingregistrywf.cli.services import ServiceModelOption, declared_service
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.waiting import Stop
     from pingregistrywf.runtime.journal import Journal
+    from pingregistrywf.runtime.operations import Interpreter
+    from pingregistrywf.runtime.services import Service
     from pingregistrywf.service.grpc.auth.authenticator import Authenticator
     from pingregistrywf.service.grpc.development import Development
     from pingregistrywf.service.grpc.limits import Limits
@@ -97,6 +101,7 @@ def serve(
     collect: Annotated[
         bool, Option("--collect", help="Also collect, each hour, as the command collect.")
     ] = False,
+    model: ServiceModelOption = None,
     log_json: LogJsonOption = False,
 ) -> None:
     """Serve registries over gRPC to the admins and servers of the 2019 system, until stopped.
@@ -104,103 +109,97 @@ def serve(
     With --auth, callers may do what their roles allow.  Without it, anybody who can connect may do
     anything with the registries that are served.  So it listens elsewhere than on the loopback only
     with --tls-cert and --auth.
+
+    With --model it serves a workflow of your own, to whoever speaks the service that you declare,
+    or pingregistrywf.v1.
     """
     require("service")
+    import asyncio
+
     from pingregistrywf.service.grpc.auth.keys import AuthFileError
+    from pingregistrywf.service.grpc.serving import serve_until
 
     with answering(AuthFileError):
-        made = _development(dev, names, tls_cert, tls_key, client_ca, auth)
+        if model and (gather or collect):
+            raise CannotRunError(
+                "--gather and --collect are daemons of the ping registry: leave them with --model,"
+                " and run daemons of your own"
+            )
+        service = declared_service(model)
+        callers = {role: (role,) for role in service.roles} if model else _CALLERS
+        made = _development(dev, callers, names, tls_cert, tls_key, client_ca, auth)
         if made is not None:
             tls_cert, client_ca, auth = made.server, made.ca, made.auth
         tls = _tls(tls_cert, tls_key, client_ca)
         _check_listen(listen, tls, auth)
-        authenticator = _authenticator(auth, tls)
+        authenticator = _authenticator(auth, tls, service)
         limits, scraped = _limits(limit or []), _place("--metrics", metrics)
         log(as_json=log_json)
-        with open_(journal) as opened, stopped_by_signals() as stop:
-            _serve(
-                names,
-                opened,
-                listen,
-                tls,
-                authenticator,
-                stop,
-                made,
-                limits,
-                scraped,
-                gather=gather,
-                collect=collect,
+        with (
+            open_(journal) as opened,
+            stopped_by_signals() as stop,
+            _housekeeping(opened, names, stop, gather=gather, collect=collect),
+            _metrics(scraped) as counting,
+        ):
+            asyncio.run(
+                serve_until(
+                    stop,
+                    service,
+                    opened,
+                    _operations(service, opened, own=not model),
+                    names,
+                    listen,
+                    tls,
+                    authenticator,
+                    listening=None if made is None else partial(_tell, made, model, callers, names),
+                    limits=limits,
+                    metrics=counting,
+                )
             )
 
 
-def _serve(
-    names: list[str],
-    journal: Journal,
-    listen: str,
-    tls: Tls | None,
-    authenticator: Authenticator | None,
-    stop: Stop,
-    made: Development | None,
-    limits: Limits,
-    scraped: tuple[str, int] | None,
-    *,
-    gather: bool,
-    collect: bool,
-) -> None:
-    import asyncio
-
-    from pingregistrywf._generated.ping_registry_service import SERVICE
-    from pingregistrywf.coordination.housekeeping import housekeeping
+def _operations(service: Service, journal: Journal, *, own: bool) -> Interpreter:
+    """Return what runs a service's operations."""
+    if not own:
+        return service.operations(journal)
     from pingregistrywf.coordination.outside import OutsideOperations
-    from pingregistrywf.coordination.registry import PingRegistry
-    from pingregistrywf.service.grpc.every import EVERY
-    from pingregistrywf.service.grpc.serving import serve_until
 
-    def listening(port: int) -> None:
-        if made is not None:
-            typer.echo(_lines(made, names[0], port))
-
-    metrics = None
-    if scraped is not None:
-        from pingregistrywf.service.grpc.metrics import Metrics
-
-        metrics = Metrics()
-
-    named = [name for name in names if name != EVERY]
-    if (gather or collect) and len(named) < len(names):
-        raise CannotRunError("--gather and --collect need the names of registries, not '*'")
-    registries = [PingRegistry(journal, name) for name in named]
-    operations = OutsideOperations(journal)
-    with housekeeping(registries, stop, gather=gather, collect=collect), _shown(metrics, scraped):
-        asyncio.run(
-            serve_until(
-                stop,
-                SERVICE,
-                journal,
-                operations,
-                names,
-                listen,
-                tls,
-                authenticator,
-                listening=listening,
-                limits=limits,
-                metrics=metrics,
-            )
-        )
+    return OutsideOperations(journal)
 
 
 @contextmanager
-def _shown(metrics: Metrics | None, scraped: tuple[str, int] | None) -> Iterator[None]:
-    """Let Prometheus read metrics, if it is asked for."""
-    if metrics is None or scraped is None:
+def _housekeeping(
+    journal: Journal, names: Sequence[str], stop: Stop, *, gather: bool, collect: bool
+) -> Iterator[None]:
+    """Run the daemons that are asked for."""
+    if not (gather or collect):
         yield
         return
-    from pingregistrywf.runtime.log import logged
+    from pingregistrywf.coordination.housekeeping import housekeeping
+    from pingregistrywf.coordination.registry import PingRegistry
+    from pingregistrywf.service.grpc.every import EVERY
 
+    if EVERY in names:
+        raise CannotRunError("--gather and --collect need the names of registries, not '*'")
+    registries = [PingRegistry(journal, name) for name in names]
+    with housekeeping(registries, stop, gather=gather, collect=collect):
+        yield
+
+
+@contextmanager
+def _metrics(scraped: tuple[str, int] | None) -> Iterator[Metrics | None]:
+    """Yield metrics that Prometheus reads, if it is asked for."""
+    if scraped is None:
+        yield None
+        return
+    from pingregistrywf.runtime.log import logged
+    from pingregistrywf.service.grpc.metrics import Metrics
+
+    metrics = Metrics()
     port, stop = metrics.listen(*scraped)
     logged(logging.getLogger("pingregistrywf.service"), "metrics", address=f"{scraped[0]}:{port}")
     try:
-        yield
+        yield metrics
     finally:
         stop()
 
@@ -230,7 +229,12 @@ def _place(option: str, text: str | None) -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
-def _development(dev: Path | None, names: list[str], *given: Path | None) -> Development | None:
+def _development(
+    dev: Path | None,
+    callers: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    *given: Path | None,
+) -> Development | None:
     """Return the directory to try things out with, if one is asked for."""
     if dev is None:
         return None
@@ -238,30 +242,44 @@ def _development(dev: Path | None, names: list[str], *given: Path | None) -> Dev
         raise CannotRunError("--dev brings its own --tls-cert, --client-ca and --auth: leave them")
     from pingregistrywf.service.grpc.development import made
 
-    return made(dev, _CALLERS, names)
+    return made(dev, callers, names)
 
 
-def _lines(made: Development, registry: str, port: int) -> str:
-    """Return lines to paste into a shell, for each kind of caller."""
-    place, lines = made.directory.resolve(), []
-    for caller, roles in _CALLERS.items():
-        files = {"ca": made.ca, "cert": made.certificate(caller), "token_file": made.token(caller)}
-        options = "&".join(f"{name}={quote(str(each.resolve()))}" for name, each in files.items())
-        url = shlex.quote(f"grpcs://localhost:{port}?{options}")
-        command = _COMMANDS[caller].format(registry)
+def _tell(
+    made: Development,
+    model: Sequence[Path] | None,
+    callers: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    port: int,
+) -> None:
+    """Print lines to paste into a shell, for each kind of caller."""
+    files = "".join(f" --model {shlex.quote(str(each.resolve()))}" for each in model or ())
+    lines = []
+    for caller, roles in callers.items():
+        url = shlex.quote(_url(made, caller, port))
+        command = "adapter" if model else _COMMANDS[caller].format(names[0])
         lines += [
             f"# {caller}: may do what {' and '.join(roles)} may",
-            f"pingregistrywf {command} --service {url}",
+            f"pingregistrywf {command}{files} --service {url}",
         ]
-    shown = shlex.quote(str(place))
-    admin = (
-        f"nogfsoctl --nogfsoregd=localhost:{port} --tls-ca={shown}/ca.pem"
-        f" --tls-cert={shown}/admin.pem --jwt={shown}/admin.token --jwt-auth=no"
-        f" ping-registry begin {registry} --no-vid --workflow={uuid4()}"
-    )
-    inspect = f"pingregistrywf token inspect {shown}/admin.token --auth {shown}/auth.yaml"
-    lines += ["# what a token says", inspect, "# the 2019 system's admin client", admin]
-    return "\n".join(lines)
+    first, shown = next(iter(callers)), shlex.quote(str(made.directory.resolve()))
+    inspect = f"pingregistrywf token inspect {shown}/{first}.token --auth {shown}/auth.yaml{files}"
+    lines += ["# what a token says", inspect]
+    if not model:
+        admin = (
+            f"nogfsoctl --nogfsoregd=localhost:{port} --tls-ca={shown}/ca.pem"
+            f" --tls-cert={shown}/admin.pem --jwt={shown}/admin.token --jwt-auth=no"
+            f" ping-registry begin {names[0]} --no-vid --workflow={uuid4()}"
+        )
+        lines += ["# the 2019 system's admin client", admin]
+    typer.echo("\n".join(lines))
+
+
+def _url(made: Development, caller: str, port: int) -> str:
+    """Return the service's URL with the files of a caller."""
+    files = {"ca": made.ca, "cert": made.certificate(caller), "token_file": made.token(caller)}
+    options = "&".join(f"{name}={quote(str(each.resolve()))}" for name, each in files.items())
+    return f"grpcs://localhost:{port}?{options}"
 
 
 def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
@@ -279,14 +297,13 @@ def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> 
     )
 
 
-def _authenticator(file: Path | None, tls: Tls | None) -> Authenticator | None:
+def _authenticator(file: Path | None, tls: Tls | None, service: Service) -> Authenticator | None:
     """Read who may do what."""
     if file is None:
         return None
-    from pingregistrywf._generated.ping_registry_service import SERVICE
     from pingregistrywf.service.grpc.auth.file import read_auth_file
 
-    authenticator = read_auth_file(file, SERVICE.roles)
+    authenticator = read_auth_file(file, service.roles)
     if authenticator.looks_at_certificates and (tls is None or tls.client_ca is None):
         raise CannotRunError(f"{file} gives certificates roles: give --tls-cert and --client-ca")
     return authenticator

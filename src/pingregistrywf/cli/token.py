@@ -22,6 +22,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.program import App
+from pingregistrywf.cli.services import ServiceModelOption, declared_service
 
 DAY: Final = 86_400.0
 
@@ -48,10 +49,10 @@ def issue(
     issuer: Annotated[
         str | None, Option(metavar="TEXT", help="Who issues it, if the server asks.")
     ] = None,
+    model: ServiceModelOption = None,
 ) -> None:
     """Print a token that gives a caller roles on registries."""
     require("service")
-    from pingregistrywf._generated.ping_registry_service import SERVICE
     from pingregistrywf.service.grpc.auth.issuing import issue as issued
     from pingregistrywf.service.grpc.auth.issuing import read_private_key
     from pingregistrywf.service.grpc.auth.keys import AuthFileError
@@ -60,7 +61,7 @@ def issue(
         made = issued(
             read_private_key(key),
             name,
-            _roles(role, SERVICE.roles),
+            _roles(role, declared_service(model).roles),
             audience=audience,
             now=time.time(),
             seconds=days * DAY,
@@ -76,13 +77,13 @@ def inspect(
     auth: Annotated[
         Path | None, Option(metavar="FILE", help="Check the token as serve --auth FILE does.")
     ] = None,
+    model: ServiceModelOption = None,
 ) -> None:
     """Print what a token says, and with --auth whether a server takes it, and for which roles.
 
     Without --auth, nothing of the token is checked, not even who signed it.
     """
     require("service")
-    from pingregistrywf._generated.ping_registry_service import SERVICE
     from pingregistrywf.service.grpc.auth.file import read_auth_file
     from pingregistrywf.service.grpc.auth.keys import AuthFileError
     from pingregistrywf.service.grpc.refusal import CallRefusedError
@@ -93,7 +94,7 @@ def inspect(
         _print(said)
         if auth is None:
             return
-        authenticator = read_auth_file(auth, SERVICE.roles)
+        authenticator = read_auth_file(auth, declared_service(model).roles)
         try:
             caller = authenticator.by_token(shown.strip())
         except CallRefusedError as error:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+from itertools import chain
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from pingregistrywf import NO_VC, open_journal
+import pytest
+
+from pingregistrywf import NO_VC, JournalError, open_journal
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.generate.imported import imported
 
+from ...command_line import run
+from .processes import ServerProcess
 from .serving import refused, serving
 from .tokens import authenticator, token
 
@@ -86,3 +92,31 @@ def test_its_roles(tmp_path: Path) -> None:
                 assert (await refused(call("GetSplit", split=there.bytes))).code == "NOT_FOUND"
 
     asyncio.run(session())
+
+
+@pytest.mark.slow
+def test_the_command_serves_it(tmp_path: Path) -> None:
+    packages = imported(read_model(FILES))
+    model = [*chain.from_iterable(("--model", str(each)) for each in FILES)]
+    url, place = f"sqlite:{tmp_path / 'splits.db'}", tmp_path / "dev"
+    split = uuid4()
+    options = (*model, "--dev", str(place))
+    with ServerProcess(url, *options, registry="HERE/NOW") as server:
+        assert server.process.stdout is not None
+        lines = [server.process.stdout.readline() for _ in range(6)]
+        owner, onlooker = (shlex.split(lines[each])[-1] for each in (1, 3))
+        with open_journal(url) as journal:
+            operations = packages["split_repo_operations"].Operations(journal)
+            asked = {"path": "/a", "depth": 3, "dry_run": False}
+            asked |= {"site": "HERE/NOW", "workflow": split}
+            operations.run_from(operations.declared["ask"], asked)
+        with open_journal(owner) as journal:
+            packages["split_repo"].SplitRepos(journal).post_analysis(split, NO_VC, 1, "odd")
+        with open_journal(onlooker) as journal:
+            splits = packages["split_repo"].SplitRepos(journal)
+            state = splits.find_id(split)
+            assert (state.path, [each.message for each in state.found]) == ("/a", ["odd"])
+            with pytest.raises(JournalError, match="default deny"):
+                splits.post_analysis(split, NO_VC, 1, "odd")
+        inspected = run(*shlex.split(lines[5])[1:])
+        assert inspected.stdout.endswith("taken  owner of HERE/NOW\n"), inspected.stderr

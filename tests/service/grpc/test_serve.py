@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +23,7 @@ from pingregistrywf.service.grpc.development import Development, made
 from pingregistrywf.service.grpc.messages import Messages
 
 from ...command_line import run
-from .processes import ServerProcess
+from .processes import RUN, ServerProcess
 
 WORKFLOW = UUID(int=7)
 
@@ -63,17 +66,26 @@ def test_a_directory_to_try_it_out(tmp_path: Path) -> None:
         assert call(address, place, "reader", None) == "OK"
         assert call(address, place, "reader", "server") == "OK"
         assert call(address, place, None, "reader") == "UNAVAILABLE"
-        shown = [each for each in lines if re.match("pingregistrywf (begin|list|token) ", each)]
-        assert len(shown) == 3
-        program = f"pingregistrywf() {{ '{sys.executable}' -m pingregistrywf \"$@\"; }}\n"
-        done = subprocess.run(
-            ["bash", "-c", "set -eu\n" + program + "".join(shown)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-    with open_journal(url) as journal:
-        (workflow,) = PingRegistry(journal, "reg").list()
-    assert done.stdout.count(str(workflow.workflow_id)) >= 2  # begun, and listed
-    assert done.stdout.endswith("taken  admin of reg; reader of reg\n")
+        shown = {each.split()[1]: each for each in lines if each.startswith("pingregistrywf ")}
+        assert list(shown) == ["begin", "server", "gather", "list", "token"]
+        (begun,) = re.findall(r"[-0-9a-f]{36}", shell(shown["begin"]))
+        quick = shown["gather"].replace("gather reg", "gather reg --duration 1 --interval 0.1")
+        admin = shown["begin"].replace("begin reg", "{} reg --workflow {}").strip()
+        with daemon(shown["server"]), daemon(quick):
+            got = shell(admin.format("get --wait 60", begun))
+        assert "server one" in got or "one ping" in got, got
+        assert shell(admin.format("commit", begun))
+        reader = shown["list"].replace("list reg", "{} reg").strip()
+        assert begun in shell(shown["list"])
+        assert "PingRegistryCommitted" in shell(reader.format(f"events --workflow {begun}"))
+        with daemon(reader.format("watch --json")) as watching:
+            assert watching.stdout is not None
+            (record,) = [json.loads(watching.stdout.readline())]
+        assert record["workflow"] == begun
+        refused = run(*shlex.split(reader.format("begin"))[1:])
+        assert refused.returncode != 0
+        assert "default deny" in refused.stderr
+        assert shell(shown["token"]).endswith("taken  admin of reg; reader of reg\n")
     assert lines[-1].startswith(f"nogfsoctl --nogfsoregd=localhost:{address.rpartition(':')[2]} ")
     before = {each: each.read_bytes() for each in place.iterdir()}
     assert made(place, {"boss": ["admin"]}, ["reg"]) == Development(place)
@@ -82,6 +94,28 @@ def test_a_directory_to_try_it_out(tmp_path: Path) -> None:
         made(place, {}, [], now=time.time() + 31 * 86_400)
     (mode,) = {each.stat().st_mode & 0o777 for each in place.iterdir()}
     assert mode == 0o600
+
+
+def shell(line: str) -> str:
+    """Run a line as in a shell, and return what it prints."""
+    program, *words = shlex.split(line)
+    assert program == "pingregistrywf"
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def daemon(line: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a line as a daemon of a shell, until it is no longer needed."""
+    words = shlex.split(line)[1:]
+    with subprocess.Popen(
+        [*RUN, *words], stdout=subprocess.PIPE, stderr=None, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def call(address: str, place: Path, certificate: str | None, token: str | None) -> str:
@@ -118,13 +152,16 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
         ("--listen example.org:1", "--listen: others can connect to example.org"),
         ("--client-ca pyproject.toml", "--tls-key and --client-ca need --tls-cert"),
         ("--tls-cert missing.pem", "No such file or directory: 'missing.pem'"),
+        ("--model pyproject.toml", "pyproject.toml"),
+        ("--model {chart}", "--model: the files must declare one service, and declare none"),
+        ("--model {chart} --gather", "--gather and --collect are daemons of the ping registry"),
         ("--listen 127.0.0.1:0 --registry REG", "'REG' is not the name of a registry"),
     ],
 )
 def test_what_it_refuses(words: str, reason: str, tmp_path: Path) -> None:
     journal, auth = f"sqlite:{tmp_path / 'pings.db'}", tmp_path / "auth.yaml"
     auth.write_text("certificates: [{dns: a, roles: {admin: [reg]}}]")
-    options = words.format(auth=auth).split()
+    options = words.format(auth=auth, chart="tests/other_workflow/leases.yaml").split()
     done = run("serve", "--registry", "reg", "--journal", journal, *options)
     assert done.returncode == 2
     assert reason in done.stderr

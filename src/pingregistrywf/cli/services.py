@@ -1,0 +1,51 @@
+"""The service that a command is about: that of the ping registry, or one of its user's model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pingregistrywf.cli.common import CannotRunError, answering
+
+if TYPE_CHECKING:
+    from pingregistrywf.runtime.services import Service
+
+ServiceModelOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        help="Charts, operations and the service of your own; give one for each file.",
+    ),
+]
+
+
+def declared_service(files: Sequence[Path] | None) -> Service:
+    """Return the service that files declare; that of the ping registry if there are none.
+
+    Raises:
+        CannotRunError: the files cannot be read, or do not declare one service.
+    """
+    if not files:
+        from pingregistrywf._generated.ping_registry_service import SERVICE
+
+        return SERVICE
+    from pingregistrywf.chart.locate import load_model
+    from pingregistrywf.chart.mistakes import ChartError
+    from pingregistrywf.generate.imported import imported
+
+    with answering(ChartError):
+        model = load_model(files)
+        if len(model.services) != 1:
+            found = ", ".join(model.services) or "none"
+            raise CannotRunError(
+                f"--model: the files must declare one service, and declare {found}: name the"
+                " charts, the operations and one file that begins with `service:`"
+            )
+        packages = imported(model)
+    (name,) = model.services
+    service: Service = packages[name].SERVICE
+    return service
