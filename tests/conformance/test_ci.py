@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf.conformance import starters
 
 from ..release.artefacts import build
+from ..tiers import some
 from .wheelhouse import fill
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ci")]
@@ -128,6 +130,14 @@ def on_gitlab(place: Place, given: Mapping[str, str], shell: str, *, installs: b
     return place.run((*GITLAB_SHELLS[shell], "\n".join(script)), ".", more)
 
 
+def of_another_chart(place: Place) -> str:
+    """Put a model that the adapter is not for beside it; the names of its files."""
+    names = ("split_repo.yaml", "leases.yaml")
+    for name in names:
+        shutil.copy(ROOT / "tests" / "other_workflow" / name, place.work / "an adapter")
+    return " ".join(names)
+
+
 def breaks(place: Place) -> None:
     """Let the adapter refuse a Commit that the chart allows."""
     adapter = place.work / "an adapter" / "adapter.py"
@@ -147,6 +157,7 @@ def test_github_runs_the_suite_and_keeps_the_reports(place: Place) -> None:
     assert last["if"] == "${{ !cancelled() }}"  # also after a failure
 
 
+@pytest.mark.exhaustive
 def test_a_deviation_fails_the_job_unless_it_is_listed(place: Place) -> None:
     breaks(place)
     given = {"adapter": "python3 adapter.py", "working-directory": "an adapter", **SMALL}
@@ -161,13 +172,34 @@ def test_a_deviation_fails_the_job_unless_it_is_listed(place: Place) -> None:
     assert on_github(place, given, installs=False) == 0, place.log
 
 
+@pytest.mark.exhaustive
+def test_github_takes_charts_of_ones_own(place: Place) -> None:
+    given = {"adapter": "python3 adapter.py", "working-directory": "an adapter", **SMALL}
+    model = of_another_chart(place)
+    assert on_github(place, {**given, "model": model}, installs=False) == 2
+    assert "no verdict: the adapter is for the chart of hash" in place.log
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("shell", GITLAB_SHELLS)
+def test_gitlab_takes_charts_of_ones_own(place: Place, shell: str) -> None:
+    given = {
+        "CONFORMANCE_ADAPTER": "python3 adapter.py",
+        "CONFORMANCE_DIRECTORY": "an adapter",
+        "CONFORMANCE_LEVEL": "1",
+        "CONFORMANCE_MODEL": of_another_chart(place),
+    }
+    assert on_gitlab(place, given, shell, installs=False) == 2
+    assert "no verdict: the adapter is for the chart of hash" in place.log
+
+
 def test_no_input_is_put_into_a_script() -> None:
     """What a workflow passes on may come from a stranger's branch; a variable is only a text."""
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
 
 
-@pytest.mark.parametrize("shell", GITLAB_SHELLS)
+@pytest.mark.parametrize("shell", some(GITLAB_SHELLS, 2))
 def test_gitlab_runs_the_suite_and_keeps_the_reports(place: Place, shell: str) -> None:
     given = {
         "CONFORMANCE_ADAPTER": "python3 adapter.py",
