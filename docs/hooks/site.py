@@ -21,6 +21,7 @@ import glossary
 import language
 import linked
 import program
+import protos
 import table
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -79,14 +80,17 @@ def _made(line: re.Match[str]) -> str:
 
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
-    """Add the explorer, and the colours of diagrams: they follow the site's switch of schemes."""
+    """Add what is no page: the explorer, the colours of diagrams, and the services' messages."""
     files.append(File.generated(config, "assets/diagrams.css", content=_colours()))
     explorer = page(model(), site=linked.OWN)
     files.append(File.generated(config, linked.EXPLORER, content=explorer))
+    for each in protos.published(config):
+        files.append(each)
     return files
 
 
 def _colours() -> str:
+    """Return the colours of diagrams, which follow the site's switch of schemes."""
     rules = []
     for scheme, number in (("default", 0), ("slate", 1)):
         colours = "; ".join(f"--{name}: {pair[number]}" for name, pair in COLOURS.items())
@@ -150,6 +154,7 @@ MAKERS: Final = {
     "language": lambda root: language.described(root, SCHEMAS[root]()),
     "document": lambda _: language.described("Document", json_schema(Chart)),
     "program": lambda _: program.described(),
+    "protos": lambda _: protos.links(),
     "definition": lambda name: checked.definition(model(), name),
     "properties": lambda system: checked.properties(model(), system),
     "sizes": lambda system: checked.sizes(model(), system),

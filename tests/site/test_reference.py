@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,18 @@ def test_every_format_can_be_downloaded(site: Path) -> None:
             assert f'download="{name}" href="../generated/{name}"' in page
             committed = Path(__file__).parents[2] / "docs" / "generated" / name
             assert (site / "generated" / name).read_bytes() == committed.read_bytes()
+
+
+def test_the_messages_of_the_services_can_be_downloaded(site: Path) -> None:
+    page = (site / "reference" / "service.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="(\.\./protos/[^"]*\.proto)"', page)
+    offered = {each.name: each.read_bytes() for each in (site / "protos").iterdir()}
+    assert {f"../protos/{name}" for name in offered} == set(links)
+    package = files("pingregistrywf")
+    assert offered == {
+        each.name: each.read_bytes()
+        for each in (
+            package / "_generated/ping_registry_service/ping_registry_service.proto",
+            package / "runtime/remote/workflows.proto",
+        )
+    }

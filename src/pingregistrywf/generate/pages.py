@@ -27,6 +27,7 @@ _REFERENCE: Final = (
     "events",
     "model",
     "operations",
+    "service",
     "states",
     "table",
 )
@@ -120,6 +121,10 @@ SOURCES: Final[Mapping[str, str]] = {
     " [chart.schema.json](../../src/pingregistrywf/_generated/chart.schema.json), says the same.",
     "program": "The site has every command and option. `pingregistrywf --help` prints the commands,"
     " and `pingregistrywf COMMAND --help` the options of one.",
+    "protos": "The files are"
+    " [ping_registry_service.proto]"
+    "(../../src/pingregistrywf/_generated/ping_registry_service/ping_registry_service.proto)"
+    " and [workflows.proto](../../src/pingregistrywf/runtime/remote/workflows.proto).",
     "properties": "The site has a table of them. They are in"
     " [ping_registry_properties.yaml](../../model/ping_registry_properties.yaml).",
     "raised": "The site lists every error. They are defined in"
