@@ -110,6 +110,7 @@ def test_every_capability_is_claimed(reference: Reference) -> None:
         "operations",
         "crash",
         "concurrent",
+        "daemons",
     }
 
 

@@ -26,6 +26,7 @@ from pingregistrywf.chart.invariant import Invariant
 from pingregistrywf.chart.parts import (
     CommandOnHistory,
     Constant,
+    Daemons,
     Incarnation,
     Limit,
     Part,
@@ -521,6 +522,8 @@ class Operations(Part):
     operations: dict[str, Operation]
     trials: list[Trial] | None
     """How the conformance suite runs the operations; null lets it find the ways by itself."""
+    daemons: Daemons | None = None
+    """What servers, gatherers and collectors do at a given time; null if that is not declared."""
     doc: str
 
 

@@ -374,6 +374,7 @@ def lower_operations(operations: Operations, charts: Mapping[str, ir.Chart]) -> 
             ir.Trial(operation=each.run, after=each.after, then=each.then)
             for each in operations.trials
         ],
+        daemons=operations.daemons,
         doc=operations.doc,
     )
 

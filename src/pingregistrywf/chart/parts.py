@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, Tag, field_validator
 
 from pingregistrywf.chart.spelling import (
     Count,
@@ -116,6 +116,73 @@ class Incarnation(Word):
     """The operation's argument that is both the key of the entry and the id of the history."""
     began_with: SnakeName
     """The carried value of the entry that is the id of the history's first event."""
+
+
+class Posting(Word):
+    """What a daemon posts to a history, one after the other, until it has posted all.
+
+    The history tells what was posted: whoever comes back posts the next that it does not hold.
+    """
+
+    operation: SnakeName
+    """The operation that posts one.  It takes a ``code`` and a ``message``."""
+    code: StrictInt
+    """The code of each, if the daemon is well."""
+    message: str = Field(min_length=1)
+    """The message of each, in which ``{name}`` is the daemon's name and ``{number}`` the number of
+    the one that is posted, from 1."""
+    held: SnakeName
+    """The carried list of what was posted, records with a ``code`` and a ``message``."""
+
+
+class Summing(Word):
+    """What a daemon posts of all that was posted, once it is time."""
+
+    operation: SnakeName
+    """The operation that posts it.  It takes a ``code`` and a ``message``."""
+    code: StrictInt
+    """The code if every code in the list is zero."""
+    code_of_errors: StrictInt
+    """The code if any is not."""
+    message: str = Field(min_length=1)
+    """The message, in which ``{count}`` is the length of the list, and ``{errors}`` says how many
+    of its codes are not zero."""
+
+
+class Ageing(Word):
+    """What a collector does to each history that has been listed in a state for long enough."""
+
+    operation: SnakeName
+    """The operation that does it.  It is about one history, which a keyed chart lists."""
+    state: PascalName = Field(alias="in")
+    """The state in which it is listed."""
+    since: SnakeName
+    """The carried value of the entry, the id of an event, from whose time the age counts."""
+    days: Positive
+    """It is done to what is older than so many days, and not to what is exactly as old."""
+    told: SnakeName
+    """The name under which a run tells which histories it did it to."""
+
+
+class Collecting(Word):
+    """What one run of a collector does, in this order."""
+
+    ages: list[Ageing] = Field(min_length=1)
+    """First, what it does to histories by their age.  The first names the operation's inputs by
+    which every daemon is told its history."""
+    then: list[SnakeName] = []
+    """Then the operations that it runs, whatever the age.  Last it trims, and collects garbage."""
+
+
+class Daemons(Word):
+    """What those who run on their own do at a time that is given to them."""
+
+    posting: Posting
+    """What a server posts, and a gatherer before it is time for the summary."""
+    summing: Summing
+    """What a gatherer posts from then on."""
+    collecting: Collecting
+    """What a collector does."""
 
 
 class Limit(Word):

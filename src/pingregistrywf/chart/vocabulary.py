@@ -488,4 +488,6 @@ class Operations(Word):
     trials: list[Trial] | None = None
     """How the conformance suite runs the operations.  Unless given, it runs each of them, and finds
     by itself what must come before."""
+    daemons: parts.Daemons | None = None
+    """What servers, gatherers and collectors do at a given time, for the conformance suite."""
     doc: Prose

@@ -51,11 +51,13 @@ def adapter(
     require("conformance", "orjson")
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.runtime.deciding import Deciding
+    from pingregistrywf.service.daemon_requests import SettableClock
     from pingregistrywf.service.stdio import serve
 
     store = os.environ.get(STORE_VARIABLE)
     url = journal or (f"sqlite:{Path(store) / 'adapter.db'}" if store else "memory:")
-    with answering(ChartError), open_(url) as opened:
+    clock = SettableClock()
+    with answering(ChartError), open_(url, clock=clock) as opened:
         outlives = url != "memory:" and not isinstance(opened, Deciding)
         made = reference(opened, model or [], outlives=outlives)
         serve(made, sys.stdin.buffer, sys.stdout.buffer)
@@ -78,7 +80,9 @@ def references(files: Sequence[Path] = ()) -> Callable[..., Adapter]:
     It takes the arguments of ``reference`` but the files.
     """
     from pingregistrywf.runtime.behavior import Behavior
+    from pingregistrywf.runtime.deciding import Deciding
     from pingregistrywf.runtime.operations import Interpreter
+    from pingregistrywf.service.daemon_requests import DaemonRequests, SettableClock
     from pingregistrywf.service.requests import Service
     from pingregistrywf.service.stdio import Adapter, CrashPoint
 
@@ -102,7 +106,11 @@ def references(files: Sequence[Path] = ()) -> Callable[..., Adapter]:
     def made(journal: Journal, *, outlives: bool = False) -> Adapter:
         crash = CrashPoint()
         operations = [make(journal, observers=[crash]) for make in makers]
-        service = Service(behaviors, journal, operations)
+        # Daemons are those of our own charts; a journal behind a service has its own clock.
+        clock, daemons = journal.clock, None
+        if isinstance(clock, SettableClock) and not isinstance(journal, Deciding) and not files:
+            daemons = DaemonRequests(journal, clock).answer
+        service = Service(behaviors, journal, operations, daemons)
         return Adapter(service, __version__, crash if outlives else None)
 
     return made

@@ -8,6 +8,7 @@ import logging
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.coordination.timeline import Incident, Line
     from pingregistrywf.coordination.waiting import Stop
-    from pingregistrywf.runtime.ids import Ulid
+    from pingregistrywf.runtime.ids import Clock, Ulid
     from pingregistrywf.runtime.journal import Journal, OperatorJournal
 
 REFUSED: Final = 1
@@ -182,7 +183,9 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
         fail(str(error), REFUSED if isinstance(error, refusals) else CANNOT_RUN)
 
 
-def open_(url: str, *, create: bool = True, writes: bool = True) -> Journal:
+def open_(
+    url: str, *, create: bool = True, writes: bool = True, clock: Clock = time.time
+) -> Journal:
     """Open the journal that an option names; refuse one that takes no writes if it is to write."""
     from pingregistrywf.runtime.journal import ReadOnly, open_journal
 
@@ -194,7 +197,7 @@ def open_(url: str, *, create: bool = True, writes: bool = True) -> Journal:
         handler.setFormatter(PersonFormatter())
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
-    opened = open_journal(url, create=create)
+    opened = open_journal(url, create=create, clock=clock)
     if writes and isinstance(opened, ReadOnly):
         opened.close()
         raise opened.refusal

@@ -202,9 +202,14 @@ class _Events:
     def collect(self, days: int) -> None:
         """Collect garbage so many days later: the id of a deleted history may be free again."""
 
+    @property
+    def visible(self) -> list[Happened]:
+        """The events that can be read: all, unless the history was trimmed."""
+        return self.events
+
     def read(self) -> list[dict[str, Json]]:
         """What ``events`` answers."""
-        return [event.reply() for event in self.events]
+        return [event.reply() for event in self.visible]
 
 
 class Plain(_Events):
@@ -263,6 +268,7 @@ class Keyed(_Events):
         super().__init__(of)
         self._entries: dict[str, Entry] = {}
         self._since_rewrite = 0
+        self._start = 0
         self._key = of.chart.key.name if of.chart.key else ""
 
     @property
@@ -306,10 +312,23 @@ class Keyed(_Events):
             self._entries[args[self._key]] = entry
         return Result(cell.rule, events=(event,))
 
-    def listed(self, key: Json, began_with: str) -> Any:
-        """The id that an entry carries of its history's first event, or the epoch."""
+    @property
+    def visible(self) -> list[Happened]:
+        """The events from the one on at which readers start since the history was trimmed."""
+        return self.events[self._start :]
+
+    def trim(self) -> bool:
+        """Let readers start at the newest rewrite; False if they do already, or there is none."""
+        rewriting = self.of.chart.rewriting
+        begin = rewriting.rewrite.begin if rewriting and rewriting.rewrite else None
+        begun = [at for at, event in enumerate(self.events) if event.name == begin]
+        before, self._start = self._start, begun[-1] if begun else self._start
+        return self._start != before
+
+    def listed(self, key: Json, name: str) -> Any:
+        """The id of an event that an entry carries by that name, or the epoch."""
         entry = self._entries.get(key)
-        return EPOCH if entry is None else entry.carried[began_with]
+        return EPOCH if entry is None else entry.carried[name]
 
     def without(self, key: Json) -> Keyed:
         """The same history, without one entry."""

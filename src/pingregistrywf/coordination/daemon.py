@@ -183,12 +183,18 @@ class Gatherer(Daemon):
         if not events:
             return
         yield events[0].id.milliseconds / 1000 + self.duration
-        while not self._post_summary(workflow_id):
+        while not self.post_summary(workflow_id):
             # A ping was posted after the state was read.  It must be counted: read again.
             yield self.registry.journal.clock()
 
-    def _post_summary(self, workflow_id: UUID) -> bool:
-        """Post a summary of the pings; return False if the workflow changed in the meantime."""
+    def post_summary(self, workflow_id: UUID) -> bool:
+        """Post a summary of the pings; return False if the workflow changed in the meantime.
+
+        A workflow that has advanced is left as it is.
+
+        Raises:
+            JournalError: whatever the journal raised.
+        """
         try:
             state = self.registry.workflows.find_id(workflow_id)
             if state.state_code in OPEN:

@@ -61,9 +61,11 @@ class Service:
             that is not keyed.
         journal: where the events rest.
         operations: run the operations that ``run`` may name.
+        daemons: answers requests for a daemon, if there are any.
 
     Attributes:
         collects: whether garbage is collected here, and not behind another service.
+        daemons: whether requests for a daemon are answered.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Service:
         behaviors: Iterable[type[Behavior[Any, Any, Any]]],
         journal: Journal,
         operations: Iterable[Interpreter] = (),
+        daemons: Callable[[Request], Reply] | None = None,
     ) -> None:
         self.operations = {
             name: (interpreter, operation)
@@ -95,6 +98,9 @@ class Service:
             self._answers["gc"] = self._gc
         if self.operations:
             self._answers["run"] = self._run
+        self.daemons = daemons is not None
+        if daemons is not None:
+            self._answers["daemon"] = daemons
 
     def answer(self, request: Request) -> Reply:
         """Return the reply to a request."""
@@ -217,7 +223,7 @@ def _events(declaration: Declaration, events: Iterable[Event]) -> list[Reply]:
 
 def _history(declaration: Declaration, request: Request) -> UUID:
     name = "workflow" if declaration.keyed is None else "index"
-    return _uuid(name, request.get(name))
+    return read_uuid(name, request.get(name))
 
 
 def read_command(declaration: Declaration, name: Any, args: Any) -> Command:
@@ -293,7 +299,12 @@ def _read_uuid(text: str) -> UUID:
     return value if str(value) == text else NIL
 
 
-def _uuid(name: str, text: Any) -> UUID:
+def read_uuid(name: str, text: Any) -> UUID:
+    """Return the id that a request writes as text.
+
+    Raises:
+        InvalidCommandError: it is malformed, or nil.
+    """
     value = _read_uuid(text) if isinstance(text, str) else NIL
     if value == NIL:
         raise InvalidCommandError(f"{name} is a UUID in lower case with hyphens, and not nil")
@@ -310,7 +321,7 @@ def _ulid(name: str, text: Any) -> Ulid:
 
 
 _READERS: Final[Mapping[Any, Callable[[str, Any], object]]] = {
-    **dict.fromkeys((UUID, "uuid"), _uuid),
+    **dict.fromkeys((UUID, "uuid"), read_uuid),
     **dict.fromkeys((Ulid, "ulid"), _ulid),
 }
 """How arguments that JSON has no type for are read, by their types in Python and in charts."""

@@ -77,6 +77,7 @@ class Adapter:
             "index": len(self._service.declarations) > 1,
             "operations": bool(self._service.operations),
             "crash": self._crash is not None,
+            "daemons": self._service.daemons,
         }
         hello = {
             "implementation": "pingregistrywf",

@@ -40,6 +40,7 @@ def check_operations(
     _check_inputs(operations, report)
     if all_charts:
         _check_trials(operations, charts, report)
+        _check_daemons(operations, charts, report)
     for name, operation in operations.operations.items():
         if name in _METHODS:
             what = f"{name} is no possible name for an operation"
@@ -101,6 +102,34 @@ def _check_trials(operations: Operations, charts: Mapping[str, Chart], report: R
             for position, name in enumerate(names, start=1):
                 what = "operation or command of the chart under test"
                 report.resolve(name, runnable, (*at, key, position), what)
+
+
+def _check_daemons(operations: Operations, charts: Mapping[str, Chart], report: Report) -> None:
+    """Check that daemons name operations, and states and carried values of the charts."""
+    daemons = operations.daemons
+    if daemons is None:
+        return
+    main = next((chart for chart in charts.values() if chart.keyed_by is None), None)
+    posting, summing, collecting = daemons.posting, daemons.summing, daemons.collecting
+    for key, named in (("posting", posting.operation), ("summing", summing.operation)):
+        report.resolve(named, operations.operations, ("daemons", key, "operation"), "operation")
+    carried = main.carried if main else {}
+    report.resolve(posting.held, carried, ("daemons", "posting", "held"), "carried value")
+    for number, each in enumerate(collecting.ages, start=1):
+        at: Path = ("daemons", "collecting", "ages", number)
+        report.resolve(each.operation, operations.operations, (*at, "operation"), "operation")
+        operation = operations.operations.get(each.operation)
+        about = operation.about if operation else None
+        if operation and about is None:
+            what = f"{each.operation} is about no listed history, which could grow old"
+            report.say((*at, "operation"), what, "name an operation that has about")
+        if about and about.chart in charts:
+            listing = charts[about.chart]
+            report.resolve(each.state, listing.states, (*at, "in"), "state")
+            report.resolve(each.since, listing.carried, (*at, "since"), "carried value")
+    for number, name in enumerate(collecting.then, start=1):
+        at = ("daemons", "collecting", "then", number)
+        report.resolve(name, operations.operations, at, "operation")
 
 
 def _check_name(name: str, of: Name, operations: Operations, report: Report) -> None:

@@ -10,10 +10,12 @@ from typing import Final
 
 CRASH: Final = "crash"
 """The capability of an adapter whose journal outlives it, where it is given a store."""
+DAEMONS: Final = "daemons"
+"""The capability of an adapter that can be asked to be a daemon."""
 CAPABILITIES: Final = (
     *("versions", "retry", "delete", "index", "multi_server", "wire"),
     *("gc", "operations", CRASH, "concurrent"),
-    "daemons",
+    DAEMONS,
 )
 """The capabilities of the adapter protocol."""
 MISSPELT: Final = 2

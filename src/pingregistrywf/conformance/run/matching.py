@@ -10,8 +10,8 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID, uuid5
 
 from pingregistrywf.conformance.oracle import EPOCH
-from pingregistrywf.conformance.suite.case import Hex, Ref
-from pingregistrywf.conformance.suite.encoding import ulid_hex
+from pingregistrywf.conformance.suite.case import Hex, Ref, Time
+from pingregistrywf.conformance.suite.encoding import time_of, ulid_hex
 
 Json: TypeAlias = Any
 SHOWN: Final = 60
@@ -70,6 +70,8 @@ class Names:
                 part if isinstance(part, str) else id_hex(self.known.get(part.name, ""))
                 for part in value.parts
             )
+        if kind is Time:
+            return time_of(self.known.get(value.event.name, EPOCH)) + value.after
         if kind is list or kind is tuple:
             return [self.fill(each) for each in value]
         return value
@@ -114,6 +116,8 @@ class Names:
             return "".join(
                 part if isinstance(part, str) else f"{{{part.name}}}" for part in value.parts
             )
+        if isinstance(value, Time):
+            return self.fill(value)
         if isinstance(value, Mapping):
             if len(value) == 1 and "repeat" in value:
                 return self.fill(value)

@@ -1,14 +1,15 @@
 """A session: one adapter, over all its restarts, and the cases that are executed on it.
 
-Cases run side by side as far as the adapter claims ``concurrent``; those that collect garbage or
-kill the adapter run alone.  When the adapter breaks the protocol, the cases under way are executed
-again one by one, so that a bad answer fails its own case and no other.  A second answer fails the
-case that asked.
+Cases run side by side as far as the adapter claims ``concurrent``; those that collect garbage, set
+the clock or kill the adapter run alone.  When the adapter breaks the protocol, the cases under way
+are executed again one by one, so that a bad answer fails its own case and no other.  A second
+answer fails the case that asked.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
@@ -16,7 +17,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.conformance.run.capabilities import CRASH, meant
+from pingregistrywf.conformance.run.capabilities import CRASH, DAEMONS, meant
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
 from pingregistrywf.conformance.run.profile import Stopwatch
@@ -30,7 +31,7 @@ from pingregistrywf.conformance.run.transport import (
     Transport,
 )
 from pingregistrywf.conformance.suite import VERSION, Suite
-from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.case import DAEMON, Case
 
 Json: TypeAlias = Any
 
@@ -117,6 +118,8 @@ class Session:
         self._in_a_row = 0
         self._hangs = 0
         self._completed = False
+        self._latest = 0
+        """The latest time, in milliseconds, that the adapter was given as a daemon's."""
 
     def hello(self, *, store: bool = False) -> Hello:
         """Start the adapter and greet it; with a store, if it may have to come back from a crash.
@@ -129,6 +132,7 @@ class Session:
             self._leave()
         if not self._transport.running:
             self._transport.start(store=store)
+            self._latest = 0
         self._asked.clear()
         chart = {"chart": self._chart.name, "chart_sha256": self._chart.sha256}
         try:
@@ -204,8 +208,13 @@ class Session:
             self._transport.stop()
 
     def _get_ready(self, case: Case) -> None:
-        """Have an adapter that runs as a case needs it: with a store only to come back to."""
+        """Have an adapter that runs as a case needs it: with a store only to come back to.
+
+        Time never goes back: one whose clock was set ahead is started again before it is set anew.
+        """
         store = CRASH in case.needs
+        if DAEMONS in case.needs and self._transport.running and self._latest > time.time() * 1000:
+            self._leave()
         if not self._transport.running or self._transport.stored != store:
             self.hello(store=store)
 
@@ -325,6 +334,8 @@ class Session:
             self._asked.pop(number - REMEMBERED, None)
             if self._stopwatch:
                 self._stopwatch.sent(number, request)
+            if request.get("op") == DAEMON:
+                self._latest = max(self._latest, request["now"])
             self._transport.send({"id": number, **request})
 
     def _whose(self, reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:

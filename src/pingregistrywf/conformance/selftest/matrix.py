@@ -11,10 +11,14 @@ from random import Random
 from typing import Any, Final, TypeAlias, TypeVar
 
 from pingregistrywf.chart.ir import Cell, Chart
+from pingregistrywf.conformance.daemons import daemons_of
 from pingregistrywf.conformance.oracle import Cells
+from pingregistrywf.conformance.run.capabilities import DAEMONS
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import execute
 from pingregistrywf.conformance.run.result import Status
+from pingregistrywf.conformance.selftest.daemoned import Daemoned
+from pingregistrywf.conformance.selftest.daemons import DaemonDeparture, daemon_departures
 from pingregistrywf.conformance.selftest.faults import Answer, Fault, faults
 from pingregistrywf.conformance.selftest.mutants import Mutant, extra_state, first_order
 from pingregistrywf.conformance.selftest.operated import Operated
@@ -31,7 +35,7 @@ from pingregistrywf.conformance.suite.tours import Machine, pairs
 Json: TypeAlias = Any
 
 Progress: TypeAlias = Callable[[str], None]
-_Broken = TypeVar("_Broken", Mutant, Fault, Departure)
+_Broken = TypeVar("_Broken", Mutant, Fault, Departure, DaemonDeparture)
 
 OUT_OF_PROCESS: Final = frozenset({"crash"})
 """What an implementation in this process cannot do."""
@@ -121,15 +125,17 @@ class SelfTest:
         found = [self.run_mutants(progress), self.run_faults(progress)]
         if self._suite.model.operations:
             found.append(self.run_operations(progress))
+        found.append(self.run_daemons(progress))
         classes = tuple(itertools.chain.from_iterable(each.classes for each in found))
+        alike = tuple(itertools.chain.from_iterable(each.alike for each in found))
         progress("power")
         measured = power(self._suite, departures_of(self._chart))
-        return Matrix(reference, classes, measured, found[-1].alike)
+        return Matrix(reference, classes, measured, alike)
 
     def groups(self) -> int:
         """Return how often ``run`` says what it does: for groups, reference and power."""
         departures = self.departures() if self._suite.model.operations else ()
-        made = (self._mutants(), self._met(), departures)
+        made = (self._mutants(), self._met(), departures, self._daemon_departures())
         return 2 + sum(len({each.group for each in broken}) for broken in made)
 
     def _mutants(self) -> Iterator[Mutant]:
@@ -160,6 +166,21 @@ class SelfTest:
             killed.made -= len(same)
             alike += same
         return replace(found, alike=tuple(alike))
+
+    def run_daemons(self, progress: Progress = _quietly) -> Matrix:
+        """Run level 6 on every departure from the daemons, if they are declared."""
+        cases = [each for each in self._suite.cases(frozenset({6})) if DAEMONS in each.needs]
+        cases.sort(key=lambda case: len(case.steps))
+        model = self._suite.model
+
+        def finds(_: int, departure: DaemonDeparture) -> bool:
+            return any(not self._passes(case, Daemoned(model, departure)) for case in cases)
+
+        return _matrix(self._daemon_departures(), (6,), finds, progress)
+
+    def _daemon_departures(self) -> Iterator[DaemonDeparture]:
+        declared = daemons_of(self._suite.model)
+        return daemon_departures(*declared) if declared else iter(())
 
     def departures(self) -> Iterator[Departure]:
         """Every departure from an operation that an implementation may be asked to run."""

@@ -66,7 +66,7 @@ class Operated(Subject):
         vid = given.pop("vid", None)
         if habit == "one name":
             given = {name: self._first.setdefault(name, each) for name, each in given.items()}
-        values = {name: _value(each, given) for name, each in operation.arguments.items()}
+        values = {name: value(each, given) for name, each in operation.arguments.items()}
 
         def history_of(chart: str, argument: str) -> History:
             return self._histories[chart][values[argument]]
@@ -114,7 +114,8 @@ def _copy(history: History) -> History:
     return copy.deepcopy(history, {id(history.of): history.of})
 
 
-def _value(argument: ir.OperationArgument, given: Mapping[str, Json]) -> Json:
+def value(argument: ir.OperationArgument, given: Mapping[str, Json]) -> Json:
+    """The value of an operation's argument, from what a request gives."""
     return _derived(argument.derived, given) if argument.derived else given[str(argument.input)]
 
 

@@ -30,10 +30,10 @@ class Subject:
     def __init__(
         self, chart: Chart, cells: Cells | None = None, others: Iterable[Chart] = ()
     ) -> None:
-        ids = (f"{number:026d}" for number in itertools.count(FIRST_ID))
+        self._numbers = itertools.count(FIRST_ID)
         self._main = chart.name
-        makers = {chart.name: Histories(chart, ids.__next__, cells)}
-        makers |= {each.name: Histories(each, ids.__next__) for each in others}
+        makers = {chart.name: Histories(chart, self.new_id, cells)}
+        makers |= {each.name: Histories(each, self.new_id) for each in others}
         self._starting = {
             (name, command)
             for name, of in makers.items()
@@ -43,6 +43,10 @@ class Subject:
         self._histories: dict[str, defaultdict[str, History]] = {
             name: defaultdict(of.history) for name, of in makers.items()
         }
+
+    def new_id(self) -> str:
+        """An id greater than every one before it."""
+        return f"{next(self._numbers):026d}"
 
     def __call__(self, request: Mapping[str, Json]) -> dict[str, Json]:
         """The reply to a request."""

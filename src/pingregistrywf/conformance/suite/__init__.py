@@ -1,8 +1,9 @@
 """The suite: cases as data, made from any chart.
 
 ``sequences`` decides which commands to send, the levels (``sequential``, ``versions``, ``data``,
-``wire``, ``index``, ``servers``, ``trials``) write scenarios, and ``compile`` turns each scenario
-into a case with all its expected answers.  Nothing here talks to an adapter.
+``wire``, ``index``, ``servers``, ``trials``, ``tours``, ``daemons``) write scenarios, and
+``compile`` turns each scenario into a case with all its expected answers.  Nothing here talks to
+an adapter.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 from pingregistrywf.chart.ir import Chart, Model
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.compile import Compiler
+from pingregistrywf.conformance.suite.daemons import daemons
 from pingregistrywf.conformance.suite.data import data
 from pingregistrywf.conformance.suite.index import index
 from pingregistrywf.conformance.suite.levels import LEVELS
@@ -25,7 +27,7 @@ from pingregistrywf.conformance.suite.trials import trials
 from pingregistrywf.conformance.suite.versions import versions
 from pingregistrywf.conformance.suite.wire import wire
 
-VERSION: Final = "1.1.0"
+VERSION: Final = "1.2.0"
 """The suite's version: a new id is a new minor version, a removed one a new major version."""
 
 OF_MAIN: Final[Mapping[int, Callable[[Chart], Iterator[Scenario]]]] = {
@@ -92,3 +94,4 @@ class Suite:
         if level == 6:
             yield self.chart, trials(self.compiler)
             yield self.chart, tours(self.compiler)
+            yield self.chart, daemons(self.compiler)

@@ -3,7 +3,8 @@
 Ids that only a run can know stand as names: ``history1`` is an id that whoever runs the case makes
 up, ``vid1`` one that the implementation draws, bound where it is first answered.  ``event1`` stands
 for a whole event, which ``define`` spells out.  As JSON a name is ``{"$": "vid1"}``, a long text
-``{"repeat": ["ab", 524288]}``, and bytes that hold ids ``{"hex": ["086f1210", {"$": "vid1"}]}``.
+``{"repeat": ["ab", 524288]}``, bytes that hold ids ``{"hex": ["086f1210", {"$": "vid1"}]}``, and a
+time some milliseconds after that of an event ``{"time": [{"$": "vid1"}, 10000]}``.
 
 A case's id is made from what is sent and observed, never from what is expected or from prose, so
 that it outlives a better explanation and a corrected expectation.
@@ -25,6 +26,8 @@ Json: TypeAlias = Any
 
 FORMAT: Final = "pingregistrywf-case/1"
 """The format of a case as JSON, and its version."""
+DAEMON: Final = "daemon"
+"""The request that asks the adapter to be a daemon, at a time that it names."""
 DIGITS: Final = 16
 """Hexadecimal digits of an id: 64 bits, so that two of millions of cases are not confused."""
 
@@ -35,8 +38,12 @@ class Ref:
 
     name: str
 
-    def __lt__(self, other: Ref) -> bool:
-        return self.name < other.name
+    def __lt__(self, other: Ref | str) -> bool:
+        """Names come in their order; a text that is written out comes before each of them."""
+        return isinstance(other, Ref) and self.name < other.name
+
+    def __gt__(self, other: Ref | str) -> bool:
+        return not isinstance(other, Ref) or self.name > other.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,14 @@ class Hex:
     """Bytes in hexadecimal, in which the bytes of ids stand as names."""
 
     parts: tuple[str | Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time in milliseconds since the Unix epoch: so many after that of an event."""
+
+    event: Ref
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +143,11 @@ class Case:
 
     @property
     def alone(self) -> bool:
-        """True if it may not run beside others: it collects garbage, or kills the adapter."""
-        return any(step.send.get("op") in ("gc", "crash") for step in self.steps)
+        """True if it may not run beside others.
+
+        It collects garbage, sets the clock, or kills the adapter.
+        """
+        return any(step.send.get("op") in ("gc", "crash", DAEMON) for step in self.steps)
 
     def document(self, *, whole: bool = False) -> dict[str, Json]:
         """The case as JSON; as a whole with the scenario that it was compiled from, if any."""
@@ -167,6 +185,8 @@ def plain(value: Json) -> Json:
             return {"$": name}
         case Hex(parts):
             return {"hex": [plain(part) for part in parts]}
+        case Time(event, after):
+            return {"time": [plain(event), after]}
         case Mapping():
             return {key: plain(each) for key, each in value.items()}
         case list() | tuple():

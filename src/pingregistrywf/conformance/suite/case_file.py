@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pingregistrywf.conformance.suite.case import FORMAT, Case, Hex, Ref, Step
+from pingregistrywf.conformance.suite.case import FORMAT, Case, Hex, Ref, Step, Time
 from pingregistrywf.conformance.suite.compile import Compiler
 from pingregistrywf.conformance.suite.levels import LEVELS, SuiteError
 from pingregistrywf.conformance.suite.scenario import Scenario, from_text
@@ -208,6 +208,8 @@ def _named(value: Json) -> Json:
             return Ref(name)
         case {"hex": [*parts], **rest} if not rest:
             return Hex(tuple(map(_named, parts)))
+        case {"time": [{"$": str(name)}, int(after)], **rest} if not rest:
+            return Time(Ref(name), after)
         case Mapping():
             return {key: _named(each) for key, each in value.items()}
         case list():

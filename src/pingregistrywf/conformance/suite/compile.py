@@ -1,7 +1,7 @@
 """Compiles scenarios: a scenario becomes a case, with every answer that must be given.
 
 The answers come from ``conformance.oracle`` and from the rules that hold for every chart, which
-``GENERAL`` lists: versions, deleted histories, invalid arguments.  After each command the whole
+``general`` lists: versions, deleted histories, invalid arguments.  After each command the whole
 state and history are looked at, as long as the history is short.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count, islice
 from typing import Any, Final, TypeAlias
 
@@ -17,9 +18,13 @@ from pingregistrywf.chart.ir import Arguments, Chart
 from pingregistrywf.conformance import oracle
 from pingregistrywf.conformance.oracle import EPOCH, Histories, History, Result
 from pingregistrywf.conformance.suite import encoding
-from pingregistrywf.conformance.suite.case import Case, Json, Ref, Step
+from pingregistrywf.conformance.suite.arguments import arguments_of
+from pingregistrywf.conformance.suite.case import DAEMON, Case, Json, Ref, Step
+from pingregistrywf.conformance.suite.daemon_world import DaemonWorld, asked
+from pingregistrywf.conformance.suite.general import GENERAL
 from pingregistrywf.conformance.suite.scenario import (
     Collect,
+    Daemon,
     Decode,
     Invalid,
     Look,
@@ -28,7 +33,7 @@ from pingregistrywf.conformance.suite.scenario import (
     Scenario,
     Tell,
 )
-from pingregistrywf.conformance.suite.values import ZERO, name_shape, ordinary
+from pingregistrywf.conformance.suite.values import name_shape, ordinary
 
 Answer: TypeAlias = dict[str, Json]
 Origin: TypeAlias = str | ir.DerivedId | None
@@ -39,21 +44,6 @@ World: TypeAlias = frozenset[Any]
 SHORT: Final = 20
 """Histories of up to so many events are looked at after each command, longer ones at the end."""
 LAST_ULID: Final = "7" + "Z" * 25
-
-GENERAL: Final[Mapping[str, str]] = {
-    "otherwise": "No rule of the chart allows the command in this state.",
-    "Deleted": "A deleted history reads as empty; its id cannot be used again until it is free.",
-    "version": "A vid must equal the head. The version is checked before the state.",
-    "invalid": "Malformed arguments are refused before version and state are looked at.",
-    "find": "What is found, and what is read, is what was appended.",
-    "wire": "An event's bytes are those that the chart's wire numbers give.",
-    "decode": "Any bytes give an event or a typed error.",
-    "garbage": "The id of a deleted history is free once its mark has been removed, not earlier.",
-    "race": "Each command of a race that was acknowledged is in the history exactly once.",
-    "operation": "An operation of several steps may be interrupted between any two, and run again.",
-    "again": "An operation whose work an earlier run has done succeeds, and writes nothing.",
-}
-"""The rules that hold for every chart, with their prose."""
 
 
 class Compiler:
@@ -132,8 +122,10 @@ class Compilation:
         self._makers = {
             name: Histories(chart, self._vids.__next__) for name, chart in self._charts.items()
         }
+        self._strangers: dict[tuple[str, str], History] = {}
         self._kinds: dict[str, str] = {}
         self._unseen: set[tuple[str, int]] = set()
+        self._world = DaemonWorld.of(compiler.model, self._of_id, self._note)
         self._last_vid: Json = EPOCH
         """The vid that the last run was given."""
 
@@ -158,6 +150,8 @@ class Compilation:
                     self._race(action)
                 case Run():
                     self._run(action)
+                case Daemon():
+                    self._daemon(action)
         for chart, number in sorted(self._unseen):
             self._look(chart, number, 0)
         rules = tuple(self._rules)
@@ -223,7 +217,7 @@ class Compilation:
     def _tell(self, action: Tell) -> None:
         chart = self._charts[action.chart or self.scenario.chart]
         history = self._history(chart.name, action.history)
-        args = self._arguments(chart, history, action)
+        args = arguments_of(chart, history, action, self._numbers)
         vid, right = self._vid(chart, history, action)
         before = self._state(chart, history, action.command, args)
         send = self._request("exec", chart.name, action.history, action.server)
@@ -259,46 +253,6 @@ class Compilation:
                 reply["wire"] = encoding.encoded(self._charts[chart], reply)
             self._define[_event(event.id).name] = reply
         return {"ok": {"vid": history.vid, "events": [_event(each.id) for each in result.events]}}
-
-    def _arguments(self, chart: Chart, history: History, action: Tell) -> dict[str, Json]:
-        command = chart.commands[action.command]
-        if command.rewrite:
-            return {command.rewrite.option: False, **action.args}
-        number = next(self._numbers)
-        key = chart.key.name if chart.key else ""
-        args = {
-            name: ordinary(argument.type, action.key if name == key else number, argument.nonzero)
-            for name, argument in command.arguments.items()
-        }
-        if action.arguments is not Arguments.ANY:
-            args |= self._compared(command, history, action, args)
-        return {**args, **action.args}
-
-    @staticmethod
-    def _compared(
-        command: ir.Command, history: History, action: Tell, args: Mapping[str, Json]
-    ) -> dict[str, Json]:
-        """The arguments that are compared: those carried, or the first pair of each type."""
-        compared = {name: command.arguments[name] for name in command.compared}
-        entry = history.entry(args)
-        carries = entry.state not in (history.of.chart.initial, ir.DELETED)
-        # Before anything is carried, two sets of values stand for the same and for others.
-        first = {
-            name: ordinary(each.type, 1001 + at, each.nonzero)
-            for at, (name, each) in enumerate(compared.items())
-        }
-        same = {
-            name: entry.carried.get(name)
-            or (ZERO.get(each.type, first[name]) if carries and not each.nonzero else first[name])
-            for name, each in compared.items()
-        }
-        if action.arguments is Arguments.SAME:
-            return same
-        differs = action.differs or command.compared[0]
-        type_, nonzero = compared[differs].type, compared[differs].nonzero
-        others = (ordinary(type_, 2001, nonzero), first[differs], ordinary(type_, 2002, nonzero))
-        other = next((each for each in others if each != same[differs]), same[differs])
-        return same | {differs: other}
 
     @staticmethod
     def _state(chart: Chart, history: History, command: str, args: Mapping[str, Json]) -> str:
@@ -379,13 +333,13 @@ class Compilation:
             self._add(Step(send, answer, each.result.rule))
         self._observe(0)
 
-    def _name(self, name: str, action: Run) -> Ref:
+    def _name(self, name: str, action: Run | Daemon) -> Ref:
         """A name that the run makes up."""
         made = f"{name}{1 + action.other}"
         self._ids.setdefault(made, name_shape(self.compiler.names[name].pattern))
         return Ref(made)
 
-    def _place(self, argument: ir.OperationArgument, action: Run) -> tuple[str, int]:
+    def _place(self, argument: ir.OperationArgument, action: Run | Daemon) -> tuple[str, int]:
         """The chart and the number of the history that an argument names."""
         chart, number = self.compiler.places[origin_of(argument)]
         others = self.compiler.numbers[chart] if action.other and argument.derived else 0
@@ -394,7 +348,7 @@ class Compilation:
     def _histories_of(self, operation: ir.Operation, action: Run) -> oracle.HistoryOf:
         return lambda _, name: self._history(*self._place(operation.arguments[name], action))
 
-    def _given(self, argument: ir.OperationArgument, action: Run) -> Json:
+    def _given(self, argument: ir.OperationArgument, action: Run | Daemon) -> Json:
         """The value of an operation's argument: a history's id, a derived id, or a plain value."""
         place = None
         if origin_of(argument) in self.compiler.places:
@@ -407,7 +361,11 @@ class Compilation:
         return self.compiler.values[str(argument.input)]
 
     def _derived(
-        self, name: str, derived: ir.DerivedId, action: Run, place: tuple[str, int] | None = None
+        self,
+        name: str,
+        derived: ir.DerivedId,
+        action: Run | Daemon,
+        place: tuple[str, int] | None = None,
     ) -> Ref:
         """The id that follows from a name, which is a history's or not."""
         id_name = self._id_name(*place) if place else name + "2" * action.other
@@ -473,6 +431,45 @@ class Compilation:
                 vids[step.chart] = history_of(step.chart, step.history).vid
         return "operation", [{"ok": {"vids": vids}}]
 
+    # --- Daemons --------------------------------------------------------------------------------
+
+    def _daemon(self, action: Daemon) -> None:
+        world = self._world
+        if world is None:
+            raise ValueError("no file of operations declares daemons")
+        self._needs |= {"daemons", "operations", "index"}
+        values = {
+            name: self._given(each, action)
+            for operation in world.named
+            for name, each in operation.arguments.items()
+        }
+        inputs = {each.input: values[name] for name, each in world.told_by.arguments.items()}
+        names = self.compiler.names
+        told = {
+            name: self._name(name, action) if name in names else inputs[name]
+            for name in world.told_by.inputs
+            if name in names or action.daemon != "collect"
+        }
+        first = self._given(world.listing, replace(action, other=False))
+        time = world.time(action, values | {world.listing.name: first})
+        answer = world.answer(asked(action, values, world.now(time)))
+        if action.server:
+            self._needs.add("multi_server")
+            told["server"] = f"s{action.server}"
+        send = {"op": DAEMON, "daemon": action.daemon} | told | world.sent(action) | {"now": time}
+        self._add(Step(send, answer, action.daemon))
+        self._observe(action.server)
+
+    def _of_id(self, chart: str, id: Json) -> History:
+        """The history of an id; one of its own for an id that is no history's name."""
+        for (name, number), history in self._histories.items():
+            if name == chart and id == Ref(self._id_name(name, number)):
+                return history
+        return self._strangers.setdefault((chart, str(id)), self._makers[chart].history())
+
+    def _note(self, chart: str, seen: History, result: Result) -> None:
+        self._answer(chart, seen, result)
+
     # --- The rest -------------------------------------------------------------------------------
 
     def _invalid(self, action: Invalid) -> None:
@@ -514,7 +511,7 @@ class Compilation:
         requests = []
         for server in range(action.servers):
             for _ in range(action.each):
-                args = self._arguments(chart, history, Tell(action.command))
+                args = arguments_of(chart, history, Tell(action.command), self._numbers)
                 send = self._request("exec", chart.name, 1, server)
                 requests.append(send | {"command": action.command, "args": args, "vid": action.vid})
         refused = "RetryExhausted" if action.vid == "retry_no_vc" else "VersionConflict"
@@ -539,7 +536,7 @@ class Compilation:
     def _look(self, chart: str, number: int, server: int) -> None:
         history = self._history(chart, number)
         self._unseen.discard((chart, number))
-        read = {"ok": {"events": [_event(each.id) for each in history.events]}}
+        read = {"ok": {"events": [_event(each.id) for each in history.visible]}}
         for op, answer in (("find", history.find()), ("events", read)):
             self._steps.append(Step(self._request(op, chart, number, server), answer, "find"))
 

@@ -110,6 +110,11 @@ def ulid_hex(ulid: str) -> str:
     return f"{number:032x}"
 
 
+def time_of(ulid: str) -> int:
+    """The time of a ULID that is given as text, in milliseconds since the Unix epoch."""
+    return int(ulid_hex(ulid), 16) >> 80
+
+
 def text(value: Json) -> str:
     """A text, written out if it is a repetition."""
     if isinstance(value, Mapping):

@@ -154,7 +154,33 @@ class Run:
     other: bool = False
 
 
-Action: TypeAlias = Tell | Invalid | Look | Collect | Decode | Race | Run
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """Ask the adapter to be a daemon for once, at a time.
+
+    Attributes:
+        daemon: one of ping, gather, collect.
+        now: so many milliseconds after an event.
+        since: the carried value of the entry of the case's first history that is the event's id;
+            unless given, that of the first event of the history.
+        name: who posts.
+        count: how many it posts in all.
+        duration: from the first event to the summary, in milliseconds.
+        server: the number of the instance, from 0.
+        other: True to give other names than the first ones.
+    """
+
+    daemon: str
+    now: int = 0
+    since: str = ""
+    name: str = "fs1"
+    count: int = 3
+    duration: int = 5
+    server: int = 0
+    other: bool = False
+
+
+Action: TypeAlias = Tell | Invalid | Look | Collect | Decode | Race | Run | Daemon
 _KINDS: Final = {each.__name__.lower(): each for each in get_args(Action)}
 
 
