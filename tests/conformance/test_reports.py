@@ -149,13 +149,21 @@ def test_the_page(
         case.get_by_text("from Summarized, Commit goes to Terminated, should go to Completed")
     ).to_be_visible()
     widths = shown.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll("g[data-source]")].map(
-             (arrow) => [arrow.dataset.source + " " + arrow.dataset.command,
-                         getComputedStyle(arrow.querySelector(".line")).strokeWidth]))"""
+        """() => [...document.querySelectorAll("g[data-source]")].map(
+             (arrow) => [arrow.closest("svg").dataset.chart + " " + arrow.dataset.source + " to "
+                         + arrow.dataset.target + " by " + arrow.dataset.command,
+                         getComputedStyle(arrow.querySelector(".line")).strokeWidth])"""
     )
-    assert [each for each, width in widths.items() if width == "4px"] == [
-        "Summarized Commit AbortExpired"
+    assert [each for each, width in widths if width == "4px"] == [
+        "ping_registry-learned Summarized to Terminated by Commit",
+        "ping_registry Summarized to Completed by Commit AbortExpired",
     ]
+    marked = shown.evaluate(
+        """() => [...document.querySelectorAll("[data-chart$=learned] tspan")]
+             .filter((each) => getComputedStyle(each).textDecorationLine == "underline")
+             .map((each) => each.closest("g").dataset.source + " " + each.textContent)"""
+    )
+    assert marked == ["Summarized Commit"]
     assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shown.evaluate((node_modules() / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
     assert not shown.evaluate("async () => (await axe.run()).violations.map(({ id }) => id)")

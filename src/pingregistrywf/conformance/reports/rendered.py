@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from pingregistrywf.chart.ir import Chart
+from pingregistrywf.conformance.reports.learned import learned_diagram
 from pingregistrywf.conformance.reports.steps import Json, abridged, steps_of
 from pingregistrywf.conformance.run.capabilities import CAPABILITIES
 from pingregistrywf.conformance.run.result import (
@@ -48,10 +49,13 @@ def junit(run: RunResult) -> str:
 
 
 def page(run: RunResult, chart: Chart) -> str:
-    """Return the page of HTML, with the diagram of the chart under test."""
+    """Return the page of HTML, with the diagram of the chart, and of the learned machine."""
+    learned, marks = learned_diagram(chart, run.differences)
     return render(
         "page.html.jinja",
         run=run,
+        learned=Markup(learned),  # noqa: S704 (our own drawing)
+        marks=marks,
         notes=_notes(run),
         diagram=Markup(svg(chart)),  # noqa: S704 (our own drawing)
         failing=sorted(_failing(run, chart)),

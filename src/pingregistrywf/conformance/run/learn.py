@@ -147,4 +147,4 @@ def _wrong(chart: Chart, place: Place, change: Change) -> WrongCell:
         what = f"goes to {reached}, should go to {cell.target}"
     else:
         what = f"goes to {change.found}, should go to {shown}"
-    return WrongCell(state, row, what)
+    return WrongCell(state, row, what, change.answer, change.target)

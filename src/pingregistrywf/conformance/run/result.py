@@ -111,11 +111,15 @@ class WrongCell:
         state: the cell's state.
         row: its command, with the same or other arguments where that matters.
         what: what the implementation has there, and what it should have.
+        answer: what the implementation answers, in words, if its machine was learned.
+        target: where it leads then.
     """
 
     state: str
     row: Row
     what: str
+    answer: str = field(default="", compare=False)
+    target: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"from {self.state}, {spoken(self.row)} {self.what}"
