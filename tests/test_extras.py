@@ -129,7 +129,8 @@ def test_what_needs_no_extra_runs(tmp_path: Path, words: str) -> None:
 
 def test_generate_leaves_out_what_needs_graphviz(tmp_path: Path) -> None:
     run = bare(tmp_path, "generate", "--model", LEASES, "--package", "ours")
-    skipped = f"SVG is left out: graphviz-pure is not installed: {extras.remedy('model')}\n"
+    why = f"graphviz-pure is not installed: {extras.remedy('model')}"
+    skipped = f"SVG, and the layout in chart.json, are left out: {why}\n"
     assert (run.returncode, run.stderr) == (0, skipped)
     written = {path.name for path in (tmp_path / "ours").rglob("*")}
     assert written >= {"facade.py", "chart.json", "leases.mmd"}

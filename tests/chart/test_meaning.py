@@ -28,6 +28,8 @@ NO_MEANING = (
     *("message", "entry_message"),
     # The name in an earlier version.
     "was",
+    # Where the parts of the diagram are.
+    "layout",
 )
 """Keys that no answer and no byte depends on."""
 DERIVED = ("starts", "deletes", "rules", "otherwise", "columns", "own", "rule", "id")

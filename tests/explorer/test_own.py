@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from pingregistrywf.chart.ir import to_json
 from pingregistrywf.chart.lower import read_model
+from pingregistrywf.generate.artefacts import package
+from pingregistrywf.generate.svg import svg as generated_svg
 
 from .conftest import Opened
 from .test_accessibility import PHONE, violations
@@ -34,9 +36,11 @@ def page(opened: Page, url: str) -> Page:
     return opened
 
 
-def document(name: str) -> dict[str, Any]:
+def document(name: str, *, laid_out: bool = False) -> dict[str, Any]:
+    """The chart.json of a chart, as ``generate`` writes it without Graphviz, or with it."""
     model = read_model([OTHERS / f"{name}.yaml"])
-    read: dict[str, Any] = json.loads(to_json(model.charts[name]))
+    made = package(model, laid_out=laid_out)[PurePosixPath(name, "chart.json")]
+    read: dict[str, Any] = json.loads(made)
     return read
 
 
@@ -51,7 +55,8 @@ def test_a_pasted_chart_runs_beside_its_table(page: Page, open_page: Opened, url
     expect(page.locator("h1")).to_have_text("Split repository explorer")
     expect(page.locator("#own")).to_be_hidden()
     expect(page.locator("#scroller")).to_be_hidden()
-    expect(page.locator("#table-part")).to_contain_text("pingregistrywf explore --model YOURS.yaml")
+    expect(page.locator("#no-layout")).to_contain_text("This chart.json has no layout")
+    expect(page.locator("#no-layout")).to_contain_text("pingregistrywf generate --model")
     tell(page, "Init", "PostAnalysis")
     expect(page.locator("#current")).to_have_text("Analyzed")
     expect(page.locator("#table th[data-current]")).to_have_text("Analyzed")
@@ -65,6 +70,45 @@ def test_a_pasted_chart_runs_beside_its_table(page: Page, open_page: Opened, url
     page.goto(f"{url}#")
     expect(page.locator("h1")).to_have_text("Ping registry explorer")
     expect(page.locator("#scroller")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["split_repo", "leases"])
+def test_a_dropped_chart_with_a_layout_has_the_diagram_of_its_svg(page: Page, name: str) -> None:
+    chart = document(name, laid_out=True)
+    page.evaluate(DROP, json.dumps(chart))
+    drawn = page.locator("#scroller .drawing:visible")
+    expect(drawn).to_have_count(1)
+    expect(page.locator("#no-layout")).to_be_hidden()
+    expect(page.locator("#table-part")).to_be_visible()
+    lines = "(places) => places.map((each) => each.getAttribute('d'))"
+    paths = drawn.locator(".line").evaluate_all(lines) + drawn.locator(".wide").evaluate_all(lines)
+    svg = generated_svg(read_model([OTHERS / f"{name}.yaml"]).charts[name])
+    assert len(set(paths)) > 3
+    assert all(f'd="{path}"' in svg for path in paths)
+    expect(drawn.locator("[data-state]")).to_have_count(len(chart["columns"]))
+    expect(drawn.locator(".current .name")).to_have_text(chart["initial"])
+    assert violations(page) == []
+    # An arrow sends its command, and the chart runs on in the diagram.
+    lit = drawn.locator(".arrow.lit:not(.noop) .command.lit").first
+    lit.dispatch_event("click")
+    expect(drawn.locator(".current .name")).not_to_have_text(chart["initial"])
+
+
+def test_a_damaged_layout_is_refused(page: Page) -> None:
+    good = document("split_repo", laid_out=True)
+    arrow = good["layout"]["arrows"][0]
+    page.locator("#open-own").click()
+    for change in (
+        {"header": "1"},
+        {"states": {}},
+        {"arrows": [arrow | {"line": arrow["line"] | {"curve": "url(x)"}}]},
+        {"arrows": [arrow | {"commands": ["Nothing"]}]},
+        {"arrows": [arrow | {"kind": "constructor"}]},
+    ):
+        page.locator("#own-text").fill(json.dumps(good | {"layout": good["layout"] | change}))
+        page.locator("#own-open").click()
+        expect(page.locator("#own-fault")).to_contain_text("The chart.json is damaged: layout")
+    page.locator("#own-close").click()
 
 
 def test_a_dropped_keyed_chart(page: Page) -> None:

@@ -23,6 +23,7 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic import Field
 
 from pingregistrywf.chart.invariant import Invariant
+from pingregistrywf.chart.layout import Layout
 from pingregistrywf.chart.parts import (
     CommandOnHistory,
     Constant,
@@ -361,6 +362,8 @@ class Chart(Part):
     renamed: dict[str, str] = {}
     """The earlier names of parts, by their paths in this document, as in ``events.Approved``."""
     doc: str
+    layout: Layout | None = None
+    """Where the parts of the diagram are; null where it was not laid out."""
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

@@ -103,7 +103,8 @@ def generate(
 ) -> None:
     """Write all that is generated: this project's, or that of charts of your own.
 
-    Diagrams as SVG need the extra model; without it, all else is written.
+    Diagrams as SVG, and their layout in chart.json, need the extra model; without it, all else
+    is written.
     """
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
@@ -127,7 +128,9 @@ def generate(
             root, read = package, load_model(theirs)
             absent = missing("model", "graphviz-pure")
             if absent:
-                skipped = f"SVG is left out: {absence('model', absent)}"
+                skipped = (
+                    f"SVG, and the layout in chart.json, are left out: {absence('model', absent)}"
+                )
                 answer({"skipped": skipped}, skipped, err=True)
             begin("drawing and writing packages")
             made = artefacts.theirs(read, laid_out=not absent)

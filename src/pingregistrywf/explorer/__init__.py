@@ -37,6 +37,7 @@ SCRIPTS: Final = (
     "names.mjs",
     "ways.mjs",
     "copy.mjs",
+    "drawing.mjs",
     "own.mjs",
     "story.mjs",
     "scenario.mjs",
@@ -119,7 +120,7 @@ def page(
     styles = " ".join(_source(text) for text in [css, *dict.fromkeys(_STYLE.findall(diagrams))])
     content: dict[str, Any] = {
         "package": package,
-        "charts": [chart.model_dump(mode="json") for chart in charts],
+        "charts": [chart.model_dump(mode="json", exclude={"layout"}) for chart in charts],
         "operations": [each.model_dump(mode="json") for each in model.operations.values()],
     }
     if recorded is not None:

@@ -5,14 +5,15 @@
 // opened by pointer and by keyboard.
 
 import { byId } from "./dom.mjs";
+import { drawing } from "./drawing.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 /** How long the way along an arrow takes, in milliseconds. */
 const JOURNEY = 600;
 
-/** Call `tell(command)` when an arrow is clicked and `open(state)` when a state is; called once. */
-export function listen(tell, open) {
-  for (const arrow of document.querySelectorAll(".drawing .arrow[data-command]")) {
+/** Call `tell(command)` when an arrow is clicked and `open(state)` when a state is; once for each place. */
+export function listen(tell, open, place = document) {
+  for (const arrow of place.querySelectorAll(".drawing .arrow[data-command]")) {
     // An arrow is a thin thing to point at: an unseen, wider one lies over it.
     const wide = document.createElementNS(SVG, "path");
     wide.setAttribute("class", "wide");
@@ -24,7 +25,7 @@ export function listen(tell, open) {
       tell(word.includes(" ") ? (lit?.dataset.command ?? word.split(" ")[0]) : word);
     });
   }
-  for (const box of document.querySelectorAll(".drawing [data-state]")) {
+  for (const box of place.querySelectorAll(".drawing [data-state]")) {
     const { state } = box.dataset;
     // A picture hides its parts from screen readers, and a group does not.
     box.ownerSVGElement.setAttribute("role", "group");
@@ -39,6 +40,13 @@ export function listen(tell, open) {
       open(state);
     });
   }
+}
+
+/** Draw the reader's own charts that have a layout, in the place of those drawn before. */
+export function showOwn(charts, tell, open) {
+  const place = byId("own-drawings");
+  place.replaceChildren(...charts.filter(({ layout }) => layout).map(drawing));
+  listen(tell, open, place);
 }
 
 const shown = () => byId("scroller").querySelector(".drawing:not([hidden])");

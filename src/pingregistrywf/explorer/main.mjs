@@ -3,7 +3,8 @@
 import { DELETED } from "./chart.mjs";
 import { adapterLines, conformanceCase, python } from "./copy.mjs";
 import { about } from "./about.mjs";
-import { listen, show, travel } from "./diagram.mjs";
+import { listen, show, showOwn, travel } from "./diagram.mjs";
+import { OWN_DRAWING } from "./drawing.mjs";
 import { byId, h, replace } from "./dom.mjs";
 import { entryOf } from "./engine.mjs";
 import { otherValue, valueOf, valuesOf } from "./forms.mjs";
@@ -39,6 +40,11 @@ class App {
   use(model, packed = "") {
     this.model = model;
     this.packed = packed;
+    showOwn(
+      model === this.page ? [] : model.charts,
+      (command) => this.tell(command),
+      (state) => this.about(state),
+    );
     this.session = new Session(model);
     this.drafts = new Map();
     this.notice = null;
@@ -271,12 +277,15 @@ class App {
   refresh() {
     previews(this);
     const legal = [...this.decisions()].map(([name, { outcome: kind }]) => [name, kind]);
-    const drawn_ = this.model === this.page;
+    const ours = this.model === this.page;
+    const { chart: name } = this.selected;
+    const drawn_ = ours || Boolean(this.model.charts.find((each) => each.name === name).layout);
     const chart = this.session.charts.get(this.selected.chart);
     byId("scroller").hidden = !drawn_;
-    showTable(drawn_ ? null : chart, this.standing().state);
+    byId("no-layout").hidden = drawn_;
+    showTable(ours ? null : chart, this.standing().state);
     show(
-      drawn_ ? this.selected.chart : null,
+      ours ? name : OWN_DRAWING + name,
       this.standing().state,
       new Map(legal.filter(([, kind]) => kind !== "reject")),
     );

@@ -5,6 +5,7 @@
 
 import { Chart, ZERO } from "./chart.mjs";
 import { decide, emptyState } from "./engine.mjs";
+import { OUTCOMES } from "./drawing.mjs";
 import { EPOCH } from "./ids.mjs";
 import { parts } from "./wire.mjs";
 
@@ -96,7 +97,44 @@ function checkShape(document) {
   demand(Object.hasOwn(document.states, document.initial), "initial", "a state");
   demand(Array.isArray(document.columns) && document.columns.every(isName), "columns", "a list of states");
   demand(Array.isArray(document.table), "table", "a list");
+  checkLayout(document);
   document.table.forEach((cell, place) => checkCell(document, cell, `table[${place}]`));
+}
+
+const isNumber = (value) => Number.isFinite(value) && Math.abs(value) < 1e6;
+const areNumbers = (value, names) => isObject(value) && names.every((name) => isNumber(value[name]));
+const isPath = (value) => isText(value) && /^M[MCLZ\d., -]*$/.test(value);
+const isLine = (value) => isObject(value) && isPath(value.curve) && isPath(value.head);
+const BOX = ["x", "y", "width", "height"];
+
+/** Check the layout of the diagram, if the document has one. */
+function checkLayout(document) {
+  const { layout } = document;
+  if (layout === undefined || layout === null) return;
+  const fine = areNumbers(layout, ["header"]) && areNumbers(layout.marker, ["x", "y", "radius"]);
+  demand(fine && areNumbers(layout.area, BOX) && isLine(layout.initial), "layout", "a layout");
+  demand(isObject(layout.states), "layout.states", "an object");
+  const placed = (state) =>
+    Object.hasOwn(layout.states, state) && areNumbers(layout.states[state], BOX);
+  demand(document.columns.every(placed), "layout.states", "a place for each state");
+  demand(Array.isArray(layout.arrows), "layout.arrows", "a list");
+  const [isState, isCommand] = [document.columns, Object.keys(document.commands)].map(oneOf);
+  const isWord = (word) =>
+    isText(word?.text) &&
+    oneOf(["command", "condition", "event"])(word.style) &&
+    (word.command === null || isCommand(word.command));
+  const isLabel = (line) =>
+    areNumbers(line, ["x", "y"]) && Array.isArray(line.words) && line.words.every(isWord);
+  layout.arrows.forEach((arrow, place) => {
+    const path = `layout.arrows[${place}]`;
+    demand(isObject(arrow) && Object.hasOwn(OUTCOMES, arrow.kind), path, "an arrow");
+    demand(isState(arrow.source) && isState(arrow.target), path, "between states");
+    const { commands, event, label } = arrow;
+    demand(event === null || Object.hasOwn(document.events, event), path, "with an event");
+    demand(Array.isArray(commands) && commands.every(isCommand), path, "with commands");
+    demand(isLine(arrow.line), `${path}.line`, "a line");
+    demand(Array.isArray(label) && label.every(isLabel), `${path}.label`, "a label");
+  });
 }
 
 function checkCell(document, cell, path) {

@@ -1,4 +1,4 @@
-// A chart's table: what each command does in each state, for a chart that comes without a diagram.
+// A chart's table: what each command does in each state, for a chart of the reader's own.
 
 import { byId, h, replace } from "./dom.mjs";
 

@@ -32,7 +32,7 @@ from pingregistrywf.generate.service import (
     service_module,
     service_proto,
 )
-from pingregistrywf.generate.svg import svg
+from pingregistrywf.generate.svg import layout, svg
 from pingregistrywf.generate.tla import formal_model
 
 Artefacts: TypeAlias = dict[PurePosixPath, bytes]
@@ -75,8 +75,13 @@ class Difference:
     problem: str
 
 
-def package(model: Model) -> Artefacts:
-    """Return the packages of a model's charts, operations and services, below one directory."""
+def package(model: Model, *, laid_out: bool = True) -> Artefacts:
+    """Return the packages of a model's charts, operations and services, below one directory.
+
+    Args:
+        laid_out: whether ``chart.json`` has the diagram's layout, for which Graphviz must be
+            installed.
+    """
     texts = {
         "__init__.py": '"""Generated packages, one for each chart."""\n',
         "chart.schema.json": _json(json_schema(Chart)),
@@ -85,7 +90,11 @@ def package(model: Model) -> Artefacts:
     made = {}
     for name, chart in model.charts.items():
         texts |= {f"{name}/{module}": text for module, text in chart_modules(chart).items()}
-        texts |= {f"{name}/chart.json": to_json(chart), f"{name}/{file_name(chart)}": proto(chart)}
+        document = chart.model_copy(update={"layout": layout(chart)}) if laid_out else chart
+        texts |= {
+            f"{name}/chart.json": to_json(document),
+            f"{name}/{file_name(chart)}": proto(chart),
+        }
         made[PurePosixPath(name, "descriptor.binpb")] = descriptor(chart)
     for name, operations in model.operations.items():
         modules = operations_modules(operations, model.charts)
@@ -142,7 +151,7 @@ def project(model: Model, root: Path) -> Artefacts:
 
 def theirs(model: Model, *, laid_out: bool = True) -> Artefacts:
     """Return all that any model generates, below one directory: packages with ``diagrams``."""
-    made = package(model)
+    made = package(model, laid_out=laid_out)
     for path, content in diagrams(model, laid_out=laid_out).items():
         made[PurePosixPath(path.name.partition(".")[0]) / path.name] = content
     for path, content in formal(model).items():

@@ -8,6 +8,7 @@ else, since another version of it might draw the same chart otherwise.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -100,7 +101,11 @@ def executable() -> str:
 
 
 def _graphviz(text: str) -> dict[str, Any]:
-    command = executable()
+    return _answer(executable(), text)
+
+
+@functools.lru_cache(maxsize=32)  # the SVG and chart.json ask for the same layout
+def _answer(command: str, text: str) -> dict[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603 - the package's own command, fed on standard input
             [command, "-Kdot", "-Tjson0"],

@@ -17,9 +17,18 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pingregistrywf.chart.ir import Cell, Chart, State
+from pingregistrywf.chart.layout import (
+    Circle,
+    DrawnArrow,
+    DrawnLine,
+    DrawnWord,
+    LabelLine,
+    Layout,
+    Rectangle,
+)
 from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, condition
 from pingregistrywf.generate.layout import Box, Link, Point, Route, place
 from pingregistrywf.generate.lettering import width
@@ -64,7 +73,7 @@ class Span(NamedTuple):
     """A piece of a line of text; of a cell, if it is a command."""
 
     text: str
-    style: str
+    style: Literal["command", "condition", "event"]
     cell: Cell | None = None
 
     @property
@@ -125,12 +134,105 @@ class Area:
             self.top, self.bottom = min(self.top, y), max(self.bottom, y)
 
 
+class Placed(NamedTuple):
+    """A chart with the place of everything that its diagram shows."""
+
+    arrows: tuple[Arrow, ...]
+    initial: Point
+    begin: Stroke
+    moves: list[Figure]
+    boxes: list[tuple[Box, Point, list[Figure]]]
+    area: Area
+
+
 def svg(chart: Chart) -> str:
     """Return the chart as an SVG file.
 
     Raises:
         LayoutError: if Graphviz is not installed or fails.
     """
+    placed = _placed(chart)
+    area = placed.area
+    samples, remarks = _legend(area, chart, {arrow.kind for arrow in placed.arrows})
+    left, top, width, height = _frame(area)
+    return TEMPLATES.get_template("chart.svg.jinja").render(
+        name=chart.name,
+        chart=chart,
+        arrows=placed.arrows,
+        initial=placed.initial,
+        begin=placed.begin,
+        moves=placed.moves,
+        boxes=placed.boxes,
+        samples=samples,
+        remarks=remarks,
+        left=left,
+        top=top,
+        width=width,
+        height=height,
+    )
+
+
+def layout(chart: Chart) -> Layout:
+    """Return the layout of the chart's SVG, which ``chart.json`` carries; without the legend.
+
+    Raises:
+        LayoutError: if Graphviz is not installed or fails.
+    """
+    placed = _placed(chart)
+    left, top, width, height = _frame(placed.area)
+    marker = placed.initial
+    inside = [figure for _, _, loops in placed.boxes for figure in loops]
+    return Layout(
+        area=Rectangle(x=left, y=top, width=width, height=height),
+        header=HEADER,
+        marker=Circle(x=round(marker[0], 1), y=round(marker[1], 1), radius=DOT / 2),
+        initial=DrawnLine(curve=placed.begin.curve, head=placed.begin.head),
+        states={
+            box.name: Rectangle(
+                x=round(x - box.width / 2, 1),
+                y=round(y - box.height / 2, 1),
+                width=round(box.width, 1),
+                height=round(box.height, 1),
+            )
+            for box, (x, y), _ in placed.boxes
+        },
+        arrows=[_drawn(figure) for figure in (*placed.moves, *inside)],
+    )
+
+
+def _drawn(figure: Figure) -> DrawnArrow:
+    arrow = figure.label.arrow
+    return DrawnArrow(
+        kind=arrow.kind.value,
+        source=arrow.source,
+        target=arrow.target,
+        event=arrow.event,
+        commands=list(arrow.commands),
+        line=DrawnLine(curve=figure.stroke.curve, head=figure.stroke.head),
+        label=[
+            LabelLine(
+                x=round(figure.x, 1),
+                y=round(_baseline(figure, place), 1),
+                words=[
+                    DrawnWord(
+                        text=span.text,
+                        style=span.style,
+                        command=span.cell.command if span.cell else None,
+                    )
+                    for span in line
+                ],
+            )
+            for place, line in enumerate(figure.label.lines)
+        ],
+    )
+
+
+def _baseline(figure: Figure, line: int) -> float:
+    """Where the letters of a line of an arrow's label stand."""
+    return figure.top + LEADING * (line + 0.5) + LABEL * 0.34
+
+
+def _placed(chart: Chart) -> Placed:
     drawn = arrows(chart)
     labels = [_label(chart, arrow) for arrow in drawn]
     moves = [label for label in labels if label.arrow.source != label.arrow.target]
@@ -149,22 +251,17 @@ def svg(chart: Chart) -> str:
         (box, centres[box.name], _inside(area, box, centres[box.name], loops[box.name]))
         for box in boxes
     ]
-    samples, remarks = _legend(area, chart, {arrow.kind for arrow in drawn})
+    return Placed(drawn, (x, y), _stroke(begin.path, begin.tip), figures, placed, area)
+
+
+def _frame(area: Area) -> tuple[int, int, int, int]:
+    """The left upper corner and the size of a drawing, in whole pixels, with its margin."""
     left, top = math.floor(area.left - MARGIN), math.floor(area.top - MARGIN)
-    return TEMPLATES.get_template("chart.svg.jinja").render(
-        name=chart.name,
-        chart=chart,
-        arrows=drawn,
-        initial=(x, y),
-        begin=_stroke(begin.path, begin.tip),
-        moves=figures,
-        boxes=placed,
-        samples=samples,
-        remarks=remarks,
-        left=left,
-        top=top,
-        width=math.ceil(area.right + MARGIN) - left,
-        height=math.ceil(area.bottom + MARGIN) - top,
+    return (
+        left,
+        top,
+        math.ceil(area.right + MARGIN) - left,
+        math.ceil(area.bottom + MARGIN) - top,
     )
 
 
@@ -317,6 +414,7 @@ TEMPLATES: Final = templates(
     LEADING=LEADING,
     MEANING=MEANING,
     NAME=NAME,
+    baseline=_baseline,
     code_width=_code_width,
 )
 """The templates of drawings, with their colours and sizes."""
