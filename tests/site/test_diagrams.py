@@ -76,7 +76,8 @@ def test_by_the_keyboard_alone(browser: Browser, address: str) -> None:
     page.context.close()
 
 
-@pytest.mark.parametrize("name", some([DIAGRAMS, "index.html"], every=2))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [DIAGRAMS, "index.html"])
 def test_a_state_leads_to_its_reference(browser: Browser, address: str, name: str) -> None:
     page, _ = opened(browser, address + name)
     drawing = page.locator(".diagram .chart-diagram[data-chart=ping_registry]")

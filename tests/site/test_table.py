@@ -49,6 +49,7 @@ def test_a_sign_says_what_the_colour_says(page: Page) -> None:
     assert len({colour for outcome, colour in colours if outcome in told_apart}) == 4
 
 
+@pytest.mark.exhaustive
 def test_axe_finds_nothing(page: Page) -> None:
     assert violations(page, "light") == []
 
