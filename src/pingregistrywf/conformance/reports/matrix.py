@@ -47,5 +47,6 @@ def _document(matrix: Matrix) -> dict[str, Any]:
             for each in matrix.classes
         ],
         "alike": list(matrix.alike),
+        "idle": list(matrix.idle),
         "power": matrix.power and asdict(matrix.power),
     }

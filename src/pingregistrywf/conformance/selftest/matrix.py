@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -73,6 +74,8 @@ class Matrix:
         classes: what was found, by class.
         power: what each suite finds by itself of the departures from the chart; None if it was not
             measured.
+        idle: the faults that change no message of any case, so that implementations of this chart
+            cannot have them; they are not counted.
         alike: the departures from operations that no two runs, one after the other, tell from what
             is right; they are not counted.
     """
@@ -81,6 +84,7 @@ class Matrix:
     classes: tuple[Killed, ...]
     power: Power | None = None
     alike: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -130,7 +134,8 @@ class SelfTest:
         alike = tuple(itertools.chain.from_iterable(each.alike for each in found))
         progress("power")
         measured = power(self._suite, departures_of(self._chart))
-        return Matrix(reference, classes, measured, alike)
+        idle = tuple(itertools.chain.from_iterable(each.idle for each in found))
+        return Matrix(reference, classes, measured, alike, idle)
 
     def groups(self) -> int:
         """Return how often ``run`` says what it does: for groups, reference and power."""
@@ -153,7 +158,49 @@ class SelfTest:
     def run_faults(self, progress: Progress = _quietly) -> Matrix:
         """Run every level on every fault of journals and data."""
         levels = tuple(level for level, cases in self._cases.items() if cases)
-        return _matrix(self._met(), levels, self.finds, progress)
+        made = {each.name: each for each in self._met()}
+        found = _matrix(made.values(), levels, self.finds, progress)
+        idle = []
+        for killed in found.classes:
+            same = [name for name in killed.survivors if self.is_idle(made[name])]
+            killed.survivors = [name for name in killed.survivors if name not in same]
+            killed.made -= len(same)
+            idle += same
+        return replace(found, idle=tuple(idle))
+
+    def is_idle(self, fault: Fault) -> bool:
+        """Whether a fault changes no message of any case: this chart gives it nothing to change."""
+        reference, passed = self._reference(), list[tuple[Json, Json]]()
+
+        def noting(request: Mapping[str, Json]) -> dict[str, Json]:
+            reply = reference(request)
+            passed.append(copy.deepcopy((self._read(request), reply)))
+            return reply
+
+        faulty, idle = fault.around(noting), True
+
+        def compared(request: Mapping[str, Json]) -> dict[str, Json]:
+            nonlocal idle
+            passed.clear()
+            asked = copy.deepcopy(self._read(request))
+            reply = faulty(request)
+            beside = [each for each in passed if each != (asked, reply)]
+            looks = all(each["op"] in ("find", "events") for each, _ in beside)
+            idle = idle and (asked, reply) in passed and looks
+            return reply
+
+        for case in itertools.chain.from_iterable(self._cases.values()):
+            self._passes(case, compared)
+            if not idle:
+                return False
+        return True
+
+    def _read(self, request: Mapping[str, Json]) -> dict[str, Json]:
+        """What an implementation reads of a request: a command that begins takes no vid."""
+        command = request.get("command")
+        declared = self._chart.commands.get(command) if isinstance(command, str) else None
+        unread = ("vid",) if declared and declared.starts else ()
+        return {key: each for key, each in request.items() if key not in unread}
 
     def run_operations(self, progress: Progress = _quietly) -> Matrix:
         """Run level 6 on every departure from the operations that it asks for."""
