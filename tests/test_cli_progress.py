@@ -43,6 +43,10 @@ def test_what_works_on_a_journal(url: str, tmp_path: Path) -> None:
     ):
         shown = on_terminal("journal", *words, "--journal", url)
         assert total in shown, words
+    back = f"sqlite:{tmp_path / 'back.db'}"
+    shown = on_terminal("journal", "restore", str(copy), "--journal", back)
+    assert "checking and restoring," in shown
+    assert "there were no old files" in shown
     size = f"{2 * file.stat().st_size / 1000:.1f}"
     other = f"sqlite:{tmp_path / 'other.db'}"
     shown = on_terminal("journal", "import", str(file), "--journal", other)

@@ -193,7 +193,8 @@ def restore(
     from pingregistrywf.runtime.restore import restore as replace
 
     try:
-        old = replace(source, url, declarations(model))
+        with progress("checking and restoring,"):
+            old = replace(source, url, declarations(model))
     except UnsoundError as error:
         _refuse_faults(error.faults, "nothing was restored")
     how = ", finishing what was interrupted" if source is None else f" from {source}, verified"
