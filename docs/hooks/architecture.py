@@ -25,7 +25,7 @@ WIDTH, HEIGHT, GAP, RISE, MARGIN = 128, 34, 24, 78, 16
 STYLE: Final = """
 text{font:13px sans-serif;text-anchor:middle;fill:#1a1a1a}
 rect{fill:#eef2ff;stroke:#3949ab}.workshop rect{fill:#fff8e1;stroke:#b26a00}
-path{fill:none;stroke:#5f6368;stroke-width:1.1;opacity:.75}
+path{fill:none;stroke:#80868b;stroke-width:1.1}
 """
 
 
@@ -90,7 +90,7 @@ def svg() -> str:
     height = max(y for _, _, y in boxes.values()) + HEIGHT + MARGIN
     head = (
         '<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7"'
-        ' markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" style="fill:#5f6368"/>'
+        ' markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" style="fill:#80868b"/>'
         "</marker></defs>"
     )
     return "\n".join(
