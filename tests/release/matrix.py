@@ -46,12 +46,13 @@ begin=$(date +%s)
 /root/clean/bin/pingregistrywf demo >/dev/null
 echo "demo $(( $(date +%s) - begin )) s"
 set +e
-/root/clean/bin/pip install --dry-run --no-deps --only-binary :all: --python-version 3.10 \\
-  --target /root/older /artefacts/*.whl 2>&1
+/root/clean/bin/pip download --no-deps --only-binary :all: --python-version 3.10 \\
+  --dest /root/older /artefacts/*.whl 2>&1
 """
 """A clean machine: the wheel and what it needs by the Debian's own pip, and the demo.
 
-Then the same pip is asked for Python 3.10, which the package refuses.
+Then the same pip is asked for the package for Python 3.10.  ``pip download`` stands in for such a
+Python's ``pip install``: the ``install`` of Debian 12's pip does not look at ``--python-version``.
 """
 
 TESTS: Final = """

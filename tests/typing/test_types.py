@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 PROGRAMS = [Path(__file__).with_name(f"public_{name}.py") for name in ("api", "aio")]
 
 
@@ -28,6 +29,17 @@ def test_users_programs_pass_mypy_strict(tmp_path: Path, python: str) -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.startswith("Success")
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_the_package_passes_mypy_for_the_newest_python(tmp_path: Path) -> None:
+    """``make lint`` checks it for the oldest."""
+    options = [f"--cache-dir={tmp_path}", "--python-version=3.14"]
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", *options], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.mark.slow

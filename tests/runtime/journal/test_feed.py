@@ -462,11 +462,13 @@ def test_a_read_model_is_exact_whoever_is_killed(
     finally:
         for each in writers:
             each.kill()
-    with open_journal(url) as journal:
-        model = read_model.ReadModel(path)
+    with (
+        open_journal(url) as journal,
+        closing(read_model.ReadModel(path)) as model,
+        closing(read_model.ReadModel(":memory:")) as rebuilt,
+    ):
         read_model.catch_up(journal, model)
         assert states_of(model) == folded(journal)
-        rebuilt = read_model.ReadModel(":memory:")
         read_model.catch_up(journal, rebuilt)
         assert states_of(rebuilt) == folded(journal)
         assert sum(stored.entries for stored in journal.histories()) > 8 * kills
@@ -487,11 +489,13 @@ def states_of(model: Any) -> dict[UUID, object]:
 def test_a_read_model_that_is_too_late_is_rebuilt(
     url: str, clock: TurnedClock, read_model: ModuleType
 ) -> None:
-    with open_journal(url, clock=clock) as journal:
+    with (
+        open_journal(url, clock=clock) as journal,
+        closing(read_model.ReadModel(":memory:")) as model,
+    ):
         workflows = Workflows(journal)
         history, _ = JournalContract.completed(workflows)
         kept, _ = JournalContract.completed(workflows)
-        model = read_model.ReadModel(":memory:")
         read_model.catch_up(journal, model)
         assert set(states_of(model)) == {history, kept}
         workflows.delete(history, workflows.find_id(history).vid)
