@@ -37,13 +37,14 @@ from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.testing.journal import (
     CHART,
     IDS,
-    JournalContract,
     TurnedClock,
     chain,
     given,
     post,
     read_feed,
 )
+from pingregistrywf.testing.journal.deletion import completed_workflow
+from pingregistrywf.testing.journal.writing import post_snapshot
 
 from ...snippets import python_snippets
 from ...tiers import EXHAUSTIVE
@@ -201,9 +202,7 @@ class Journaled:
     def snapshot(self) -> None:
         if self.heads:
             history = self.drawn.choice(list(self.heads))
-            self.heads[history], _ = JournalContract.snapshot(
-                self.journal, history, self.heads[history]
-            )
+            self.heads[history], _ = post_snapshot(self.journal, history, self.heads[history])
 
     def trim(self) -> None:
         for history in self.heads:
@@ -284,7 +283,7 @@ def test_a_reader_meets_garbage_collection_half_way(
     with open_journal(url, clock=clock) as journal:
         head, entries = post(journal, trimmed, NO_HEAD, 5)
         at = {each.entry.id: each.position for each in read_feed(journal)[0]}  # type: ignore[union-attr]
-        head, snapshot = JournalContract.snapshot(journal, trimmed, head)
+        head, snapshot = post_snapshot(journal, trimmed, head)
         assert journal.trim(trimmed)
         clock.turn(days=31)
         interrupted(journal, monkeypatch)
@@ -494,8 +493,8 @@ def test_a_read_model_that_is_too_late_is_rebuilt(
         closing(read_model.ReadModel(":memory:")) as model,
     ):
         workflows = Workflows(journal)
-        history, _ = JournalContract.completed(workflows)
-        kept, _ = JournalContract.completed(workflows)
+        history, _ = completed_workflow(workflows)
+        kept, _ = completed_workflow(workflows)
         read_model.catch_up(journal, model)
         assert set(states_of(model)) == {history, kept}
         workflows.delete(history, workflows.find_id(history).vid)
