@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -13,6 +14,7 @@ from pingregistrywf import __version__
 from pingregistrywf.cli.common import (
     JOURNAL_VARIABLE,
     SERVICE_VARIABLE,
+    CannotRunError,
     ModelOption,
     answering,
     open_,
@@ -41,14 +43,27 @@ def adapter(
             show_default=False,
         ),
     ] = "",
+    rpc: Annotated[
+        Literal["v1", "2019"],
+        typer.Option(
+            "--rpc",
+            metavar="v1|2019",
+            help="How the service under test is asked: by pingregistrywf.v1, or by the services of"
+            " the 2019 system with what they can carry.",
+        ),
+    ] = "v1",
     model: ModelOption = None,
 ) -> None:
     """Answer adapter protocol 1 on standard input and output: the reference implementation.
 
     With --model it is the reference implementation of charts of your own.  With --service the
-    commands are those of a service, which must serve every registry: its --registry is '*'.
+    commands are those of a service, which must serve every registry: its --registry is '*'.  With
+    --rpc 2019 that may be any server that answers PingRegistry and EphemeralRegistry.
     """
     require("conformance", "orjson")
+    if rpc == "2019":
+        _serve_methods(journal, model or [])
+        return
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.runtime.deciding import Deciding
     from pingregistrywf.service.daemon_requests import SettableClock
@@ -61,6 +76,25 @@ def adapter(
         outlives = url != "memory:" and not isinstance(opened, Deciding)
         made = reference(opened, model or [], outlives=outlives)
         serve(made, sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _serve_methods(url: str, model: Sequence[Path]) -> None:
+    """Answer for the server that a URL names, by the methods of the 2019 system."""
+    with answering():
+        if not url.startswith(("grpc://", "grpcs://")):
+            raise CannotRunError("--rpc 2019 asks a server: give --service grpcs://HOST:PORT")
+        if model:
+            raise CannotRunError("--rpc 2019 is for the ping-registry charts: leave out --model")
+        require("service")
+        from pingregistrywf._generated.ping_registry_service import SERVICE
+        from pingregistrywf.runtime.remote.address import Address
+        from pingregistrywf.runtime.remote.connection import Connection
+        from pingregistrywf.service.grpc.methods_adapter import MethodsAdapter
+        from pingregistrywf.service.stdio import serve
+
+        with closing(Connection(Address.parse(url))) as connection:
+            connection.check()
+            serve(MethodsAdapter(SERVICE, connection), sys.stdin.buffer, sys.stdout.buffer)
 
 
 def reference(journal: Journal, files: Sequence[Path] = (), *, outlives: bool = False) -> Adapter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -20,7 +21,7 @@ from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
 from pingregistrywf.conformance.run.capabilities import CRASH
 from pingregistrywf.conformance.run.reference import Reference
-from pingregistrywf.conformance.run.result import CaseResult, Failure, Status
+from pingregistrywf.conformance.run.result import CaseResult, Failure, Hello, Status
 from pingregistrywf.conformance.run.session import InfrastructureError, Session
 from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
 from pingregistrywf.conformance.run.triage import Group, explained
@@ -69,13 +70,13 @@ class UnderTest:
         self._gone: Exception | None = None
 
     @cached_property
-    def claimed(self) -> frozenset[str]:
-        """The capabilities that the adapter claims."""
-        capabilities = self._once(self.session.hello).capabilities
+    def hello(self) -> Hello:
+        """What the adapter says of itself, and claims."""
+        hello = self._once(self.session.hello)
         if LAST_LEVEL not in self.levels:
-            return capabilities
+            return hello
         stored = self._once(lambda: self.session.hello(store=True)).capabilities
-        return capabilities | (stored & {CRASH})
+        return replace(hello, capabilities=hello.capabilities | (stored & {CRASH}))
 
     def execute(self, case: Case) -> CaseResult:
         """Execute a case."""
@@ -125,7 +126,7 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Execute the case."""
-        lacking = set(self.case.needs) - self._under_test.claimed
+        lacking = self._under_test.hello.lacking(self.case)
         if lacking:
             pytest.skip(f"not claimed: {', '.join(sorted(lacking))}")
         result = self._under_test.execute(self.case)

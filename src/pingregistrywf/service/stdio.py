@@ -12,7 +12,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from pingregistrywf.runtime.errors import InvalidCommandError
 from pingregistrywf.runtime.jsonlines import read_line, written_line
@@ -43,6 +43,13 @@ class CrashPoint:
         """Kill after the step that it is armed for."""
         if self._armed == (operation.name, number):
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Answering(Protocol):
+    """What answers the requests of the adapter protocol."""
+
+    def answer(self, request: Request) -> Reply:
+        """Return the reply to a request, its id included."""
 
 
 class Adapter:
@@ -100,7 +107,7 @@ class Adapter:
         return {"ok": {}}
 
 
-def serve(adapter: Adapter, requests: BinaryIO, replies: BinaryIO) -> None:
+def serve(adapter: Answering, requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer until ``bye`` or the end of input."""
     writing = threading.Lock()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 RUN = [sys.executable, "-m", "pingregistrywf"]
@@ -17,21 +18,41 @@ KEPT = 100
 class ServerProcess:
     """``pingregistrywf serve`` on a journal; started again, it listens where it did before.
 
+    Args:
+        journal: the URL of the journal.
+        options: further options.
+        registry: the registry to serve.
+        program: what to run in place of ``pingregistrywf``.
+
     Attributes:
         address: where it listens.
         process: the process that runs now, or ran last.
         log: the last records of its log; complete once the server was stopped or killed.
     """
 
-    def __init__(self, journal: str, *options: str, registry: str = "reg") -> None:
-        self._words = ["serve", "--registry", registry, "--journal", journal, *options]
+    def __init__(
+        self,
+        journal: str,
+        *options: str,
+        registry: str = "reg",
+        program: Sequence[str] = (),
+    ) -> None:
+        self._words = [
+            *(program or RUN),
+            "serve",
+            "--registry",
+            registry,
+            "--journal",
+            journal,
+            *options,
+        ]
         self.address = "127.0.0.1:0"
         self.log: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        words = [*RUN, *self._words, "--log-json", "--listen", self.address]
+        words = [*self._words, "--log-json", "--listen", self.address]
         self.process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -101,6 +101,14 @@ def _notes(run: RunResult) -> list[str]:
     lines = [f"expected failures: {each}" for each in run.complaints]
     if unknown := sorted(run.hello.capabilities - set(CAPABILITIES)) if run.hello else []:
         lines.append(f"unknown to this suite, and not tested: {', '.join(unknown)}")
+    if limits := run.hello.limits if run.hello else None:
+        lines.append(f"the adapter takes no requests but: {', '.join(limits.requests)}")
+        if limits.begun:
+            lines.append("commands are asked once an operation has run")
+        if limits.find:
+            lines.append(f"compared of a state: {', '.join(limits.find)}")
+        if limits.errors:
+            lines.append(f"compared by class, not by name: {', '.join(sorted(limits.errors))}")
     if run.exit is not Exit.INFRASTRUCTURE and run.trouble:
         lines.append(f"trouble: {run.trouble}")
     if run.exit is not Exit.INCOMPLETE:

@@ -48,7 +48,7 @@ class CrossCheck:
             state = self._fold(name, tuple(each["event"] for each in events))
         except OrderError as error:
             return f"the history is one that the chart does not allow: {error}"
-        if state == found["state"]:
+        if state == found.get("state", state):  # an adapter of limits may not tell it
             return ""
         return f"the history folds to {state}, found is {found['state']}"
 

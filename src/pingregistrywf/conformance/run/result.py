@@ -13,6 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
 from pingregistrywf.chart.ir import Row
+from pingregistrywf.conformance.run.limits import Limits
 from pingregistrywf.conformance.run.profile import Timing
 from pingregistrywf.conformance.suite.case import Case, Step
 from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
@@ -58,6 +59,7 @@ class CaseResult:
         why: one line that says what was wrong, if anything was.
         exchanges: what was sent and answered up to there, for a case that failed.
         log: the end of what the adapter wrote to standard error meanwhile.
+        lacking: the capabilities and requests for want of which it was not asked.
     """
 
     case: Case
@@ -65,16 +67,26 @@ class CaseResult:
     why: str = ""
     exchanges: tuple[Exchange, ...] = ()
     log: str = ""
+    lacking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the adapter says of itself, and which capabilities it claims."""
+    """What the adapter says of itself, which capabilities it claims, and its limits if any."""
 
     implementation: str
     version: str
     language: str
     capabilities: frozenset[str]
+    limits: Limits | None = None
+
+    def lacking(self, case: Case) -> frozenset[str]:
+        """Return the capabilities, or else the first request, that a case asks for in vain."""
+        needs = frozenset(case.needs) - self.capabilities
+        if needs or self.limits is None:
+            return needs
+        missing = self.limits.missing(case)
+        return frozenset({missing} if missing else ())
 
 
 class Exit(IntEnum):
@@ -293,11 +305,9 @@ class RunResult:
         """The counts of each level in scope, and the capabilities that it lacks."""
         counts = {level: Counter(self.counted.get(level)) for level in self.scope.levels}
         lacking: dict[int, set[str]] = {level: set() for level in self.scope.levels}
-        claimed = self.hello.capabilities if self.hello else frozenset()
         for result in self.results:
             counts[result.case.level][result.status] += 1
-            if result.status is Status.NOT_CLAIMED:
-                lacking[result.case.level].update(set(result.case.needs) - claimed)
+            lacking[result.case.level].update(result.lacking)
         return [
             {
                 "level": level,

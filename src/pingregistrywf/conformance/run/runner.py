@@ -213,22 +213,23 @@ class _Run:
 
         Cases that kill the adapter come last, for it is started in another way to run them.
         """
-        cases: list[Case] = []
+        planned: list[tuple[Case, frozenset[str]]] = []
         claimed: set[str] = set()
         killing: list[Case] = []
 
         def asked() -> Iterator[Case]:
             for case in self._cases():
+                lacking = hello.lacking(case)
                 counted = case.beyond and not is_expected(case, self._plan.expected)
-                if counted and not set(case.needs) <= hello.capabilities:
+                if counted and lacking:
                     self._beyond.unclaimed(case)
                     continue
                 if counted:
                     self._beyond.asked(case)
                     yield case
                     continue
-                cases.append(case.bare())
-                if set(case.needs) - {CRASH} <= hello.capabilities:
+                planned.append((case.bare(), lacking))
+                if not lacking - {CRASH}:
                     if CRASH in case.needs:
                         killing.append(case)
                         continue
@@ -261,8 +262,8 @@ class _Run:
                 pass
         left = len(claimed - found.keys()) + self._beyond.left
         if left:
-            planned = len(claimed) + self._beyond.planned
-            self._missing.append(f"{left:,} of {counted(planned, 'case')} not run")
+            all_claimed = len(claimed) + self._beyond.planned
+            self._missing.append(f"{left:,} of {counted(all_claimed, 'case')} not run")
         unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
         unsupported += self._beyond.count(Status.UNSUPPORTED)
         if unsupported:
@@ -270,9 +271,10 @@ class _Run:
                 f"{counted(unsupported, 'case')} answered unsupported, though claimed"
             )
         return [
-            found.get(case.id) or CaseResult(case, Status.NOT_CLAIMED)
-            for case in cases
-            if case.id in found or not set(case.needs) <= hello.capabilities
+            found.get(case.id)
+            or CaseResult(case, Status.NOT_CLAIMED, lacking=lacking - hello.capabilities)
+            for case, lacking in planned
+            if case.id in found or lacking - hello.capabilities
         ] + self._beyond.kept(), hello
 
     def _go_through(self, cases: Iterable[Case], beside: int) -> bool:

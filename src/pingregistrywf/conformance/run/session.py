@@ -20,6 +20,7 @@ from uuid import UUID
 from pingregistrywf.conformance.run.capabilities import CRASH, DAEMONS, meant
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
+from pingregistrywf.conformance.run.limits import Limits, LimitsError
 from pingregistrywf.conformance.run.profile import Stopwatch
 from pingregistrywf.conformance.run.result import CaseResult, Hello, Status
 from pingregistrywf.conformance.run.transcript import BROKEN, DIED
@@ -120,6 +121,7 @@ class Session:
         self._completed = False
         self._latest = 0
         """The latest time, in milliseconds, that the adapter was given as a daemon's."""
+        self._limits: Limits | None = None
 
     def hello(self, *, store: bool = False) -> Hello:
         """Start the adapter and greet it; with a store, if it may have to come back from a crash.
@@ -266,12 +268,21 @@ class Session:
                     f"hello claims {name!r}, which is no capability of this suite:"
                     f" write {capability!r}"
                 )
+        try:
+            self._limits = Limits.read(hello["limits"]) if "limits" in hello else None
+        except LimitsError as error:
+            raise InfrastructureError(str(error)) from None
         return Hello(
             implementation=str(hello.get("implementation") or "an adapter without a name"),
             version=str(hello.get("version") or ""),
             language=str(hello.get("language") or ""),
             capabilities=frozenset(claimed),
+            limits=self._limits,
         )
+
+    def _narrowed(self, case: Case) -> Case:
+        """A case as far as the adapter can be asked, and can tell."""
+        return self._limits.narrowed(case) if self._limits else case
 
     def _execute(
         self, cases: Iterator[Case], side_by_side: int, again: list[Case]
@@ -283,7 +294,9 @@ class Session:
                 self._get_ready(case)
                 if side_by_side == 1:
                     self._transport.log()  # what was written before this case is none of its log
-                each = _UnderWay(case, execute(case, self._crosscheck, self._random))
+                each = _UnderWay(
+                    case, execute(self._narrowed(case), self._crosscheck, self._random)
+                )
                 going[case.id] = each
                 self._send(each, next(each.execution), under_way)
             if not going:

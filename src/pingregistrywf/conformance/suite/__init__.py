@@ -1,9 +1,9 @@
 """The suite: cases as data, made from any chart.
 
 ``sequences`` decides which commands to send, the levels (``sequential``, ``versions``, ``data``,
-``wire``, ``index``, ``servers``, ``trials``, ``tours``, ``daemons``) write scenarios, and
-``compile`` turns each scenario into a case with all its expected answers.  Nothing here talks to
-an adapter.
+``wire``, ``index``, ``servers``, ``trials``, ``tours``, ``daemons``, ``callers``) write scenarios,
+and ``compile`` turns each scenario into a case with all its expected answers.  Nothing here talks
+to an adapter.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.chart.ir import Chart, Model
+from pingregistrywf.conformance.suite.callers import callers
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.compile import Compiler
 from pingregistrywf.conformance.suite.daemons import daemons
@@ -95,3 +96,4 @@ class Suite:
             yield self.chart, trials(self.compiler)
             yield self.chart, tours(self.compiler)
             yield self.chart, daemons(self.compiler)
+            yield self.chart, callers(self.compiler)

@@ -11,7 +11,7 @@ names that are stored and with others.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -63,12 +63,12 @@ def pairs(machine: Machine, name: str) -> Iterator[Scenario]:
     """
     for state in machine.states():
         before = machine.compiled(state.way)
-        for first in _runs(machine, before, (name,)):
+        for first in runs(machine, before, (name,)):
             way = (*state.way, first)
             after = machine.compiled(way)
             if after.history == before.history:
                 continue
-            for second in _runs(machine, after, (name,)):
+            for second in runs(machine, after, (name,)):
                 yield Scenario(f"two runs of {name}, {state.name}", (*way, second), "operation")
 
 
@@ -99,13 +99,16 @@ class Machine:
         named = self.operations if trials is None else (each.operation for each in trials)
         self.tried = tuple(dict.fromkeys(named))
 
-    def states(self) -> Iterator[Reached]:
+    def states(self, moves: Sequence[Action] = ()) -> Iterator[Reached]:
         """Every state, nearest first.
+
+        Args:
+            moves: what leads from one state to another; all that may unless given.
 
         Raises:
             SuiteError: there are too many.
         """
-        moves = tuple(self._moves())
+        moves = moves or tuple(self._moves())
         first = self._reached(())
         ways: deque[Reached] = deque([first])
         seen = {first.world}
@@ -158,13 +161,13 @@ def _tour(machine: Machine, state: Reached) -> Iterator[Scenario]:
     """Every run from a state: those that change nothing in one case, any other in its own."""
     before = machine.compiled(state.way)
     idle: list[Run] = []
-    for run in _runs(machine, before, machine.tried):
+    for run in runs(machine, before, machine.tried):
         after = machine.compiled((*state.way, run))
         if after.history == before.history:
             idle.append(run)
             continue
         again = replace(run, vid="again" if run.vid else "")
-        title = f"{_spoken(run)} and at once again, {state.name}"
+        title = f"{spoken_run(run)} and at once again, {state.name}"
         yield Scenario(title, (*state.way, run, again), "operation")
     if idle:
         title = f"runs that change nothing, {state.name}"
@@ -195,8 +198,8 @@ def _rewrites(machine: Machine) -> Iterator[Scenario]:
                 yield Scenario(title, actions, "operation")
 
 
-def _runs(machine: Machine, before: Compilation, names: Iterable[str]) -> Iterator[Run]:
-    """Every run that differs from the others in what is sent."""
+def runs(machine: Machine, before: Compilation, names: Iterable[str]) -> Iterator[Run]:
+    """Every run of these operations that differs from the others in what is sent."""
     for name in names:
         operation = machine.operations[name]
         named = any(argument.derived for argument in operation.arguments.values())
@@ -210,5 +213,6 @@ def _runs(machine: Machine, before: Compilation, names: Iterable[str]) -> Iterat
                     yield run
 
 
-def _spoken(run: Run) -> str:
+def spoken_run(run: Run) -> str:
+    """A run in words."""
     return run.operation + _SPOKEN[run.vid] + (" for another name" if run.other else "")

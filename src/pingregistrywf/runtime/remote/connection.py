@@ -130,6 +130,27 @@ class Connection:
 
         return self._repeated(made, op, (), writing=False)
 
+    def reply(self, path: str, data: bytes) -> bytes:
+        """Return the reply to one call of any method, made once.
+
+        Raises:
+            grpc.RpcError: the call failed.
+        """
+        answer: bytes = self._channel.unary_unary(path)(
+            data, timeout=TIMEOUT, metadata=self._metadata
+        )
+        return answer
+
+    def replies(self, path: str, data: bytes) -> list[bytes]:
+        """Return all replies to one call of any method that streams and ends, made once.
+
+        Raises:
+            grpc.RpcError: the call failed.
+        """
+        return list(
+            self._channel.unary_stream(path)(data, timeout=TIMEOUT, metadata=self._metadata)
+        )
+
     @contextmanager
     def stream(
         self, method: str, request: Protobuf
