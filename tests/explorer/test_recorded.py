@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -49,7 +50,15 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @contextmanager
 def explored(journal: str, *words: str) -> Iterator[str]:
-    command = [sys.executable, "-m", "pingregistrywf", "events", "lab", "--journal", journal]
+    command = [
+        sys.executable,
+        "-m",
+        "pingregistrywf",
+        "events",
+        "lab",
+        "--service" if journal.startswith("grpc") else "--journal",
+        journal,
+    ]
     command += ["--explore", "--json", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -80,6 +89,23 @@ def test_a_workflow_of_a_journal_can_be_scrubbed_through(journal: str, open_page
         assert ids(restored, FIRST)[:2] == recorded[:2]
     with explored(journal, "--workflow", str(pinged)) as url:
         expect(open_page(url).locator("#place")).to_have_text("31 of 31: AppendPing")
+
+
+def test_a_workflow_behind_a_service(journal: str, open_page: Opened) -> None:
+    command = [sys.executable, "-m", "pingregistrywf", "serve", "--journal", journal]
+    command += ["--registry", "lab", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
+        try:
+            assert service.stderr
+            found = re.search(r"address=(127\.0\.0\.1:\d+)", service.stderr.readline())
+            assert found
+            url = f"grpc://{found[1]}"
+            with explored(url, "--workflow", str(WORKFLOWS[1])) as address:
+                page = open_page(address)
+                expect(page.locator("#answer")).to_contain_text("events 1 to 5 of 5")
+                expect(page.locator("#current")).to_have_text("Terminated")
+        finally:
+            service.terminate()
 
 
 def test_an_index_of_a_journal_with_a_snapshot(journal: str, open_page: Opened) -> None:
