@@ -236,7 +236,8 @@ class Interpreter:
         journal: where the events rest; ``open_journal`` opens one.
         ids: where new event ids come from; the journal's clock and the system's randomness unless
             given.
-        observers: are called before and after each step, in their order.
+        observers: are called before and after each step, in their order.  On a service, which runs
+            the steps itself, they are not called.
     """
 
     declared: ClassVar[Mapping[str, Operation]]

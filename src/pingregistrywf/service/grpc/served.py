@@ -223,6 +223,10 @@ class Served:
         name = self._names.get(owner)
         return name is not None and caller.may(roles, name)
 
+    def may_see_of_nobody(self, caller: Caller, roles: Collection[str]) -> bool:  # noqa: ARG002
+        """Return whether a caller sees a history of which nobody can tell whose it is."""
+        return False
+
     def may_see(self, caller: Caller, roles: Collection[str], history: UUID) -> bool:
         """Return whether a caller has one of the roles on the name that a history belongs to."""
         name = self._derived.get(history)

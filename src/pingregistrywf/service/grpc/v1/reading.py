@@ -110,8 +110,8 @@ class OwnedChanges:
         try:
             event = codec_of(declaration).decode(change.entry.data)
             state = evolve(declaration, declaration.state(change.history), event)
-        except WorkflowError:  # it is of another chart
-            return False
+        except WorkflowError:  # it is of another chart, or damaged
+            return served.may_see_of_nobody(self._caller, self._roles)
         return served.may_see_of(self._caller, self._roles, getattr(state, owner.attribute))
 
 
