@@ -15,7 +15,7 @@ from pingregistrywf.conformance.run.result import Exit, Scope
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.transport import ObjectTransport
 from pingregistrywf.conformance.suite import Suite
-from pingregistrywf.conformance.suite.scenario import Run, Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import Bound, Run, Scenario, Tell
 from pingregistrywf.conformance.suite.tours import Machine, tours
 from pingregistrywf.coordination.registry_ids import RegistryIds
 
@@ -31,7 +31,7 @@ OTHERS = Path(__file__).parents[1] / "other_workflow"
 class Tours(Suite):
     """The tours of the operations alone."""
 
-    def _of_level(self, level: int) -> Iterator[tuple[Chart, Iterator[Scenario]]]:
+    def _of_level(self, level: int, bound: Bound) -> Iterator[tuple[Chart, Iterator[Scenario]]]:
         if level == 6:
             yield self.chart, tours(self.compiler)
 

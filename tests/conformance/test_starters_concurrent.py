@@ -166,5 +166,5 @@ def test_it_wins_and_loses_races(language: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     verdict = done.stdout.splitlines()[-1]
-    assert "not claimed: crash in level 6, gc" in verdict
+    assert "not claimed: crash in level 6, daemons in level 6, gc" in verdict
     assert "concurrent" not in verdict

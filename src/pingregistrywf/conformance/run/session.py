@@ -122,6 +122,8 @@ class Session:
         self._latest = 0
         """The latest time, in milliseconds, that the adapter was given as a daemon's."""
         self._limits: Limits | None = None
+        self._written_before = ""
+        """What the adapter wrote to its log between the case before and this one."""
 
     def hello(self, *, store: bool = False) -> Hello:
         """Start the adapter and greet it; with a store, if it may have to come back from a crash.
@@ -293,7 +295,8 @@ class Session:
             for case in islice(cases, side_by_side - len(going)):
                 self._get_ready(case)
                 if side_by_side == 1:
-                    self._transport.log()  # what was written before this case is none of its log
+                    # What was written before this case is none of its log.
+                    self._written_before = self._transport.log()
                 each = _UnderWay(
                     case, execute(self._narrowed(case), self._crosscheck, self._random)
                 )
@@ -410,9 +413,8 @@ class Session:
         if self._in_a_row >= (GIVE_UP if self._completed else GIVE_UP_EARLY):
             ended = isinstance(error, AdapterEndedError)
             if ended and not self._completed and not self._answers_twice():
-                raise AlwaysEndsError(
-                    f"the adapter ends whatever it is asked: {error}{_end_of(log)}"
-                )
+                end = _end_of(self._written_before + log)
+                raise AlwaysEndsError(f"the adapter ends whatever it is asked: {error}{end}")
             raise BrokenOffError(
                 f"the last {self._in_a_row} cases each broke the protocol: {error}"
             )
