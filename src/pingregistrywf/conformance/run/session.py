@@ -9,7 +9,7 @@ answer fails the case that asked.
 from __future__ import annotations
 
 import json
-import time
+import math
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.conformance.run.capabilities import CRASH, DAEMONS, meant
+from pingregistrywf.conformance.run.capabilities import CRASH, meant
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
 from pingregistrywf.conformance.run.limits import Limits, LimitsError
@@ -88,6 +88,8 @@ class _SecondAnswerError(ProtocolError):
 class _UnderWay:
     case: Case
     execution: Execution
+    past: int
+    """The latest time, in milliseconds, that daemons were given before it on the same adapter."""
     waiting: list[int] = field(default_factory=list)
     replies: dict[int, Json] = field(default_factory=dict)
 
@@ -212,13 +214,8 @@ class Session:
             self._transport.stop()
 
     def _get_ready(self, case: Case) -> None:
-        """Have an adapter that runs as a case needs it: with a store only to come back to.
-
-        Time never goes back: one whose clock was set ahead is started again before it is set anew.
-        """
+        """Have an adapter that runs as a case needs it: with a store only to come back to."""
         store = CRASH in case.needs
-        if DAEMONS in case.needs and self._transport.running and self._latest > time.time() * 1000:
-            self._leave()
         if not self._transport.running or self._transport.stored != store:
             self.hello(store=store)
 
@@ -286,6 +283,9 @@ class Session:
         """A case as far as the adapter can be asked, and can tell."""
         return self._limits.narrowed(case) if self._limits else case
 
+    def _execution(self, case: Case) -> Execution:
+        return execute(self._narrowed(case), self._crosscheck, self._random)
+
     def _execute(
         self, cases: Iterator[Case], side_by_side: int, again: list[Case]
     ) -> Iterator[CaseResult]:
@@ -297,9 +297,7 @@ class Session:
                 if side_by_side == 1:
                     # What was written before this case is none of its log.
                     self._written_before = self._transport.log()
-                each = _UnderWay(
-                    case, execute(self._narrowed(case), self._crosscheck, self._random)
-                )
+                each = _UnderWay(case, self._execution(case), self._latest)
                 going[case.id] = each
                 self._send(each, next(each.execution), under_way)
             if not going:
@@ -341,6 +339,9 @@ class Session:
     def _send(
         self, each: _UnderWay, batch: Iterable[Mapping[str, Json]], under_way: dict[int, _UnderWay]
     ) -> None:
+        batch = list(batch)
+        if each.past and any(_time_of(request) < each.past for request in batch):
+            batch = self._begun_again(each)
         each.waiting = []
         for request in batch:
             number = next(self._numbers)
@@ -353,6 +354,17 @@ class Session:
             if request.get("op") == DAEMON:
                 self._latest = max(self._latest, request["now"])
             self._transport.send({"id": number, **request})
+
+    def _begun_again(self, each: _UnderWay) -> Batch:
+        """Begin a case again on an adapter that was started again; return its first requests.
+
+        Time never goes back for an adapter.  One whose clock stays where a daemon's request set
+        it need not be started again, because what it writes then is not older.
+        """
+        self._leave()
+        self._get_ready(each.case)
+        each.past, each.execution = self._latest, self._execution(each.case)
+        return next(each.execution)
 
     def _whose(self, reply: Mapping[str, Json], under_way: dict[int, _UnderWay]) -> _UnderWay:
         number = reply.get("id")
@@ -448,6 +460,11 @@ class Session:
         """A request that concerns no case."""
         kind = "index" if self._chart.key else "workflow"
         return {"op": "find", "chart": self._chart.name, kind: self.new_id()}
+
+
+def _time_of(request: Mapping[str, Json]) -> float:
+    """The time that a request gives a daemon, in milliseconds; infinity if it gives none."""
+    return request["now"] if request.get("op") == DAEMON else math.inf
 
 
 def shown(reply: Mapping[str, Json]) -> str:
