@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from html import unescape
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser
@@ -49,6 +50,55 @@ def test_what_to_do_first_is_on_the_first_screen(browser: Browser, address: str)
     longest = page.locator("body").evaluate(LINES)
     context.close()
     assert 40 < max(longest) <= 80
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+def test_a_stranger_sees_for_whom_it_is_and_what_to_type(
+    browser: Browser, address: str, size: tuple[int, int]
+) -> None:
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(f"{address}index.html")
+    audience, command = page.locator(".promise > .audience"), page.locator(".promise pre").first
+    assert audience.inner_text().startswith("For teams that ")
+    assert command.inner_text().startswith("make demo ")
+    boxes = [each.bounding_box() for each in (page.locator(".lead"), audience, command)]
+    context.close()
+    ends = [box["y"] + box["height"] for box in boxes if box]
+    assert len(ends) == 3
+    assert ends == sorted(ends)
+    assert ends[-1] < height
+
+
+@pytest.mark.parametrize(
+    ("motion", "events", "states"), [("no-preference", 1, 1), ("reduce", None, 5)]
+)
+def test_the_recording_begins_with_an_event_and_without_motion_shows_all(
+    browser: Browser,
+    address: str,
+    motion: Literal["no-preference", "reduce"],
+    events: int | None,
+    states: int,
+) -> None:
+    context = browser.new_context(reduced_motion=motion)
+    page = context.new_page()
+    page.goto(f"{address}index.html")
+    chosen = page.locator(".recording img").evaluate("(image) => image.currentSrc")
+    page.goto(chosen)
+    # Pictures are not told of the readers' wish, so that the address alone has to bring the end.
+    page.emulate_media(reduced_motion="no-preference")
+    page.evaluate(
+        "document.getAnimations().forEach((each) => { each.pause(); each.currentTime = 0; })"
+    )
+    shown = page.locator("text, rect.reached").evaluate_all(
+        "(all) => all.filter((each) => getComputedStyle(each.parentNode).opacity === '1')"
+        ".map((each) => each.getAttribute('class'))"
+    )
+    every = page.locator("text.state").count()
+    context.close()
+    assert shown.count("state") == (events or every)
+    assert shown.count("reached") == states
 
 
 def test_the_recording_shows_a_whole_run() -> None:
