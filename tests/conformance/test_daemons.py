@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
 from random import Random
@@ -10,7 +14,9 @@ from typing import Any
 
 import pytest
 
+import pingregistrywf
 from pingregistrywf import open_journal
+from pingregistrywf.chart.ir import to_json
 from pingregistrywf.chart.locate import model_directory
 from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.chart.reader import read_model
@@ -19,7 +25,7 @@ from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.daemons import daemons_of
 from pingregistrywf.conformance.run.result import Status
 from pingregistrywf.conformance.run.session import Session
-from pingregistrywf.conformance.run.transport import ObjectTransport
+from pingregistrywf.conformance.run.transport import ChildTransport, ObjectTransport
 from pingregistrywf.conformance.selftest.daemoned import Daemoned
 from pingregistrywf.conformance.selftest.daemons import daemon_departures, right
 from pingregistrywf.conformance.selftest.matrix import SelfTest
@@ -280,6 +286,53 @@ def test_a_journal_with_a_clock_of_its_own_has_no_daemons() -> None:
 # --- The declaration ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+def test_the_reference_does_what_its_declaration_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits, codes and texts are nowhere else: a copy of the package with others has others."""
+    files = changed(
+        tmp_path,
+        ("days: 1,", "days: 2,"),
+        ("days: 5,", "days: 3,"),
+        ("code: 0, message: '{name} ping {number}'", "code: 4, message: '{number} of <{name}>'"),
+        ("code_of_errors: 1", "code_of_errors: 9"),
+        ("totalCount: {count}, errorCount", "of {count}, wrong"),
+        ("told: expired", "told: over"),
+    )
+    theirs = suite_of(files)
+    chosen = [
+        case
+        for case in theirs.cases(frozenset({6}))
+        if "daemons" in case.needs and "crash" not in case.needs and len(case.steps) < 1_000
+    ]
+    package = tmp_path / "copied" / "pingregistrywf"
+    shutil.copytree(Path(pingregistrywf.__file__).parent, package)
+    name = "ping_registry_operations"
+    document = package / "_generated" / name / "operations.json"
+    document.write_text(to_json(theirs.model.operations[name]), "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    transport = ChildTransport(f"{shlex.quote(sys.executable)} -m pingregistrywf adapter", 60)
+    with closing(Session(theirs, transport, Random(7))) as session:
+        results = [*session.execute(chosen)]
+    assert [each.case.title for each in results if each.status is not Status.PASSED] == []
+    assert len(results) > 40
+    assert failing(adapter, tuple(chosen))
+
+
+def changed(directory: Path, *changes: tuple[str, str]) -> list[Path]:
+    """Our charts and operations, with changes to the text of the operations."""
+    files = []
+    for name in ("ping_registry", "ping_registry_index", "ping_registry_operations"):
+        text = (model_directory() / f"{name}.yaml").read_text("utf-8")
+        for old, new in changes if name == "ping_registry_operations" else ():
+            assert old in text
+            text = text.replace(old, new)
+        files.append(directory / f"{name}.yaml")
+        files[-1].write_text(text, "utf-8")
+    return files
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -295,14 +348,7 @@ def test_a_journal_with_a_clock_of_its_own_has_no_daemons() -> None:
 def test_a_mistake_in_the_declaration_is_named(
     old: str, new: str, said: str, tmp_path: Path
 ) -> None:
-    names = ("ping_registry", "ping_registry_index", "ping_registry_operations")
-    files = []
-    for name in names:
-        text = (model_directory() / f"{name}.yaml").read_text("utf-8")
-        assert name != names[-1] or old in text
-        files.append(tmp_path / f"{name}.yaml")
-        files[-1].write_text(text.replace(old, new), "utf-8")
     with pytest.raises(ChartError) as raised:
-        read_model(files)
+        read_model(changed(tmp_path, (old, new)))
     assert said in str(raised.value)
     assert "daemons" in str(raised.value) or "ping_registry_operations.yaml:" in str(raised.value)

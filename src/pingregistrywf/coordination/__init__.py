@@ -1,13 +1,15 @@
 """The participants of a registry: the admin, the servers, the gatherer and the collector.
 
 Each is a class that runs declared operations on a journal, with the clock and the pauses passed in.
-Loops and waits are here; the decisions are in the charts.
+Loops and waits are here; the decisions are in the charts, and the rules of daemons in their
+declaration beside the operations.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
+
+from pingregistrywf._generated.ping_registry_operations import DAEMONS
 
 # The defaults (documentation: Behaviour, section 7).
 PINGS: Final = 3
@@ -18,7 +20,7 @@ GATHERER: Final = "gatherer"
 """The gatherer's name, which its pings carry."""
 DURATION: Final = 10.0
 """From a workflow's start to its deadline, in seconds."""
-EXPIRE_AFTER: Final = timedelta(days=1)
+EXPIRE_AFTER: Final = DAEMONS.ages["expire"].after
 """From a workflow's start to its expiry, unless it was completed."""
-DELETE_AFTER: Final = timedelta(days=5)
+DELETE_AFTER: Final = DAEMONS.ages["delete"].after
 """From a workflow's completion to its deletion."""

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from pingregistrywf._generated.ping_registry_index import DECLARATION, WorkflowIndexes
 from pingregistrywf._generated.ping_registry_index import State as Index
-from pingregistrywf._generated.ping_registry_index import StateCode, WorkflowIndexes
-from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf._generated.ping_registry_operations import DAEMONS, Operations
 from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
 from pingregistrywf.runtime.counts import counted
 from pingregistrywf.runtime.deciding import Deciding
@@ -35,6 +35,8 @@ from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.operations import Checkpoints
 
 _LOGGER: Final = logging.getLogger("pingregistrywf.collector")
+_STATES: Final = {name: code for code, name in DECLARATION.state_names.items()}
+"""The states in which an index lists a workflow, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +86,13 @@ class Collector:
         def older(since: Ulid, limit: timedelta) -> bool:
             return timedelta(seconds=now - since.milliseconds / 1000) > limit
 
+        limits = {"expire": self.expire_after, "delete": self.delete_after}
         listed = sorted(index.entries.values(), key=lambda each: each.started_workflow_event_id)
-        for entry in listed:
-            started = entry.started_workflow_event_id
-            if entry.state_code is StateCode.ACTIVE and older(started, self.expire_after):
-                yield Action("expire", entry.workflow_id)
-        for entry in listed:
-            completed = entry.completed_workflow_event_id
-            if entry.state_code is StateCode.COMPLETED and older(completed, self.delete_after):
-                yield Action("delete", entry.workflow_id)
+        for name, age in DAEMONS.ages.items():
+            limit, state = limits.get(name, age.after), _STATES[age.state]
+            for entry in listed:
+                if entry.state_code is state and older(getattr(entry, age.since), limit):
+                    yield Action(name, entry.workflow_id)
 
     def _index(self) -> Checkpoint[Index]:
         return self.operations.facade(WorkflowIndexes).engine.checkpoint(self.index_id)
@@ -117,18 +117,21 @@ class Collector:
         index = self._index()
         for action in tuple(self._planned(moment, index.state)):
             yield self._tried(action, partial(self._operate, action, {index_id: index}))
-        yield self._tried(Action("snapshot"), self._snapshot)
+        for name in DAEMONS.then:
+            yield self._tried(Action(name), partial(self._bound, name))
         yield self._tried(Action("trim"), lambda: "moved" if journal.trim(index_id, moment) else "")
         yield self._tried(Action("collect"), lambda: self._collect(moment))
 
     def _operate(self, action: Action, read: Checkpoints) -> str:
-        run = {"expire": self.operations.expire, "delete": self.operations.delete}[action.name]
-        if action.workflow is not None:
-            run(action.workflow, self.index_id, read=read)
+        age = DAEMONS.ages[action.name]
+        arguments = {age.history: self.index_id, age.entry: action.workflow}
+        self.operations.run(self.operations.declared[action.name], arguments, read=read)
         return ""
 
-    def _snapshot(self) -> str:
-        return "written" if self.operations.snapshot(self.index_id).events else ""
+    def _bound(self, name: str) -> str:
+        operation = self.operations.declared[name]
+        arguments = dict.fromkeys(operation.arguments, self.index_id)
+        return "written" if self.operations.run(operation, arguments).events else ""
 
     def _collect(self, now: float) -> str:
         entries, freed = 0, 0

@@ -20,6 +20,7 @@ from uuid import UUID
 from pingregistrywf._generated.ping_registry import Status
 from pingregistrywf._generated.ping_registry_index import AnyEvent, PingRegistryStarted, State
 from pingregistrywf._generated.ping_registry_index import StateCode as ListedCode
+from pingregistrywf._generated.ping_registry_operations import DAEMONS
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 from pingregistrywf.coordination.registry import OPEN, PingRegistry
 from pingregistrywf.coordination.waiting import JumpingClock, Stop, wake_ups
@@ -33,6 +34,7 @@ from pingregistrywf.runtime.errors import (
 from pingregistrywf.runtime.log import logged
 from pingregistrywf.runtime.waiting import seconds_until
 
+POSTING: Final = DAEMONS.posting
 RETRY: Final = 5.0
 """How long after a failure a daemon tries a workflow again, in seconds."""
 Agenda: TypeAlias = list[tuple[float, UUID, Iterator[float]]]
@@ -48,7 +50,7 @@ class Daemon(ABC):
         name: the daemon's name, which its pings carry.
         pings: how many pings it posts to each workflow.
         interval: the pause between two of these, in seconds.
-        code: the status code of each ping; 0 if the daemon is well.
+        code: the status code of each ping; the declared one, 0, if the daemon is well.
     """
 
     registry: PingRegistry
@@ -56,7 +58,7 @@ class Daemon(ABC):
     _: KW_ONLY
     pings: int = PINGS
     interval: float = INTERVAL
-    code: int = 0
+    code: int = POSTING.code
     _logger: ClassVar[logging.Logger]
 
     @abstractmethod
@@ -126,16 +128,16 @@ class Daemon(ABC):
     def _post_pings(self, workflow_id: UUID) -> Iterator[float]:
         """Post the pings that the workflow does not hold yet.
 
-        The messages are ``NAME ping K``, K from 1.  Pings that are in the history already are
-        not posted again, so a restarted daemon posts only what is missing.  If the workflow has
-        advanced past appending, the daemon quits quietly.
+        Their messages follow the declaration: ``NAME ping K``, K from 1.  Pings that are in the
+        history already are not posted again, so a restarted daemon posts only what is missing.
+        If the workflow has advanced past appending, the daemon quits quietly.
         """
         try:
             state = self.registry.workflows.find_id(workflow_id)
         except UninitializedError:
             return
-        held = {ping.message for ping in state.pings}
-        messages = {number: f"{self.name} ping {number}" for number in range(1, self.pings + 1)}
+        held = {ping.message for ping in getattr(state, POSTING.held)}
+        messages = {number: POSTING.text(self.name, number) for number in range(1, self.pings + 1)}
         missing = {number: each for number, each in messages.items() if each not in held}
         for place, (number, message) in enumerate(missing.items()):
             if place:
@@ -160,8 +162,7 @@ class Server(Daemon):
 
 def summary(pings: Sequence[Status]) -> tuple[int, str]:
     """Return the code and message that summarize pings."""
-    errors = sum(ping.code != 0 for ping in pings)
-    return int(errors > 0), f"{{ totalCount: {len(pings)}, errorCount: {errors} }}"
+    return DAEMONS.summing.summary(ping.code for ping in pings)
 
 
 @dataclass(eq=False)

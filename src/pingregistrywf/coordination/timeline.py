@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pingregistrywf._generated import ping_registry as workflow
 from pingregistrywf._generated import ping_registry_index as index
+from pingregistrywf._generated.ping_registry_operations import DAEMONS
 from pingregistrywf.coordination import GATHERER
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
@@ -39,9 +40,8 @@ class Line:
         """Who posted the event, as far as it shows; empty in an index."""
         match self.event:
             case workflow.ServerPinged(status_message=message):
-                # Pings of this project's daemons name their poster: NAME ping K.
-                name, _, number = message.rpartition(" ping ")
-                return name if number.isdigit() else ""
+                posted = DAEMONS.posting.posted_as(message)
+                return posted[0] if posted else ""
             case workflow.ServerPingsGathered():
                 return GATHERER
             case _:

@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -21,6 +22,7 @@ from uuid import UUID
 
 from pingregistrywf.runtime import declaration, operations
 from pingregistrywf.runtime import errors as runtime_errors
+from pingregistrywf.runtime.daemons import Ageing, Daemons, Posting, Summing
 from pingregistrywf.runtime.declaration import Declaration, FieldType, Source
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.journal.history import ChartIdentity
@@ -321,3 +323,37 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
         )
         for name, operation in document["operations"].items()
     }
+
+
+def load_daemons(directory: Path, *charts: Declaration) -> Daemons:
+    """Return what a generated package of operations declares of daemons.
+
+    Args:
+        directory: where its ``operations.json`` is.
+        charts: the charts whose commands the steps are.
+    """
+    document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
+    declared = {each.name: each for each in charts}
+    posting, summing, collecting = (
+        document["daemons"][each] for each in ("posting", "summing", "collecting")
+    )
+    posts = document["operations"][posting["operation"]]["steps"][0]["chart"]
+
+    def ageing(each: Document) -> Ageing:
+        about = document["operations"][each["operation"]]["about"]
+        return Ageing(
+            operation=each["operation"],
+            history=about["history"],
+            entry=about["entry"],
+            state=each["in"],
+            since=declared[about["chart"]].attribute(each["since"]),
+            after=timedelta(days=each["days"]),
+            told=each["told"],
+        )
+
+    return Daemons(
+        Posting(**posting | {"held": declared[posts].attribute(posting["held"])}),
+        Summing(**summing),
+        {each["operation"]: ageing(each) for each in collecting["ages"]},
+        tuple(collecting["then"]),
+    )

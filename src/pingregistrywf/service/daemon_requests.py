@@ -7,13 +7,13 @@ protocol 1, "Daemons").
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from pingregistrywf._generated.ping_registry_operations import DAEMONS
 from pingregistrywf.coordination.daemon import Gatherer, Server
 from pingregistrywf.coordination.registry import OPEN, PingRegistry
 from pingregistrywf.runtime.errors import InvalidCommandError, UninitializedError
@@ -23,7 +23,6 @@ from pingregistrywf.service.requests import Reply, Request, read_uuid
 
 LATEST: Final = (1 << 48) - 1
 """The last millisecond that a ULID can say."""
-_NUMBER: Final = re.compile(r"(?<= ping )\d+$")
 
 
 class SettableClock:
@@ -105,8 +104,8 @@ class DaemonRequests:
         before = {each.message for each in _pings(registry, workflow_id)}
         next(server.take_part(workflow_id), None)
         after = [each.message for each in _pings(registry, workflow_id)]
-        numbers = [int(_NUMBER.findall(each)[0]) for each in after if each not in before]
-        return {"posted": sum(numbers)}
+        posted = (DAEMONS.posting.posted_as(each) for each in after if each not in before)
+        return {"posted": sum(number for _, number in filter(None, posted))}
 
     def _gather(self, registry: PingRegistry, request: Request, now: float) -> Reply:
         workflow_id = read_uuid("workflow", request.get("workflow"))
@@ -123,10 +122,9 @@ class DaemonRequests:
 
     def _collect(self, registry: PingRegistry, _request: Request, now: float) -> Reply:
         done = [each for each in registry.collector().run(now) if each.error is None]
-        told = {"expired": "expire", "deleted": "delete"}
         return {
-            key: sorted(str(each.workflow) for each in done if each.name == name)
-            for key, name in told.items()
+            age.told: sorted(str(each.workflow) for each in done if each.name == name)
+            for name, age in DAEMONS.ages.items()
         }
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.loading import load_operations
+from pingregistrywf.runtime.loading import load_daemons, load_operations
 from pingregistrywf.runtime.operations import Checkpoints, Interpreter, Ran
 
 from .. import ping_registry, ping_registry_index
@@ -22,6 +22,13 @@ OPERATIONS: Final = load_operations(
     ping_registry_index.DECLARATION,
 )
 """Every operation by its name."""
+
+DAEMONS: Final = load_daemons(
+    Path(__file__).parent,
+    ping_registry.DECLARATION,
+    ping_registry_index.DECLARATION,
+)
+"""What daemons post, sum up and collect."""
 
 
 class Operations(Interpreter):
