@@ -208,6 +208,12 @@ def test_the_pages_stand_alone() -> None:
         assert "godoc.txt" not in text
 
 
+def test_the_page_on_conformance_knows_how_many_cases_there_are() -> None:
+    manifest = ROOT / "src/pingregistrywf/_generated/ping_registry/suite.txt"
+    ids = [line for line in manifest.read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert f" some {round(len(ids), -2):,} cases" in TEXT["conformance.md"]
+
+
 def test_what_the_code_refers_to_is_there() -> None:
     sections = set(re.findall(r"^## (\d+)\.", BEHAVIOUR, re.MULTILINE))
     assert sections == {str(number) for number in range(1, 9)}
