@@ -106,6 +106,12 @@ class TestChart:
         document = json.loads(run("chart", "--json").stdout)
         assert document["name"] == "ping_registry"
         assert re.fullmatch("[0-9a-f]{64}", document["sha256"])
+        stored = ROOT / "src/pingregistrywf/_generated/ping_registry/chart.json"
+        assert document == json.loads(stored.read_text(encoding="utf-8"))
+        assert document["layout"]["states"]
+        model = ROOT / "tests" / "other_workflow" / "leases.yaml"
+        of_others = json.loads(run("chart", "--format", "json", "--model", str(model)).stdout)
+        assert of_others["layout"] is None
 
     def test_walks(self) -> None:
         done = run("chart", "--step", "Init", "AppendPing", "PostSummary", "Commit", "End")

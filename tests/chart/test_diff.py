@@ -405,6 +405,23 @@ def test_a_generated_package_is_a_version(tmp_path: Path) -> None:
         assert command_line.run("chart", "diff", str(old), path).returncode == 1
 
 
+def test_a_chart_document_from_before_there_were_layouts_is_a_version(tmp_path: Path) -> None:
+    path, packages = changed(tmp_path), tmp_path / "workflows"
+    artefacts.write(artefacts.package(read_model([path])), packages)
+    old = packages / "approval" / "chart.json"
+    document = json.loads(old.read_text(encoding="utf-8"))
+    del document["layout"]
+    old.write_text(json.dumps(document), encoding="utf-8")
+    assert command_line.run("chart", "diff", str(old), str(path)).stdout == "no change\n"
+    changed(tmp_path, REVIEWED_ONLY)
+    assert command_line.run("chart", "diff", str(old), str(path)).returncode == 1
+    options = ("--model", str(path), "--package", str(packages))
+    done = command_line.run("generate", *options)
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: approval: events.Approved: ")
+    assert "layout" in json.loads(old.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("content", [None, "{}", "chart: 1"])
 def test_what_is_no_chart(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / ("old.yaml" if content == "chart: 1" else "chart.json")

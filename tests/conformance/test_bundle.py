@@ -9,6 +9,7 @@ import re
 import uuid
 import zipfile
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,15 @@ def test_the_manifest_lists_every_file_with_its_hash(bundle: zipfile.ZipFile) ->
         "charts/ping_registry.proto",
         "wire/ping_registry.json",
     } <= names
+
+
+@pytest.mark.parametrize("name", ["ping_registry", "ping_registry_index"])
+def test_the_charts_are_the_generated_ones_with_their_layouts(
+    bundle: zipfile.ZipFile, name: str
+) -> None:
+    document = bundle.read(f"charts/{name}.json")
+    assert document == files("pingregistrywf._generated").joinpath(name, "chart.json").read_bytes()
+    assert json.loads(document)["layout"]["states"]
 
 
 def test_the_operations_are_in_the_bundle(bundle: zipfile.ZipFile) -> None:

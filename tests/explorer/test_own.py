@@ -94,6 +94,16 @@ def test_a_dropped_chart_with_a_layout_has_the_diagram_of_its_svg(page: Page, na
     expect(drawn.locator(".current .name")).not_to_have_text(chart["initial"])
 
 
+def test_a_chart_from_before_there_were_layouts_has_its_table(page: Page) -> None:
+    chart = document("leases")
+    del chart["layout"]
+    paste(page, json.dumps(chart))
+    expect(page.locator("#own")).to_be_hidden()
+    expect(page.locator("#no-layout")).to_contain_text("This chart.json has no layout")
+    expect(page.locator("#table-part")).to_be_visible()
+    expect(page.locator("#current")).to_have_text(chart["initial"])
+
+
 def test_a_damaged_layout_is_refused(page: Page) -> None:
     good = document("split_repo", laid_out=True)
     arrow = good["layout"]["arrows"][0]

@@ -2,14 +2,18 @@
 
 The wheel carries ``model/`` as package data at ``pingregistrywf/model``.  A checkout keeps it at
 the root, beside ``src/``, where people edit it; an editable installation finds it there, too.
+The layouts of their diagrams are in the generated documents, where Graphviz is not needed.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from importlib.resources import files as resources
 from pathlib import Path
 
-from pingregistrywf.chart.ir import Model
+from pingregistrywf.chart.ir import Chart, Model
+from pingregistrywf.chart.layout import Layout
 from pingregistrywf.chart.lower import read_model
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -43,3 +47,18 @@ def load_model(files: Sequence[Path] = ()) -> Model:
     if not model.charts:
         raise FileNotFoundError("no chart is given: name a file that holds one")
     return model
+
+
+def with_layout(chart: Chart) -> Chart:
+    """Return a chart with its diagram's layout, if it is one of the project's own.
+
+    The layout is that of the generated ``chart.json``.  A chart with any other content is returned
+    as it is.  Source of the rule: documentation, chart.json.
+    """
+    generated = resources("pingregistrywf._generated").joinpath(chart.name, "chart.json")
+    if not generated.is_file():
+        return chart
+    document = json.loads(generated.read_text(encoding="utf-8"))
+    layout = document.pop("layout", None)
+    same = document == chart.model_dump(mode="json", by_alias=True, exclude={"layout"})
+    return chart.model_copy(update={"layout": Layout.model_validate(layout)}) if same else chart

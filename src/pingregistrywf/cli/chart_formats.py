@@ -39,7 +39,9 @@ def print_chart(chart: Chart, chosen: Format) -> None:
         case "table":
             _print_table(chart)
         case "json":
-            print_json(chart.model_dump(mode="json"))
+            from pingregistrywf.chart.locate import with_layout
+
+            print_json(with_layout(chart).model_dump(mode="json"))
         case "tla":
             from pingregistrywf.generate.tla import chart_module
 

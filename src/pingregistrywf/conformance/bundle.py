@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Chart, Operations, json_schema, to_json
+from pingregistrywf.chart.locate import with_layout
 from pingregistrywf.conformance.reports.write import put
 from pingregistrywf.conformance.suite import VERSION, Suite
 from pingregistrywf.conformance.suite.case_file import schema
@@ -102,7 +103,7 @@ def _contents(suite: Suite, pages: Mapping[str, str]) -> Iterator[tuple[str, byt
     if suite.model.operations:
         yield "operations/operations.schema.json", _json(json_schema(Operations))
     for name, chart in suite.model.charts.items():
-        yield f"charts/{name}.json", to_json(chart).encode()
+        yield f"charts/{name}.json", to_json(with_layout(chart)).encode()
         yield f"charts/{file_name(chart)}", proto(chart).encode()
         vectors = [
             {"what": what, "bytes": data} | dict(zip(("answer", "either"), answers, strict=False))
