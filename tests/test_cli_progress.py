@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def test_what_works_on_a_journal(url: str, tmp_path: Path) -> None:
     for words, total in (
         (("verify",), f"{events}/{events} events"),
         (("export", str(file)), f"{events}/{events} events"),
-        (("backup", str(copy)), "and checking the copy"),
+        (("backup", str(copy)), f"{events}/{events} events"),
     ):
         shown = on_terminal("journal", *words, "--journal", url)
         assert total in shown, words
@@ -53,6 +54,20 @@ def test_what_works_on_a_journal(url: str, tmp_path: Path) -> None:
     assert f"{size}/{size} kB" in shown
     assert "2 histories imported" in shown
     assert run("journal", "verify", "--journal", other).stderr == ""
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_backup_shows_its_events_in_one_line(url: str, tmp_path: Path, width: int) -> None:
+    words = ("journal", "backup", str(tmp_path / "copy.db"), "--journal", url)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\r", on_terminal(*words, width=width))
+    bars = [line for line in re.split(r"[\r\n]+", shown) if " copying " in line]
+    assert bars
+    for bar in bars:
+        assert re.search(rf" copying [ ━╸╺]{{20}} +\d+/{PINGS + 2} events \d:\d\d:\d\d *$", bar), (
+            bar
+        )
+        assert len(bar) <= width
+    assert f" {PINGS + 2}/{PINGS + 2} events " in bars[-1]
 
 
 def test_a_wait(url: str) -> None:

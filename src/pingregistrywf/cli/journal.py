@@ -164,8 +164,9 @@ def backup(
     known = declarations(model)
     with opened_file(url) as opened:
         try:
-            with progress(f"copying {counted(_size(opened), 'byte')} and checking the copy,"):
-                copy(opened, destination, known)
+            # An event counts once it is in the copy and sound there.
+            with progress("copying", _events(opened), "events") as advance:
+                copy(opened, destination, known, checked=advance)
         except UnsoundError as error:
             _refuse_faults(error.faults, "no copy was kept")
         _print_unknown(unknown_charts(opened.histories(), known), err=True)
@@ -314,10 +315,6 @@ def _events(journal: OperatorJournal, history: UUID | None = None) -> int:
         return 0
     found = journal.histories()
     return sum(stored.entries for stored in found if history in (None, stored.id))
-
-
-def _size(journal: OperatorJournal) -> int:
-    return sum(stored.size for stored in journal.histories()) if shows_progress() else 0
 
 
 @contextmanager

@@ -60,7 +60,7 @@ from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.render import event_json
 from pingregistrywf.runtime.values import problems
-from pingregistrywf.runtime.verify import Declarations, faults_of, unknown_charts, verify
+from pingregistrywf.runtime.verify import Declarations, faults_of, unknown_charts
 from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
@@ -84,8 +84,17 @@ class Exported:
     unknown: Mapping[str, int] = field(default_factory=dict)
 
 
-def backup(journal: OperatorJournal, destination: Path, declarations: Declarations) -> None:
+def backup(
+    journal: OperatorJournal,
+    destination: Path,
+    declarations: Declarations,
+    *,
+    checked: Callable[[int], object] = lambda _entries: None,
+) -> None:
     """Copy a journal to a new file while others write to it; verify the copy, then put it in place.
+
+    Args:
+        checked: is called after each history of the copy is verified, with how many entries it has.
 
     Raises:
         UnsoundError: the copy has faults, and was removed.
@@ -101,8 +110,13 @@ def backup(journal: OperatorJournal, destination: Path, declarations: Declaratio
         with open_journal(
             url, create=False, clock=journal.clock, retention=journal.retention
         ) as copy:
-            if faults := tuple(verify(copy, declarations)):
-                raise UnsoundError(faults)
+            faults: list[Fault] = []
+            now = copy.clock()
+            for scanned in copy.scan():
+                faults += faults_of(scanned, declarations, copy.retention, now)
+                checked(len(scanned.entries))
+            if faults:
+                raise UnsoundError(tuple(faults))
 
 
 def export(
