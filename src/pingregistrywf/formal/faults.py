@@ -54,15 +54,19 @@ def faulty_files(
 
 
 def changed_model(files: Sequence[Path], changes: Mapping[str, Any], scratch: Path) -> Model:
-    """Return a model with changes in its files, of which a copy is written, but for services.
+    """Return a model with changes in its files, of which a copy is written.
+
+    Services and daemons are left out.
 
     Raises:
         ChartError: the changed files are no model.
         FaultError: there is no such place in them.
     """
     read = {file: yaml.safe_load(file.read_text(encoding="utf-8")) for file in files}
-    # A service only says how others call what is changed here, and may not fit it any more.
+    # They only say who calls what is changed here and when, and may not fit it any more.
     read = {file: data for file, data in read.items() if "service" not in data}
+    for data in read.values():
+        data.pop("daemons", None)
     named = {next(iter(data.values())): file for file, data in read.items()}
     for place, value in changes.items():
         name, *steps = place.split(".")

@@ -16,11 +16,11 @@ import pytest
 
 from pingregistrywf.runtime.errors import DBError, JournalOpenError, VersionConflictError
 from pingregistrywf.runtime.ids import EPOCH
-from pingregistrywf.runtime.journal import NO_HEAD, open_journal
+from pingregistrywf.runtime.journal import NO_HEAD, Entry, open_journal
 from pingregistrywf.runtime.journal.nats.address import Address
 from pingregistrywf.runtime.journal.nats.connection import Attempts, Connection
 from pingregistrywf.runtime.journal.nats.failures import ApiError
-from pingregistrywf.testing.journal import CHART, IDS, Entry, post
+from pingregistrywf.testing.journal import CHART, IDS, post
 
 from ...nats.cluster import Cluster, free_ports, server_program, wait_until
 
