@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Page, expect
 
-from pingregistrywf import PingRegistry, open_journal
+from pingregistrywf import NO_VC, PingRegistry, open_journal
 
 from ..scenarios.interpreter import played
 from .conftest import Opened
@@ -120,6 +120,22 @@ def test_an_index_of_a_journal_with_a_snapshot(journal: str, open_page: Opened) 
         expect(entries).to_have_count(3)
         page.locator("[id$=-key-workflow_id]").select_option(str(WORKFLOWS[1]))
         expect(page.locator("#current")).to_have_text("Completed")
+
+
+def test_a_trimmed_index_says_why_it_is_not_shown(tmp_path: Path, open_page: Opened) -> None:
+    url = f"sqlite:{tmp_path / 'trimmed.db'}"
+    with open_journal(url) as opened:
+        registry = PingRegistry(opened, "lab")
+        for workflow in WORKFLOWS:
+            registry.begin(workflow)
+        registry.indexes.snapshot(registry.index_id, NO_VC, False)
+        assert opened.trim(registry.index_id)
+    with explored(url) as address:
+        page = open_page(address)
+        answer = page.locator("#answer")
+        expect(answer).to_contain_text("Its oldest events were trimmed")
+        expect(answer).to_contain_text("it cannot show this one")
+        expect(answer).not_to_contain_text("events 1 to 0")
 
 
 def test_a_part_of_a_history_is_not_explored() -> None:

@@ -9,6 +9,7 @@ import { byId, h, replace } from "./dom.mjs";
 import { entryOf } from "./engine.mjs";
 import { otherValue, valueOf, valuesOf } from "./forms.mjs";
 import { address, followScheme } from "./frame.mjs";
+import { EPOCH } from "./ids.mjs";
 import { NO_VC } from "./journal.mjs";
 import { actionsOfRecorded } from "./recorded.mjs";
 import { scenario } from "./scenario.mjs";
@@ -329,7 +330,13 @@ class App {
     this.session.restart(actions);
     this.selected = { chart, history: 1 };
     const shown = events.length - left;
-    const text = `This is the history ${id} of the journal: events 1 to ${shown} of ${events.length}, with the commands that append them.`;
+    const which = `This is the history ${id} of the journal`;
+    if (events.length && events[0].parent !== EPOCH) {
+      const text = `${which}. Its oldest events were trimmed, and it begins with a snapshot. The explorer begins with an empty history, so it cannot show this one.`;
+      this.notice = { outcome: "reject", text };
+      return;
+    }
+    const text = `${which}: events 1 to ${shown} of ${events.length}, with the commands that append them.`;
     const rest = " No command of the chart appends the next event from here, so the others are left out.";
     this.notice = { outcome: left ? "reject" : "none", text: left ? text + rest : text };
   }
