@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from pingregistrywf.chart.ir import Chart, EventField, WireValue
+from pingregistrywf.chart.ir import Chart, EventField, Listing, WireValue
 from pingregistrywf.chart.types import Type
 from pingregistrywf.conformance.suite.case import Hex, Ref
 from pingregistrywf.conformance.suite.scenario import CROCKFORD
@@ -44,11 +44,15 @@ def written(chart: Chart, reply: Mapping[str, Json]) -> list[tuple[int, Parts]]:
     if listing:
         entries: Parts = []
         for entry in values[listing.name]:
-            in_order = sorted(_present(listing.fields, entry), key=lambda item: item[0].wire)
-            content = [each for _, part in in_order for each in part]
-            entries += bytes_field(listing.entries_wire, content)
+            entries += bytes_field(listing.entries_wire, entry_bytes(listing, entry))
         parts.append((listing.wire, bytes_field(listing.wire, entries)))
     return parts
+
+
+def entry_bytes(listing: Listing, entry: Mapping[str, Json]) -> Parts:
+    """The bytes of one entry of a list, without its own number and length."""
+    in_order = sorted(_present(listing.fields, entry), key=lambda item: item[0].wire)
+    return [each for _, part in in_order for each in part]
 
 
 def _present(

@@ -24,6 +24,7 @@ from pingregistrywf.conformance.suite.encoding import (
     VARINT,
     bytes_field,
     encoded,
+    entry_bytes,
     value_field,
     varint,
     varint_field,
@@ -222,6 +223,13 @@ def _merged(sample: _Sample) -> Iterator[Vector]:
     yield f"with {listing.name} in two parts", sample.whole + second, both
     nothing = _field(listing.wire, BYTES, "00")
     yield f"with {listing.name} and an empty part of it", sample.whole + nothing, sample.right
+    bare, content = sample.without(listing.wire), _text(entry_bytes(listing, entry))
+    for field in entry:
+        each = listing.fields[field]
+        first = _text(value_field(each.wire, each.type, other[field]))
+        entries = bytes_field(listing.entries_wire, [first + content])
+        twice = bare + _text(bytes_field(listing.wire, entries))
+        yield f"with an entry with {field} twice", twice, sample.right
 
 
 def _damaged(sample: _Sample) -> Iterator[Vector]:
