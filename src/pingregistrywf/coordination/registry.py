@@ -14,7 +14,14 @@ from datetime import timedelta
 from typing import Final, Self
 from uuid import UUID
 
-from pingregistrywf._generated.ping_registry import DECLARATION, State, StateCode, Workflows
+from pingregistrywf._generated.ping_registry import (
+    DECLARATION,
+    CmdAppendPing,
+    CmdPostSummary,
+    State,
+    StateCode,
+    Workflows,
+)
 from pingregistrywf._generated.ping_registry_index import (
     Entry,
     UnknownWorkflowError,
@@ -38,8 +45,12 @@ from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.operations import Observer, Ran
 from pingregistrywf.runtime.waiting import seconds_until
 
-OPEN: Final = frozenset({StateCode.INITIALIZED, StateCode.APPENDING})
-"""The states in which a workflow takes pings and a summary."""
+OPEN: Final = frozenset(
+    code
+    for code, commands in State.allowed_in.items()
+    if {CmdAppendPing, CmdPostSummary} <= set(commands)
+)
+"""The states in which the chart lets a workflow take pings and a summary."""
 ACTIVE: Final = 101
 """The code of a workflow whose pings are not summarized yet."""
 SUMMARIZED: Final = 100
