@@ -13,7 +13,6 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,6 +28,7 @@ from pingregistrywf.coordination import overview, palette
 from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.runtime import journal as journals
 from pingregistrywf.runtime.ids import UlidSource
+from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.journal.check import Check, Verdict
 
 from .command_line import environment, on_terminal, run
@@ -79,7 +79,11 @@ def terminal(
     # A style keeps the codes of the first terminal on which it was shown.
     Style.parse.cache_clear()
     Style._add.cache_clear()
-    now = partial(journals.open_journal, clock=lambda: NOW)
+    opens = journals.open_journal
+
+    def now(*words: Any, **options: Any) -> Journal:
+        return opens(*words, **(options | {"clock": lambda: NOW}))
+
     monkeypatch.setattr(journals, "open_journal", now)
     monkeypatch.setenv("TZ", "UTC0")
     time.tzset()

@@ -7,6 +7,7 @@ of an operator is put into the code that does what the operator says.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,18 @@ def python(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def give_back_daemons(sound: Path, faulty: Path) -> None:
+    """Let a package that was generated from a changed model have the daemons of the sound one."""
+    package = Path("_generated", "ping_registry_operations")
+    (faulty / package / "sound").mkdir()
+    shutil.copy(sound / package / "operations.json", faulty / package / "sound")
+    code = (sound / package / "__init__.py").read_text(encoding="utf-8")
+    loaded = re.compile(r"(load_daemons\(\s*Path\(__file__\)\.parent)")
+    assert len(loaded.findall(code)) == 1
+    changed = loaded.sub(r'\1 / "sound"', code)
+    (faulty / package / "__init__.py").write_text(changed, encoding="utf-8")
+
+
 @pytest.mark.slow
 @pytest.mark.exhaustive
 @pytest.mark.soak
@@ -132,6 +145,7 @@ def test_the_product_s_own_tests_catch_it(checkout: Path, name: str, fault: Faul
             changed_model(FILES, fault.model, checkout / "model")
             made = python(checkout, "pingregistrywf", "generate")
             assert made.returncode == 0, made.stderr
+            give_back_daemons(kept, source)
         else:
             patch = PATCHES[name]
             file = checkout / patch.file

@@ -76,7 +76,7 @@ def test_what_cannot_be_asked_by_the_methods_of_the_2019_system(words: str, reas
 def test_several_clients_of_one_service() -> None:
     told = conform("--level", "6")
     assert "conforms: level 6" in told
-    assert "not claimed (crash, gc)" in told
+    assert "not claimed (crash, daemons, gc)" in told
 
 
 @pytest.mark.soak(only=True)
