@@ -7,7 +7,6 @@ A test with the argument ``cell`` runs once for each cell of the workflow's tabl
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,6 @@ from .faults import Faults
 from .nats.cluster import Cluster
 from .tiers import EXHAUSTIVE, SOAK
 from .tools import require_tool
-
-# A process with channels writes a warning to a child's standard error when it forks.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 
 def _load(name: str) -> ModuleType:
