@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from pingregistrywf.cli.common import CannotRunError, answering
 
 if TYPE_CHECKING:
+    from pingregistrywf.chart.ir import Model
     from pingregistrywf.runtime.declaration import Declaration
 
 _NUMBERS: Final = count(1)
@@ -46,18 +47,22 @@ def declarations(model: Sequence[Path] | None = None) -> Mapping[str, Declaratio
     return earlier | {each.name: each for each in declared}
 
 
-def _made_of(files: Sequence[Path]) -> Iterator[ModuleType]:
-    """Generate and import the packages of the charts in some files."""
-    if not files:
-        return
+def imported_model(files: Sequence[Path]) -> tuple[Model, Mapping[str, ModuleType]]:
+    """Return the model in some files, and the packages that are generated from it, imported."""
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.generate.imported import imported
 
     with answering(ChartError):
         model = load_model(files)
-        packages = imported(model)
-    yield from (packages[name] for name in model.charts)
+        return model, imported(model)
+
+
+def _made_of(files: Sequence[Path]) -> Iterator[ModuleType]:
+    """Generate and import the packages of the charts in some files."""
+    if files:
+        model, packages = imported_model(files)
+        yield from (packages[name] for name in model.charts)
 
 
 def _packages_in(directory: Path) -> Sequence[Path]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingregistrywf.cli.common import CannotRunError, answering
+from pingregistrywf.cli.common import CannotRunError
+from pingregistrywf.cli.declarations import imported_model
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.services import Service
@@ -33,19 +34,13 @@ def declared_service(files: Sequence[Path] | None) -> Service:
         from pingregistrywf._generated.ping_registry_service import SERVICE
 
         return SERVICE
-    from pingregistrywf.chart.locate import load_model
-    from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.generate.imported import imported
-
-    with answering(ChartError):
-        model = load_model(files)
-        if len(model.services) != 1:
-            found = ", ".join(model.services) or "none"
-            raise CannotRunError(
-                f"--model: the files must declare one service, and declare {found}: name the"
-                " charts, the operations and one file that begins with `service:`"
-            )
-        packages = imported(model)
+    model, packages = imported_model(files)
+    if len(model.services) != 1:
+        found = ", ".join(model.services) or "none"
+        raise CannotRunError(
+            f"--model: the files must declare one service, and declare {found}: name the charts,"
+            " the operations and one file that begins with `service:`"
+        )
     (name,) = model.services
     service: Service = packages[name].SERVICE
     return service

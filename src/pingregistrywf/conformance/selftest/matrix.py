@@ -160,13 +160,7 @@ class SelfTest:
         levels = tuple(level for level, cases in self._cases.items() if cases)
         made = {each.name: each for each in self._met()}
         found = _matrix(made.values(), levels, self.finds, progress)
-        idle = []
-        for killed in found.classes:
-            same = [name for name in killed.survivors if self.is_idle(made[name])]
-            killed.survivors = [name for name in killed.survivors if name not in same]
-            killed.made -= len(same)
-            idle += same
-        return replace(found, idle=tuple(idle))
+        return replace(found, idle=_uncounted(found, lambda name: self.is_idle(made[name])))
 
     def is_idle(self, fault: Fault) -> bool:
         """Whether a fault changes no message of any case: this chart gives it nothing to change."""
@@ -206,13 +200,7 @@ class SelfTest:
         """Run level 6 on every departure from the operations that it asks for."""
         made = {each.name: each for each in self.departures()}
         found = _matrix(made.values(), (6,), lambda _, each: self.finds_departure(each), progress)
-        alike = []
-        for killed in found.classes:
-            same = [name for name in killed.survivors if self.is_alike(made[name])]
-            killed.survivors = [name for name in killed.survivors if name not in same]
-            killed.made -= len(same)
-            alike += same
-        return replace(found, alike=tuple(alike))
+        return replace(found, alike=_uncounted(found, lambda name: self.is_alike(made[name])))
 
     def run_daemons(self, progress: Progress = _quietly) -> Matrix:
         """Run level 6 on every departure from the daemons, if they are declared."""
@@ -315,6 +303,17 @@ class SelfTest:
 
 def _output(cell: Cell) -> tuple[object, ...]:
     return cell.outcome, cell.event, cell.error
+
+
+def _uncounted(found: Matrix, is_sound: Callable[[str], bool]) -> tuple[str, ...]:
+    """Take survivors that are no faults at all out of what was made; return their names."""
+    sound: list[str] = []
+    for killed in found.classes:
+        same = [name for name in killed.survivors if is_sound(name)]
+        killed.survivors = [name for name in killed.survivors if name not in same]
+        killed.made -= len(same)
+        sound += same
+    return tuple(sound)
 
 
 def _matrix(

@@ -7,20 +7,22 @@ After a request, each of them is made once without a vid, which shows the state 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.conformance.suite.compile import Compiler
 from pingregistrywf.conformance.suite.scenario import Run, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import as_stored
-from pingregistrywf.conformance.suite.tours import Machine, Reached, runs, spoken_run
+from pingregistrywf.conformance.suite.tours import (
+    SPOKEN_VIDS,
+    Machine,
+    Reached,
+    runs,
+    spoken_run,
+)
 
-_VIDS: Final[Mapping[str, str]] = {
-    "right": "the right vid",
-    "stale": "a stale vid",
-    "epoch": "the epoch as vid",
-}
+_VIDS: Final = ("right", "stale", "epoch")
 
 
 def callers(compiler: Compiler) -> Iterator[Scenario]:
@@ -60,7 +62,7 @@ def _asked(
     for each in requests:
         if isinstance(each, Tell):
             for told in _tells(each) if state.way else ():
-                how = f" with {_VIDS[told.vid]}" if told.vid in _VIDS else ""
+                how = SPOKEN_VIDS.get(told.vid, "")
                 title = f"{told.command}{how} and then every request, {state.name}"
                 yield Scenario(title, (*state.way, told, *requests))
         else:

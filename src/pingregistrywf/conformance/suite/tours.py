@@ -34,13 +34,14 @@ Actions: TypeAlias = tuple[Action, ...]
 
 MOST_STATES: Final = 1_000
 """A machine of more states is not toured."""
-_SPOKEN: Final[Mapping[str, str]] = {
+SPOKEN_VIDS: Final[Mapping[str, str]] = {
     "": "",
     "right": " with the right vid",
     "stale": " with a stale vid",
     "epoch": " with the epoch as vid",
     "foreign": " with another history's vid",
 }
+"""How each kind of vid that is sent is told in a title."""
 
 
 def tours(compiler: Compiler) -> Iterator[Scenario]:
@@ -215,4 +216,4 @@ def runs(machine: Machine, before: Compilation, names: Iterable[str]) -> Iterato
 
 def spoken_run(run: Run) -> str:
     """A run in words."""
-    return run.operation + _SPOKEN[run.vid] + (" for another name" if run.other else "")
+    return run.operation + SPOKEN_VIDS[run.vid] + (" for another name" if run.other else "")
