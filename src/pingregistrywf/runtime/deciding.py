@@ -95,7 +95,7 @@ class Deciding(Protocol):
     def happened(self, declaration: Declaration, history: UUID, ids: Iterable[Ulid]) -> bool:
         """Return whether a history holds any event of these ids, or marked with one of them.
 
-        Commands that are under way are waited for.
+        Commands that are under way are waited for, and those that arrive later are refused.
 
         Raises:
             WorkflowError: what an engine raises; the errors of a journal are not wrapped.

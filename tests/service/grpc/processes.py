@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 RUN = [sys.executable, "-m", "pingregistrywf"]
 KEPT = 100
 """So many records of a log are kept, the last ones."""
+PATIENCE = 20.0
+"""A record is there within so many seconds, unless something is wrong."""
 
 
 class ServerProcess:
@@ -73,6 +76,16 @@ class ServerProcess:
         """Kill it without warning."""
         self.process.kill()
         self._over()
+
+    def logged(self, **fields: Any) -> dict[str, Any]:
+        """Wait for the last record that has these fields, and return it."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for each in reversed(list(self.log)):
+                if fields.items() <= each.items():
+                    return each
+            time.sleep(0.01)
+        raise AssertionError(f"no record has {fields}")
 
     def __enter__(self) -> ServerProcess:
         return self

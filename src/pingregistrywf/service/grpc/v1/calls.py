@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +23,7 @@ from pingregistrywf.service.grpc.auth.caller import Caller
 from pingregistrywf.service.grpc.messages import parsed, sized
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.statuses import answered
+from pingregistrywf.service.grpc.v1.marks import Marks
 from pingregistrywf.service.grpc.v1.reading import ReadingCalls
 from pingregistrywf.service.requests import read_arguments, read_command, read_inputs
 
@@ -46,6 +47,7 @@ class OwnCalls:
         self._served = served
         self.pool: Final = pool
         self._messages: Final = Messages(pool)
+        self._marks: Final = Marks()
         self._reading: Final = ReadingCalls(served, self._messages)
         self.methods: Final = tuple(
             Method(
@@ -135,7 +137,7 @@ class OwnCalls:
         name = self._served.check(caller, roles, chart, history, command)
         if name is None and not caller.may_everywhere(roles):
             raise UninitializedError(history)
-        with _marking(request):
+        with self._marking(request):
             result = engine.tell(history, vid, command)
         return self._messages["TellReply"](vid=result.vid.bytes, events=self._events(result.events))
 
@@ -174,7 +176,7 @@ class OwnCalls:
         if names == {None} and not caller.may_everywhere(roles):
             raise UninitializedError(arguments[operation.steps[0].history])
         reply = self._messages["RunReply"]()
-        with _marking(request):
+        with self._marking(request):
             if inputs:
                 vids = served.operations.run_from(operation, inputs, vid)
             else:
@@ -207,7 +209,18 @@ class OwnCalls:
         self._served.check(caller, roles, engine.declaration.name, history)
         ids = [Ulid(sized("events", each)) for each in request.events]
         marks = [sized("marks", each, MARK_SIZE) for each in request.marks]
+        self._marks.deny(marks)
         return self._messages["HappenedReply"](happened=engine.happened(history, ids, marks))
+
+    @contextmanager
+    def _marking(self, request: Protobuf) -> Iterator[None]:
+        """Mark the ids of the events as the request asks for, unless it comes too late."""
+        if not request.HasField("mark"):
+            yield
+            return
+        mark = sized("mark", request.mark, MARK_SIZE)
+        with self._marks.under_way(mark), marking(mark):
+            yield
 
     def _history(self, request: Protobuf) -> tuple[Engine[Any, Any], UUID]:
         """Return the engine of the chart that a request names, and the history's id."""
@@ -244,13 +257,6 @@ def _json(struct: Protobuf) -> dict[str, Any]:
         name: int(each) if isinstance(each, float) and each.is_integer() else each
         for name, each in json_format.MessageToDict(struct).items()
     }
-
-
-def _marking(request: Protobuf) -> AbstractContextManager[None]:
-    """Mark the ids of the events as the request asks for."""
-    if not request.HasField("mark"):
-        return nullcontext()
-    return marking(sized("mark", request.mark, MARK_SIZE))
 
 
 def _vid(request: Protobuf, name: str) -> Ulid | None:
