@@ -12,15 +12,9 @@ from dataclasses import replace
 from typing import Final
 
 from pingregistrywf.conformance.suite.compile import Compiler
-from pingregistrywf.conformance.suite.scenario import Run, Scenario, Tell
+from pingregistrywf.conformance.suite.scenario import SPOKEN_VIDS, Run, Scenario, Tell
 from pingregistrywf.conformance.suite.sequential import as_stored
-from pingregistrywf.conformance.suite.tours import (
-    SPOKEN_VIDS,
-    Machine,
-    Reached,
-    runs,
-    spoken_run,
-)
+from pingregistrywf.conformance.suite.tours import Machine, Reached, runs, spoken_run
 
 _VIDS: Final = ("right", "stale", "epoch")
 
@@ -62,8 +56,8 @@ def _asked(
     for each in requests:
         if isinstance(each, Tell):
             for told in _tells(each) if state.way else ():
-                how = SPOKEN_VIDS.get(told.vid, "")
-                title = f"{told.command}{how} and then every request, {state.name}"
+                asked = f"{told.command} {SPOKEN_VIDS[told.vid]}"
+                title = f"{asked} and then every request, {state.name}"
                 yield Scenario(title, (*state.way, told, *requests))
         else:
             starts = machine.operations[each.operation].steps[0].starts

@@ -35,6 +35,18 @@ RUN_VIDS: Final = ("", "right", "stale", "epoch", "foreign", "again")
 The empty text gives none.  foreign is the head of another of the case's histories, again the
 version that the last run was given.
 """
+SPOKEN_VIDS: Final[Mapping[str, str]] = {
+    "no_vc": "without a vid",
+    "retry_no_vc": "without a vid, to be retried",
+    "right": "with the right vid",
+    "stale": "with a stale vid",
+    "epoch": "with the epoch as vid",
+    "foreign": "with another history's vid",
+    "future": "with a vid from the future",
+    "one": "with the ULID 1 as vid",
+    "two": "with the ULID 2 as vid",
+}
+"""How each kind of version is told in a title."""
 
 
 def within(bound: Bound) -> tuple[Bound, ...]:

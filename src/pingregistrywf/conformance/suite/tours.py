@@ -11,7 +11,7 @@ names that are stored and with others.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -22,6 +22,7 @@ from pingregistrywf.conformance.suite.index import crowded, growth
 from pingregistrywf.conformance.suite.levels import SuiteError
 from pingregistrywf.conformance.suite.scenario import (
     RUN_VIDS,
+    SPOKEN_VIDS,
     Action,
     Collect,
     Run,
@@ -34,14 +35,6 @@ Actions: TypeAlias = tuple[Action, ...]
 
 MOST_STATES: Final = 1_000
 """A machine of more states is not toured."""
-SPOKEN_VIDS: Final[Mapping[str, str]] = {
-    "": "",
-    "right": " with the right vid",
-    "stale": " with a stale vid",
-    "epoch": " with the epoch as vid",
-    "foreign": " with another history's vid",
-}
-"""How each kind of vid that is sent is told in a title."""
 
 
 def tours(compiler: Compiler) -> Iterator[Scenario]:
@@ -216,4 +209,5 @@ def runs(machine: Machine, before: Compilation, names: Iterable[str]) -> Iterato
 
 def spoken_run(run: Run) -> str:
     """A run in words."""
-    return run.operation + SPOKEN_VIDS[run.vid] + (" for another name" if run.other else "")
+    how = f" {SPOKEN_VIDS[run.vid]}" if run.vid else ""
+    return run.operation + how + (" for another name" if run.other else "")

@@ -6,20 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pingregistrywf.chart.ir import Chart
-from pingregistrywf.conformance.suite.scenario import VIDS, Scenario
+from pingregistrywf.conformance.suite.scenario import SPOKEN_VIDS, VIDS, Scenario
 from pingregistrywf.conformance.suite.sequential import as_stored, reach
-
-_SPOKEN = {
-    "no_vc": "without a version",
-    "retry_no_vc": "without a version, to be retried",
-    "right": "with the right version",
-    "stale": "with a stale version",
-    "epoch": "with the epoch as version",
-    "foreign": "with another history's version",
-    "future": "with a version from the future",
-    "one": "with the ULID 1 as version",
-    "two": "with the ULID 2 as version",
-}
 
 
 def versions(chart: Chart) -> Iterator[Scenario]:
@@ -36,9 +24,9 @@ def versions(chart: Chart) -> Iterator[Scenario]:
                 if vid == "foreign" and not others:
                     continue
                 actions = (*others.get(vid, ()), *way, replace(tell, vid=vid))
-                yield Scenario(f"{command} {_SPOKEN[vid]} in {state}", actions)
+                yield Scenario(f"{command} {SPOKEN_VIDS[vid]} in {state}", actions)
     # The version after each command is the one to give to the next, also after a noop.
     for state, way in ways.items():
         if way:
             versioned = tuple(replace(each, vid="right") for each in way)
-            yield Scenario(f"to {state}, each command with the right version", versioned)
+            yield Scenario(f"to {state}, each command {SPOKEN_VIDS['right']}", versioned)
