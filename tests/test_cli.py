@@ -324,6 +324,23 @@ class TestDemo:
         assert "state     Terminated" in done.stdout
         assert f"journal   {journal}" in done.stdout
 
+    @pytest.mark.exhaustive
+    def test_a_service_whose_log_is_long(self) -> None:
+        # Each call is a record of some 250 bytes; a pipe that nobody reads takes 64 KiB.
+        done = run(
+            *("demo", "--service", "--servers", "2", "--pings", "200", "--interval", "0"),
+            *("--duration", "3"),
+        )
+        assert done.returncode == 0, done.stderr
+        assert "state     Terminated" in done.stdout
+
+    def test_a_service_that_cannot_start(self, tmp_path: Path) -> None:
+        done = run("demo", "--service", "--journal", f"sqlite:{tmp_path / 'missing' / 'demo.db'}")
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "the service ended before it listened: cannot open journal" in line
+        assert "there is no directory" in line
+
     def test_json(self, tmp_path: Path) -> None:
         done = run(
             *("demo", "--json", "--servers", "1", "--failing", "0", "--pings", "1"),

@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -126,24 +128,33 @@ def _served(journal: str, registry: str) -> Iterator[str]:
         files = made(Path(directory) / "tls", {}, [registry])
         words = ["serve", "--registry", registry, "--journal", journal, "--log-json"]
         words += ["--listen", "127.0.0.1:0", "--tls-cert", str(files.server)]
-        process = subprocess.Popen(  # noqa: S603 (this very program)
-            [sys.executable, "-m", "pingregistrywf", *words], stderr=subprocess.PIPE, text=True
-        )
-        try:
-            yield f"grpcs://{_address(process)}?ca={quote(str(files.ca))}"
-        finally:
-            process.terminate()
-            process.communicate()
+        with subprocess.Popen(  # noqa: S603 (this very program)
+            [sys.executable, "-m", "pingregistrywf", *words], stderr=subprocess.PIPE
+        ) as process:
+            log = iter(process.stderr or ())
+            # A pipe that nobody reads becomes full, and the service would wait in each record.
+            reader = threading.Thread(target=deque, args=(log, 0))
+            try:
+                address = _address(log)
+                reader.start()
+                yield f"grpcs://{address}?ca={quote(str(files.ca))}"
+            finally:
+                process.terminate()
+                process.wait()
+                if reader.is_alive():
+                    reader.join()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    """Return where a server says that it listens.
+def _address(log: Iterator[bytes]) -> str:
+    """Return where a service says in its log that it listens.
 
     Raises:
         ChildProcessError: it ended before.
     """
-    lines = map(json.loads, process.stderr or ())
-    found = next((each["address"] for each in lines if "address" in each), None)
-    if found is None:
-        raise ChildProcessError("the service ended before it listened: run serve to see why")
-    return str(found)
+    line = b""
+    for line in log:
+        address = json.loads(line).get("address") if line.startswith(b"{") else None
+        if address is not None:
+            return str(address)
+    said = line.decode(errors="backslashreplace").strip().removeprefix("pingregistrywf: ")
+    raise ChildProcessError(f"the service ended before it listened: {said or 'it did not say why'}")
