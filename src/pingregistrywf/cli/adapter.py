@@ -20,6 +20,7 @@ from pingregistrywf.cli.common import (
     open_,
     require,
 )
+from pingregistrywf.cli.declarations import imported_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +65,6 @@ def adapter(
     if rpc == "2019":
         _serve_methods(journal, model or [])
         return
-    from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.runtime.deciding import Deciding
     from pingregistrywf.service.daemon_requests import SettableClock
     from pingregistrywf.service.stdio import serve
@@ -72,7 +72,7 @@ def adapter(
     store = os.environ.get(STORE_VARIABLE)
     url = journal or (f"sqlite:{Path(store) / 'adapter.db'}" if store else "memory:")
     clock = SettableClock()
-    with answering(ChartError), open_(url, clock=clock) as opened:
+    with answering(), open_(url, clock=clock) as opened:
         outlives = url != "memory:" and not isinstance(opened, Deciding)
         made = reference(opened, model or [], outlives=outlives)
         serve(made, sys.stdin.buffer, sys.stdout.buffer)
@@ -123,11 +123,7 @@ def references(files: Sequence[Path] = ()) -> Callable[..., Adapter]:
     behaviors: list[type[Behavior[Any, Any, Any]]]
     makers: list[Callable[..., Interpreter]]
     if files:
-        from pingregistrywf.chart.locate import load_model
-        from pingregistrywf.generate.imported import imported
-
-        model = load_model(files)
-        packages = imported(model)
+        model, packages = imported_model(files)
         behaviors = [packages[name].Behavior for name in model.charts]
         makers = [packages[name].Operations for name in model.operations]
     else:
