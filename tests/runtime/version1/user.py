@@ -24,8 +24,8 @@ FIND = (
 )
 INSERT = "INSERT INTO entry (history, serial, id, parent, data, checksum) VALUES (?, ?, ?, ?, ?, ?)"
 UPDATE = (
-    "UPDATE history SET head = ?4, vid = ?5, start = ?6, restart = ?7, deleted_at = ?8,"
-    " trimmed_at = ?9, checksum = ?10 WHERE key = ?1"
+    "UPDATE history SET head = ?, vid = ?, start = ?, restart = ?, deleted_at = ?,"
+    " trimmed_at = ?, checksum = ? WHERE key = ?"
 )
 
 
@@ -44,9 +44,7 @@ def append(connection: sqlite3.Connection, history: bytes) -> str:
         connection.execute(INSERT, (key, head, new, vid, data, digest(place + data)))
         numbers = NUMBERS.pack(key, head + 1, start, restart, NEVER, NEVER)
         checksum = digest(own + new + numbers + chart.encode())
-        connection.execute(
-            UPDATE, (key, own, chart, head + 1, new, start, restart, *times, checksum)
-        )
+        connection.execute(UPDATE, (head + 1, new, start, restart, *times, checksum, key))
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         with suppress(sqlite3.Error):

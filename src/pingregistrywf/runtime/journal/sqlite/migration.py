@@ -81,9 +81,9 @@ class _Chain:
     def __init__(self, connection: sqlite3.Connection, row: tuple[Any, ...]) -> None:
         self.checksum, self.key, self.id, chart, head, vid, start, self.restart, *times = row
         self.first, last = connection.execute(
-            "SELECT ifnull(min(serial), ?2), ifnull(max(serial), ?2 - 1) FROM entry"
-            " WHERE history = ?1",
-            (self.key, head),
+            "SELECT ifnull(min(serial), ?), ifnull(max(serial), ? - 1) FROM entry"
+            " WHERE history = ?",
+            (head, head, self.key),
         ).fetchone()
         newest = connection.execute(
             "SELECT id FROM entry WHERE history = ? AND serial = ?", (self.key, last)

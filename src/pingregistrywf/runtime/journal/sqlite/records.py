@@ -346,11 +346,11 @@ def update_chain(connection: sqlite3.Connection, chain: Chain) -> None:
     """Write the row of a history, whose id and chart never change."""
     numbers = chain.first, chain.start, chain.trimmed_at
     connection.execute(
-        "UPDATE chain SET first = ?2, start = ?3, trimmed_at = ?4, checksum = ?5 WHERE key = ?1",
+        "UPDATE chain SET first = ?, start = ?, trimmed_at = ?, checksum = ? WHERE key = ?",
         (
-            chain.key,
             *numbers,
             _chain_digest(chain.key, chain.id, chain.chart.encode(), *numbers),
+            chain.key,
         ),
     )
 

@@ -19,9 +19,9 @@ from pingregistrywf.runtime.journal.sqlite import records
 from pingregistrywf.runtime.journal.sqlite.records import Place, Tail, Token
 
 _NEWEST: Final = f"""
-SELECT (SELECT checksum FROM chain WHERE key = ?1 AND id = ?2), checksum,
-  {records.NEIGHBOUR.format("?1")}
-FROM event WHERE history = ?1 ORDER BY serial DESC LIMIT 1"""  # noqa: S608 (constants)
+SELECT (SELECT checksum FROM chain WHERE key = ? AND id = ?), checksum,
+  {records.NEIGHBOUR.format("?")}
+FROM event WHERE history = ? ORDER BY serial DESC LIMIT 1"""  # noqa: S608 (constants)
 
 
 def unchanged(
@@ -30,7 +30,8 @@ def unchanged(
     """Return what a history's head is, if that is certain; None if it has to be read."""
     token = head.token
     if isinstance(token, Token) and token.tail is not None:
-        found = connection.execute(_NEWEST, (token.key, history.bytes)).fetchone()
+        arguments = token.key, history.bytes, token.key, token.key
+        found = connection.execute(_NEWEST, arguments).fetchone()
         if found == token.tail[:3]:
             return token, token.tail
     return None
