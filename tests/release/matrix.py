@@ -5,8 +5,11 @@ The wheel is installed there twice: alone, as a stranger does, and with all extr
 the source distribution.  The mirror is that of the machine's own apt configuration, and the
 certificates are those that the machine trusts, so that this file names no host.
 
+A Python that no Debian has is tried on the machine itself where the machine has it: on PATH, or
+among the versions of pyenv.
+
 It needs root, debootstrap and unshare.  Its mounts are in a namespace of their own, which goes with
-the process.  A Python that no Debian has is tried where the machine has it.
+the process.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -37,19 +40,20 @@ PACKAGES: Final = (
 
 CLEAN: Final = """
 set -e
-rm -rf /root/clean /root/older && python3 -m venv /root/clean
-/root/clean/bin/python --version
-/root/clean/bin/python -c 'import sqlite3; print("SQLite", sqlite3.sqlite_version)'
-/root/clean/bin/pip --version
+python=$1
+rm -rf clean older && "$python" -m venv clean
+clean/bin/python --version
+clean/bin/python -c 'import sqlite3; print("SQLite", sqlite3.sqlite_version)'
+clean/bin/pip --version
 begin=$(date +%s)
-/root/clean/bin/pip install --quiet /artefacts/*.whl
-/root/clean/bin/pingregistrywf demo >/dev/null
+clean/bin/pip install --quiet artefacts/*.whl
+clean/bin/pingregistrywf demo >/dev/null
 echo "demo $(( $(date +%s) - begin )) s"
 set +e
-/root/clean/bin/pip download --no-deps --only-binary :all: --python-version 3.10 \\
-  --dest /root/older /artefacts/*.whl 2>&1
+clean/bin/pip download --no-deps --only-binary :all: --python-version 3.10 \\
+  --dest older artefacts/*.whl 2>&1
 """
-"""A clean machine: the wheel and what it needs by the Debian's own pip, and the demo.
+"""A clean machine: the wheel and what it needs by the Python's own pip, and the demo.
 
 Then the same pip is asked for the package for Python 3.10.  ``pip download`` stands in for such a
 Python's ``pip install``: the ``install`` of Debian 12's pip does not look at ``--python-version``.
@@ -57,12 +61,16 @@ Python's ``pip install``: the ``install`` of Debian 12's pip does not look at ``
 
 TESTS: Final = """
 set -e
-cd /tree
-test -d .venv || python3 -m venv .venv
+python=$1
+shift
+report=$PWD/report.xml output=$PWD/pytest.txt
+wheel=$(echo "$PWD"/artefacts/*.whl)
+cd tree
+"$python" -m venv .venv
 .venv/bin/pip install --quiet --upgrade pip
-.venv/bin/pip install --quiet --constraint .ci/constraints.txt "$(echo /artefacts/*.whl)[dev]"
-PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --quiet --junitxml /report.xml "$@" \
-  >/pytest.txt 2>&1
+.venv/bin/pip install --quiet --constraint .ci/constraints.txt "$wheel[dev]"
+PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --verbose --junitxml "$report" "$@" \
+  >"$output" 2>&1
 """
 """The tests of the source distribution, against the wheel with all extras."""
 
@@ -72,9 +80,21 @@ mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t sysfs sys "$
 mount -t tmpfs shm "$1/dev/shm"
 exec chroot "$@"
 """
+"""What runs a command in a root."""
+
+STAY: Final = """
+mount -t proc proc /proc
+mount --bind "$1" /mnt; cd /mnt # out of the checkout, whose settings would otherwise hold there
+shift
+exec "$@"
+"""
+"""What runs a command on the machine itself, in a directory that it sees as /mnt."""
 
 TRUST: Final = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 """Variables that name the machine's certificates, which a root has in a place of its own."""
+
+
+Finished = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
@@ -166,10 +186,10 @@ def bootstrap(debian: Debian) -> Path:
 
 
 def prepare(place: Path, artefacts: Sequence[Path]) -> None:
-    """Put the artefacts, the tree of the source distribution and the machine's settings there."""
+    """Put the artefacts and the tree of the source distribution there."""
     for name in ("artefacts", "tree"):
         shutil.rmtree(place / name, ignore_errors=True)
-        (place / name).mkdir()
+        (place / name).mkdir(parents=True)
     for each in artefacts:
         shutil.copy(each, place / "artefacts")
     with tarfile.open(next(each for each in artefacts if each.suffix == ".gz")) as archive:
@@ -177,9 +197,8 @@ def prepare(place: Path, artefacts: Sequence[Path]) -> None:
     (tree,) = (place / "tree").iterdir()
     for each in tree.iterdir():
         each.rename(place / "tree" / each.name)
+    tree.rmdir()
     (place / "report.xml").unlink(missing_ok=True)
-    (place / "artefacts" / "certificates.pem").write_bytes(certificates())
-    shutil.copyfile("/etc/resolv.conf", place / "etc" / "resolv.conf")
 
 
 def certificates() -> bytes:
@@ -189,39 +208,84 @@ def certificates() -> bytes:
     return next(Path(each).read_bytes() for each in places if Path(each).is_file())
 
 
-def enter(place: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a root, with mounts and processes that end with it."""
+def enter(place: Path, script: str, *arguments: str) -> Finished:
+    """Run a script in a root, with the machine's certificates and way to the network."""
+    (place / "artefacts" / "certificates.pem").write_bytes(certificates())
+    shutil.copyfile("/etc/resolv.conf", place / "etc" / "resolv.conf")
     trusted = dict.fromkeys(TRUST, "/artefacts/certificates.pem")
     path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
     kept = {name: each for name, each in os.environ.items() if name.lower().endswith("_proxy")}
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter"]
-    command += [str(place), "sh", "-c", script, "script", *arguments]
-    return subprocess.run(command, env={**kept, **path, **trusted}, capture_output=True, text=True)
+    return apart(ENTER, place, {**kept, **path, **trusted}, script, *arguments)
+
+
+def stay(place: Path, script: str, *arguments: str) -> Finished:
+    """Run a script on the machine itself, without the environment of Python that this runs in."""
+    left = ("PYTHON", "PYTEST", "VIRTUAL_ENV")
+    kept = {name: each for name, each in os.environ.items() if not name.startswith(left)}
+    return apart(STAY, place, kept, script, *arguments)
+
+
+def apart(way: str, place: Path, environment: Mapping[str, str], *script: str) -> Finished:
+    """Run a script with mounts and processes that end with it."""
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", way, "apart"]
+    command += [str(place), "sh", "-c", *script[:1], "script", *script[1:]]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 def try_on(debian: Debian, artefacts: Sequence[Path], tests: Sequence[str]) -> Row:
     """Try the wheel alone and all tests on one Debian."""
-    place = bootstrap(debian)
+    row = Row(f"Debian {debian.number}", debian.python)
+    return tried(row, bootstrap(debian), enter, "python3", artefacts, tests)
+
+
+def try_here(version: str, artefacts: Sequence[Path], tests: Sequence[str]) -> Row:
+    """Try them on the machine itself, if it has a Python of this version."""
+    python = python_here(version)
+    if python is None:
+        return Row("none", version, remark="not tried: no Debian has it, nor this machine")
+    row = Row("this machine", version)
+    return tried(row, ROOTS / f"python{version}", stay, python, artefacts, tests)
+
+
+def python_here(version: str) -> str | None:
+    """The path of a Python that runs, on PATH or among pyenv's: pyenv puts dead names on PATH."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    found = [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]
+    for python in filter(None, found):
+        if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
+            return str(python)
+    return None
+
+
+def tried(
+    row: Row,
+    place: Path,
+    run: Callable[..., Finished],
+    python: str,
+    artefacts: Sequence[Path],
+    tests: Sequence[str],
+) -> Row:
+    """The row with what is seen of a Python, in a place and by what runs scripts there."""
     prepare(place, artefacts)
-    row = seen(debian, enter(place, CLEAN).stdout)
-    tested = enter(place, TESTS, *tests)
+    row = seen(row, run(place, CLEAN, python).stdout)
+    tested = run(place, TESTS, python, *tests)
     if not (place / "report.xml").exists():
         reason = last_line(tested.stderr or (place / "pytest.txt").read_text(encoding="utf-8"))
         return replace(row, remark=reason)
     return counted(row, place / "report.xml")
 
 
-def seen(debian: Debian, output: str) -> Row:
-    """A row with what the clean machine printed."""
+def seen(row: Row, output: str) -> Row:
+    """The row with what the clean machine printed."""
     found = dict(re.findall(r"^(Python|SQLite|pip|demo) (\S+)", output, re.MULTILINE))
     refused = re.search(r"requires a different Python: 3\.10\S* not in ", output)
-    return Row(
-        f"Debian {debian.number}",
-        found.get("Python", debian.python),
-        found.get("SQLite", ""),
-        found.get("pip", ""),
-        f"{found['demo']} s" if "demo" in found else "failed",
-        REFUSED if refused else "not refused",
+    return replace(
+        row,
+        python=found.get("Python", row.python),
+        sqlite=found.get("SQLite", ""),
+        pip=found.get("pip", ""),
+        demo=f"{found['demo']} s" if "demo" in found else "failed",
+        older=REFUSED if refused else "not refused",
     )
 
 
@@ -254,14 +318,16 @@ def rows(suites: Sequence[str], tests: Sequence[str]) -> Iterator[Row]:
         if not suites or debian.suite in suites:
             yield try_on(debian, artefacts, tests)
     for version in ELSEWHERE:
-        if not suites and shutil.which(f"python{version}") is None:
-            yield Row("none", version, remark="not tried: no Debian has it, nor this machine")
+        if not suites or version in suites:
+            yield try_here(version, artefacts, tests)
 
 
 def main() -> None:
     """Print the table, and exit with 1 unless each Python that was tried is green."""
     parser = argparse.ArgumentParser(prog="make matrix", description=__doc__)
-    parser.add_argument("--suite", action="append", default=[], help="only this Debian's suite")
+    parser.add_argument(
+        "--suite", action="append", default=[], help="only this Debian's suite, or 3.12"
+    )
     parser.add_argument("tests", nargs="*", help="what pytest is told, after --")
     asked = parser.parse_args()
     lacking = [name for name in ("debootstrap", "unshare") if shutil.which(name) is None]

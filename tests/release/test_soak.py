@@ -13,7 +13,7 @@ import pytest
 
 from ..tools import require_release, require_tool
 from .artefacts import ROOT
-from .matrix import TABLE, Debian, Row, apt_sources, last_line, mirror, seen, table
+from .matrix import TABLE, Row, apt_sources, last_line, mirror, python_here, seen, table
 
 pytestmark = pytest.mark.xdist_group("release")
 
@@ -82,15 +82,15 @@ ERROR: Package 'pingregistrywf' requires a different Python: 3.10.0 not in '>=3.
 
 
 def test_a_clean_machine_is_a_row() -> None:
-    row = seen(Debian("13", "trixie", "3.13"), CLEAN)
+    row = seen(Row("Debian 13", "3.13"), CLEAN)
     assert str(row) == "| Debian 13 | 3.13.5 | 3.46.1 | 25.1.1 | 20 s | refused | 0 | 0 | 0 |  |"
-    row = seen(Debian("13", "trixie", "3.13"), CLEAN.partition("demo")[0])
+    row = seen(Row("Debian 13", "3.13"), CLEAN.partition("demo")[0])
     assert (row.demo, row.older) == ("failed", "not refused")
 
 
 def test_the_table_has_a_row_for_each_python() -> None:
     rows = [
-        replace(seen(Debian("13", "trixie", "3.13"), CLEAN), passed=7, skipped=1),
+        replace(seen(Row("Debian 13", "3.13"), CLEAN), passed=7, skipped=1),
         Row("none", "3.12", remark="not tried"),
     ]
     lines = table(rows).splitlines()
@@ -104,13 +104,29 @@ def test_the_table_has_a_row_for_each_python() -> None:
 
 @pytest.mark.parametrize("change", [{"failed": 1}, {"older": "not refused"}, {"passed": 0}])
 def test_what_is_not_green(change: dict[str, int | str]) -> None:
-    row = replace(seen(Debian("13", "trixie", "3.13"), CLEAN), passed=7)
+    row = replace(seen(Row("Debian 13", "3.13"), CLEAN), passed=7)
     assert row.is_green
     assert not replace(row, **change).is_green
 
 
 def test_a_remark_is_the_last_line() -> None:
     assert last_line("one\ntwo\n\n") == "two"
+
+
+def test_a_python_that_does_not_run_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyenv puts a name on PATH for each version, also for those that are not in use."""
+    dead, alive = tmp_path / "shims" / "python3.12", tmp_path / "versions/3.12.1/bin/python"
+    for python, answer in ((dead, 127), (alive, 0)):
+        python.parent.mkdir(parents=True)
+        python.write_text(f"#!/bin/sh\nexit {answer}\n")
+        python.chmod(0o755)
+    monkeypatch.setenv("PATH", str(dead.parent))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert python_here("3.12") == str(alive)
+    alive.unlink()
+    assert python_here("3.12") is None
 
 
 def test_it_says_what_it_needs() -> None:
