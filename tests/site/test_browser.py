@@ -131,13 +131,16 @@ def test_a_drawing_follows_the_sites_switch(
     assert [before, after] == ([white, black] if scheme == "light" else [black, white])
 
 
-def test_search_finds_a_command(browser: Browser, address: str) -> None:
-    page, _ = opened(browser, f"{address}index.html")
+@pytest.mark.parametrize("where", ["served", "from disk"])
+def test_search_finds_a_command(browser: Browser, address: str, site: Path, where: str) -> None:
+    root = address if where == "served" else f"{site.as_uri()}/"
+    page, _ = opened(browser, f"{root}index.html")
     page.locator(".md-search__input").click()
     page.locator(".md-search__input").press_sequentially("AppendPing")
     result = page.locator(".md-search-result__item a").first
     result.wait_for()
     assert page.locator(".md-search-result__item").filter(has_text="Commands").count()
+    assert page.evaluate("window.wrong") == []
     page.context.close()
 
 

@@ -101,11 +101,12 @@ def test_by_the_keyboard_alone(browser: Browser, address: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_from_disk_it_follows_the_page_too(browser: Browser, site: Path) -> None:
-    """Browsers keep pages on a disk apart, and the theme's switch does nothing there."""
+def test_from_disk_it_follows_the_sites_switch_too(browser: Browser, site: Path) -> None:
+    """Browsers keep pages on a disk apart."""
     page, _ = opened(browser, (site / "explorer.html").as_uri(), color_scheme="light")
     inside = page.frame_locator("iframe.explorer")
     expect(inside.locator("#stage")).to_have_css("background-color", LIGHT)
-    page.evaluate("document.body.dataset.mdColorScheme = 'slate'")
+    switch(page)
     expect(inside.locator("#stage")).to_have_css("background-color", DARK)
+    assert page.evaluate("window.wrong") == []
     page.context.close()
