@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from pingregistrywf.chart.lower import read_model
 from pingregistrywf.cli import app
+from pingregistrywf.conformance.assembly import committed_ids
 from pingregistrywf.conformance.reports import as_json, junit
 from pingregistrywf.conformance.run.result import Exit, RunResult, Scope, Status
 from pingregistrywf.conformance.run.runner import Plan, run
@@ -27,8 +29,11 @@ from pingregistrywf.conformance.run.triage import alike
 from pingregistrywf.conformance.selftest.mutants import first_order
 from pingregistrywf.conformance.selftest.subject import Answer, Subject
 from pingregistrywf.conformance.suite import Suite
-from pingregistrywf.conformance.suite.scenario import Bound, Tell
+from pingregistrywf.conformance.suite.scenario import BOUNDS, Bound, Tell
+from pingregistrywf.conformance.suite.sequences import Mealy, size
+from pingregistrywf.conformance.suite.sequences import suite as sequences
 
+from ..command_line import on_terminal
 from ..test_cli_mistakes import CHART
 from .test_suite import NO_PRESET, chart_of
 
@@ -54,6 +59,92 @@ def test_what_is_right_passes_and_none_of_the_results_is_kept(lamp: Suite) -> No
     assert kept == [case.id for case in lamp.cases(frozenset({1}))]
     assert json.loads(as_json(report))["counted"] == {"1": {"passed": len(made) - len(kept)}}
     assert f'tests="{len(made)}"' in junit(report)
+
+
+class StoppedError(Exception):
+    """The run has told what a test wants to know."""
+
+
+@pytest.mark.parametrize(("levels", "made"), [((1,), 29_257), ((1, 5), 29_257 + 283)])
+def test_how_many_cases_there_are_is_known_at_the_first(
+    suite: Suite, levels: tuple[int, ...], made: int
+) -> None:
+    """Also at level 5, for the index has a bound, too."""
+
+    def progress(_done: int, total: int | None, _level: int) -> None:
+        raise StoppedError(total)
+
+    ids = committed_ids(suite)
+    plan = Plan(suite, Scope(levels, "n+3"), ids, progress=progress)
+    with pytest.raises(StoppedError) as stopped:
+        run(plan, ObjectTransport(lambda: Subject(suite.chart)))
+    others = sum(each.startswith("5-") for each in ids) - 94 if 5 in levels else 0
+    assert stopped.value.args == (made + others,)
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_the_sequences_of_a_suite_need_not_be_made_to_be_counted(
+    suite: Suite, lamp: Suite, bound: Bound
+) -> None:
+    for chart in (*suite.model.charts.values(), lamp.chart):
+        machine = Mealy(chart)
+        assert size(machine, bound) == sum(1 for _ in sequences(machine, bound))
+
+
+def test_cases_that_are_not_claimed_are_taken_from_the_number(suite: Suite) -> None:
+    def make() -> Answer:
+        right = Subject(suite.chart)
+
+        def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+            reply = right(request)
+            if "hello" in reply:
+                reply["hello"]["capabilities"] = []
+            return reply
+
+        return answer
+
+    ended: list[tuple[int, int | None]] = []
+    plan = Plan(
+        suite,
+        Scope((1,), "n"),
+        committed_ids(suite),
+        progress=lambda done, total, _: ended.append((done, total)),
+    )
+    report = run(plan, ObjectTransport(make))
+    unclaimed = report.count(Status.NOT_CLAIMED)
+    assert 0 < unclaimed < 57
+    totals = [total or 0 for _, total in ended]
+    assert totals[0] == 57
+    assert len(ended) == 57 - unclaimed <= totals[-1] < 57  # those after the last are not made yet
+
+
+def test_without_one_last_sequence_the_number_is_not_known_before(tmp_path: Path) -> None:
+    letters = Suite(chart_of(tmp_path, *NO_PRESET))
+    assert letters.more_than_whole((1,), "n+3") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--only", "1-*"), "the filter chooses among the cases while they are made"),
+        (("--model", "lamp.yaml"), "the cases of charts of your own are counted while they are"),
+    ],
+)
+def test_a_terminal_shows_how_many_there_are_or_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str], why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lamp.yaml").write_text(CHART)
+    adapter = [sys.executable, "-m", "pingregistrywf", "adapter", "--journal", "memory:"]
+    asked = ("conform", "--level", "1", "--bound", "n", "--adapter")
+    shown = on_terminal(*asked, shlex.join(adapter))
+    assert "no time left" not in shown
+    (*_, bar) = re.findall(r"level 1, cases [^\r\n\x1b]*", shown)
+    assert re.search(r" 57/57 0 failed \d+/s 0:00:\d\d left 0:00:00 *$", bar), bar
+    assert len(bar) <= 80
+    model = words if words[0] == "--model" else ()
+    shown = on_terminal(*asked, shlex.join([*adapter, *model]), *words)
+    assert f"no time left is shown: {why}" in shown.replace("\r\n", " ")
 
 
 def test_a_departure_that_only_n_plus_3_can_see_is_found(lamp: Suite) -> None:
@@ -98,6 +189,13 @@ def test_failures_that_look_alike_are_counted_but_for_the_first(tmp_path: Path) 
         assert len(beyond) == len(set(beyond))
         most = max(most, report.counted[1][Status.FAILED] if report.counted else 0)
     assert most > 20
+
+
+def test_the_self_test_says_why_it_refuses_the_bound() -> None:
+    refused = CliRunner().invoke(app, ["conform", "self-test", "--bound", "n+3"])
+    assert refused.exit_code == 2
+    assert "n+3 finds no more than n+1" in refused.stderr
+    assert "give n, n+1 or n+2" in refused.stderr
 
 
 def test_expected_failures_are_not_written_from_a_part_of_them(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_without_an_adapter_nothing_is_added(tmp_path: Path) -> None:
     [
         (("--pingregistrywf-level=9",), "levels are written as 1-3"),
         (("--pingregistrywf-model=none.yaml",), "none.yaml"),
+        (("--pingregistrywf-bound=n+3",), "run pingregistrywf conform --bound n+3 beside it"),
     ],
 )
 def test_bad_options_are_one_error(tmp_path: Path, options: tuple[str, ...], said: str) -> None:

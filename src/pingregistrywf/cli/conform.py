@@ -332,7 +332,9 @@ class _LeaveError(BaseException):
 def _progress(plan: Plan) -> Iterator[Plan]:
     """Each kind of failure as it comes and a line of progress on a terminal, nothing elsewhere.
 
-    The line has the level, the cases done, how many of them failed, the rate and the time left.
+    The line has the level, the cases done, how many of them failed, the rate, the time since the
+    start and the time left.  Where it is not known how many cases there are, a line above it says
+    so and why.
     """
     if not sys.stderr.isatty():
         yield plan
@@ -354,7 +356,7 @@ def _progress(plan: Plan) -> Iterator[Plan]:
     failures = 0
     columns = (
         TextColumn("level {task.fields[level]}, cases"),
-        BarColumn(),
+        BarColumn(bar_width=8),  # the line fits into 80 columns
         MofNCompleteColumn(),
         TextColumn("{task.fields[failures]} failed"),
         TextColumn("{task.fields[rate]:,.0f}/s"),
@@ -362,10 +364,19 @@ def _progress(plan: Plan) -> Iterator[Plan]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    if plan.scope.only:
+        uncounted = "the filter chooses among the cases while they are made"
+    else:
+        uncounted = "the cases of charts of your own are counted while they are made"
+    said = False
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("cases", total=None, level="-", rate=0.0, failures=0)
 
         def update(done: int, total: int | None, level: int) -> None:
+            nonlocal said
+            if total is None and not said:
+                said = True
+                print_above(f"no time left is shown: {uncounted}")
             rate = bar.tasks[0].speed or 0.0
             failed = f"{failures:,}"
             bar.update(task, completed=done, total=total, level=level, rate=rate, failures=failed)
@@ -376,6 +387,9 @@ def _progress(plan: Plan) -> Iterator[Plan]:
             if first:
                 case = result.case
                 line = f"failed: {case.id}, level {case.level}, {case.title}: {result.why}"
-                bar.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+                print_above(printable(line))
+
+        def print_above(line: str) -> None:
+            bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
         yield replace(plan, progress=update, failed=tell)

@@ -30,10 +30,11 @@ from pingregistrywf.cli.progress import shows_progress, steps
 @with_json
 def self_test(
     bound: Annotated[
-        Literal["n", "n+1", "n+2"],
+        Literal["n", "n+1", "n+2", "n+3"],
         typer.Option(
             metavar="n|n+1|n+2",
-            help="The bound of the suite that is run, if the chart has n states.",
+            help="The bound of the suite that is run, if the chart has n states. n+3 is refused:"
+            " n+1 finds all that is broken.",
         ),
     ] = "n+1",
     json_report: JsonFileOption = None,
@@ -51,8 +52,14 @@ def self_test(
     from pingregistrywf.conformance.reports.matrix import as_json, text
     from pingregistrywf.conformance.selftest.matrix import SelfTest
     from pingregistrywf.conformance.suite.levels import SuiteError
+    from pingregistrywf.conformance.suite.scenario import WHOLE, within
 
     with answering(ChartError, SuiteError):
+        if bound not in within(WHOLE):
+            raise CannotRunError(
+                f"--bound {bound} finds no more than n+1, which finds all that the self-test"
+                " breaks: give n, n+1 or n+2"
+            )
         suite = suite_of(model or [])
         made = references(model or [])
 

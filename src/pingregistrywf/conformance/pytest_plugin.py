@@ -27,7 +27,7 @@ from pingregistrywf.conformance.run.transport import CannotStartError, ChildTran
 from pingregistrywf.conformance.run.triage import Group, explained
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of
-from pingregistrywf.conformance.suite.scenario import WHOLE, within
+from pingregistrywf.conformance.suite.scenario import BOUNDS, WHOLE, within
 
 _PREFIX: Final = "--pingregistrywf"
 T = TypeVar("T")
@@ -43,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
     add("adapter", "starts the adapter", metavar="COMMAND")
     add("level", "the levels, as 1-3 or 1,4", metavar="LEVELS", default="1-6")
-    add("bound", "how many states are allowed for", choices=within(WHOLE), default=WHOLE)
+    bounds = ", ".join(within(WHOLE))
+    allowed = f"how many states are allowed for: {bounds}; more only with pingregistrywf conform"
+    add("bound", allowed, metavar="BOUND", choices=BOUNDS, default=WHOLE)
     add("model", "charts of your own", metavar="FILE", action="append")
     add("timeout", "a silent adapter hangs", metavar="SECONDS", type=float, default=30.0)
 
@@ -55,16 +57,23 @@ class UnderTest:
         CannotStartError: the adapter's command line is no command.
         OSError, ChartError: there is no chart, or there are mistakes in it.
         LevelsError: the levels are none.
+        pytest.UsageError: the bound has too many cases.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
+        self.bound = option(f"{_PREFIX}-bound")
+        if self.bound not in within(WHOLE):
+            raise pytest.UsageError(
+                f"{_PREFIX}-bound={self.bound}: pytest makes all tests before it runs the first,"
+                f" and these are too many: give {WHOLE} or less here, and run"
+                f" pingregistrywf conform --bound {self.bound} beside it"
+            )
         self.command: str = option(f"{_PREFIX}-adapter")
         files = [Path(file) for file in option(f"{_PREFIX}-model") or []]
         self.suite = suite_of(files)
         self.reference = Reference(self.suite, files)
         self.levels = levels_of(option(f"{_PREFIX}-level"))
-        self.bound = option(f"{_PREFIX}-bound")
         transport = ChildTransport(self.command, option(f"{_PREFIX}-timeout"))
         self.session = Session(self.suite, transport, Random())  # noqa: S311 (ids of a test)
         self._gone: Exception | None = None

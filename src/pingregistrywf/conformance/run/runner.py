@@ -69,8 +69,9 @@ class Plan:
         first: what to run first, such as what failed in the last run.
         profile: whether to take the time of each answer; cases are then run one by one.
         explain: so many groups of failures are shrunk and explained.
-        progress: called with how many cases of how many have ended, None if it is not known, and
-            with the level of the last one.
+        progress: called with how many cases of how many have ended, None if it is not known (own
+            charts, a filter), and with the level of the last one.  Cases that are not claimed are
+            taken from the number as they are made.
         failed: called with each failure that was not expected, as it comes, and whether it is the
             first that looks so.
     """
@@ -121,6 +122,8 @@ class _Run:
         self._failing: set[Hashable] = set()
         self._level_seconds: dict[int, float] = {}
         self._level_started = 0.0
+        self._left_out = 0
+        """So many cases that were made so far are not sent, for they are not claimed."""
 
     def result(self) -> RunResult:
         plan, started = self._plan, time.monotonic()
@@ -205,8 +208,21 @@ class _Run:
         plan = self._plan
         if plan.manifest is None or WHOLE not in within(plan.scope.bound):
             return frozenset()
-        levels = tuple(f"{level}-" for level in plan.scope.levels)
-        return frozenset(each for each in plan.manifest if each.startswith(levels))
+        return self._of_levels(plan.manifest)
+
+    def _of_levels(self, ids: Iterable[str]) -> frozenset[str]:
+        levels = tuple(f"{level}-" for level in self._plan.scope.levels)
+        return frozenset(each for each in ids if each.startswith(levels))
+
+    def _total(self) -> int | None:
+        """How many cases will be made; None if that is not known before."""
+        plan, scope = self._plan, self._plan.scope
+        if plan.cases:
+            return len(plan.cases)
+        if plan.manifest is None or scope.only:
+            return None
+        more = plan.suite.more_than_whole(scope.levels, scope.bound)
+        return None if more is None else len(self._of_levels(plan.manifest)) + more
 
     def _executed(self, hello: Hello) -> tuple[list[CaseResult], Hello]:
         """The results of all cases, and what the adapter claims.
@@ -221,6 +237,7 @@ class _Run:
             for case in self._cases():
                 lacking = hello.lacking(case)
                 counted = case.beyond and not is_expected(case, self._plan.expected)
+                self._left_out += bool(lacking - {CRASH})
                 if counted and lacking:
                     self._beyond.unclaimed(case)
                     continue
@@ -280,9 +297,7 @@ class _Run:
     def _go_through(self, cases: Iterable[Case], beside: int) -> bool:
         """Execute cases, so many of them side by side; False if that is the end of the run."""
         plan = self._plan
-        total = len(self._listed()) or None
-        if plan.scope.bound != WHOLE:
-            total = None  # the manifest says nothing of how many there are
+        total = self._total()
         for result in self._session.execute(cases, side_by_side=beside):
             if result.status is Status.PASSED:
                 result = replace(result, case=result.case.bare())
@@ -297,7 +312,8 @@ class _Run:
                 look = alike(result)
                 plan.failed(result, look not in self._failing)
                 self._failing.add(look)
-            plan.progress(len(self._found) + self._beyond.done, total, level)
+            sent = None if total is None else total - self._left_out
+            plan.progress(len(self._found) + self._beyond.done, sent, level)
             if plan.fail_fast and len(self._failing) == plan.fail_fast:
                 self._missing.append(f"ended after {counted(plan.fail_fast, 'failing group')}")
                 return False

@@ -8,7 +8,7 @@ to an adapter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +21,7 @@ from pingregistrywf.conformance.suite.data import data
 from pingregistrywf.conformance.suite.index import index
 from pingregistrywf.conformance.suite.levels import LEVELS
 from pingregistrywf.conformance.suite.scenario import WHOLE, Bound, Scenario
+from pingregistrywf.conformance.suite.sequences import Mealy, size
 from pingregistrywf.conformance.suite.sequential import sequential
 from pingregistrywf.conformance.suite.servers import servers
 from pingregistrywf.conformance.suite.tours import tours
@@ -76,6 +77,25 @@ class Suite:
             if not case.beyond:  # there are many, and each of their sequences comes once
                 seen.add(case.id)
             yield case
+
+    def more_than_whole(self, levels: Collection[int], bound: Bound) -> int | None:
+        """How many cases more some levels have at a bound than the whole suite has; fewer below 0.
+
+        No case is made.  None if the cases of one of the charts must be made to be counted.
+
+        Raises:
+            NotMinimalError: two states of a chart cannot be told apart.
+        """
+        main = [self.chart] if 1 in levels else []
+        others = [each for each in self.model.charts.values() if each is not self.chart]
+        more = 0
+        for chart in main + (others if 5 in levels else []):
+            machine = Mealy(chart)
+            at_bound, whole = size(machine, bound), size(machine, WHOLE)
+            if at_bound is None or whole is None:
+                return None
+            more += at_bound - whole
+        return more
 
     def _scenarios(self, levels: frozenset[int], bound: Bound) -> Iterator[Scenario]:
         for level in sorted(levels):

@@ -202,6 +202,25 @@ def suite(machine: Mealy, up_to: Bound) -> Iterator[tuple[Word, int, Bound]]:
                             yield word, len(start), bound
 
 
+def size(machine: Mealy, up_to: Bound) -> int | None:
+    """How many sequences the suite has, without making them.
+
+    Returns:
+        None if no one sequence identifies every state: two of the suite can then be the same, which
+        shows only when they are made.
+
+    Raises:
+        NotMinimalError: two states are alike.
+    """
+    if len({*identifiers(machine).values()}) > 1:
+        return None
+    reached, inputs = len(machine.states), len(machine.inputs)
+    # All but one of the shortest ways are another one with an input after it.
+    onward = reached * inputs - (reached - 1)
+    total: int = reached + sum(onward * inputs**extra for extra in range(len(within(up_to))))
+    return total
+
+
 class _Parts:
     """The ends of a suite's sequences: what reaches each state, and what identifies it."""
 
