@@ -362,7 +362,9 @@ class TestDemo:
     def test_a_killed_server_changes_nothing_in_the_outcome(self, tmp_path: Path) -> None:
         done = run(
             *("demo", "--json", "--chaos", "--servers", "2", "--failing", "1", "--pings", "2"),
-            *("--duration", "4", "--journal", f"sqlite:{tmp_path / 'demo.db'}"),
+            # A busy machine takes seconds to start the server again, which then has to ping.
+            *("--interval", "0.1", "--duration", "8"),
+            *("--journal", f"sqlite:{tmp_path / 'demo.db'}"),
         )
         assert done.returncode == 0, done.stderr
         *lines, last = [json.loads(line) for line in done.stdout.splitlines()]

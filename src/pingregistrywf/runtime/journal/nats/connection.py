@@ -348,7 +348,8 @@ class Connection:
         """Close the socket at once: a server that stands still would never take what waits."""
         writer = getattr(self._client._transport, "_io_writer", None)
         if writer is not None:
-            writer.transport.abort()
+            with suppress(AttributeError):  # of Python 3.11.2, if a connection with TLS is closed
+                writer.transport.abort()
 
     async def answered(
         self, subject: str, payload: bytes = b"", headers: dict[str, str] | None = None
