@@ -63,14 +63,12 @@ TESTS: Final = """
 set -e
 python=$1
 shift
-report=$PWD/report.xml output=$PWD/pytest.txt
-wheel=$(echo "$PWD"/artefacts/*.whl)
 cd tree
 "$python" -m venv .venv
 .venv/bin/pip install --quiet --upgrade pip
-.venv/bin/pip install --quiet --constraint .ci/constraints.txt "$wheel[dev]"
-PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --verbose --junitxml "$report" "$@" \
-  >"$output" 2>&1
+.venv/bin/pip install --quiet --constraint .ci/constraints.txt "$(echo ../artefacts/*.whl)[dev]"
+PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --verbose --junitxml ../report.xml "$@" \
+  >../pytest.txt 2>&1
 """
 """The tests of the source distribution, against the wheel with all extras."""
 
@@ -198,7 +196,8 @@ def prepare(place: Path, artefacts: Sequence[Path]) -> None:
     for each in tree.iterdir():
         each.rename(place / "tree" / each.name)
     tree.rmdir()
-    (place / "report.xml").unlink(missing_ok=True)
+    for name in ("report.xml", "pytest.txt"):
+        (place / name).unlink(missing_ok=True)
 
 
 def certificates() -> bytes:
