@@ -22,7 +22,9 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -67,8 +69,8 @@ cd tree
 "$python" -m venv .venv
 .venv/bin/pip install --quiet --upgrade pip
 .venv/bin/pip install --quiet --constraint .ci/constraints.txt "$(echo ../artefacts/*.whl)[dev]"
-PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --verbose --junitxml ../report.xml "$@" \
-  >../pytest.txt 2>&1
+PINGREGISTRYWF_WHEEL=1 .venv/bin/pytest -n 2 --dist loadgroup --verbose \
+  --junitxml ../report.xml "$@" >../pytest.txt 2>&1
 """
 """The tests of the source distribution, against the wheel with all extras."""
 
@@ -249,10 +251,11 @@ def try_here(version: str, artefacts: Sequence[Path], tests: Sequence[str]) -> R
 def python_here(version: str) -> str | None:
     """The path of a Python that runs, on PATH or among pyenv's: pyenv puts dead names on PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
-    found = [shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]
-    for python in filter(None, found):
+    named = shutil.which(f"python{version}")
+    found = [*([named] if named else []), *pyenv.glob(f"versions/{version}.*/bin/python")]
+    for python in map(str, found):
         if subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
-            return str(python)
+            return python
     return None
 
 
@@ -308,17 +311,24 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([head, "|---" * 10 + "|", *map(str, rows)]) + "\n"
 
 
-def rows(suites: Sequence[str], tests: Sequence[str]) -> Iterator[Row]:
-    """Try each Debian in turn; a Python that the machine has not got is a row that says so."""
+def rows(suites: Sequence[str], jobs: int, tests: Sequence[str]) -> Iterator[Row]:
+    """Try the Pythons, some at once; one that the machine has not got is a row that says so."""
     place = ROOTS / "artefacts"
     shutil.rmtree(place, ignore_errors=True)
     artefacts = [build(ROOT, place, kind) for kind in ("wheel", "sdist")]
-    for debian in DEBIANS:
-        if not suites or debian.suite in suites:
-            yield try_on(debian, artefacts, tests)
-    for version in ELSEWHERE:
-        if not suites or version in suites:
-            yield try_here(version, artefacts, tests)
+    attempts: list[Callable[[], Row]] = [
+        partial(try_on, debian, artefacts, tests)
+        for debian in DEBIANS
+        if not suites or debian.suite in suites
+    ]
+    attempts += [
+        partial(try_here, version, artefacts, tests)
+        for version in ELSEWHERE
+        if not suites or version in suites
+    ]
+    # Many tests wait for another process, or for a time to come, while those of another Python run.
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(lambda attempt: attempt(), attempts)
 
 
 def main() -> None:
@@ -327,6 +337,7 @@ def main() -> None:
     parser.add_argument(
         "--suite", action="append", default=[], help="only this Debian's suite, or 3.12"
     )
+    parser.add_argument("--jobs", type=int, default=2, help="how many at once; 2 unless given")
     parser.add_argument("tests", nargs="*", help="what pytest is told, after --")
     asked = parser.parse_args()
     lacking = [name for name in ("debootstrap", "unshare") if shutil.which(name) is None]
@@ -334,7 +345,7 @@ def main() -> None:
         print(f"make matrix needs root and {' and '.join(lacking or ['chroot'])}", file=sys.stderr)
         raise SystemExit(2)
     found = []
-    for row in rows(asked.suite, asked.tests):
+    for row in rows(asked.suite, asked.jobs, asked.tests):
         found.append(row)
         print(row, flush=True)
     TABLE.write_text(table(found), encoding="utf-8")
