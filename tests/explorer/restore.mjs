@@ -9,7 +9,8 @@ import { Session } from "../../src/pingregistrywf/explorer/session.mjs";
 
 const { link, ...model } = JSON.parse(process.argv[2]);
 const session = new Session(model);
-session.restart(decode(session, link));
+const { start, actions } = decode(session, link);
+session.restart(actions, { start });
 const errors = session.results.map(({ answer }) => answer.error?.name ?? null);
 const histories = [...session.journal.histories.values()].map(({ events }) =>
   events.map(({ event, id, fields }) => [event, id, fields]),

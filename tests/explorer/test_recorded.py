@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import signal
@@ -18,6 +19,7 @@ from playwright.sync_api import Page, expect
 
 from pingregistrywf import NO_VC, PingRegistry, open_journal
 
+from ..nats.cluster import Cluster
 from ..scenarios.interpreter import played
 from .conftest import Opened
 from .test_browser import FIRST, INDEX, chain, everything, ids, run, tell
@@ -91,7 +93,9 @@ def test_a_workflow_of_a_journal_can_be_scrubbed_through(journal: str, open_page
         expect(open_page(url).locator("#place")).to_have_text("31 of 31: AppendPing")
 
 
-def test_a_workflow_behind_a_service(journal: str, open_page: Opened) -> None:
+@contextmanager
+def served(journal: str) -> Iterator[str]:
+    """Serve a journal's registry; gives the URL of the service."""
     command = [sys.executable, "-m", "pingregistrywf", "serve", "--journal", journal]
     command += ["--registry", "lab", "--listen", "127.0.0.1:0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as service:
@@ -99,13 +103,16 @@ def test_a_workflow_behind_a_service(journal: str, open_page: Opened) -> None:
             assert service.stderr
             found = re.search(r"address=(127\.0\.0\.1:\d+)", service.stderr.readline())
             assert found
-            url = f"grpc://{found[1]}"
-            with explored(url, "--workflow", str(WORKFLOWS[1])) as address:
-                page = open_page(address)
-                expect(page.locator("#answer")).to_contain_text("events 1 to 5 of 5")
-                expect(page.locator("#current")).to_have_text("Terminated")
+            yield f"grpc://{found[1]}"
         finally:
             service.terminate()
+
+
+def test_a_workflow_behind_a_service(journal: str, open_page: Opened) -> None:
+    with served(journal) as url, explored(url, "--workflow", str(WORKFLOWS[1])) as address:
+        page = open_page(address)
+        expect(page.locator("#answer")).to_contain_text("events 1 to 5 of 5")
+        expect(page.locator("#current")).to_have_text("Terminated")
 
 
 def test_an_index_of_a_journal_with_a_snapshot(journal: str, open_page: Opened) -> None:
@@ -122,20 +129,172 @@ def test_an_index_of_a_journal_with_a_snapshot(journal: str, open_page: Opened) 
         expect(page.locator("#current")).to_have_text("Completed")
 
 
-def test_a_trimmed_index_says_why_it_is_not_shown(tmp_path: Path, open_page: Opened) -> None:
-    url = f"sqlite:{tmp_path / 'trimmed.db'}"
+def trim(url: str) -> list[tuple[str, str]]:
+    """Write a registry whose index begins with a snapshot; return its events' ids and parents."""
     with open_journal(url) as opened:
         registry = PingRegistry(opened, "lab")
         for workflow in WORKFLOWS:
             registry.begin(workflow)
+        registry.expire(WORKFLOWS[0])
         registry.indexes.snapshot(registry.index_id, NO_VC, False)
         assert opened.trim(registry.index_id)
-    with explored(url) as address:
+        registry.expire(WORKFLOWS[1])
+        registry.begin(UUID(int=4))
+        events = registry.indexes.events(registry.index_id)
+        assert events[0].parent
+        return [(str(event.id), str(event.parent)) for event in events]
+
+
+TRIMMED = (
+    "Its oldest events were trimmed, so it starts with a snapshot of 3 entries."
+    " Events 1 to 5 of 5 are shown"
+)
+
+
+@pytest.fixture(scope="module")
+def trimmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[tuple[str, str]]]:
+    url = f"sqlite:{tmp_path_factory.mktemp('trimmed') / 'journal.db'}"
+    return url, trim(url)
+
+
+@pytest.fixture(scope="module")
+def trimmed_page(
+    trimmed: tuple[str, list[tuple[str, str]]], open_page: Opened
+) -> Iterator[tuple[Page, str]]:
+    """A page with a trimmed index, and its address."""
+    with explored(trimmed[0]) as url:
+        yield open_page(url), url
+
+
+@pytest.fixture
+def started(trimmed_page: tuple[Page, str]) -> Page:
+    """The page with a trimmed index as it is at first."""
+    page, url = trimmed_page
+    page.goto("about:blank")
+    page.goto(url)
+    return page
+
+
+def test_a_trimmed_index_starts_with_its_snapshot(
+    started: Page, trimmed: tuple[str, list[tuple[str, str]]]
+) -> None:
+    _, recorded = trimmed
+    expect(started.locator("#answer")).to_contain_text(TRIMMED)
+    expect(started.locator("article[data-selected]")).to_contain_text("Older events were trimmed.")
+    assert ids(started, INDEX) == recorded
+    entries = started.locator("article[data-selected] .entries > li")
+    expect(entries).to_have_count(4)
+    key = started.locator("[id$=-key-workflow_id]")
+    expect(started.locator("#place")).to_have_text("2 of 2: BeginPingRegistry")
+    started.locator("#timeline").fill("0")
+    expect(started.locator("#place")).to_have_text("0 of 2: a snapshot of 3 entries")
+    expect(entries).to_have_count(3)
+    # What the snapshot lists can be chosen, and its states are those of the journal.
+    for workflow, state in zip(WORKFLOWS, ["Completed", "Active", "Active"], strict=True):
+        key.select_option(str(workflow))
+        expect(started.locator("#current")).to_have_text(state)
+    started.keyboard.press("Control+Shift+Z")
+    started.keyboard.press("Control+Shift+Z")
+    assert ids(started, INDEX) == recorded
+    tell(started, "Snapshot")
+    expect(started.locator("#answer")).to_contain_text("the history is rewritten")
+
+
+def test_a_link_holds_the_start(started: Page, open_page: Opened) -> None:
+    started.locator("#undo").click()
+    known = ids(started, INDEX)
+    assert len(known) == 4
+    other = open_page(started.url)
+    expect(other.locator("#answer")).to_contain_text(
+        "Ping registry index 1 starts with a snapshot of 3 entries, and actions 1 to 1 follow."
+    )
+    assert ids(other, INDEX) == known
+    expect(other.locator("#place")).to_have_text("1 of 1: CommitPingRegistry")
+    other.locator("#undo").click()
+    again = open_page(other.url)
+    assert ids(again, INDEX) == known[:3]
+    again.locator("#again").click()
+    assert ids(again, INDEX) == []
+    assert "#" not in again.url
+
+
+def test_a_link_with_a_start_that_is_none(started: Page, trimmed_page: tuple[Page, str]) -> None:
+    started.locator("#timeline").fill("0")
+    version, mark, _, data = started.url.partition("#")[2].split(".")
+    text = base64.urlsafe_b64decode(data + "=" * (-len(data) % 4)).decode()
+    (place, history, parent, events), *rows = json.loads(text)
+    begin, (kind, vid, (entry, *_)), end = events
+    wrong = {
+        "no end": [begin, [kind, vid, [entry]]],
+        "no beginning": [[kind, vid, [entry]], end],
+        "more than a snapshot": [*events, begin],
+        "ids that do not grow": [end, [kind, vid, [entry]], begin],
+        "an entry without its key": [begin, [kind, vid, [[None, *entry[1:]]]], end],
+        "an entry with too little": [begin, [kind, vid, [entry[:-1]]], end],
+        "an entry of another type": [begin, [kind, vid, [["<b>", *entry[1:]]]], end],
+    }
+    starts = [[place, history, parent, each] for each in wrong.values()]
+    starts += [
+        [0, history, parent, events],
+        [place, 10, parent, events],
+        [place, history, 1, events],
+    ]
+    for start in starts:
+        damaged = json.dumps([start, *rows]).encode()
+        data = base64.urlsafe_b64encode(damaged).decode().rstrip("=")
+        started.goto("about:blank")
+        started.goto(f"{trimmed_page[1]}#{version}.{mark}.{fnv(data)}.{data}")
+        expect(started.locator("#answer")).to_contain_text("The link is damaged")
+        assert ids(started, INDEX) == []
+
+
+def fnv(text: str) -> str:
+    """The hash of a link's data: FNV-1a with 32 bits, to the base 36."""
+    value = 0x811C9DC5
+    for letter in text.encode():
+        value = (value ^ letter) * 0x01000193 & 0xFFFFFFFF
+    digits = ""
+    while value:
+        value, digit = divmod(value, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
+def test_what_starts_with_a_snapshot_says_so_elsewhere(started: Page) -> None:
+    says = "starts with a snapshot of 3 entries"
+    expect(started.locator("#drawn svg .start")).to_have_text(says)
+    expect(started.locator("#sequence")).to_contain_text(f"Ping registry index 1 {says}.")
+    assert f"    Note over h1: {says}" in text(started, "mermaid").splitlines()
+    file = ElementTree.fromstring(text(started, "svg"))
+    assert [each.text for each in file.iter() if each.get("class") == "start"] == [says]
+    for kind in ("python", "case", "adapter", "scenario"):
+        started.locator(f"[name=as][value={kind}]").check()
+        expect(started.locator("#no-text")).to_contain_text("begins with empty histories")
+        expect(started.locator("#text")).to_be_hidden()
+        expect(started.locator("#save")).to_be_hidden()
+    started.locator("#again").click()
+    expect(started.locator("#no-text")).to_be_hidden()
+    expect(started.locator("#text")).to_be_visible()
+    expect(started.locator("#drawn")).to_be_hidden()
+
+
+def test_a_trimmed_index_behind_a_service(
+    trimmed: tuple[str, list[tuple[str, str]]], open_page: Opened
+) -> None:
+    journal, recorded = trimmed
+    with served(journal) as url, explored(url) as address:
         page = open_page(address)
-        answer = page.locator("#answer")
-        expect(answer).to_contain_text("Its oldest events were trimmed")
-        expect(answer).to_contain_text("it cannot show this one")
-        expect(answer).not_to_contain_text("events 1 to 0")
+        expect(page.locator("#answer")).to_contain_text(TRIMMED)
+        assert ids(page, INDEX) == recorded
+
+
+def test_a_trimmed_index_on_nats(nats_server: Cluster, open_page: Opened) -> None:
+    journal = nats_server.url("trimmed")
+    recorded = trim(journal)
+    with explored(journal) as address:
+        page = open_page(address)
+        expect(page.locator("#answer")).to_contain_text(TRIMMED)
+        assert ids(page, INDEX) == recorded
 
 
 def test_a_part_of_a_history_is_not_explored() -> None:

@@ -29,6 +29,7 @@ SCRIPTS: Final = (
     "ids.mjs",
     "chart.mjs",
     "engine.mjs",
+    "start.mjs",
     "journal.mjs",
     "wire.mjs",
     "operations.mjs",

@@ -47,6 +47,9 @@ function card(app, chart, number) {
       ),
     ),
     chart.keyedBy ? entries(app, chart, state) : plain(app, chart, state, deleted),
+    events.length && events[0].parent !== EPOCH
+      ? h("p", { class: "hint" }, "Older events were trimmed.")
+      : "",
     events.length
       ? h(
           "ol",

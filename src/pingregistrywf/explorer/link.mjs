@@ -1,18 +1,22 @@
-// A sequence of actions as a link's fragment, and back.
+// A sequence of actions, and what it starts with, as a link's fragment, and back.
 //
 // #1.MODEL.CHECK.DATA: the version of the format, a hash of the model that the sequence is for, a
 // hash of the data, and the data, which is JSON in base64 for addresses.  Any other text, and one
-// that names what the model does not have, is refused as a whole and with a reason.
+// that names what the model does not have, is refused as a whole and with a reason.  The version is
+// 1 if every history is empty at first, and 2 if the data begin with a start.
 //
 // #state.CHART.STATE names a state instead, to begin in.  #state.CHART.STATE.COMMAND also names a
 // command to send there, and #state.CHART.STATE.COMMAND.other asks for arguments that differ from
 // those that are carried.  #operation.SET.OPERATION names an operation to run where it does something.
 
+import { faultOf } from "./chart.mjs";
 import { hash, isUlid } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 import { idOf } from "./session.mjs";
+import { startOf, stateOf } from "./start.mjs";
 
-const VERSION = "1";
+const EMPTY = "1";
+const STARTED = "2";
 const MOST = 1000;
 const POOL = 9;
 const STATE = "state.";
@@ -64,8 +68,9 @@ export function encode(session) {
     const ids = action.ids ? [action.ids] : [];
     return [0, charts.indexOf(action.chart), action.history, place, vid, args, ...ids];
   });
-  const data = toBase64(JSON.stringify(rows));
-  return [VERSION, markOf(session), hash(data).toString(36), data].join(".");
+  const { start } = session;
+  const data = toBase64(JSON.stringify(start ? [rowOfStart(session, start), ...rows] : rows));
+  return [start ? STARTED : EMPTY, markOf(session), hash(data).toString(36), data].join(".");
 }
 
 /**
@@ -104,21 +109,24 @@ export function operationOf(session, fragment) {
 }
 
 /**
- * The actions that a fragment holds.
+ * What a fragment holds: {start, actions}; the start is null if every history is empty at first.
  *
  * @throws LinkError if it holds none; the message says why, for people.
  */
 export function decode(session, fragment) {
   const [version, mark, check, data, ...more] = fragment.split(".");
   if (data === undefined || more.length) throw new LinkError("The link is no link of an explorer.");
-  if (version !== VERSION)
+  if (![EMPTY, STARTED].includes(version))
     throw new LinkError("The link was made by another version of the explorer.");
   if (hash(data).toString(36) !== check)
     throw new LinkError("The link is damaged: a part of it is missing or changed.");
   if (mark !== markOf(session))
     throw new LinkError("The link was made for other charts, or for another version of them.");
   try {
-    return actionsOf(session, JSON.parse(fromBase64(data)));
+    const rows = JSON.parse(fromBase64(data));
+    demandRow(Array.isArray(rows));
+    const start = version === STARTED ? startOfRow(session, rows.shift()) : null;
+    return { start, actions: actionsOf(session, rows) };
   } catch (error) {
     if (
       error instanceof TypeError ||
@@ -131,37 +139,81 @@ export function decode(session, fragment) {
   }
 }
 
+function demandRow(fine) {
+  if (!fine) throw new TypeError("not a row");
+}
+
+const isHistory = (number) => Number.isInteger(number) && number > 0 && number <= POOL;
+
+/** A start as [chart, history, parent, events], each event [type, id, entries]. */
+function rowOfStart(session, { chart: name, history, events }) {
+  const chart = session.charts.get(name);
+  const types = [...chart.events.keys()];
+  const rows = events.map(({ event, id, fields }) => {
+    const { listing } = chart.events.get(event);
+    const names = listing ? Object.keys(listing.fields) : [];
+    const entries = listing ? fields[listing.name] : [];
+    return [types.indexOf(event), id, entries.map((entry) => names.map((each) => entry[each] ?? null))];
+  });
+  return [[...session.charts.keys()].indexOf(name), history, events[0].parent, rows];
+}
+
+function startOfRow(session, [place, history, parent, rows]) {
+  const chart = [...session.charts.values()][place];
+  const types = [...chart.events.values()];
+  demandRow(isHistory(history) && isUlid(parent));
+  const events = [];
+  for (const [type, id, entries] of rows) {
+    const { name, listing } = types[type];
+    const before = events.at(-1)?.id ?? parent;
+    demandRow(isUlid(id) && id > before);
+    const fields = listing ? { [listing.name]: entries.map((row) => entryOfRow(chart, listing, row)) } : {};
+    events.push({ event: name, id, parent: before, fields });
+  }
+  const start = startOf(chart, history, events);
+  demandRow(start?.events.length === events.length);
+  stateOf(chart, start); // which fails if an entry is in no state
+  return start;
+}
+
+function entryOfRow(chart, listing, row) {
+  const names = Object.keys(listing.fields);
+  demandRow(row.length === names.length);
+  const present = names.filter((_, place) => row[place] !== null);
+  const declared = Object.fromEntries(present.map((name) => [name, listing.fields[name]]));
+  const entry = Object.fromEntries(present.map((name) => [name, row[names.indexOf(name)]]));
+  demandRow(Object.hasOwn(entry, chart.keyedBy) && !faultOf(declared, entry));
+  return entry;
+}
+
 function actionsOf(session, rows) {
   const known = pool(session);
   const [charts, sets] = [[...session.charts.keys()], [...session.sets.keys()]];
-  const demand = (fine) => {
-    if (!fine) throw new TypeError("not a row");
-  };
   const argsOf = (declared, row) => {
     const args = Object.values(declared);
-    demand(Array.isArray(row) && row.length === args.length);
-    demand(row.every((each) => each === null || typeof each !== "object"));
+    demandRow(Array.isArray(row) && row.length === args.length);
+    demandRow(row.every((each) => each === null || typeof each !== "object"));
     const value = (type, each) => (type === "uuid" && Number.isInteger(each) ? known[each] : each);
     return Object.fromEntries(args.map(({ name, type }, place) => [name, value(type, row[place])]));
   };
-  demand(Array.isArray(rows) && rows.length <= MOST);
+  demandRow(rows.length <= MOST);
   return rows.map((row) => {
-    demand(Array.isArray(row));
+    demandRow(Array.isArray(row));
     if (row[0] === 1) {
       const [, set, place, crash, values] = row;
       const operation = session.sets.get(sets[set]).operations[place];
       const { name, steps } = operation;
-      demand(crash === null || (Number.isInteger(crash) && crash >= 0 && crash <= steps.length));
+      demandRow(crash === null || (Number.isInteger(crash) && crash >= 0 && crash <= steps.length));
       const args = argsOf(operation.arguments, values);
       return { kind: "run", set: sets[set], operation: name, args, crash };
     }
     const [kind, chart, history, place, vid, values, ids] = row;
     const command = [...session.charts.get(charts[chart]).commands.values()][place];
-    demand(kind === 0 && Number.isInteger(history) && history > 0 && history <= POOL);
-    demand([0, 1].includes(vid) || isUlid(vid));
+    demandRow(kind === 0 && isHistory(history));
+    demandRow([0, 1].includes(vid) || isUlid(vid));
     const asked = [NO_VC, RETRY][vid] ?? vid;
     const args = argsOf(command.arguments, values);
-    demand(ids === undefined || (Array.isArray(ids) && ids.every(isUlid)));
+    demandRow(ids === undefined || (Array.isArray(ids) && ids.every(isUlid)));
     const action = { kind: "tell", chart: charts[chart], history, command: command.name, args };
     return { ...action, vid: asked, ...(ids && { ids }) };
   });

@@ -9,7 +9,6 @@ import { byId, h, replace } from "./dom.mjs";
 import { entryOf } from "./engine.mjs";
 import { otherValue, valueOf, valuesOf } from "./forms.mjs";
 import { address, followScheme } from "./frame.mjs";
-import { EPOCH } from "./ids.mjs";
 import { NO_VC } from "./journal.mjs";
 import { actionsOfRecorded } from "./recorded.mjs";
 import { scenario } from "./scenario.mjs";
@@ -28,6 +27,8 @@ const MOST_HISTORIES = 9;
 const MOST_OPERATIONS = 3;
 /** How the fragment of a link begins that holds a chart of the reader's. */
 const OWN = "chart.";
+/** The forms of what was done that are commands alone: whoever plays them begins with empty histories. */
+const COMMANDS_ALONE = ["python", "case", "adapter", "scenario"];
 /** How the names of files with what was done end. */
 const ENDINGS = { python: "py", case: "json", adapter: "jsonl", scenario: "txt", mermaid: "mmd", svg: "svg" };
 
@@ -217,11 +218,12 @@ class App {
   }
 
   startOver() {
-    if (!this.session.actions.length && !this.session.undone.length) return;
+    const { start, actions, undone } = this.session;
+    if (!start && !actions.length && !undone.length) return;
     this.session.restart([]);
     this.drafts.clear();
     this.forget();
-    this.notice = { outcome: "none", text: "Everything is as it was at first." };
+    this.notice = { outcome: "none", text: "Every history is empty again." };
     this.changed();
   }
 
@@ -248,7 +250,8 @@ class App {
 
   changed() {
     for (const id of ["shared", "copied"]) byId(id).textContent = "";
-    const done = this.session.actions.length ? encode(this.session) : "";
+    const { start, actions } = this.session;
+    const done = start || actions.length ? encode(this.session) : "";
     const fragment = this.packed ? `#${OWN}${this.packed}~${done}` : done && `#${done}`;
     window.history.replaceState(
       null,
@@ -268,7 +271,7 @@ class App {
     // The way back leads to the explorer in its frame, where what was done goes on.
     const back = byId("back");
     if (back) back.hash = window.location.hash;
-    byId("drawn").hidden = !told.messages.length && !told.frames.length;
+    byId("drawn").hidden = !told.start && !told.messages.length && !told.frames.length;
     replace(byId("drawn"), drawn(told));
     answer(this);
     this.refresh();
@@ -304,7 +307,15 @@ class App {
       mermaid: () => mermaid(story(this.session, this.names)),
       svg: () => svgFile(story(this.session, this.names)),
     };
-    byId("text").value = texts[as]();
+    const { start } = this.session;
+    const refused = start !== null && COMMANDS_ALONE.includes(as);
+    byId("text-part").hidden = refused;
+    byId("no-text").hidden = !refused;
+    if (!refused) {
+      byId("text").value = texts[as]();
+      return;
+    }
+    byId("no-text").textContent = `${this.names.started(start)}. This form holds commands alone, and whoever runs them begins with empty histories. Choose Mermaid or SVG, or copy the link.`;
   }
 
   /**
@@ -326,17 +337,15 @@ class App {
     const { recorded } = this.model;
     if (!recorded) return;
     const { chart, id, events } = recorded;
-    const { actions, left } = actionsOfRecorded(this.session.charts.get(chart), 1, events);
-    this.session.restart(actions);
+    const { start, actions, left } = actionsOfRecorded(this.session.charts.get(chart), 1, events);
+    this.session.restart(actions, { start });
     this.selected = { chart, history: 1 };
     const shown = events.length - left;
     const which = `This is the history ${id} of the journal`;
-    if (events.length && events[0].parent !== EPOCH) {
-      const text = `${which}. Its oldest events were trimmed, and it begins with a snapshot. The explorer begins with an empty history, so it cannot show this one.`;
-      this.notice = { outcome: "reject", text };
-      return;
-    }
-    const text = `${which}: events 1 to ${shown} of ${events.length}, with the commands that append them.`;
+    const numbers = `1 to ${shown} of ${events.length}`;
+    const text = start
+      ? `${which}. Its oldest events were trimmed, so it starts with ${this.names.snapshot(start)}. Events ${numbers} are shown, with the commands that append those after the snapshot.`
+      : `${which}: events ${numbers}, with the commands that append them.`;
     const rest = " No command of the chart appends the next event from here, so the others are left out.";
     this.notice = { outcome: left ? "reject" : "none", text: left ? text + rest : text };
   }
@@ -418,6 +427,17 @@ class App {
     return "run";
   }
 
+  /** Take up what a link holds. */
+  resume({ start, actions }) {
+    this.session.restart(actions, { start });
+    const numbers = `actions 1 to ${actions.length}`;
+    const text = start
+      ? `The link's sequence was restored. ${this.names.started(start)}${actions.length ? `, and ${numbers} follow` : ""}.`
+      : `The link's sequence was restored: ${numbers}.`;
+    if (start) this.selected = { chart: start.chart, history: start.history };
+    this.notice = { outcome: "none", text };
+  }
+
   /** Take up the sequence, or the state, of the page's address. */
   async restore() {
     let fragment = window.location.hash.slice(1);
@@ -447,18 +467,15 @@ class App {
         const [place, operation] = [placeOf, operationOf].map((of) => of(this.session, fragment));
         if (place) next = this.arrive(place);
         else if (operation) next = this.prepare(operation);
-        else this.session.restart(decode(this.session, fragment));
+        else this.resume(decode(this.session, fragment));
         arrived = Boolean(place ?? operation);
-        this.notice ??= {
-          outcome: "none",
-          text: `The link's sequence was restored: actions 1 to ${this.session.actions.length}.`,
-        };
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
         this.notice = { outcome: "reject", text: `${error.message} Nothing was restored.` };
       }
     }
-    for (const { chart, history } of this.session.actions) {
+    const { start, actions } = this.session;
+    for (const { chart, history } of start ? [start, ...actions] : actions) {
       if (chart) this.counts.set(chart, Math.max(this.counts.get(chart), history));
     }
     if (!arrived) {

@@ -3,6 +3,7 @@
 import { EPOCH, NIL } from "./ids.mjs";
 import { NO_VC, RETRY } from "./journal.mjs";
 import { idOf, namedHistories } from "./session.mjs";
+import { stateOf } from "./start.mjs";
 
 const LETTERS = "ABCDEFGHI";
 
@@ -23,6 +24,17 @@ export class Names {
 
   history(chart, number) {
     return `${this.session.charts.get(chart).title} ${number}`;
+  }
+
+  /** The snapshot that a start is. */
+  snapshot(start) {
+    const { size } = stateOf(this.session.charts.get(start.chart), start).entries;
+    return `a snapshot of ${size === 1 ? "1 entry" : `${size} entries`}`;
+  }
+
+  /** What a history starts with, as a sentence without its full stop. */
+  started(start) {
+    return `${this.history(start.chart, start.history)} starts with ${this.snapshot(start)}`;
   }
 
   /** A history's id, one that an argument of this name may take, or the beginning of any other. */

@@ -293,8 +293,10 @@ export function sequence(app) {
     const to = `${action.command} to ${app.names.history(action.chart, action.history)}`;
     return h("li", {}, ...signed(result.answer.outcome, `${to}: `), outcome(result.answer));
   });
+  const { start } = app.session;
   replace(
     byId("sequence"),
+    start ? h("p", {}, `${app.names.started(start)}.`) : "",
     earlier(app, rows),
     rows.length
       ? h("ol", { start: Math.max(1, rows.length - SHOWN + 1) }, rows.slice(-SHOWN))
@@ -311,16 +313,17 @@ function earlier(app, rows) {
 // --- The timeline --------------------------------------------------------------------------------
 
 export function timeline(app) {
-  const { actions, undone } = app.session;
+  const { start, actions, undone } = app.session;
   const [done, all] = [actions.length, actions.length + undone.length];
   const range = byId("timeline");
   range.max = String(all);
   range.value = String(done);
   const last = actions.at(-1);
-  const what = last ? (last.operation ?? last.command) : "the beginning";
+  const first = start ? app.names.snapshot(start) : "the beginning";
+  const what = last ? (last.operation ?? last.command) : first;
   const text = all ? `${done} of ${all}: ${what}` : "Nothing is done yet";
   range.setAttribute("aria-valuetext", text);
   byId("place").textContent = text;
-  const enabled = { undo: done > 0, redo: undone.length > 0, again: all > 0 };
+  const enabled = { undo: done > 0, redo: undone.length > 0, again: all > 0 || start !== null };
   for (const [id, on] of Object.entries(enabled)) byId(id).setAttribute("aria-disabled", String(!on));
 }

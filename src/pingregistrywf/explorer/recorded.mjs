@@ -1,22 +1,25 @@
 // A history that a journal has recorded, as a sequence of actions that come to the same events.
 //
 // The journal has events and no commands.  For each event the chart names a command that appends
-// it; where several do, the first is taken.  An action keeps the ids that were recorded.
+// it; where several do, the first is taken.  An action keeps the ids that were recorded.  What no
+// command can append again, because the events before it are gone, is the start.
 
 import { ZERO } from "./chart.mjs";
 import { decide, emptyState, evolve } from "./engine.mjs";
 import { RETRY } from "./journal.mjs";
+import { startOf, stateOf } from "./start.mjs";
 
 /**
- * The actions that a recorded history comes from.
+ * The start and the actions that a recorded history comes from.
  *
  * @param recorded its events: [{event, id, parent, fields}].
- * @returns {actions, left}: left counts the events, at the end, that no command appends here.
+ * @returns {start, actions, left}: the start is null if the history is whole; left counts the events, at the end, that no command appends here.
  */
 export function actionsOfRecorded(chart, history, recorded) {
   const actions = [];
-  let state = emptyState(chart);
-  let place = 0;
+  const start = startOf(chart, history, recorded);
+  let state = start ? stateOf(chart, start) : emptyState(chart);
+  let place = start ? start.events.length : 0;
   while (place < recorded.length) {
     const found = commandOf(chart, state, recorded.slice(place));
     if (!found) break;
@@ -27,7 +30,7 @@ export function actionsOfRecorded(chart, history, recorded) {
     state = events.reduce((before, event) => evolve(chart, before, event), state);
     place += count;
   }
-  return { actions, left: recorded.length - place };
+  return { start, actions, left: recorded.length - place };
 }
 
 /** A command that appends the first of these events, or the first few: {command, args, count}. */

@@ -1,14 +1,16 @@
-// A session: a sequence of actions, and what came of them.
+// A session: where it starts, a sequence of actions, and what came of them.
 //
 // An action is {kind: "tell", chart, history, command, args, vid} or {kind: "run", set, operation,
-// args, crash}: charts by name, histories by number from 1.  Ids and times depend on an action's
-// place in the sequence alone, or on the `ids` that it carries from a journal, so the same sequence always gives the same ids: that is what lets an
-// action be undone, and a link be restored, by playing the sequence again.
+// args, crash}: charts by name, histories by number from 1.  Histories are empty at first, but for
+// the one of the start, if there is one.  Ids and times depend on an action's place in the sequence
+// alone, or on the `ids` that it carries from a journal, so the same sequence always gives the same
+// ids: that is what lets an action be undone, and a link be restored, by playing the sequence again.
 
 import { Chart } from "./chart.mjs";
 import { bytesOf, isUuid, ulid, uuid } from "./ids.mjs";
 import { Journal, NO_VC } from "./journal.mjs";
 import { run } from "./operations.mjs";
+import { listedIn, stateOf } from "./start.mjs";
 
 const BEGINNING = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
@@ -37,14 +39,27 @@ export class Session {
     this.restart([]);
   }
 
-  /** Play a sequence from the beginning; `undone` is what can be done again after it. */
-  restart(actions, undone = []) {
+  /**
+   * Play a sequence from the beginning.
+   *
+   * @param start what a history starts with; null if all are empty.
+   * @param undone what can be done again after the sequence.
+   */
+  restart(actions, { start = null, undone = [] } = {}) {
+    this.start = start;
     this.undone = undone;
     this.actions = [];
     this.results = [];
     this.drawn = 0;
     this.journal = new Journal(() => this.draw());
+    if (start) this.begin(start);
     for (const action of actions) this.play(action);
+  }
+
+  begin({ chart, history, events }) {
+    const known = this.charts.get(chart);
+    const state = stateOf(known, { events });
+    this.journal.keep(known, idOf(chart, history), { state, events, deleted: false });
   }
 
   /** Perform one more action: {answer} of a command, {steps, crashed, fault} of an operation. */
@@ -64,13 +79,14 @@ export class Session {
   /** Go to a place of the timeline: so many actions are done, and the others are undone. */
   goTo(place) {
     const all = [...this.actions, ...this.undone];
-    this.restart(all.slice(0, place), all.slice(place));
+    this.restart(all.slice(0, place), { start: this.start, undone: all.slice(place) });
   }
 
-  /** The values that an argument of this name had in what was sent, each once. */
+  /** The ids that an argument of this name had in what was sent, or is listed with, each once. */
   valuesOf(name) {
-    const sent = this.actions.map(({ args }) => args[name]).filter(isUuid);
-    return [...new Set(sent)];
+    const listed = this.start ? listedIn(this.charts.get(this.start.chart), this.start) : [];
+    const sent = this.actions.map(({ args }) => args);
+    return [...new Set([...listed, ...sent].map((each) => each[name]).filter(isUuid))];
   }
 
   /** What a command would do now. */

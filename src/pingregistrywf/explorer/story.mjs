@@ -1,7 +1,8 @@
 // What was done as a story: who sent what to which history, and what came back.
 //
-// The story is plain values: `messages` in order, each {number, to, says, outcome, answer}, and
-// `frames`, one for each operation, {name, from, to, crash}, which hold messages by their places.
+// The story is plain values: `start`, {to, says} of the history that is not empty at first or null;
+// `messages` in order, each {number, to, says, outcome, answer}; and `frames`, one for each operation,
+// {name, from, to, crash}, which hold messages by their places.
 // It is drawn as SVG and written as Mermaid; both are made of text that is never markup.
 
 import { idOf } from "./session.mjs";
@@ -10,9 +11,13 @@ const LONGEST = 44;
 
 const shortened = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
-/** The story of a session: {participants, messages, frames}; participants are histories' names. */
+/** The story of a session: {start, participants, messages, frames}; participants are histories' names. */
 export function story(session, names) {
-  const participants = [];
+  const start = session.start && {
+    to: names.history(session.start.chart, session.start.history),
+    says: `starts with ${names.snapshot(session.start)}`,
+  };
+  const participants = start ? [start.to] : [];
   const messages = [];
   const frames = [];
   const add = (chart, to, command, args, answer) => {
@@ -38,7 +43,7 @@ export function story(session, names) {
     const crash = result.crashed ? crashOf(action.crash) : "";
     frames.push({ name: action.operation, from, to: messages.length, crash });
   });
-  return { participants, messages, frames };
+  return { start, participants, messages, frames };
 }
 
 function historyOf(session, names, id) {
@@ -66,9 +71,10 @@ const quoted = (text) =>
   text.replace(/[#;<>&"%{}\n\r]/g, (letter) => `#${letter.codePointAt(0)};`);
 
 /** The story as a sequence diagram of Mermaid. */
-export function mermaid({ participants, messages, frames }) {
+export function mermaid({ start, participants, messages, frames }) {
   const lines = ["sequenceDiagram", "    participant you as You"];
   participants.forEach((name, place) => lines.push(`    participant h${place + 1} as ${quoted(name)}`));
+  if (start) lines.push(`    Note over h1: ${quoted(start.says)}`);
   const begins = (place) => frames.filter(({ from }) => from === place);
   const ends = (place) => frames.filter(({ to }) => to === place);
   const close = ({ name, crash, from, to }) => {
@@ -95,6 +101,8 @@ export function mermaid({ participants, messages, frames }) {
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const COLUMN = 270;
 const LEFT = 120;
+/** Half the width of the box with a history's name. */
+const HALF = 100;
 const TITLES = 34;
 const ROW = 56;
 const NOTE = 26;
@@ -108,7 +116,7 @@ const FILE_STYLE = `
 .story .ask, .story .reply { stroke: #57606a; fill: none } .story .reply { stroke-dasharray: 5 4 }
 .story .head { fill: #57606a } .story .frame { fill: none; stroke: #818b98; stroke-dasharray: 2 3 }
 .story .good { fill: #116329 } .story .bad, .story .crash { fill: #a40e26; font-weight: 600 }
-.story .name { font-weight: 600 }
+.story .start { fill: #57606a; font-style: italic } .story .name { font-weight: 600 }
 `;
 
 function element(tag, attributes, text = "") {
@@ -119,7 +127,7 @@ function element(tag, attributes, text = "") {
 }
 
 /** The story as an SVG element, for the page, whose style colours it. */
-export function drawn({ participants, messages, frames }) {
+export function drawn({ start, participants, messages, frames }) {
   const skipped = Math.max(0, messages.length - MOST_DRAWN);
   const xOf = (place) => LEFT + place * COLUMN;
   const wide = xOf(participants.length) + 60;
@@ -132,6 +140,12 @@ export function drawn({ participants, messages, frames }) {
     if (kind === "crash") marks.append(element("text", { class: kind, x: LEFT - 6, y: y + 12 }, "✕"));
     y += NOTE;
   };
+  if (start) {
+    // It ends where the box of its history does, which is the first.
+    const place = { x: xOf(1) + HALF, y: y + 4, "text-anchor": "end" };
+    marks.append(element("text", { class: "start", ...place }, start.says));
+    y += NOTE;
+  }
   if (skipped) note(`The first ${skipped} messages are left out.`, "hint");
   const open = new Map();
   const ending = (place) => {
@@ -173,7 +187,7 @@ export function drawn({ participants, messages, frames }) {
   y += 10;
   ["You", ...participants].forEach((name, place) => {
     const x = xOf(place);
-    const half = place ? 100 : 40;
+    const half = place ? HALF : 40;
     const box = { x: x - half, y: 8, width: 2 * half, height: TITLES - 8, rx: 6 };
     lives.append(
       element("path", { class: "life", d: `M${x},${TITLES}V${y}` }),
