@@ -101,8 +101,7 @@ def test_the_happy_path(page: Page) -> None:
 def test_a_command_that_does_nothing_says_why_before_it_is_sent(page: Page) -> None:
     commit = page.locator("#form-Commit")
     expect(commit.locator(".why")).to_have_text(
-        "otherwise The command is not allowed in the workflow's state."
-        " Commit is allowed in Summarized; it changes nothing in Completed."
+        "Commit is allowed in Summarized; it changes nothing in Completed."
     )
     tell(page, "Init")
     expect(page.locator("#form-Init .why")).to_have_text(
@@ -454,10 +453,23 @@ def test_a_refused_operation_is_shown_as_refused(page: Page) -> None:
     answer = page.locator("#answer")
     expect(answer).to_have_attribute("data-outcome", "reject")
     expect(answer).to_contain_text("step 1 was refused")
+    expect(answer).to_contain_text("Commit is allowed in Summarized")
     expect(answer).to_be_in_viewport()
     expect(page.locator("#sequence li .sign")).to_have_text("✕")
     run(page, "begin")
     expect(answer).to_have_attribute("data-outcome", "emit")
+
+
+def test_a_small_screen_has_the_whole_diagram_the_answer_and_the_timeline(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page(url, viewport={"width": 1280, "height": 800})
+    tell(page, "Init")
+    for part in ("#answer", "#undo", "#timeline"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    wider = "({ scrollWidth, clientWidth }) => scrollWidth - clientWidth"
+    assert page.locator("#scroller").evaluate(wider) <= 0
+    assert page.evaluate("scrollY") == 0
 
 
 def test_a_copied_link_is_announced_where_it_is_asked_for(page: Page) -> None:

@@ -57,6 +57,7 @@ def test_a_pasted_chart_runs_beside_its_table(page: Page, open_page: Opened, url
     expect(page.locator("#scroller")).to_be_hidden()
     expect(page.locator("#no-layout")).to_contain_text("This chart.json has no layout")
     expect(page.locator("#no-layout")).to_contain_text("pingregistrywf generate --model")
+    expect(page.locator("#stage #table")).to_be_visible()
     tell(page, "Init", "PostAnalysis")
     expect(page.locator("#current")).to_have_text("Analyzed")
     expect(page.locator("#table th[data-current]")).to_have_text("Analyzed")
@@ -79,7 +80,8 @@ def test_a_dropped_chart_with_a_layout_has_the_diagram_of_its_svg(page: Page, na
     drawn = page.locator("#scroller .drawing:visible")
     expect(drawn).to_have_count(1)
     expect(page.locator("#no-layout")).to_be_hidden()
-    expect(page.locator("#table-part")).to_be_visible()
+    expect(page.locator("#stage #table")).to_have_count(0)
+    expect(page.get_by_role("region", name="Table", exact=True)).to_be_visible()
     lines = "(places) => places.map((each) => each.getAttribute('d'))"
     paths = drawn.locator(".line").evaluate_all(lines) + drawn.locator(".wide").evaluate_all(lines)
     svg = generated_svg(read_model([OTHERS / f"{name}.yaml"]).charts[name])
@@ -92,6 +94,18 @@ def test_a_dropped_chart_with_a_layout_has_the_diagram_of_its_svg(page: Page, na
     lit = drawn.locator(".arrow.lit:not(.noop) .command.lit").first
     lit.dispatch_event("click")
     expect(drawn.locator(".current .name")).not_to_have_text(chart["initial"])
+
+
+def test_on_a_phone_the_diagram_keeps_its_room(open_page: Opened, url: str) -> None:
+    page = open_page(url, **PHONE)
+    page.evaluate(DROP, json.dumps(document("split_repo", laid_out=True)))
+    expect(page.locator("h1")).to_have_text("Split repository explorer")
+    tell(page, "Init")
+    room = page.locator("#scroller").bounding_box()
+    assert room
+    assert room["height"] > 200
+    for part in ("#answer", ".state.current:visible"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=0.9)
 
 
 def test_a_chart_from_before_there_were_layouts_has_its_table(page: Page) -> None:

@@ -10,9 +10,13 @@ import { drawing } from "./drawing.mjs";
 const SVG = "http://www.w3.org/2000/svg";
 /** How long the way along an arrow takes, in milliseconds. */
 const JOURNEY = 600;
+/** A drawing shrinks to this part of its size where that makes it fit, so that words can still be read. */
+const SMALLEST = 0.95;
 
 /** Call `tell(command)` when an arrow is clicked and `open(state)` when a state is; once for each place. */
 export function listen(tell, open, place = document) {
+  for (const svg of place.querySelectorAll(".drawing > svg"))
+    svg.style.minWidth = `${svg.viewBox.baseVal.width * SMALLEST}px`;
   for (const arrow of place.querySelectorAll(".drawing .arrow[data-command]")) {
     // An arrow is a thin thing to point at: an unseen, wider one lies over it.
     const wide = document.createElementNS(SVG, "path");

@@ -287,7 +287,7 @@ class App {
     const chart = this.session.charts.get(this.selected.chart);
     byId("scroller").hidden = !drawn_;
     byId("no-layout").hidden = drawn_;
-    showTable(ours ? null : chart, this.standing().state);
+    showTable(ours ? null : chart, this.standing().state, drawn_);
     show(
       ours ? name : OWN_DRAWING + name,
       this.standing().state,

@@ -90,7 +90,8 @@ export function previews(app) {
     byId(`form-${name}`).dataset.outcome = decision.outcome;
     replace(byId(`would-${name}`), signed(decision.outcome, described(decision)));
     const changes = !["noop", "reject"].includes(decision.outcome);
-    replace(byId(`why-${name}`), changes ? "" : [...reasons(decision), " ", ...where(app, name, decision)]);
+    const allowed = where(app, name, decision);
+    replace(byId(`why-${name}`), changes ? "" : allowed.length ? allowed : reasons(decision));
   }
   const { chart, history } = app.selected;
   const legal = [...decisions]
@@ -139,7 +140,7 @@ export function answer(app) {
   replace(
     place,
     h("p", {}, h("strong", {}, action.operation), `: ${endOf(action, result)}`),
-    steps(result),
+    steps(app, result),
   );
 }
 
@@ -152,11 +153,11 @@ function outcome({ outcome: kind, events, target, error }) {
   return h("strong", {}, `${names} appended. Now ${target}.`);
 }
 
-/** The error's own words, the rule, its prose, and where the command is allowed. */
+/** Where the command is allowed, the error's own words, the rule, and its prose. */
 function because(app, { chart, command }, { rule, prose, error }) {
   const words = error && error.message !== prose ? `${capital(error.message)}. ` : "";
   const allowed = where(app, command, { error }, chart);
-  return h("p", { class: "because" }, words, ...reasons({ rule, prose }), " ", ...allowed);
+  return h("p", { class: "because" }, ...allowed, " ", words, ...reasons({ rule, prose }));
 }
 
 /** Where a command that was refused for the state is allowed. */
@@ -189,18 +190,20 @@ function endOf({ crash }, { crashed, fault, steps: ran }) {
   return refused ? `step ${refused.number} was refused, ${refused.answer.error.name}.` : "done.";
 }
 
-const steps = ({ steps: ran }) =>
+const steps = (app, { steps: ran }) =>
   h(
     "ol",
     { class: "steps" },
-    ran.map((each) => h("li", {}, endOfStep(each))),
+    ran.map((each) => h("li", {}, endOfStep(app, each))),
   );
 
-function endOfStep({ step, answer: each }) {
+function endOfStep(app, { step, answer: each }) {
   if (!each) return [`${step.command}: not run.`];
   return [
     ...signed(each.outcome, `${step.command}: `),
     outcome(each),
+    " ",
+    ...where(app, step.command, each, step.chart),
     " ",
     each.rule && h("code", {}, each.rule),
   ];
@@ -270,7 +273,7 @@ export function operations(app) {
 function declared(app, { chart, command, doc }, ran) {
   const result =
     ran &&
-    h("span", { class: "came", "data-outcome": ran.answer?.outcome ?? "skipped" }, endOfStep(ran));
+    h("span", { class: "came", "data-outcome": ran.answer?.outcome ?? "skipped" }, endOfStep(app, ran));
   return h(
     "li",
     {},

@@ -10,10 +10,18 @@ const WORDS = {
   rewrite: () => "history rewritten",
 };
 
-/** Show a chart's table with the column of the current state marked, or none if chart is null. */
-export function showTable(chart, state) {
-  byId("table-part").hidden = chart === null;
+/**
+ * Show a chart's table with the column of the current state marked, or none if chart is null.
+ *
+ * It stands below the diagram and the commands, or in the place of a diagram that was not drawn.
+ */
+export function showTable(chart, state, drawn) {
+  const part = byId("table-part");
+  part.hidden = chart === null;
+  byId("table-section").hidden = chart === null || !drawn;
   if (chart === null) return;
+  if (drawn) byId("table-section").append(part);
+  else byId("scroller").after(part);
   const rows = [...chart.commands.keys()].flatMap((command) => {
     const cells = (same) => chart.columns.map((each) => chart.cell(command, same, each));
     const both = [cells(true), cells(false)];
