@@ -59,7 +59,8 @@ def adapter(
 
     With --model it is the reference implementation of charts of your own.  With --service the
     commands are those of a service, which must serve every registry: its --registry is '*'.  With
-    --rpc 2019 that may be any server that answers PingRegistry and EphemeralRegistry.
+    --rpc 2019 that may be any server that answers PingRegistry, EphemeralRegistry and
+    LiveBroadcast.
     """
     require("conformance", "orjson")
     if rpc == "2019":

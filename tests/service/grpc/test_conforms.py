@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ...command_line import run
-from .faulty import FAULTS
+from .faulty import FAULTS, WAYS
 from .processes import RUN, ServerProcess
 
 DEVIATES, CANNOT_RUN, INCOMPLETE = 1, 2, 3
@@ -43,13 +43,13 @@ def test_the_methods_of_the_2019_system() -> None:
     assert "level 2  versions         411 not claimed (" in told
     assert "level 6  several servers  66 passed, " in told
     assert "exec Init" in told
-    assert "compared of a state: pings, vid" in told
+    assert "compared of a state: pings, summary, vid" in told
     last = told.splitlines()[-1]
     assert last.startswith("conforms: level 6 at bound n+2, 66 cases; not claimed: level 2, ")
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [each for each in FAULTS if each not in WAYS])
 def test_a_server_with_a_fault_is_found_by_the_methods_of_the_2019_system(fault: str) -> None:
     words = ("--level", "6", "--only", "*every request*", "-x")
     told = conform(*words, rpc=METHODS, program=(*FAULTY, fault), expected=DEVIATES)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc
 
@@ -150,6 +150,14 @@ class Connection:
         return list(
             self._channel.unary_stream(path)(data, timeout=TIMEOUT, metadata=self._metadata)
         )
+
+    def begun(self, path: str, data: bytes) -> Any:
+        """Return a call of any method, made once, that may wait: a future of its reply."""
+        return self._channel.unary_unary(path).future(data, metadata=self._metadata)
+
+    def opened(self, path: str, data: bytes) -> Any:
+        """Return a call of any method that streams, made once: an iterator of its replies."""
+        return self._channel.unary_stream(path)(data, metadata=self._metadata)
 
     @contextmanager
     def stream(

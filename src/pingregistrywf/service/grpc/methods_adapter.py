@@ -4,7 +4,8 @@ A server that speaks the three services of the 2019 system, in any language, is 
 Which method is an operation, a command, a state or a history follows from the service's declaration
 (model/ping_registry_service.yaml).  The limits in the greeting say what the methods cannot carry:
 single commands but for operations of one step, a part of the state, and most errors by name
-(documentation: Adapter protocol 1, Limits).
+(documentation: Adapter protocol 1, Limits).  What the methods tell in further ways is compared
+here (``methods_ways``), because the protocol has one request for all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 
 import grpc
 
+from pingregistrywf.runtime.behavior import evolve
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import EPOCH, Ulid
@@ -33,9 +35,10 @@ from pingregistrywf.runtime.services import (
     Service,
     VidOf,
 )
-from pingregistrywf.runtime.values import command_name
+from pingregistrywf.runtime.values import Event, command_name
 from pingregistrywf.runtime.wire import codec_of
-from pingregistrywf.service.grpc.messages import Messages, message_class
+from pingregistrywf.service.grpc.methods_calls import Calling
+from pingregistrywf.service.grpc.methods_ways import DisagreementError, Ways, encoded
 from pingregistrywf.service.requests import Reply, Request, error_json
 
 ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -70,8 +73,9 @@ class MethodsAdapter:
 
     def __init__(self, service: Service, connection: Connection) -> None:
         self._service = service
-        self._connection = connection
-        self._messages = Messages(service)
+        self._place = connection.address.place
+        self._calling = Calling(service, connection)
+        self._ways = Ways(service, self._calling)
         facades = service.operations.facades
         self._declarations: dict[str, Declaration] = {
             each.behavior.declaration.name: each.behavior.declaration for each in facades
@@ -98,6 +102,9 @@ class MethodsAdapter:
         except grpc.RpcError as error:
             told = {"code": error.code().name, "message": str(error.details())}
             reply = {"error": {**told, "definite": True}}
+        except DisagreementError as error:
+            told = {"code": "Internal", "message": str(error)}
+            reply = {"error": {**told, "definite": True}}
         except WorkflowError as error:
             reply = {"error": error_json(error)}
         return {"id": request.get("id")} | reply
@@ -122,8 +129,10 @@ class MethodsAdapter:
         op = request.get("op")
         match op:
             case "hello":
+                self._ways.listen()
                 return {"hello": self._hello()}
             case "bye":
+                self._ways.close()
                 return {"bye": {}}
             case "run":
                 return {"ok": {"vids": self._run(request)}}
@@ -138,7 +147,7 @@ class MethodsAdapter:
     def _hello(self) -> Reply:
         (found,) = (each for each in self._methods.values() if isinstance(each.action, Find))
         return {
-            "implementation": f"the server at {self._connection.address.place}",
+            "implementation": f"the server at {self._place}",
             "version": "",
             "language": "gRPC",
             "protocol": 1,
@@ -146,7 +155,7 @@ class MethodsAdapter:
             "limits": {
                 "requests": sorted([*self._methods, *self._versioned]),
                 "begun": True,
-                "find": sorted(["vid", *(name for name, _ in self._carried(found))]),
+                "find": sorted(["vid", *(key for key, _, _ in self._carried(found))]),
                 "errors": {code: list(each) for code, each in ERRORS.items()},
             },
         }
@@ -159,13 +168,13 @@ class MethodsAdapter:
         name, history = str(args[self._service.name]), self._history_of(action.operation, args)
         for argument, operation in self._service.derived.items():
             self._names[operation.derive(argument, name)] = name
-        message = self._message(method)
+        message = self._calling.message(method)
         if self._service.name not in message.DESCRIPTOR.fields_by_name:
             if self._owners.setdefault(history, name) != name:
                 raise _UnsupportedError(f"{method.name} takes no {self._service.name}")
         elif history not in self._begun:
             self._owners[history] = name
-        reply = self._called(method, self._filled(method, action, message, args))
+        reply = self._written(method, action, message, args)
         self._begun.add(history)
         return self._vids(method, reply)
 
@@ -177,45 +186,61 @@ class MethodsAdapter:
         if request.get("vid", "no_vc") != "no_vc":
             args["vid"] = request["vid"]
         before = self._events(request)
-        reply = self._called(method, self._filled(method, action, self._message(method), args))
+        reply = self._written(method, action, self._calling.message(method), args)
         appended = [each for each in self._events(request) if each not in before]
         return {"vid": self._vids(method, reply)[step.chart], "events": appended}
 
     def _find(self, request: Request) -> Reply:
         method, action = self._method(f"find{self._of(self._chart(request))}", Find)
-        message = self._message(method)
-        setattr(message, action.history, UUID(request["workflow"]).bytes)
+        history = UUID(request["workflow"])
+        message = self._calling.message(method)
+        setattr(message, action.history, history.bytes)
         if action.wait:
             values = message.DESCRIPTOR.fields_by_name[action.wait.field].enum_type.values_by_name
             setattr(message, action.wait.field, values[NO_WAIT].number)
-        reply = self._called(method, message)
+        reply = self._calling.reply(method, message)
+        state, name = self._replayed(action.chart, history)
+        self._ways.check_found(method, action, message, reply, name)
         found: Reply = {"vid": self._vids(method, reply)[action.chart]}
-        for key, name in self._carried(method):
-            inside = self._service.messages[str(method.reply[name].message)].fields
-            found[key] = [_record(inside, each) for each in getattr(reply, name)]
+        for key, told, carried in self._carried(method):
+            record = self._service.messages[str(method.reply[told].message)].fields
+            if carried.many:
+                found[key] = [_record(record, each) for each in getattr(reply, told)]
+            else:
+                value = getattr(state, carried.attribute)
+                found[key] = _one_record(record, method, told, reply, name, value)
         return found
 
     def _events(self, request: Request) -> list[Reply]:
-        chart = self._chart(request)
-        method, action = self._method(f"events{self._of(chart)}", Events)
-        history = UUID(request["index" if isinstance(action.history, IdOf) else "workflow"])
+        declaration = self._declarations[self._chart(request)]
+        events = self._read(declaration, UUID(request.get("index") or request["workflow"]))
+        return [event_json(declaration, each) for each in events]
+
+    def _read(self, declaration: Declaration, history: UUID) -> list[Event]:
+        """The events of a history, read in every way."""
+        method, action = self._method(f"events{self._of(declaration.name)}", Events)
         name = (self._names if isinstance(action.history, IdOf) else self._owners).get(history)
         if name is None:
             raise _UnsupportedError(f"nothing has told the {self._service.name} of {history}")
-        message = self._message(method)
+        message = self._calling.message(method)
         setattr(message, self._service.name, name)
         if isinstance(action.history, str):
             setattr(message, action.history, history.bytes)
-        kind = self._class(f"{method.name}O")
-        path = f"/{method.service}/{method.name}"
-        replies = map(kind.FromString, self._connection.replies(path, message.SerializeToString()))
-        declaration = self._declarations[chart]
+        replies = self._calling.replies(method, message)
+        told = encoded(action, replies)
         codec = codec_of(declaration)
-        return [
-            event_json(declaration, codec.decode(event.SerializeToString()))
-            for reply in replies
-            for event in getattr(reply, action.field)
-        ]
+        events = [codec.decode(each) for each in told]
+        ids = [each.id for each in events]
+        self._ways.check_events(method, action, message, history, told, ids)
+        return events
+
+    def _replayed(self, chart: str, history: UUID) -> tuple[Any, str]:
+        """The state that a history's events lead to, and its name."""
+        declaration = self._declarations[chart]
+        state = declaration.state(history)
+        for event in self._read(declaration, history):
+            state = evolve(declaration, state, event)
+        return state, declaration.state_names[state.state_code]
 
     # --- Messages -------------------------------------------------------------------------------
 
@@ -229,16 +254,12 @@ class MethodsAdapter:
     def _chart(self, request: Request) -> str:
         return str(request.get("chart", self._service.owner.chart))
 
-    def _class(self, name: str) -> type[Protobuf]:
-        return message_class(self._messages.pool, f"{self._service.package}.{name}")
-
-    def _message(self, method: Method) -> Protobuf:
-        return self._class(f"{method.name}I")()
-
-    def _called(self, method: Method, message: Protobuf) -> Protobuf:
-        path = f"/{method.service}/{method.name}"
-        data = self._connection.reply(path, message.SerializeToString())
-        return self._class(f"{method.name}O").FromString(data)
+    def _written(
+        self, method: Method, action: Run, message: Protobuf, args: Mapping[str, Any]
+    ) -> Protobuf:
+        """The reply to a call that may write."""
+        self._ways.writes()
+        return self._calling.reply(method, self._filled(method, action, message, args))
 
     @staticmethod
     def _history_of(operation: Operation, args: Mapping[str, Any]) -> UUID:
@@ -269,14 +290,14 @@ class MethodsAdapter:
             if isinstance(each.source, VidOf)
         }
 
-    def _carried(self, method: Method) -> Iterable[tuple[str, str]]:
-        """The lists of a state that a method tells as they are, and its fields with them."""
+    def _carried(self, method: Method) -> Iterable[tuple[str, str, Carried]]:
+        """What a method tells of the carried values: the chart's name, the field, and which."""
         declaration = self._declarations[self._service.owner.chart]
         keys = {attribute: key for key, attribute in declaration.carried.items()}
         return [
-            (keys[each.source.attribute], name)
+            (keys[each.source.attribute], name, each.source)
             for name, each in method.reply.items()
-            if isinstance(each.source, Carried) and each.source.many and not each.by_state
+            if isinstance(each.source, Carried)
         ]
 
 
@@ -291,3 +312,33 @@ def _record(fields: Mapping[str, ReplyField], message: Protobuf) -> Reply:
         value = getattr(message, name)
         record[str(each.source)] = _vid(value) if isinstance(value, bytes) else value
     return record
+
+
+def _one_record(
+    fields: Mapping[str, ReplyField],
+    method: Method,
+    told: str,
+    reply: Protobuf,
+    state: str,
+    carried: Any,
+) -> Reply | None:
+    """A record of which a reply has one, or None if it has no event.
+
+    What the state replaces in it must be as declared.  Its own value is not told then, and taken
+    from the history.
+    """
+    if not reply.HasField(told):
+        text = f"{method.name} gives no {told}, without which clients of the 2019 system crash"
+        raise DisagreementError(text)
+    said = getattr(reply, told)
+    record = _record(fields, said)
+    for name, by_state in method.reply[told].by_state.items():
+        if state not in by_state:
+            continue
+        value = getattr(said, name)
+        if value != by_state[state]:
+            text = f"{method.name} gives {value!r} as {told}.{name} in {state}"
+            raise DisagreementError(f"{text}, and not {by_state[state]!r}")
+        source = str(fields[name].source)
+        record[source] = getattr(carried, source)
+    return record if record["event_id"] not in (_vid(b""), str(EPOCH)) else None
