@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -17,6 +17,7 @@ from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.coordination.registry import PingRegistry
 
 from .command_line import environment, on_terminal, run
+from .nats.cluster import Cluster
 from .test_cli_mistakes import CHART
 
 WORKFLOW = UUID("3f0c9a52-6a5b-4c1e-9a57-2f1d8c7b6e01")
@@ -26,12 +27,17 @@ PINGS = 40
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     url = f"sqlite:{tmp_path / 'pings.db'}"
+    fill(url)
+    return url
+
+
+def fill(url: str) -> None:
+    """Make a journal with a workflow of ``PINGS`` pings."""
     with open_journal(url) as journal:
         registry = PingRegistry(journal, "reg")
         registry.begin(WORKFLOW)
         for number in range(PINGS):
             registry.ping(WORKFLOW, 0, f"alpha ping {number}")
-    return url
 
 
 def test_what_works_on_a_journal(url: str, tmp_path: Path) -> None:
@@ -60,14 +66,31 @@ def test_what_works_on_a_journal(url: str, tmp_path: Path) -> None:
 def test_a_backup_shows_its_events_in_one_line(url: str, tmp_path: Path, width: int) -> None:
     words = ("journal", "backup", str(tmp_path / "copy.db"), "--journal", url)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\r", on_terminal(*words, width=width))
-    bars = [line for line in re.split(r"[\r\n]+", shown) if " copying " in line]
+    bars = [line for line in re.split(r"[\r\n]+", shown) if re.search("copying|checking", line)]
     assert bars
     for bar in bars:
-        assert re.search(rf" copying [ ━╸╺]{{20}} +\d+/{PINGS + 2} events \d:\d\d:\d\d *$", bar), (
-            bar
-        )
+        amount = rf"[ ━╸╺]{{20}} +\d+/{PINGS + 2} events \d:\d\d:\d\d *$"
+        assert re.search(rf" (copying|checking) {amount}", bar), bar
         assert len(bar) <= width
     assert f" {PINGS + 2}/{PINGS + 2} events " in bars[-1]
+
+
+def test_what_works_on_nats_servers(nats_server: Cluster, tmp_path: Path) -> None:
+    url, events = nats_server.url(f"s{uuid4().hex}"), PINGS + 2
+    fill(url)
+    file, copy = tmp_path / "pings.jsonl", tmp_path / "copy.db"
+    for *words, what in (
+        ("verify", "checking"),
+        ("export", str(file), "exporting"),
+        ("backup", str(copy), "checking"),
+    ):
+        shown = on_terminal("journal", *words, "--journal", url)
+        assert re.search(rf" {what} [ ━╸╺]+ {events}/{events} events", shown), words
+    size = f"{2 * file.stat().st_size / 1000:.1f}"
+    other = nats_server.url(f"s{uuid4().hex}")
+    shown = on_terminal("journal", "import", str(file), "--journal", other)
+    assert f"{size}/{size} kB" in shown
+    assert "2 histories imported" in shown
 
 
 def test_a_wait(url: str) -> None:

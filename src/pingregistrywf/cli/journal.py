@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal, NoReturn, cast
@@ -29,7 +29,7 @@ from pingregistrywf.cli.common import (
 from pingregistrywf.cli.declarations import declarations
 from pingregistrywf.cli.ids import history as history_id
 from pingregistrywf.cli.program import App
-from pingregistrywf.cli.progress import CountedReader, progress, shows_progress
+from pingregistrywf.cli.progress import Advance, CountedReader, passes, progress, shows_progress
 from pingregistrywf.cli.terminal import for_person, wrapped
 from pingregistrywf.runtime.counts import counted
 
@@ -114,6 +114,7 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
 @with_json
 def verify(url: JournalOption, model: ModelOption = None) -> None:
     """Check every event of a journal against its checksum, its chain and its chart."""
+    from pingregistrywf.runtime.journal.counted_scan import counted_scan
     from pingregistrywf.runtime.verify import faults_of, notes_of, unknown_charts
 
     known = declarations(model)
@@ -121,7 +122,7 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
         now, histories, damaged = opened.clock(), [], False
         counts = {"histories": 0, "events": 0, "faults": 0, "notes": 0}
         with progress("checking", _events(opened), "events") as advance:
-            for scanned in opened.scan():
+            for scanned in counted_scan(opened, None, advance):
                 if scanned.stored is not None:
                     histories.append(scanned.stored)
                     counts["histories"] += 1
@@ -133,7 +134,6 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
                 counts["notes"] += len(notes)
                 for finding in faults + notes:
                     _print_finding(finding)
-                advance(len(scanned.entries))
         unknown = unknown_charts(histories, known)
         counts["notes"] += len(unknown)
         _print_unknown(unknown)
@@ -164,9 +164,8 @@ def backup(
     known = declarations(model)
     with opened_file(url) as opened:
         try:
-            # An event counts once it is in the copy and sound there.
-            with progress("copying", _events(opened), "events") as advance:
-                copy(opened, destination, known, checked=advance)
+            with passes(_events(opened), "events") as begin:
+                copy(opened, destination, known, begin=begin)
         except UnsoundError as error:
             _refuse_faults(error.faults, "no copy was kept")
         _print_unknown(unknown_charts(opened.histories(), known), err=True)
@@ -234,8 +233,8 @@ def export(
         if file == STANDARD:
             # Whoever reads the output may be slow, or stop, and must not keep the journal's log.
             with tempfile.TemporaryFile() as text:
-                with _exporting(opened, one, text) as put:
-                    written = write(opened, known, put, history=one)
+                with _exporting(opened, one) as done:
+                    written = write(opened, known, text.write, history=one, done=done)
                 text.seek(0)
                 shutil.copyfileobj(text, sys.stdout.buffer)
             sys.stdout.flush()
@@ -243,9 +242,9 @@ def export(
             with (
                 new_file(Path(file)) as path,
                 path.open("xb") as output,
-                _exporting(opened, one, output) as put,
+                _exporting(opened, one) as done,
             ):
-                written = write(opened, known, put, history=one)
+                written = write(opened, known, output.write, history=one, done=done)
         _print_unknown(written.unknown, err=True)
         if written.faults:
             _refuse_faults(written.faults, "the rest was exported")
@@ -317,18 +316,9 @@ def _events(journal: OperatorJournal, history: UUID | None = None) -> int:
     return sum(stored.entries for stored in found if history in (None, stored.id))
 
 
-@contextmanager
-def _exporting(
-    journal: OperatorJournal, history: UUID | None, output: BinaryIO
-) -> Iterator[Callable[[bytes], object]]:
-    """Yield what writes a line of an export, and show how many events are written."""
-    with progress("exporting", _events(journal, history), "events") as advance:
-
-        def put(line: bytes) -> None:
-            output.write(line)
-            advance(b'"parent"' in line)  # of which each event has one
-
-        yield put
+def _exporting(journal: OperatorJournal, history: UUID | None) -> AbstractContextManager[Advance]:
+    """Show how many events are exported."""
+    return progress("exporting", _events(journal, history), "events")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, TypeAlias
 
-Advance: TypeAlias = Callable[[int], None]
+Advance: TypeAlias = Callable[[float], None]
 
 
 def shows_progress() -> bool:
@@ -33,6 +33,29 @@ def progress(what: str, total: float | None = None, unit: str = "") -> Iterator[
     with _shown(unit, counted=total is not None) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.update(task, advance=count)
+
+
+@contextmanager
+def passes(total: float, unit: str) -> Iterator[Callable[[str], Advance]]:
+    """Show several passes over the same things; yield what begins a pass by its name.
+
+    What begins a pass returns what adds to the done of this pass.
+
+    Args:
+        total: how much there is to do in each pass.
+        unit: what is counted.
+    """
+    if not shows_progress():
+        yield lambda _name: lambda _count: None
+        return
+    with _shown(unit, counted=True) as bar:
+        task = bar.add_task("", total=total, visible=False)
+
+        def begin(name: str) -> Advance:
+            bar.update(task, description=name, completed=0, visible=True)
+            return lambda count: bar.update(task, advance=count)
+
+        yield begin
 
 
 @contextmanager

@@ -53,9 +53,11 @@ from pingregistrywf.runtime.errors import (
 )
 from pingregistrywf.runtime.ids import Clock, Ulid
 from pingregistrywf.runtime.journal import open_journal
+from pingregistrywf.runtime.journal.backup_file import write_backup
+from pingregistrywf.runtime.journal.counted_scan import counted_scan
 from pingregistrywf.runtime.journal.history import ChartIdentity, Entry
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored, Trim, Written
-from pingregistrywf.runtime.journal.protocol import OperatorJournal
+from pingregistrywf.runtime.journal.protocol import OperatorJournal, ScansAhead
 from pingregistrywf.runtime.journal.retention import Retention
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.render import event_json
@@ -65,6 +67,11 @@ from pingregistrywf.runtime.wire import codec_of
 
 FORMAT: Final = "journal-histories"
 VERSION: Final = 2
+Done: TypeAlias = Callable[[float], object]
+
+
+def _ignore(_entries: float) -> None:
+    """Do nothing: nobody sees how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,13 @@ def backup(
     destination: Path,
     declarations: Declarations,
     *,
-    checked: Callable[[int], object] = lambda _entries: None,
+    begin: Callable[[str], Done] = lambda _pass: _ignore,
 ) -> None:
     """Copy a journal to a new file while others write to it; verify the copy, then put it in place.
 
     Args:
-        checked: is called after each history of the copy is verified, with how many entries it has.
+        begin: is called with the name of each pass over the journal's entries, and returns what is
+            called with how many more of them are done in this pass.
 
     Raises:
         UnsoundError: the copy has faults, and was removed.
@@ -106,15 +114,17 @@ def backup(
         if left.exists():
             raise FileExistsError(f"{str(left)!r} is left of another journal: move it away")
     with new_file(destination) as path:
-        url = journal.backup(path)
+        copied = begin("copying")
+        ahead = isinstance(journal, ScansAhead)
+        url = write_backup(journal, path, done=copied) if ahead else journal.backup(path)
+        checked = begin("checking")
         with open_journal(
             url, create=False, clock=journal.clock, retention=journal.retention
         ) as copy:
             faults: list[Fault] = []
             now = copy.clock()
-            for scanned in copy.scan():
+            for scanned in counted_scan(copy, None, checked):
                 faults += faults_of(scanned, declarations, copy.retention, now)
-                checked(len(scanned.entries))
             if faults:
                 raise UnsoundError(tuple(faults))
 
@@ -125,8 +135,16 @@ def export(
     write: Callable[[bytes], object],
     *,
     history: UUID | None = None,
+    done: Done = _ignore,
 ) -> Exported:
     """Write a journal's sound histories, or only one of them, a line at a time.
+
+    Args:
+        journal: the journal.
+        declarations: what histories must follow.
+        write: writes a line.
+        history: the only history.
+        done: is called now and then with how many more entries are done; see ``counted_scan``.
 
     Raises:
         DBError: the database failed.
@@ -142,7 +160,7 @@ def export(
     histories: list[Stored] = []
     faults: list[Fault] = []
     now = journal.clock()
-    for scanned in journal.scan(history):
+    for scanned in counted_scan(journal, history, done):
         found = faults_of(scanned, declarations, journal.retention, now)
         if found or scanned.stored is None:
             faults += found

@@ -17,6 +17,7 @@ from pingregistrywf.runtime.journal.protocol import (
     Logged,
     OperatorJournal,
     ReadOnly,
+    ScansAhead,
     Subscription,
     WorkflowJournal,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Reading",
     "Retention",
     "Scanned",
+    "ScansAhead",
     "Stored",
     "Subscription",
     "Trim",

@@ -2,8 +2,8 @@
 
 The protocol has parts.  ``WorkflowJournal`` is what a workflow needs, and all that an engine asks
 for.  ``OperatorJournal`` is what operators and the collector need.  ``FeedJournal`` is what read
-models need.  ``Journal`` is all three.  A journal that takes no writes is also ``ReadOnly``, and
-one with a log that may grow is ``Logged``.
+models need.  ``Journal`` is all three.  A journal that takes no writes is also ``ReadOnly``, one
+with a log that may grow is ``Logged``, and one that reads much at once is ``ScansAhead``.
 
 A journal stores bytes.  Of charts it knows only the identity of the one that each event was written
 under.
@@ -16,7 +16,7 @@ Every method may be called from any thread.  Errors are the journal-level ones o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
@@ -302,6 +302,23 @@ class Logged(Protocol):
 
     def log(self) -> Log | None:
         """Return what is known of the log, None if there is none at the moment."""
+
+
+@runtime_checkable
+class ScansAhead(OperatorJournal, Protocol):
+    """A journal whose scan reads entries of many histories before it gives the first history.
+
+    It has no faster way to make a backup than ``backup_file.write_backup``.
+    """
+
+    def scan_ahead(
+        self, history: UUID | None = None, *, read: Callable[[int], object]
+    ) -> Iterator[Scanned]:
+        """Do what ``scan`` does; call ``read`` now and then with how many entries were read.
+
+        Raises:
+            DBError: the database failed.
+        """
 
 
 @runtime_checkable

@@ -39,6 +39,8 @@ class Consumer:
         after: the sequence.
         subject: which messages; all if None.
         headers_only: whether to leave the payloads out.
+        newest_only: of what is stored when it begins, whether to give only the newest message of
+            each subject.  If it begins anew after one of them, it gives all messages from there.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Consumer:
         *,
         subject: str | None = None,
         headers_only: bool = False,
+        newest_only: bool = False,
     ) -> None:
         self._connection = connection
         self._stream = stream
         self._subject = subject
         self._headers_only = headers_only
+        self._newest_only = newest_only
         self.after = after
         self.pending: int | None = None
         """How many messages the server had after the last one given; None if it is not known."""
@@ -161,8 +165,6 @@ class Consumer:
         config = {
             "name": self._name,
             "deliver_subject": inbox,
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": self.after + 1,
             "ack_policy": "none",
             "max_deliver": 1,
             "replay_policy": "instant",
@@ -173,6 +175,10 @@ class Consumer:
             "num_replicas": 1,
             "headers_only": self._headers_only,
         }
+        if self._newest_only and not self.after:
+            config["deliver_policy"] = "last_per_subject"
+        else:
+            config |= {"deliver_policy": "by_start_sequence", "opt_start_seq": self.after + 1}
         api = f"$JS.API.CONSUMER.CREATE.{self._stream}.{self._name}"
         if self._subject is not None:
             config["filter_subject"] = self._subject

@@ -8,7 +8,7 @@ history as well, so that everything that happens to it has one order.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import pairwise
@@ -220,23 +220,22 @@ class NatsJournal(Closable):
         return reported(self._run("collecting garbage", self._collect(moment), writing=True))
 
     async def _collect(self, moment: float) -> Collected:
-        removed, freed = 0, []
-        found = await scan.histories(self._store, headers_only=True)
-        for each in found.values():
-            newest, stored = each.newest, each.stored()
-            if newest is None or stored is None:
+        store, removed, freed = self._store, 0, []
+        for newest in await scan.newest_records(store):
+            history, row = newest.history, newest.row
+            due = garbage(row.stored(history, row.base), self.retention, moment)
+            stored = await scan.stored(store, newest) if due.before or due.mark else None
+            if stored is None:
                 continue
-            history = newest.history
             due = garbage(stored, self.retention, moment)
             first = max(stored.first, due.before)
             if first > stored.first:
-                keep = next((one for one in each.records if one.row.end > first), newest)
-                if await self._store.purge(history, keep.sequence):
+                keep = await scan.first_beyond(store, newest, first)
+                if await store.purge(history, keep.sequence):
                     removed += first - stored.first
             if due.mark:
-                number = self._store.streams.number(history)
-                await self._store.expire(number, newest.sequence)
-                if await self._store.purge(history, newest.sequence + 1):
+                await store.expire(store.streams.number(history), newest.sequence)
+                if await store.purge(history, newest.sequence + 1):
                     freed.append(history)
         return Collected(removed, tuple(sorted(freed)))
 
@@ -262,15 +261,23 @@ class NatsJournal(Closable):
                 return True
 
     def histories(self) -> Iterator[Stored]:
-        work = scan.histories(self._store, headers_only=True)
-        found = self._run("listing the histories", work)
-        return iter([stored for each in found.values() if (stored := each.stored()) is not None])
+        return iter(self._run("listing the histories", scan.histories(self._store)))
 
     def scan(self, history: UUID | None = None) -> Iterator[Scanned]:
-        work = scan.histories(self._store, history, headers_only=False)
-        found = self._run("scanning the journal", work)
-        for each in found.values():
-            yield scan.scanned(self._store, each)
+        return self.scan_ahead(history, read=lambda _entries: None)
+
+    def scan_ahead(
+        self, history: UUID | None = None, *, read: Callable[[int], object]
+    ) -> Iterator[Scanned]:
+        connection, steps = self._store.connection, scan.scan(self._store, history)
+        try:
+            while (step := self._run("scanning the journal", _next(steps))) is not None:
+                read(step.entries)
+                for each in step.complete:
+                    yield scan.scanned(self._store, each)
+        finally:
+            # Not waited for: the garbage collector may end a scan, and in any thread.
+            connection.soon(lambda: connection.begin(_end(steps)))
 
     def backup(self, path: Path) -> str:
         self._store.connection.check_open()
@@ -334,6 +341,14 @@ class NatsFeed(SubscribedFeed):
 def _close(store: Store, watch: Watch) -> None:
     watch.notifier.close()
     store.connection.close()
+
+
+async def _next(steps: AsyncGenerator[T]) -> T | None:
+    return await anext(steps, None)
+
+
+async def _end(steps: AsyncGenerator[object]) -> None:
+    await steps.aclose()
 
 
 def _following(history: UUID, row: Row, after: Head | None) -> Point | None:

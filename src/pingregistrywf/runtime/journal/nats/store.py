@@ -63,9 +63,13 @@ class Store:
 
     async def newest(self, history: UUID) -> Record | None:
         """Return a history's newest message, None if it has none."""
-        subject = self.streams.subject(history)
-        raw = await self._get(self.streams.stream(history), {"last_by_subj": subject})
+        raw = await self.newest_message(history)
         return None if raw is None else decode(raw)
+
+    async def newest_message(self, history: UUID) -> Raw | None:
+        """Return a history's newest message as the server has it, None if it has none."""
+        subject = self.streams.subject(history)
+        return await self._get(self.streams.stream(history), {"last_by_subj": subject})
 
     async def following(self, history: UUID, after: int) -> Record | None:
         """Return a history's first message after a sequence, None if there is none."""

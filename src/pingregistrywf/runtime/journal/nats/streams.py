@@ -97,6 +97,10 @@ class Streams:
         """Return the subject of a history."""
         return f"{self.name}.{self.number(history)}.{history.hex}"
 
+    def every_subject(self, number: int) -> str:
+        """Return what matches the subjects of a data stream."""
+        return f"{self.name}.{number}.*"
+
     def ledger_subject(self, number: int) -> str:
         """Return the ledger's subject for a data stream."""
         return f"{self.ledger}.{number}"
@@ -230,7 +234,7 @@ def _settings(streams: Streams, name: str) -> dict[str, tuple[Any, Any]]:
 def _subjects(streams: Streams, name: str) -> str:
     if name == streams.ledger:
         return f"{name}.*"
-    return f"{streams.name}.{streams.names.index(name)}.*"
+    return streams.every_subject(streams.names.index(name))
 
 
 def _recorded(address: Address, config: Mapping[str, Any]) -> Streams:
