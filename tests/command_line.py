@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from subprocess import CompletedProcess
 from tempfile import TemporaryFile
@@ -71,7 +71,7 @@ def on_terminal(*words: str, width: int = 80, colour: bool = False) -> str:
     ours, theirs = os.openpty()
     tty.setraw(theirs)  # so that no line's end is changed
     shown: list[bytes] = []
-    reader = Thread(target=lambda: shown.extend(_read(ours)))
+    reader = Thread(target=lambda: shown.append(read_terminal(ours)))
     reader.start()
     with ExitStack() as stack:
         stack.callback(os.close, ours)
@@ -85,11 +85,16 @@ def on_terminal(*words: str, width: int = 80, colour: bool = False) -> str:
     return b"".join(shown).decode()
 
 
-def _read(terminal: int) -> Iterator[bytes]:
-    """Yield what a terminal gets until the other side is closed."""
-    with suppress(OSError):
+def read_terminal(terminal: int) -> bytes:
+    """Return what a terminal gets until the other side is closed.
+
+    A terminal holds some kilobytes: whoever writes more waits for somebody who reads.
+    """
+    shown = b""
+    with suppress(OSError):  # which is how a terminal ends
         while data := os.read(terminal, 65_536):
-            yield data
+            shown += data
+    return shown
 
 
 def _exit_code() -> int:

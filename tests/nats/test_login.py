@@ -73,6 +73,8 @@ class Authority:
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool
     ) -> x509.Certificate:
         now = datetime.now(UTC)
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        own = x509.SubjectKeyIdentifier.from_public_key(key)
         host = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         return (
             x509.CertificateBuilder()
@@ -84,6 +86,8 @@ class Authority:
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.SubjectAlternativeName([host]), critical=False)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(own, critical=False)
+            .add_extension(authority, critical=False)  # Python 3.13 asks for it
             .sign(self._key, hashes.SHA256())
         )
 

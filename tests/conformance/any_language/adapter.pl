@@ -18,6 +18,7 @@ my %ZERO   = (int32 => 0, string => '', bool => JSON::PP::false, uuid => $NIL, u
 
 # Numbers with a point or an exponent become objects, so that 1.0 is not taken for 1.
 my $JSON = JSON::PP->new->utf8->allow_bignum;
+my $ASCII = JSON::PP->new->ascii->allow_nonref;    # version 4.16 is slow to read anything else
 
 my $chart = $JSON->decode(do { local (@ARGV, $/) = $ARGV[0] // die "usage: $0 chart.json\n"; <> });
 my %cells = map { ("@$_{qw(command arguments state)}" => $_) } @{ $chart->{table} };
@@ -190,6 +191,7 @@ sub next_ulid {
 $| = 1;    # each answer is written at once: the runner waits for it
 while (defined(my $line = <STDIN>)) {
     my $whole   = whole_characters(\$line);
+    utf8::decode($line) and $line =~ s/([^\x00-\x7f]+)/substr $ASCII->encode($1), 1, -1/ge;
     my $request = $JSON->decode($line);
     my $answer  = eval { answer($request, $whole) } // error_of($@);
     print $JSON->encode({ id => $request->{id} + 0, %$answer }), "\n";
