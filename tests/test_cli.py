@@ -208,7 +208,7 @@ class TestClosedPipe:
                 timeout=120,
             )
         assert done.returncode == 2
-        assert "No space left" in done.stderr
+        assert "no space left" in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -96,6 +96,28 @@ class TestUsageErrors:
         assert error.casefold() in fields["error"].casefold()
         assert len(done.stderr.splitlines()) == 1
 
+    @pytest.mark.parametrize(
+        ("words", "error"),
+        [
+            (
+                ("list", "reg"),
+                "_JOURNAL or PINGREGISTRYWF_SERVICE); see `pingregistrywf list --help`",
+            ),
+            (
+                ("journal", "info"),
+                "(or set PINGREGISTRYWF_JOURNAL); see `pingregistrywf journal info --help`",
+            ),
+            (
+                ("conform", "matrix", "a.toml", "--html"),
+                "see `pingregistrywf conform matrix --help`",
+            ),
+        ],
+    )
+    def test_names_what_else_gives_the_value_and_where_the_help_is(
+        self, words: tuple[str, ...], error: str
+    ) -> None:
+        assert run(*words).stderr.endswith(f"{error}\n")
+
     def test_a_file_for_json_is_named_otherwise(self) -> None:
         done = run("conform", "--json", "report.json", "--adapter", "x")
         assert done.returncode == 2

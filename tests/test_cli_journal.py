@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import pytest
 
-from pingregistrywf import Retention, ServerPinged, Ulid, open_journal
+from pingregistrywf import CmdInit, Retention, ServerPinged, Ulid, Workflows, open_journal
 from pingregistrywf.runtime.journal import ChartIdentity, Entry
 from pingregistrywf.testing.journal import TurnedClock
 
@@ -195,6 +195,17 @@ def test_backup(journal: Operated, tmp_path: Path) -> None:
     before = digest(copy)
     refused(run("backup", str(copy), "--journal", journal.url), 2, str(copy), "not overwritten")
     assert digest(copy) == before
+
+
+@pytest.mark.parametrize("place", [".", "..", "/", "the journal's own"])
+def test_a_backup_takes_no_place_that_is_taken(journal: Operated, place: str) -> None:
+    """The log beside a journal in use is not called that of another, which may be removed."""
+    destination = str(journal.path) if place.startswith("the") else place
+    with open_journal(journal.url) as used:
+        Workflows(used).init(uuid4(), CmdInit(registry_id=uuid4()))
+        assert f"{journal.path.name}-wal" in journal.names()
+        done = run("backup", destination, "--journal", journal.url)
+    refused(done, 2, f"'{destination}' exists, and is not overwritten: name another")
 
 
 def test_a_damaged_journal_is_not_backed_up(journal: Operated, tmp_path: Path) -> None:
@@ -425,11 +436,10 @@ def test_a_file_that_cannot_be_written_or_read(journal: Operated, tmp_path: Path
     nowhere = str(tmp_path / "none" / "file")
     refused(run("backup", nowhere, "--journal", journal.url), 2, "no directory")
     refused(run("export", nowhere, "--journal", journal.url), 2, "no directory")
-    done = run("import", nowhere, "--journal", journal.url)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "No such file" in done.stderr
-    done = run("import", str(tmp_path), "--journal", journal.url)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    absent = f"'{nowhere}': no such file or directory; check the path"
+    refused(run("import", nowhere, "--journal", journal.url), 2, absent)
+    directory = f"'{tmp_path}': is a directory; name a file"
+    refused(run("import", str(tmp_path), "--journal", journal.url), 2, directory)
     assert journal.names() == ["pings.db"]
 
 
@@ -443,7 +453,7 @@ def test_a_full_disk(journal: Operated) -> None:
             check=False,
         )
     assert done.returncode == 2
-    assert "No space left" in done.stderr
+    assert "no space left" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -76,7 +76,7 @@ def test_a_token_that_the_server_refuses(place: Path) -> None:
         (("token", "issue", "--key", "other.key", "--name", "me", "--role", "admin=reg"),
          "other.key holds no private key of RSA, P-256 or Ed25519: openssl genpkey"),
         (("token", "inspect", "auth.yaml"), "the file holds no token: "),
-        (("token", "inspect", "missing"), "No such file or directory: 'missing'"),
+        (("token", "inspect", "missing"), "'missing': no such file or directory; check the path"),
     ],
 )  # fmt: skip
 def test_what_they_refuse(words: tuple[str, ...], reason: str, place: Path) -> None:

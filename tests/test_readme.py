@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -34,6 +35,18 @@ def test_each_command_has_a_row() -> None:
     rows = re.findall(r"^\| `(.*?)`.* \|", table, re.MULTILINE)
     told = {row.split()[0] for row in rows}
     assert told == {str(name) for name in get_command(app).commands}
+
+
+def test_each_option_is_one_of_its_command() -> None:
+    table = README.split("## From the command line")[1].split("\n## ")[0]
+    program = get_command(app)
+    for row in re.findall(r"^\| (`.*) \|$", table, re.MULTILINE):
+        names, _, text = row.partition(" | ")
+        command: Any = program
+        for name in re.findall(r"`([a-z -]+)", names)[0].split():
+            command = getattr(command, "commands", {}).get(name, command)
+        known = {each for option in command.params for each in option.opts}
+        assert set(re.findall(r"`(--[a-z-]+)", text)) <= known, row
 
 
 def test_each_dependency_has_a_row_with_reasons() -> None:

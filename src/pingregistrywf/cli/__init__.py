@@ -16,6 +16,7 @@ import typer
 from pingregistrywf import __version__
 from pingregistrywf.cli.adapter import adapter
 from pingregistrywf.cli.charts import chart, generate
+from pingregistrywf.cli.common import exiting_on_signals
 from pingregistrywf.cli.conform import conform
 from pingregistrywf.cli.conform_matrix import matrix
 from pingregistrywf.cli.daemons import collect, gather, server
@@ -24,7 +25,7 @@ from pingregistrywf.cli.doctor import doctor
 from pingregistrywf.cli.explore import explore
 from pingregistrywf.cli.journal import journal
 from pingregistrywf.cli.kit import bundle, init, self_test
-from pingregistrywf.cli.output import ending_with_the_reader
+from pingregistrywf.cli.output import ending_with_the_reader, open_missing_streams
 from pingregistrywf.cli.program import App
 from pingregistrywf.cli.prove import prove
 from pingregistrywf.cli.registry import begin, commit, events, get, list_, watch
@@ -44,7 +45,8 @@ app = App(
 
 def main() -> None:
     """The entry point of the command ``pingregistrywf``."""
-    with ending_with_the_reader():
+    open_missing_streams()
+    with ending_with_the_reader(), exiting_on_signals():
         app(_spread(sys.argv[1:]), prog_name="pingregistrywf")
 
 

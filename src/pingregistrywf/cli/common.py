@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 
+from pingregistrywf.cli.system_errors import explained
 from pingregistrywf.cli.terminal import for_person, wrapped
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ def answering(*errors: type[Exception]) -> Iterator[None]:
     except answered as error:
         if "mistakes" in vars(error):  # of a chart; its module belongs to the workshop
             _fail_for_mistakes(cast("ChartError", error))
-        fail(str(error), REFUSED if isinstance(error, refusals) else CANNOT_RUN)
+        text = explained(error) if isinstance(error, OSError) else str(error)
+        fail(text, REFUSED if isinstance(error, refusals) else CANNOT_RUN)
 
 
 def open_(
@@ -257,11 +259,13 @@ def exiting_on_signals() -> Iterator[None]:
     """Leave at once with 128 + n on SIGTERM and SIGINT: what is open inside is closed."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
         sys.exit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {
+        number: signal.signal(number, leave)
+        for number in (signal.SIGTERM, signal.SIGINT)
+        if signal.getsignal(number) != signal.SIG_IGN  # as for what a script puts in the background
+    }
     try:
         yield
     finally:

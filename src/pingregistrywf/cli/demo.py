@@ -23,7 +23,6 @@ from pingregistrywf.cli.common import (
     JOURNAL_VARIABLE,
     CannotRunError,
     called,
-    exiting_on_signals,
     json_wanted,
     open_,
     print_json,
@@ -86,9 +85,8 @@ def demo(
         journal = f"sqlite:{Path(tempfile.mkdtemp(prefix='pingregistrywf-')) / 'demo.db'}"
     plan = Plan(servers, pings, interval, duration, failing, chaos)
     workflow_id = uuid4()
-    # Ended by a signal, the processes of the demonstration must end, too.
     serving = _served(journal, REGISTRY) if service else nullcontext(journal)
-    with exiting_on_signals(), serving as url, open_(url) as opened:
+    with serving as url, open_(url) as opened:
         if not json_wanted():
             typer.echo(f"registry  {REGISTRY}\nworkflow  {workflow_id}\n")
         # Closed in any case: an interrupted demonstration ends its processes at once.

@@ -1,4 +1,4 @@
-"""Standard output that ends the program once nobody reads it any more.
+"""Standard streams: all three are there, and the program ends once nobody reads its output.
 
 typer, rich and the interpreter each have an exit code of their own for a closed pipe.  Here it is
 always that of a program that SIGPIPE has ended.
@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 CLOSED_PIPE = 128 + signal.SIGPIPE
@@ -29,6 +30,18 @@ class _Descriptor(io.FileIO):
             if isinstance(error, BrokenPipeError):
                 raise SystemExit(CLOSED_PIPE) from None
             raise
+
+
+def open_missing_streams() -> None:
+    """Give the program an empty stream for each standard stream that it was started without.
+
+    A file that is opened later would take the stream's number, and with it what others write there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (stays open)
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typer.models import CommandFunctionType
 
 from pingregistrywf.cli.common import CANNOT_RUN, print_error
 from pingregistrywf.cli.examples import EXAMPLES
+from pingregistrywf.cli.system_errors import explained
 
 _UsageError: Final[type[Any]] = typer.BadParameter.__mro__[1]
 _ClickError: Final[type[Any]] = _UsageError.__mro__[1]
@@ -26,6 +27,7 @@ WIDEST: Final = 100
 """The most columns that help takes."""
 _RANGE: Final = re.compile(r"(-?[\d.]+)<=x<=(-?[\d.]+)")
 _LEAST: Final = re.compile(r"x>=(-?[\d.]+)")
+_VARIABLES: Final = re.compile(r"\(env var: '(.+)'\)")
 _BRACES: Final = {ord("{"): None, ord("}"): None}
 """What typer puts around arguments that are required."""
 _NAMES: Final = 26
@@ -52,7 +54,10 @@ class Group(TyperGroup):
         try:
             code = super().main(words, *rest, **extra)
         except _ClickError as error:
-            _answer(error, words)
+            _answer(error, words, _path(self, words))
+            code = CANNOT_RUN
+        except OSError as error:  # of the output, which a full disk cannot take
+            print_error(explained(error), CANNOT_RUN, as_json=False)
             code = CANNOT_RUN
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -101,17 +106,33 @@ def summary(command: Any) -> str:
     return first + dot.strip()
 
 
-def _answer(error: Any, words: Sequence[str]) -> None:
+def _path(program: Any, words: Sequence[str]) -> str:
+    """Return the names of the command that words call, which errors of the parser do not tell."""
+    command, names = program, ["pingregistrywf"]
+    for word in words:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        names.append(word)
+    return " ".join(names)
+
+
+def _answer(error: Any, words: Sequence[str], called: str) -> None:
     message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
     if not message:  # the help was printed, since there were no words
         return
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "pingregistrywf"
+    command = context.command_path if context else called
     if "--json" in words and "--json-report" not in words and command.endswith("conform"):
         message += "; --json takes no file: name one with --json-report"
-    message = message[:1].lower() + message[1:]
+    message = _VARIABLES.sub(_environment, message[:1].lower() + message[1:])
     apart = " " if message.endswith("?") else "; "
     print_error(f"{message}{apart}see `{command} --help`", CANNOT_RUN, as_json="--json" in words)
+
+
+def _environment(found: re.Match[str]) -> str:
+    names = re.findall(r"\w+", found[1])
+    return f"(or set {' or '.join(names)})"
 
 
 def _print_help(command: Any, context: Any) -> None:

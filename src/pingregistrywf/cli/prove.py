@@ -9,7 +9,6 @@ from pingregistrywf.cli.common import (
     REFUSED,
     ModelOption,
     answering,
-    exiting_on_signals,
     json_wanted,
     print_json,
     require,
@@ -31,7 +30,7 @@ def prove(model: ModelOption = None) -> None:
     from pingregistrywf.formal.proof.obligations import ProofError, decided
     from pingregistrywf.formal.proof.report import explanation, obligation_json, table
 
-    with answering(ChartError, FormulaError, ProofError), exiting_on_signals():
+    with answering(ChartError, FormulaError, ProofError):
         obligations = list(decided(load_model(model or files_of_checkout())))
     if json_wanted():
         for each in obligations:

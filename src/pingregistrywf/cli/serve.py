@@ -26,6 +26,7 @@ from pingregistrywf.cli.common import (
 )
 from pingregistrywf.cli.daemons import LogJsonOption, log
 from pingregistrywf.cli.services import ServiceModelOption, declared_service
+from pingregistrywf.cli.tls_files import read_tls
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.waiting import Stop
@@ -52,6 +53,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "reader": "list {}",
 }
 """What each of them does in the lines that are printed."""
+_HIGHEST_PORT: Final = 65_535
 PORT: Final = 7550
 """The port that clients of the 2019 system dial unless told otherwise."""
 
@@ -130,7 +132,7 @@ def serve(
         made = _development(dev, callers, names, tls_cert, tls_key, client_ca, auth)
         if made is not None:
             tls_cert, client_ca, auth = made.server, made.ca, made.auth
-        tls = _tls(tls_cert, tls_key, client_ca)
+        tls = read_tls(tls_cert, tls_key, client_ca)
         _check_listen(listen, tls, auth)
         authenticator = _authenticator(auth, tls, service)
         limits, scraped = _limits(limit or []), _place("--metrics", metrics)
@@ -226,6 +228,8 @@ def _place(option: str, text: str | None) -> tuple[str, int] | None:
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isdecimal()):
         raise CannotRunError(f"{option} is HOST:PORT, not {text!r}")
+    if int(port) > _HIGHEST_PORT:
+        raise CannotRunError(f"{option}: a port is a number from 0 to {_HIGHEST_PORT}, not {port}")
     return host.strip("[]"), int(port)
 
 
@@ -280,21 +284,6 @@ def _url(made: Development, caller: str, port: int) -> str:
     files = {"ca": made.ca, "cert": made.certificate(caller), "token_file": made.token(caller)}
     options = "&".join(f"{name}={quote(str(each.resolve()))}" for name, each in files.items())
     return f"grpcs://localhost:{port}?{options}"
-
-
-def _tls(certificate: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
-    """Read what secures the connections."""
-    from pingregistrywf.service.grpc.server import Tls
-
-    if certificate is None:
-        if key is not None or client_ca is not None:
-            raise CannotRunError("--tls-key and --client-ca need --tls-cert: give it, too")
-        return None
-    return Tls(
-        certificate.read_bytes(),
-        (key or certificate).read_bytes(),
-        client_ca.read_bytes() if client_ca is not None else None,
-    )
 
 
 def _authenticator(file: Path | None, tls: Tls | None, service: Service) -> Authenticator | None:

@@ -10,7 +10,6 @@ from pingregistrywf.cli.common import (
     CannotRunError,
     answer,
     answering,
-    exiting_on_signals,
     fail,
     opened_file,
     print_timeline,
@@ -28,7 +27,7 @@ def follow_journal(url: str, model: list[Path] | None, jar: Path | None) -> None
     from pingregistrywf.formal.tlc import ModelError
     from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
 
-    with answering(ChartError, MissingToolError, ModelError, TraceError), exiting_on_signals():
+    with answering(ChartError, MissingToolError, ModelError, TraceError):
         read = load_model(model or files_of_checkout())
         if not read.systems:
             raise CannotRunError("there is nothing to compare with: the model has no system")

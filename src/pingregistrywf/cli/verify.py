@@ -18,7 +18,6 @@ from pingregistrywf.cli.common import (
     REFUSED,
     ModelOption,
     answering,
-    exiting_on_signals,
     fail,
     json_wanted,
     print_json,
@@ -94,7 +93,7 @@ def verify(
     from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
     from pingregistrywf.formal.verification import run_plan
 
-    with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
+    with answering(ChartError, MissingToolError, ModelError, PlanError):
         read = load_model(model or files_of_checkout())
         plan = plan_of(read).select(size, property, exhaustive=exhaustive)
         toolchain = find_toolchain(jar)
@@ -123,7 +122,7 @@ def _check_cells(model: list[Path] | None, jar: Path | None) -> None:
     from pingregistrywf.formal.tlc import ModelError
     from pingregistrywf.formal.toolchain import MissingToolError, find_toolchain
 
-    with answering(ChartError, MissingToolError, ModelError, PlanError), exiting_on_signals():
+    with answering(ChartError, MissingToolError, ModelError, PlanError):
         read, toolchain = load_model(model or files_of_checkout()), find_toolchain(jar)
         with _progress() as progress:
             found = list(reached_cells(toolchain, read, progress=progress))

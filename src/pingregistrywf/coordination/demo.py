@@ -26,6 +26,7 @@ from pingregistrywf.runtime.journal import Journal, open_journal
 
 REGISTRY: Final = "demo"
 FAILING_CODE: Final = 1
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 PATIENCE: Final = 0.25
 """After how many seconds without a change the processes are checked for being alive."""
 
@@ -116,8 +117,14 @@ class _Participants:
         """Start a participant, as a daemon process: it never outlives this one."""
         arguments = (self._url, self._ready, self._plan, name)
         process = self._spawn.Process(target=_take_part, name=name, args=arguments, daemon=True)
-        self._processes[name] = process
-        process.start()
+        # A signal in the middle of a start would leave a process that nobody ends.  The process
+        # inherits the mask, so that Ctrl-C does not interrupt it either before it is ready for it.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            process.start()
+            self._processes[name] = process
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def kill(self, name: str) -> None:
         """Kill a participant without warning."""
@@ -140,6 +147,7 @@ def _take_part(url: str, ready: Semaphore, plan: Plan, name: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.ask_aside())
     # Ctrl-C reaches every process of the terminal; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     threading.Thread(target=_outlive_no_parent, args=(stop,), daemon=True).start()
     with open_journal(url) as journal:
         registry = PingRegistry(journal, REGISTRY)

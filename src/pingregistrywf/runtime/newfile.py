@@ -67,4 +67,4 @@ def _link(path: Path, destination: Path) -> None:
 
 def _refuse_existing(path: Path) -> None:
     if os.path.lexists(path):
-        raise FileExistsError(f"{str(path)!r} exists, and is not overwritten")
+        raise FileExistsError(f"{str(path)!r} exists, and is not overwritten: name another")

@@ -109,11 +109,11 @@ def backup(
         FileExistsError: there is such a file, or a log that SQLite left beside one.
         OSError, DBError: it cannot be written.
     """
-    for suffix in ("-wal", "-journal"):  # which SQLite would take for the copy's own
-        left = destination.with_name(destination.name + suffix)
-        if left.exists():
-            raise FileExistsError(f"{str(left)!r} is left of another journal: move it away")
     with new_file(destination) as path:
+        for suffix in ("-wal", "-journal"):  # which SQLite would take for the copy's own
+            left = destination.with_name(destination.name + suffix)
+            if left.exists():
+                raise FileExistsError(f"{str(left)!r} is left of another journal: move it away")
         copied = begin("copying")
         ahead = isinstance(journal, ScansAhead)
         url = write_backup(journal, path, done=copied) if ahead else journal.backup(path)

@@ -23,6 +23,7 @@ from pingregistrywf.service.grpc.development import Development, made
 from pingregistrywf.service.grpc.messages import Messages
 
 from ...command_line import run
+from .certificates import Authority
 from .processes import RUN, ServerProcess
 
 WORKFLOW = UUID(int=7)
@@ -132,6 +133,15 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
     return "OK"
 
 
+@pytest.fixture(scope="module")
+def pems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a CA's certificate, and a server's with its key, in one file and apart."""
+    place = tmp_path_factory.mktemp("pems")
+    authority = Authority(place, "ca")
+    pem = authority.issue("server")
+    return {"ca": authority.certificate, "pem": pem, "key": place / "server.key"}
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -140,28 +150,45 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
             "--listen: others can connect to 0.0.0.0; give --tls-cert and --auth",
         ),
         ("--listen 0.0.0.0:0 --auth roles.yaml", "--listen: others can connect to 0.0.0.0"),
-        ("--listen 0.0.0.0:0 --tls-cert pyproject.toml", "--listen: others can connect to 0.0.0.0"),
+        ("--listen 0.0.0.0:0 --tls-cert {pem}", "--listen: others can connect to 0.0.0.0"),
         ("--auth {auth}", "gives certificates roles: give --tls-cert and --client-ca"),
         ("--dev . --auth roles.yaml", "--dev brings its own --tls-cert, --client-ca and --auth"),
         ("--dev src", "src holds other files: name another directory, or remove it"),
         ("--limit call=5", "--limit: there is no limit 'call'; write message, calls, "),
         ("--limit calls=many", "--limit: calls is a whole number above 0, not 'many'"),
         ("--metrics localhost", "--metrics is HOST:PORT, not 'localhost'"),
-        ("--auth missing.yaml", "No such file or directory: 'missing.yaml'"),
+        ("--auth missing.yaml", "'missing.yaml': no such file or directory; check the path"),
         ("--listen localhost", "--listen is HOST:PORT, not 'localhost'"),
         ("--listen example.org:1", "--listen: others can connect to example.org"),
         ("--client-ca pyproject.toml", "--tls-key and --client-ca need --tls-cert"),
-        ("--tls-cert missing.pem", "No such file or directory: 'missing.pem'"),
+        ("--listen 127.0.0.1:65536", "--listen: a port is a number from 0 to 65535, not 65536"),
+        ("--metrics 127.0.0.1:99999", "--metrics: a port is a number from 0 to 65535, not 99999"),
+        ("--tls-cert missing.pem", "'missing.pem': no such file or directory; check the path"),
+        ("--tls-cert README.md", "--tls-cert: README.md holds no certificate in PEM"),
+        (
+            "--tls-cert {ca}",
+            "--tls-key: {ca} does not belong to {ca}: it holds no private",
+        ),
+        (
+            "--tls-cert {ca} --tls-key README.md",
+            "README.md does not belong to {ca}: it holds no",
+        ),
+        (
+            "--tls-cert {ca} --tls-key {key}",
+            "{key} does not belong to {ca}: it is the key of",
+        ),
+        ("--tls-cert {pem} --client-ca README.md", "--client-ca: README.md holds no certificate"),
         ("--model pyproject.toml", "pyproject.toml"),
         ("--model {chart}", "--model: the files must declare one service, and declare none"),
         ("--model {chart} --gather", "--gather and --collect are daemons of the ping registry"),
         ("--listen 127.0.0.1:0 --registry REG", "'REG' is not the name of a registry"),
     ],
 )
-def test_what_it_refuses(words: str, reason: str, tmp_path: Path) -> None:
+def test_what_it_refuses(words: str, reason: str, pems: dict[str, Path], tmp_path: Path) -> None:
     journal, auth = f"sqlite:{tmp_path / 'pings.db'}", tmp_path / "auth.yaml"
     auth.write_text("certificates: [{dns: a, roles: {admin: [reg]}}]")
-    options = words.format(auth=auth, chart="tests/other_workflow/leases.yaml").split()
+    files = {**pems, "auth": auth, "chart": "tests/other_workflow/leases.yaml"}
+    options = words.format(**files).split()
     done = run("serve", "--registry", "reg", "--journal", journal, *options)
     assert done.returncode == 2
-    assert reason in done.stderr
+    assert reason.format(**files) in done.stderr
