@@ -8,8 +8,8 @@ certificates are those that the machine trusts, so that this file names no host.
 A Python that no Debian has is tried on the machine itself where the machine has it: on PATH, or
 among the versions of pyenv.
 
-It needs root, debootstrap and unshare.  Its mounts are in a namespace of their own, which goes with
-the process.
+It needs root, debootstrap, setpriv and unshare.  Its mounts are in a namespace of their own, which
+goes with the process.
 """
 
 from __future__ import annotations
@@ -228,7 +228,8 @@ def stay(place: Path, script: str, *arguments: str) -> Finished:
 
 def apart(way: str, place: Path, environment: Mapping[str, str], *script: str) -> Finished:
     """Run a script with mounts and processes that end with it."""
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", way, "apart"]
+    command = ["setpriv", "--pdeathsig", "KILL"]  # for unshare survives a signal to end
+    command += ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", way, "apart"]
     command += [str(place), "sh", "-c", *script[:1], "script", *script[1:]]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
@@ -340,7 +341,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="how many at once; 2 unless given")
     parser.add_argument("tests", nargs="*", help="what pytest is told, after --")
     asked = parser.parse_args()
-    lacking = [name for name in ("debootstrap", "unshare") if shutil.which(name) is None]
+    lacking = [name for name in ("debootstrap", "setpriv", "unshare") if shutil.which(name) is None]
     if os.geteuid() != 0 or lacking:
         print(f"make matrix needs root and {' and '.join(lacking or ['chroot'])}", file=sys.stderr)
         raise SystemExit(2)
