@@ -44,6 +44,13 @@ def refusal(url: str) -> str:
     return caught.value.cause
 
 
+USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
+"""What the key of a certificate may be used for, as ``x509.KeyUsage`` names it."""
+
+
 class Authority:
     """One that signs certificates for 127.0.0.1; its own is in the file ``ca``.
 
@@ -75,6 +82,7 @@ class Authority:
         now = datetime.now(UTC)
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         own = x509.SubjectKeyIdentifier.from_public_key(key)
+        usage = dict.fromkeys(USAGES, False) | {"key_cert_sign": ca, "digital_signature": not ca}
         host = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         return (
             x509.CertificateBuilder()
@@ -86,8 +94,10 @@ class Authority:
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.SubjectAlternativeName([host]), critical=False)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            # Python 3.13 asks for these.
+            .add_extension(x509.KeyUsage(**usage), critical=True)
             .add_extension(own, critical=False)
-            .add_extension(authority, critical=False)  # Python 3.13 asks for it
+            .add_extension(authority, critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
