@@ -30,6 +30,7 @@ class ServerProcess:
     Attributes:
         address: where it listens.
         process: the process that runs now, or ran last.
+        reading: the thread that reads the log.
         log: the last records of its log; complete once the server was stopped or killed.
     """
 
@@ -64,8 +65,8 @@ class ServerProcess:
         lines = (json.loads(each) for each in self.process.stderr if each.startswith("{"))
         self.address = next(each["address"] for each in lines if each["action"] == "listening")
         # Each call is logged, and a pipe that nobody reads would stop the server in the end.
-        self._reading = threading.Thread(target=self.log.extend, args=(lines,), daemon=True)
-        self._reading.start()
+        self.reading = threading.Thread(target=self.log.extend, args=(lines,), daemon=True)
+        self.reading.start()
 
     def stop(self) -> int:
         """Ask it to stop, and return its exit code."""
@@ -96,7 +97,7 @@ class ServerProcess:
     def _over(self) -> int:
         """Wait for its end."""
         code = self.process.wait()
-        self._reading.join()
+        self.reading.join()
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -124,6 +125,19 @@ def test_the_collector_is_refused_at_once_on_a_service(tmp_path: Path) -> None:
         assert (planned.returncode, planned.stdout) == (0, f"expire    {old}\n")
     collected = command("collect", "reg", "--journal", url)
     assert collected.stdout.startswith(f"expire    {old}\n")  # the refused run had not done it
+
+
+def test_a_client_that_waits_for_changes_has_no_thread_beside_that_which_reads() -> None:
+    """gRPC's other way of streaming has two, which wake each other ten times a second."""
+    before = set(threading.enumerate())
+    with (
+        ServerProcess("memory:") as server,
+        open_journal(f"grpc://{server.address}") as journal,
+        journal.subscribe() as subscription,
+    ):
+        assert subscription.wait(20)  # the stream has begun
+        begun = set(threading.enumerate()) - before - {server.reading}
+        assert [each.name for each in begun] == ["service watch"]
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from pingregistrywf import JournalError, PingRegistry, open_journal
+from pingregistrywf import JournalError, PingRegistry, Ulid, open_journal
 
 from ...tiers import SOAK
 from .processes import ServerProcess
@@ -47,8 +48,17 @@ class Poster(threading.Thread):
                 return False
             if error.definite:
                 raise
-            return registry.workflows.happened(self._workflow, error.attempted)
+            return self._happened(registry, error.attempted)
         return True
+
+    def _happened(self, registry: PingRegistry, attempted: Sequence[Ulid]) -> bool:
+        """Ask until the server answers: it takes long to start on a busy machine."""
+        while True:
+            try:
+                return registry.workflows.happened(self._workflow, attempted)
+            except JournalError as error:
+                if error.retry != "safe":
+                    raise
 
 
 @pytest.mark.soak

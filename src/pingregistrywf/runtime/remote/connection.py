@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import grpc
+import grpc.experimental
 
 from pingregistrywf.runtime.errors import JournalClosedError, JournalOpenError
 from pingregistrywf.runtime.remote.address import Address
@@ -32,6 +33,9 @@ _PAUSES: Final = (0.05, 0.1, 0.2, 0.5)
 """The pauses between calls in seconds; the last one goes on."""
 _LARGEST: Final = 64 * 1024 * 1024
 _OPTIONS: Final = (
+    # Whoever reads a stream waits for it alone.  Otherwise it wakes ten times a second to look
+    # whether another thread of gRPC has read something for it.
+    (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 2000),
     ("grpc.max_reconnect_backoff_ms", 2000),
