@@ -104,8 +104,9 @@ def _diagram(chart: Chart) -> str:
 
 def _operations(name: str) -> str:
     """Each operation: what it is for, its diagram, its steps and where its arguments come from."""
-    parts = []
-    for operation in model().operations[name].operations.values():
+    operations = model().operations[name].operations.values()
+    parts = ["On this page: " + ", ".join(f"[{each.name}](#{each.name})" for each in operations)]
+    for operation in operations:
         drawn = framed(f"{operation.name}: sequence diagram", sequence(operation, model().charts))
         parts.append(facts.operation(operation, drawn))
         parts.append(linked.try_operation(name, operation.name))

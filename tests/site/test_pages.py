@@ -64,7 +64,13 @@ def test_a_stranger_sees_for_whom_it_is_and_what_to_type(
     assert audience.inner_text().startswith("For teams that ")
     assert command.inner_text().startswith("make demo ")
     boxes = [each.bounding_box() for each in (page.locator(".lead"), audience, command)]
+    # The recording scrolls where it would be too small to be read.
+    recording = page.locator(".recording img").bounding_box()
+    sideways = page.evaluate("document.documentElement.scrollWidth")
     context.close()
+    assert recording
+    assert recording["width"] >= 600
+    assert sideways <= width
     ends = [box["y"] + box["height"] for box in boxes if box]
     assert len(ends) == 3
     assert ends == sorted(ends)
