@@ -31,6 +31,18 @@ def test_a_change_right_after_the_first_read_ends_the_wait() -> None:
     asyncio.run(main())
 
 
+def test_a_feed_that_is_begun_after_the_streams_have_ended_ends_at_once() -> None:
+    async def main() -> None:
+        with open_journal("memory:") as opened:
+            post(opened, uuid4(), NO_HEAD)
+            async with AsyncJournal(opened) as journal, asyncio.timeout(60):
+                await journal.end_streams()
+                assert [each async for each in journal.feed()] == []
+                assert not await journal.feed().wait()
+
+    asyncio.run(main())
+
+
 class TestFeed(JournalContract):
     def open(self, place: Path, clock: TurnedClock, retention: Retention | None = None) -> Journal:
         return open_journal("memory:", clock=clock, retention=retention)

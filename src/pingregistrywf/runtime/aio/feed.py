@@ -78,7 +78,7 @@ class AsyncFeed(Generic[T]):
         """The position after the changes that were read and not given yet, when they are given."""
         self._changed = asyncio.Event()
         self._changed.set()  # what was committed before the watch began is not told
-        self._closed = False
+        self._closed = journal.watch.closed
         journal.watch.add(self)
 
     async def read(self, limit: int = READ_AT_ONCE) -> Sequence[T]:
