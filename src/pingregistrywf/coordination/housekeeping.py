@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -28,25 +29,33 @@ def housekeeping(
 ) -> Iterator[None]:
     """While inside, gather and collect for registries; on leaving, ask for a stop, and wait.
 
+    A gatherer or collector that fails asks for a stop, too, so that nothing goes on without it.
+
     Args:
         registries: the registries.
         stop: ends it early.
         gather: whether to summarize each new workflow at its deadline.
         collect: whether to collect at once, and then each hour.
+
+    Raises:
+        WorkflowError: what kept a gatherer or a collector from its work; on leaving.
     """
-    work: list[Callable[[], None]] = []
+    work: list[Callable[[Stop], None]] = []
     for registry in registries:
         if gather:
-            work.append(partial(Gatherer(registry).serve, stop))
+            work.append(Gatherer(registry).serve)
         if collect:
-            work.append(partial(_collect, registry, stop))
-    with ExitStack() as ending:
-        for each in work:
-            thread = threading.Thread(target=each)
-            thread.start()
-            ending.callback(thread.join)
-        ending.callback(stop.ask)
-        yield
+            work.append(partial(_collect, registry))
+    with ThreadPoolExecutor(max(len(work), 1), "housekeeping") as threads:
+        running = [threads.submit(each, stop) for each in work]
+        for each in running:
+            each.add_done_callback(lambda _: stop.ask())
+        try:
+            yield
+        finally:
+            stop.ask()
+    for each in running:
+        each.result()
 
 
 def _collect(registry: PingRegistry, stop: Stop) -> None:

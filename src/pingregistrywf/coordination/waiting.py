@@ -61,8 +61,9 @@ def wake_ups(
 ) -> Iterator[bool]:
     """Yield at once, then at each change of a history, or of any history, until stopped.
 
-    No change is missed: whatever is written while the caller works ends the next wait.  Before each
-    wait, ``timeout`` returns how many seconds it may last, or None for no limit.
+    It also ends when the journal is closed.  No change is missed: whatever is written while the
+    caller works ends the next wait.  Before each wait, ``timeout`` returns how many seconds it may
+    last, or None for no limit.
 
     Yields:
         True for a change and at first, False if the wait ended without one.
@@ -70,7 +71,7 @@ def wake_ups(
     stop = stop or Stop()
     with journal.subscribe(history) as subscription, stop.waking(subscription.close):
         yield True
-        while True:
+        while not subscription.closed:
             limit = timeout()
             changed = subscription.wait(limit)
             if stop.asked or (limit is None and not changed):
