@@ -117,6 +117,10 @@ class _Run:
         self._session = Session(plan.suite, transport, ids, self._stopwatch)
         self._missing: list[str] = []
         self._trouble = ""
+        self._planned: list[tuple[Case, frozenset[str]]] = []
+        """The cases that are listed one by one, and what the adapter lacks for each."""
+        self._claimed: set[str] = set()
+        self._killing: list[Case] = []
         self._found: dict[str, CaseResult] = {}
         self._beyond = Beyond()
         self._failing: set[Hashable] = set()
@@ -131,7 +135,8 @@ class _Run:
         try:
             hello = self._session.hello()
             found = replace(found, hello=hello)
-            results, hello = self._executed(hello)
+            hello = self._executed(hello)
+            results = self._results(hello)
             found = replace(found, hello=hello, level_seconds=self._level_seconds)
             found = replace(found, counted=self._beyond.counted)
             expected = {each.case.id for each in results if is_expected(each.case, plan.expected)}
@@ -224,75 +229,77 @@ class _Run:
         more = plan.suite.more_than_whole(scope.levels, scope.bound)
         return None if more is None else len(self._of_levels(plan.manifest)) + more
 
-    def _executed(self, hello: Hello) -> tuple[list[CaseResult], Hello]:
-        """The results of all cases, and what the adapter claims.
+    def _asked(self, hello: Hello) -> Iterator[Case]:
+        """The cases to execute, of those of the plan; what becomes of the others is noted.
 
-        Cases that kill the adapter come last, for it is started in another way to run them.
+        Cases that kill the adapter are put aside, for it is started in another way to run them.
         """
-        planned: list[tuple[Case, frozenset[str]]] = []
-        claimed: set[str] = set()
-        killing: list[Case] = []
-
-        def asked() -> Iterator[Case]:
-            for case in self._cases():
-                lacking = hello.lacking(case)
-                counted = case.beyond and not is_expected(case, self._plan.expected)
-                self._left_out += bool(lacking - {CRASH})
-                if counted and lacking:
+        for case in self._cases():
+            lacking = hello.lacking(case)
+            self._left_out += bool(lacking - {CRASH})
+            if case.beyond and not is_expected(case, self._plan.expected):
+                if lacking:
                     self._beyond.unclaimed(case)
-                    continue
-                if counted:
+                else:
                     self._beyond.asked(case)
                     yield case
-                    continue
-                planned.append((case.bare(), lacking))
-                if not lacking - {CRASH}:
-                    if CRASH in case.needs:
-                        killing.append(case)
-                        continue
-                    claimed.add(case.id)
-                    yield case
+                continue
+            self._planned.append((case.bare(), lacking))
+            if lacking - {CRASH}:
+                continue
+            if CRASH in case.needs:
+                self._killing.append(case)
+            else:
+                self._claimed.add(case.id)
+                yield case
 
+    def _executed(self, hello: Hello) -> Hello:
+        """Execute the cases; return what the adapter claims."""
         one_by_one = self._plan.fail_fast or self._plan.profile
         beside = 1 if one_by_one or "concurrent" not in hello.capabilities else SIDE_BY_SIDE
-        going = asked()
+        going = self._asked(hello)
         self._level_started = time.monotonic()
         try:
             if self._go_through(going, beside):
-                for _ in going:
-                    pass  # what the run does not come to is planned none the less
-                if killing:
+                _exhaust(going)  # what the run does not come to is planned none the less
+                if self._killing:
                     again = self._session.hello(store=True).capabilities & {CRASH}
                     hello = replace(hello, capabilities=hello.capabilities | again)
                     if again:
-                        claimed.update(case.id for case in killing)
-                        self._go_through(killing, 1)
+                        self._claimed.update(case.id for case in self._killing)
+                        self._go_through(self._killing, 1)
         except BrokenOffError as error:
             self._missing.append(str(error))
         except InfrastructureError as error:
             self._trouble = str(error)
             if isinstance(error, AlwaysEndsError):
                 self._found.clear()  # it says nothing of any case
-        found = self._found
         if len(self._failing) < (self._plan.fail_fast or sys.maxsize):
-            for _ in going:
-                pass
-        left = len(claimed - found.keys()) + self._beyond.left
+            _exhaust(going)
+        self._miss_unanswered()
+        return hello
+
+    def _miss_unanswered(self) -> None:
+        """Note how many cases were not run, or not answered although they are claimed."""
+        left = len(self._claimed - self._found.keys()) + self._beyond.left
         if left:
-            all_claimed = len(claimed) + self._beyond.planned
+            all_claimed = len(self._claimed) + self._beyond.planned
             self._missing.append(f"{left:,} of {counted(all_claimed, 'case')} not run")
-        unsupported = sum(each.status is Status.UNSUPPORTED for each in found.values())
+        unsupported = sum(each.status is Status.UNSUPPORTED for each in self._found.values())
         unsupported += self._beyond.count(Status.UNSUPPORTED)
         if unsupported:
             self._missing.append(
                 f"{counted(unsupported, 'case')} answered unsupported, though claimed"
             )
+
+    def _results(self, hello: Hello) -> list[CaseResult]:
+        """The results of all cases that were run, or that the adapter does not claim."""
         return [
-            found.get(case.id)
+            self._found.get(case.id)
             or CaseResult(case, Status.NOT_CLAIMED, lacking=lacking - hello.capabilities)
-            for case, lacking in planned
-            if case.id in found or lacking - hello.capabilities
-        ] + self._beyond.kept(), hello
+            for case, lacking in self._planned
+            if case.id in self._found or lacking - hello.capabilities
+        ] + self._beyond.kept()
 
     def _go_through(self, cases: Iterable[Case], beside: int) -> bool:
         """Execute cases, so many of them side by side; False if that is the end of the run."""
@@ -358,6 +365,12 @@ class _Run:
         with suppress(ProtocolError, InfrastructureError, CannotStartError):
             return learn.wrong_cells(self._chart, hello.capabilities, self._session)
         return []
+
+
+def _exhaust(cases: Iterator[Case]) -> None:
+    """Go on to the end, without executing what comes."""
+    for _ in cases:
+        pass
 
 
 def _chosen(case: Case, patterns: Iterable[str]) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Any, Final, TypeAlias
 
 from pingregistrywf.chart.ir import Chart
 from pingregistrywf.conformance.oracle import EPOCH
-from pingregistrywf.conformance.run.difference import WIRE, InBytes, of_replies
+from pingregistrywf.conformance.run.difference import WIRE, of_replies
 from pingregistrywf.conformance.run.in_bytes import difference_in_bytes, fields_of
 from pingregistrywf.conformance.run.matching import Names, id_hex
 from pingregistrywf.conformance.run.result import CaseResult, Exchange, Status
@@ -74,78 +75,101 @@ class Transcript:
 
     def failed(self, case: Case, why: str) -> CaseResult:
         """Return the result of a case that failed."""
-        named = {text: name for name, text in self._names.known.items()}
-        unknown = count(1)
-
-        def told_id(text: str) -> str:
-            return named.setdefault(text, text)
-
-        def answered_id(text: str) -> str:
-            if text not in named:
-                named[text] = text if text in _FIXED else f"unknown{next(unknown)}"
-            return named[text]
-
-        def with_names(value: Json, name: Callable[[str], str]) -> Json:
-            def rewritten(_key: str, text: str) -> str:
-                return named.get(text) or _ID.sub(lambda found: name(found.group()), text)
-
-            return _rewritten(value, rewritten)
-
+        readable = _Readable(self._names.known)
         exchanges = []
         for line in self._lines:
             # What the case spells out, such as a chart's constants, is known as what was sent is.
-            send = with_names(dict(line.sent), told_id)
-            expect = with_names(self._names.expected(dict(line.step.expect) or None), told_id)
+            send = readable.sent(dict(line.sent))
+            expect = readable.sent(self._names.expected(dict(line.step.expect) or None))
             got, differs = line.got, line.why
             if got and got.keys() & {DIED, BROKEN}:
                 differs = next(iter(got.values()))
                 why = why if line.right else differs
                 got = None
-            got = with_names(got, answered_id)
-            differs = "" if line.right else with_names(differs, answered_id)
+            got = readable.answered(got)
+            differs = "" if line.right else readable.answered(differs)
             exchanges.append(Exchange(line.step, send, expect, got, line.right, differs))
-        why = with_names(why, answered_id)
+        why = readable.answered(why)
+        in_bytes = _NamesInBytes(readable.names)
+        shown = (self._shown(each, case, in_bytes) for each in exchanges)
+        return CaseResult(case, Status.FAILED, why, tuple(shown))
 
-        in_bytes = {
-            id_hex(text): f"{{{name}}}"
-            for text, name in named.items()
+    def _shown(self, exchange: Exchange, case: Case, names: _NamesInBytes) -> Exchange:
+        """Return an exchange with names also in bytes, and with where its answer differs."""
+        drop = "" if case.scenario.wire else WIRE  # bytes that were not asked for
+        send, expect = names.put_in(exchange.send), names.put_in(exchange.expect)
+        got, differs = names.put_in(exchange.got, drop), exchange.differs
+        if not exchange.right and not differs:
+            chart = self._charts[exchange.step.send.get("chart", case.chart)]
+            differs = of_replies(expect, got, partial(names.difference, chart))
+        return replace(exchange, send=send, expect=expect, got=got, differs=differs)
+
+
+class _Readable:
+    """Puts names in the place of ids.
+
+    Args:
+        known: the ids for which the case has names, by these.
+
+    Attributes:
+        names: what every id is called that was seen so far.
+    """
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.names = {text: name for name, text in known.items()}
+        self._unknown = count(1)
+
+    def sent(self, value: Json) -> Json:
+        """Return what was sent or expected: its ids are known from now on, as they are."""
+        return self._with_names(value, lambda text: self.names.setdefault(text, text))
+
+    def answered(self, value: Json) -> Json:
+        """Return what was answered: its ids get names if nothing has named them before."""
+        return self._with_names(value, self._named)
+
+    def _named(self, text: str) -> str:
+        if text not in self.names:
+            self.names[text] = text if text in _FIXED else f"unknown{next(self._unknown)}"
+        return self.names[text]
+
+    def _with_names(self, value: Json, name: Callable[[str], str]) -> Json:
+        def rewritten(_key: str, text: str) -> str:
+            return self.names.get(text) or _ID.sub(lambda found: name(found.group()), text)
+
+        return _rewritten(value, rewritten)
+
+
+class _NamesInBytes:
+    """Puts names in the place of ids in the bytes of events.
+
+    Args:
+        names: what each id is called.
+    """
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = {
+            id_hex(text): name
+            for text, name in names.items()
             if name != text and _ID.fullmatch(text)  # a name of a registry has no bytes
         }
+        self._digits = {name: digits for digits, name in self._names.items()}
 
-        def names_in_bytes(key: str, text: str) -> str:
-            if key in _BYTES:
-                for digits, name in in_bytes.items():
-                    text = text.replace(digits, name)
-            return text
+    def put_in(self, value: Json, drop: str = "") -> Json:
+        """Return a value with names in its bytes, and without the key to drop."""
+        return _rewritten(value, self._replaced, drop)
 
-        digits = {name[1:-1]: each for each, name in in_bytes.items()}
+    def difference(self, chart: Chart, expect: Mapping[str, Json], got: Mapping[str, Json]) -> str:
+        """Return how the bytes of an event differ from those expected, in words."""
+        if not isinstance(got[WIRE], str):
+            return ""
+        fields = fields_of(chart, str(expect.get("event")))
+        return difference_in_bytes(expect[WIRE], got[WIRE], self._digits, fields)
 
-        def differ(step: Step) -> InBytes:
-            chart = self._charts[step.send.get("chart", case.chart)]
-
-            def differ_in_bytes(expect: Mapping[str, Json], got: Mapping[str, Json]) -> str:
-                given = got[WIRE]
-                fields = fields_of(chart, str(expect.get("event")))
-                return (
-                    difference_in_bytes(expect[WIRE], given, digits, fields)
-                    if isinstance(given, str)
-                    else ""
-                )
-
-            return differ_in_bytes
-
-        drop = "" if case.scenario.wire else WIRE  # bytes that were not asked for
-
-        def shown(exchange: Exchange) -> Exchange:
-            got = _rewritten(exchange.got, names_in_bytes, drop)
-            expect = _rewritten(exchange.expect, names_in_bytes)
-            differs = exchange.differs
-            if not exchange.right and not differs:
-                differs = of_replies(expect, got, differ(exchange.step))
-            send = _rewritten(exchange.send, names_in_bytes)
-            return replace(exchange, send=send, expect=expect, got=got, differs=differs)
-
-        return CaseResult(case, Status.FAILED, why, tuple(map(shown, exchanges)))
+    def _replaced(self, key: str, text: str) -> str:
+        if key in _BYTES:
+            for digits, name in self._names.items():
+                text = text.replace(digits, f"{{{name}}}")
+        return text
 
 
 def _rewritten(value: Json, text: Text, drop: str = "", key: str = "") -> Json:
