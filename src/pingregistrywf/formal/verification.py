@@ -38,7 +38,6 @@ def run_plan(
     toolchain: Toolchain,
     plan: Plan,
     *,
-    workers: int | None = None,
     progress: Callable[[ModelCheck, Progress], None] = lambda _check, _progress: None,
 ) -> Iterator[Result]:
     """Run the checks of a plan, and yield a result for each property as soon as it is decided.
@@ -46,7 +45,6 @@ def run_plan(
     Args:
         toolchain: the TLA+ tools.
         plan: what to check.
-        workers: as for ``check`` of ``pingregistrywf.formal.tlc``.
         progress: is called when a check begins, and whenever TLC reports how far it is.
 
     Raises:
@@ -60,7 +58,6 @@ def run_plan(
             plan.files,
             each.module,
             each.configuration,
-            workers=workers,
             progress=lambda so_far: progress(each, so_far),
         )
 

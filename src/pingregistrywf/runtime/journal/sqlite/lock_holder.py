@@ -18,33 +18,32 @@ _LOCK: Final = re.compile(
     r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) (?P<first>\d+) (?P<last>\d+|EOF)"
 )
 _LONGEST_COMMAND: Final = 200
+PROC: Final = Path("/proc")
+"""Where the operating system tells."""
 
 
-def lock_holder(path: Path, *, proc: Path = Path("/proc")) -> int | None:
+def lock_holder(path: Path, *, proc: Path = PROC) -> int | None:
     """Return the process that holds a file locked exclusively, None if it is not known."""
     return next((pid for kind, pid, _ in _locks(path, proc) if kind == "WRITE"), None)
 
 
-def lock_holders(
-    path: Path, within: range | None = None, *, proc: Path = Path("/proc")
-) -> list[int]:
+def lock_holders(path: Path, within: range | None = None) -> list[int]:
     """Return the processes that have a lock of any kind on a file, as far as they are known.
 
     Args:
         path: the file.
         within: the bytes to look at; all of them unless given.
-        proc: where the operating system tells.
     """
     return sorted(
         {
             pid
-            for _, pid, locked in _locks(path, proc)
+            for _, pid, locked in _locks(path)
             if within is None or (locked.start < within.stop and within.start < locked.stop)
         }
     )
 
 
-def _locks(path: Path, proc: Path) -> Iterator[tuple[str, int, range]]:
+def _locks(path: Path, proc: Path = PROC) -> Iterator[tuple[str, int, range]]:
     """Yield kind, process and bytes of each lock that is held on a file."""
     try:
         file = path.stat()
@@ -59,7 +58,7 @@ def _locks(path: Path, proc: Path) -> Iterator[tuple[str, int, range]]:
             yield found["kind"], int(found["pid"]), range(int(found["first"]), last + 1)
 
 
-def describe_process(pid: int | None, *, proc: Path = Path("/proc")) -> str:
+def describe_process(pid: int | None, *, proc: Path = PROC) -> str:
     """Return the words for a process in a message: its number, its command, whether it is stopped.
 
     The number is None for a process that is not known.
