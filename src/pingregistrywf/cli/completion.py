@@ -57,11 +57,9 @@ def workflows(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 def states(incomplete: str) -> list[str]:
     """Return the states that a listed workflow can be in."""
-    from pingregistrywf._generated.ping_registry import DECLARATION
-    from pingregistrywf.coordination.overview import DELETED
+    from pingregistrywf.coordination.overview import STATES
 
-    known = (*DECLARATION.state_names.values(), DELETED)
-    return [each for each in known if each.casefold().startswith(incomplete.casefold())]
+    return [each for each in STATES if each.casefold().startswith(incomplete.casefold())]
 
 
 def commands(context: typer.Context, incomplete: str) -> list[str]:

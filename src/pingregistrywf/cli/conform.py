@@ -6,8 +6,9 @@ import io
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -144,8 +145,6 @@ def _conform(
     from datetime import UTC, datetime
 
     from pingregistrywf.chart.mistakes import ChartError
-    from pingregistrywf.cli.changes import changed_files
-    from pingregistrywf.conformance import reports
     from pingregistrywf.conformance.assembly import committed_ids, suite_of
     from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.reference import Reference
@@ -153,38 +152,18 @@ def _conform(
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
-    from pingregistrywf.conformance.suite.case_file import read_cases, replayed, saved
-    from pingregistrywf.conformance.suite.levels import (
-        LevelsError,
-        SuiteError,
-        levels_of,
-    )
-    from pingregistrywf.conformance.suite.scenario import WHOLE, within
+    from pingregistrywf.conformance.suite.case_file import read_cases, replayed
+    from pingregistrywf.conformance.suite.levels import LevelsError, SuiteError, levels_of
 
-    outputs = {"--junit": junit, "--json-report": json_report, "--html": html, "--badge": badge}
-    outputs |= {"--write-expected": write_expected}
-    errors = (ChartError, CannotStartError, ExpectedFailuresError, LevelsError, SuiteError)
-    with answering(*errors):
+    files = {"--junit": junit, "--json-report": json_report, "--html": html, "--badge": badge}
+    outputs = _Outputs(files | {"--write-expected": write_expected}, save_cases)
+    watched = watch or []
+    with answering(ChartError, CannotStartError, ExpectedFailuresError, LevelsError, SuiteError):
         if bool(adapter) is bool(python):
             raise CannotRunError("give --adapter COMMAND or --python MODULE:FACTORY, one of them")
-        for option, path in outputs.items():
-            if path is not None and not path.parent.is_dir():
-                raise CannotRunError(f"{option}: there is no directory {path.parent}")
-            if path is not None and path.is_dir():
-                raise CannotRunError(f"{option}: {path} is a directory, name a file")
-        if write_expected is not None and write_expected.exists():
-            raise CannotRunError(f"--write-expected: {write_expected} exists, name a new file")
-        if write_expected is not None and bound not in within(WHOLE):
-            raise CannotRunError(
-                f"--write-expected: not every case of bound {bound} is listed: give {WHOLE} or less"
-            )
-        if watch and python:
-            raise CannotRunError("--watch starts an adapter again: give it by --adapter")
-        for path in watch or []:
-            if not path.exists():
-                raise CannotRunError(f"--watch: there is no {path}")
-        if save_cases is not None and not save_cases.is_dir():
-            raise CannotRunError(f"--save-cases: there is no directory {save_cases}: make it first")
+        outputs.check()
+        _check_expected(write_expected, bound)
+        _check_watched(watched, python)
         scope = Scope(levels_of(level), bound, tuple(only or ()))
         today = datetime.now(UTC).date()
         remembered = (cache or DIRECTORY) if failed_first or cache else None
@@ -198,11 +177,8 @@ def _conform(
             suite = suite_of(model or [])
             cases = [replayed(replay, suite.compiler, "--replay")] if replay else []
             cases += [each for file in case or [] for each in read_cases(file, suite.compiler)]
-            command = [*called(), "conform"]
-            command += ["--adapter", adapter] if adapter else ["--python", python or ""]
             models = [word for file in model or [] for word in ("--model", str(file))]
-            command += models
-            judge = opened.enter_context(closing(Reference(suite, model or [])))
+            tested = ["--adapter", adapter] if adapter else ["--python", python or ""]
             plan = Plan(
                 suite=suite,
                 scope=replace(scope, levels=_levels(cases)) if cases else scope,
@@ -210,47 +186,108 @@ def _conform(
                 expected=read_expected(expected_failures) if expected_failures else (),
                 today=today,
                 seed=seed,
-                command=tuple(command),
+                command=(*called(), "conform", *tested, *models),
                 explore=(*called(), "explore", *models),
                 cases=cases,
-                reference=judge,
+                reference=opened.enter_context(closing(Reference(suite, model or []))),
                 fail_fast=fail_fast or int(first_failure),
-                first=recall(remembered) if remembered and failed_first else (),
                 profile=profile,
                 explain=explain,
             )
-            writers: dict[str, Callable[[RunResult], str]] = {
-                "--junit": reports.junit,
-                "--json-report": reports.as_json,
-                "--html": lambda result: reports.page(result, suite.chart),
-                "--badge": reports.badge,
-                "--write-expected": lambda result: reports.expected_failures(result, today),
-            }
-            changes = changed_files(watch or [])
-            while True:
-                with _progress(plan) as watched:
-                    report = run(watched, transport)
-                if json_wanted():
-                    print_json(json.loads(reports.as_json(report)))
-                else:
-                    typer.echo(reports.text(report), nl=False)
-                for option, path in outputs.items():
-                    if path is not None:
-                        reports.put(path, writers[option](report).encode())
-                for failure in report.failures:
-                    if save_cases is not None:
-                        found = failure.shortest.case
-                        reports.put(save_cases / f"{found.id}.json", saved(found).encode())
-                if remembered and not cases:
-                    remember(remembered, report.results)
-                if not watch:
-                    break
-                typer.echo("waiting for a change; Ctrl-C ends it", err=True)
-                next(changes)
-                transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
+            for again in _rounds(watched):
+                if again:
+                    transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
                 if failed_first and remembered:
                     plan = replace(plan, first=recall(remembered))
+                with _progress(plan) as shown:
+                    report = run(shown, transport)
+                outputs.write(report, plan)
+                if remembered and not cases:
+                    remember(remembered, report.results)
     raise typer.Exit(int(report.exit))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """What a run writes: its report on standard output, and files.
+
+    Attributes:
+        files: the reports, by the options that name them.
+        cases: the directory for the shortest case of each failing group.
+    """
+
+    files: Mapping[str, Path | None]
+    cases: Path | None
+
+    def check(self) -> None:
+        """Refuse what cannot be written, before the run."""
+        for option, path in self.files.items():
+            if path is not None and not path.parent.is_dir():
+                raise CannotRunError(f"{option}: there is no directory {path.parent}")
+            if path is not None and path.is_dir():
+                raise CannotRunError(f"{option}: {path} is a directory, name a file")
+        if self.cases is not None and not self.cases.is_dir():
+            raise CannotRunError(f"--save-cases: there is no directory {self.cases}: make it first")
+
+    def write(self, report: RunResult, plan: Plan) -> None:
+        """Print the report, and write the files that are asked for."""
+        from pingregistrywf.conformance import reports
+        from pingregistrywf.conformance.suite.case_file import saved
+
+        if json_wanted():
+            print_json(json.loads(reports.as_json(report)))
+        else:
+            typer.echo(reports.text(report), nl=False)
+
+        writers: Mapping[str, Callable[[], str]] = {
+            "--junit": lambda: reports.junit(report),
+            "--json-report": lambda: reports.as_json(report),
+            "--html": lambda: reports.page(report, plan.suite.chart),
+            "--badge": lambda: reports.badge(report),
+            "--write-expected": lambda: reports.expected_failures(report, plan.today),
+        }
+        for option, path in self.files.items():
+            if path is not None:
+                reports.put(path, writers[option]().encode())
+        if self.cases is not None:
+            for failure in report.failures:
+                found = failure.shortest.case
+                reports.put(self.cases / f"{found.id}.json", saved(found).encode())
+
+
+def _check_expected(file: Path | None, bound: str) -> None:
+    """Refuse to write a file of expected failures over another, or of cases without an id."""
+    from pingregistrywf.conformance.suite.scenario import WHOLE, within
+
+    if file is None:
+        return
+    if file.exists():
+        raise CannotRunError(f"--write-expected: {file} exists, name a new file")
+    if bound not in within(WHOLE):
+        raise CannotRunError(
+            f"--write-expected: not every case of bound {bound} is listed: give {WHOLE} or less"
+        )
+
+
+def _check_watched(paths: Sequence[Path], python: str | None) -> None:
+    """Refuse to watch what is not there, or for an adapter that cannot be started again."""
+    if paths and python:
+        raise CannotRunError("--watch starts an adapter again: give it by --adapter")
+    for path in paths:
+        if not path.exists():
+            raise CannotRunError(f"--watch: there is no {path}")
+
+
+def _rounds(watched: Sequence[Path]) -> Iterator[bool]:
+    """Yield False for the first run, and True whenever a watched file has changed after one."""
+    from pingregistrywf.cli.changes import changed_files
+
+    changes = changed_files(watched)
+    yield False
+    while watched:
+        typer.echo("waiting for a change; Ctrl-C ends it", err=True)
+        next(changes)
+        yield True
 
 
 def _levels(cases: Sequence[Case]) -> tuple[int, ...]:

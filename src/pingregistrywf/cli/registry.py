@@ -59,7 +59,7 @@ Order: TypeAlias = Literal["age", "state", "pings", "failed", "workflow"]
 _ORDERS: Final[Mapping[Order, Callable[[Row], Any]]] = MappingProxyType(
     {
         "age": lambda row: row.started,
-        "state": lambda row: _states().index(row.state),
+        "state": lambda row: _place(row.state),
         "pings": lambda row: row.pings,
         "failed": lambda row: row.failed,
         "workflow": lambda row: row.workflow,
@@ -215,22 +215,21 @@ def _print_rows(found: list[Row], now: float) -> None:
     console.print(counted(len(found), "workflow"), style="dim")
 
 
-def _states() -> list[str]:
-    """Return the names of the states that a listed workflow can be in."""
-    from pingregistrywf._generated.ping_registry import DECLARATION
-    from pingregistrywf.coordination.overview import DELETED
+def _place(state: str) -> int:
+    """Return the place of a state among those that a listed workflow can be in."""
+    from pingregistrywf.coordination.overview import STATES
 
-    return [*DECLARATION.state_names.values(), DELETED]
+    return STATES.index(state)
 
 
 def _state(text: str) -> str:
     """Return the state that is meant; upper and lower case are the same."""
-    for each in _states():
+    from pingregistrywf.coordination.overview import STATES
+
+    for each in STATES:
         if each.casefold() == text.casefold():
             return each
-    raise CannotRunError(
-        f"--state: there is no state {text!r}; the states are {', '.join(_states())}"
-    )
+    raise CannotRunError(f"--state: there is no state {text!r}; the states are {', '.join(STATES)}")
 
 
 @with_json
@@ -310,8 +309,7 @@ def _explore(registry: PingRegistry, workflow_id: UUID | None) -> None:
     from pingregistrywf.cli.explore import show_history
     from pingregistrywf.runtime.render import event_json
 
-    facade: Facade[Any, Any, Any] = registry.workflows if workflow_id else registry.indexes
-    history = workflow_id or registry.index_id
+    facade, history = _history(registry, workflow_id)
     declaration = facade.engine.declaration
     events = [event_json(declaration, event) for event in facade.events(history)]
     show_history(declaration.name, str(history), events)
@@ -334,8 +332,7 @@ def follow_lines(
     from pingregistrywf.coordination.timeline import Line
     from pingregistrywf.runtime.errors import PositionGoneError
 
-    facade: Facade[Any, Any, Any] = registry.workflows if workflow_id else registry.indexes
-    history = workflow_id or registry.index_id
+    facade, history = _history(registry, workflow_id)
     while True:
         stream = facade.follow(history, after=after, until=until, restart=after is None)
         with stream, stop.waking(stream.close):
@@ -350,6 +347,15 @@ def follow_lines(
                 if after is not None:
                     text = f"--after: the history has no event {after}"
                     raise CannotRunError(text) from error
+
+
+def _history(
+    registry: PingRegistry, workflow_id: UUID | None
+) -> tuple[Facade[Any, Any, Any], UUID]:
+    """Return the history of a workflow, or of the index, and the facade of its chart."""
+    if workflow_id is None:
+        return registry.indexes, registry.index_id
+    return registry.workflows, workflow_id
 
 
 def _check_begun(registry: PingRegistry) -> None:

@@ -30,6 +30,8 @@ TICK: Final = 1.0
 """How often ages are shown anew, in seconds."""
 DELETED: Final = "Deleted"
 """What is shown as the state of a workflow whose history is deleted and that is still listed."""
+STATES: Final = (*DECLARATION.state_names.values(), DELETED)
+"""The states that a listed workflow can be in."""
 SHORTEST: Final = 8
 """The fewest characters of an id that are shown."""
 WITH_IDS: Final = 96
@@ -155,8 +157,7 @@ def overview(view: Sequence[Row], now: float, width: int) -> Table:
         caption_justify="left",
     )
     table.add_column("workflow", no_wrap=True, min_width=max(map(len, ids), default=SHORTEST))
-    states = (*DECLARATION.state_names.values(), DELETED)
-    table.add_column("state", no_wrap=True, min_width=max(map(len, states)) if apart > 1 else None)
+    table.add_column("state", no_wrap=True, min_width=max(map(len, STATES)) if apart > 1 else None)
     for name in ("pings", "failed", "age"):
         table.add_column(name, no_wrap=True, min_width=len(name), justify="right")
     table.add_column("summary")
