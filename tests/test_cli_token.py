@@ -75,6 +75,7 @@ def test_a_token_that_the_server_refuses(place: Path) -> None:
          "auth.yaml holds no private key of RSA, P-256 or Ed25519: openssl genpkey"),
         (("token", "issue", "--key", "other.key", "--name", "me", "--role", "admin=reg"),
          "other.key holds no private key of RSA, P-256 or Ed25519: openssl genpkey"),
+        ((*ISSUE, "--role", "admin=reg", "--days", "inf"), "'--days'"),
         (("token", "inspect", "auth.yaml"), "the file holds no token: "),
         (("token", "inspect", "missing"), "'missing': no such file or directory; check the path"),
     ],

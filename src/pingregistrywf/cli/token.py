@@ -25,6 +25,7 @@ from pingregistrywf.cli.program import App
 from pingregistrywf.cli.services import ServiceModelOption, declared_service
 
 DAY: Final = 86_400.0
+CENTURY: Final = 36_525
 
 token = App(
     help="Issue tokens for the callers of serve, and look into tokens.", no_args_is_help=True
@@ -41,7 +42,7 @@ def issue(
         Option(metavar="ROLE=REGISTRY", help="A role on a registry; give one for each."),
     ],
     days: Annotated[
-        float, Option(min=0, metavar="DAYS", help="How long the token is valid.")
+        float, Option(min=0, max=CENTURY, metavar="DAYS", help="How long the token is valid.")
     ] = 30.0,
     audience: Annotated[
         str, Option(metavar="TEXT", help="What the token is for.")
