@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,11 +52,30 @@ def test_every_command_has_two_examples() -> None:
     assert {len(each) for each in EXAMPLES.values()} == {2}
 
 
+@pytest.mark.parametrize("path", ["begin", "serve", "token issue", "journal import"])
+def test_examples_that_are_too_long_for_a_screen_are_continued(path: str) -> None:
+    """A shell takes each line as it is shown, and no line ends inside a word."""
+    done = run(*path.split(), "--help", env=environment(COLUMNS="60"))
+    _, _, shown = done.stdout.partition("\nExamples\n")
+    assert max(map(len, shown.splitlines())) <= 60
+    commands = [line.strip() for line in re.sub(r" +\\\n +", " ", shown).splitlines()]
+    assert [each for each in commands if each and not each.startswith("#")] == [
+        line for _, line in EXAMPLES[path]
+    ]
+    assert " \\\n" in shown
+
+
+def test_whole_numbers_have_no_fraction() -> None:
+    shown = " ".join(run("gather", "--help").stdout.split())
+    assert "deadline. [default: 10; 0 or more]" in shown
+    assert "[default: 127.0.0.1:7550]" in run("serve", "--help").stdout
+
+
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_the_examples_are_commands_that_the_program_takes(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = run(*path.split(), "--help").stdout
+    shown = run(*path.split(), "--help").stdout.replace(" \\\n   ", "")
     ran: list[str] = []
     plain = TyperCommand.__mro__[1]
     monkeypatch.setattr(plain, "invoke", lambda self, context: ran.append(context.command_path))

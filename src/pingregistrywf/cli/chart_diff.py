@@ -37,7 +37,7 @@ def diff(
     ],
     new: Annotated[Path, Argument(metavar="NEW", help="The later version, likewise.")],
 ) -> None:
-    """Say of each change of a chart what it does to whom; exit 1 if it breaks something."""
+    """Compare two versions of a chart: what changes, and for whom; exit 1 if something breaks."""
     found = list(_differences(_charts_at(old), _charts_at(new)))
     for change in found:
         _print(change)

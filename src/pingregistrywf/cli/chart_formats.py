@@ -8,7 +8,7 @@ refused or gone red, what changes nothing grey; each has a sign, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import typer
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal[
     "table", "mermaid", "dot", "svg", "plantuml", "scxml", "xstate", "json", "tla"
 ]
-FORMATS: Final = "table|mermaid|dot|svg|plantuml|scxml|xstate|json|tla"
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 _SUFFIXES: Final = {
     "mermaid": "mmd",
     "dot": "dot",

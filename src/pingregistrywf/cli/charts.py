@@ -48,7 +48,10 @@ def _chart(
     ] = None,
     format: Annotated[
         Format | None,
-        Option(metavar="FORMAT", help=f"Print it as {FORMATS}; as a table unless given."),
+        Option(
+            metavar="FORMAT",
+            help=f"Print as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}; as a table unless given.",
+        ),
     ] = None,
     model: Annotated[list[Path] | None, Option(metavar="FILE", help="A chart of your own.")] = None,
 ) -> None:

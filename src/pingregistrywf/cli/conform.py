@@ -57,7 +57,9 @@ JsonFileOption = Annotated[
 @with_json
 def _conform(
     context: typer.Context,
-    adapter: Annotated[str | None, Option(metavar="COMMAND", help="Starts the adapter.")] = None,
+    adapter: Annotated[
+        str | None, Option(metavar="COMMAND", help="The command that starts the adapter.")
+    ] = None,
     python: Annotated[
         str | None,
         Option(
@@ -72,16 +74,16 @@ def _conform(
         list[str] | None,
         Option(
             metavar="PATTERN",
-            help="Run only cases whose id, rule or title is like this: * and ? are wild.",
+            help="Run only cases whose id, rule or title matches; * and ? are wildcards.",
         ),
     ] = None,
     bound: BoundOption = "n+2",
     expected_failures: Annotated[
         Path | None,
-        Option(metavar="FILE", help="TOML: what is known to fail, and until when."),
+        Option(metavar="FILE", help="TOML that says what is known to fail, and until when."),
     ] = None,
     fail_fast: Annotated[
-        int, Option(metavar="GROUPS", help="End after so many failing groups.", min=0)
+        int, Option(metavar="GROUPS", help="End after so many failing groups; 0 for never.", min=0)
     ] = 0,
     first_failure: Annotated[
         bool, Option("-x", help="End after the first failure, as --fail-fast 1 does.")
@@ -92,7 +94,7 @@ def _conform(
     ] = False,
     cache: Annotated[
         Path | None,
-        Option(metavar="DIR", help="Where it is remembered; .pingregistrywf unless given."),
+        Option(metavar="DIR", help="Where failures are remembered; .pingregistrywf unless given."),
     ] = None,
     watch: Annotated[
         list[Path] | None,
@@ -102,7 +104,7 @@ def _conform(
         bool, Option("--profile", help="Print how long the adapter takes to answer.")
     ] = False,
     explain: Annotated[
-        int, Option(metavar="GROUPS", help="So many groups of failures are explained.", min=0)
+        int, Option(metavar="GROUPS", help="How many groups of failures to explain.", min=0)
     ] = 20,
     write_expected: Annotated[
         Path | None,
@@ -120,19 +122,24 @@ def _conform(
         Path | None,
         Option(metavar="DIR", help="Write the shortest case of each failing group as a file."),
     ] = None,
-    junit: Annotated[Path | None, Option(metavar="FILE", help="Write JUnit's XML.")] = None,
+    junit: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a report as JUnit's XML.")
+    ] = None,
     json_report: JsonFileOption = None,
-    html: Annotated[Path | None, Option(metavar="FILE", help="Write a page.")] = None,
+    html: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a report as a page of HTML.")
+    ] = None,
     badge: Annotated[Path | None, Option(metavar="FILE", help="Write a badge, as SVG.")] = None,
     seed: Annotated[
-        int | None, Option(metavar="N", help="Makes the same ids in every run; else they differ.")
+        int | None, Option(metavar="N", help="Use the same ids in every run with this number.")
     ] = None,
     timeout: Annotated[
-        float, Option(metavar="SECONDS", help="An adapter that is silent hangs.", min=0.1)
+        float,
+        Option(metavar="SECONDS", help="How long to wait for an answer of the adapter.", min=0.1),
     ] = 30.0,
     model: ModelOption = None,
 ) -> None:
-    """Whether an implementation, in any language, is what the chart says: run the suite on it.
+    """Run the suite on an implementation in any language: say whether it is what the chart says.
 
     Exit codes: 0 conforms; 1 deviates; 2 no verdict (the adapter cannot start, ends every time, is
     silent, speaks another protocol or is for another chart); 3 incomplete (a filter was used,

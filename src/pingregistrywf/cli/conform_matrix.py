@@ -26,16 +26,21 @@ from pingregistrywf.cli.conform import BoundOption, JsonFileOption
 def matrix(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.toml", help="Names the implementations and their commands."),
+        typer.Argument(
+            metavar="FILE.toml", help="Which implementations there are, and their commands."
+        ),
     ],
     level: Annotated[
         str, Option(metavar="LEVELS", help="The levels to run, as 1-3 or 1,4.")
     ] = "1-6",
     bound: BoundOption = "n+2",
-    html: Annotated[Path | None, Option(metavar="FILE", help="Write a page.")] = None,
+    html: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a report as a page of HTML.")
+    ] = None,
     json_report: JsonFileOption = None,
     timeout: Annotated[
-        float, Option(metavar="SECONDS", help="An adapter that is silent hangs.", min=0.1)
+        float,
+        Option(metavar="SECONDS", help="How long to wait for an answer of an adapter.", min=0.1),
     ] = 30.0,
     model: ModelOption = None,
 ) -> None:

@@ -82,7 +82,7 @@ def collect(
     ] = False,
     log_json: Annotated[bool, Option("--log-json", help="Also log JSON.")] = False,
 ) -> None:
-    """Expire, delete, snapshot, trim and collect garbage, once.  Run it by a timer."""
+    """Expire and delete workflows, and tidy the index and the journal, once.  Run it by a timer."""
     failed = False
     with opened(registry_name, journal, writes=not dry_run) as registry:
         if log_json:

@@ -54,7 +54,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
         ),
         "server": (
             ("Post pings as the server alpha.", f"{_P} server reg --name alpha"),
-            ("Tell of trouble, once a workflow.", f"{_P} server reg --name b --pings 1 --code 7"),
+            (
+                "Report a failure once in each workflow.",
+                f"{_P} server reg --name b --pings 1 --code 7",
+            ),
         ),
         "gather": (
             ("Summarize each workflow.", f"{_P} gather reg"),
@@ -163,11 +166,17 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
         ),
         "journal verify": (
             ("Check every event.", f"{_P} journal verify"),
-            ("Know a chart of yours, too.", f"{_P} journal verify --model parcel.yaml"),
+            (
+                "Check histories of a chart of yours, too.",
+                f"{_P} journal verify --model parcel.yaml",
+            ),
         ),
         "journal backup": (
             ("Copy a journal while it is used.", f"{_P} journal backup copy.db"),
-            ("Know a chart of yours, too.", f"{_P} journal backup copy.db --model parcel.yaml"),
+            (
+                "Copy histories of a chart of yours, too.",
+                f"{_P} journal backup copy.db --model parcel.yaml",
+            ),
         ),
         "journal restore": (
             ("Put a backup in the journal's place.", f"{_P} journal restore copy.db"),
@@ -179,7 +188,7 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = MappingProxyType(
         ),
         "journal import": (
             (
-                "Take in an export.",
+                "Import an export.",
                 f"{_P} journal import pings.jsonl --journal sqlite:new.db",
             ),
             (

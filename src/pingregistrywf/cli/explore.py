@@ -30,7 +30,7 @@ def explore(
         int, Option(min=0, max=65535, metavar="PORT", help="The port; 0 for any that is free.")
     ] = 0,
     link: Annotated[
-        str, Option(metavar="TEXT", help="Open a sequence, which is what is after # in a link.")
+        str, Option(metavar="TEXT", help="Open the sequence of a link: the part after #.")
     ] = "",
     browser: Annotated[bool, Option(help="Open the page in a browser.")] = True,
     output: Annotated[
@@ -40,7 +40,7 @@ def explore(
         ),
     ] = None,
 ) -> None:
-    """Open the explorer: the charts' diagrams live, in a browser, without a network."""
+    """Open the explorer in a browser: the charts' diagrams, live, without a network."""
     require("model", "graphviz-pure")
     from pingregistrywf import explorer
     from pingregistrywf.chart.locate import load_model

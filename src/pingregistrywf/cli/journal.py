@@ -264,7 +264,7 @@ def import_(
     ] = STANDARD,
     model: ModelOption = None,
 ) -> None:
-    """Take in the histories of an export, all new to the journal, which is made if missing."""
+    """Import the histories of an export; the journal, made if missing, must have none of them."""
     from pingregistrywf.runtime.errors import HistoryExistsError, UnsoundError
     from pingregistrywf.runtime.transfer import import_ as take_in
     from pingregistrywf.runtime.transfer import read_export

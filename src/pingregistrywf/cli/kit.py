@@ -40,7 +40,7 @@ def self_test(
     json_report: JsonFileOption = None,
     model: ModelOption = None,
 ) -> None:
-    """Run the suite on all that is broken on purpose, and print what it found.
+    """Test the suite itself: run it on implementations that are broken on purpose.
 
     Every cell of the chart is made to answer otherwise and to lead elsewhere, every state gets a
     twin that differs in one cell, and journals and data get every fault that we know of.  Exit

@@ -28,6 +28,8 @@ WIDEST: Final = 100
 _RANGE: Final = re.compile(r"(-?[\d.]+)<=x<=(-?[\d.]+)")
 _LEAST: Final = re.compile(r"x>=(-?[\d.]+)")
 _VARIABLES: Final = re.compile(r"\(env var: '(.+)'\)")
+_WHOLE: Final = re.compile(r"(?<![\w.])(-?\d+)\.0(?![\w.])")
+"""A number as Python writes a float that is whole; no part of an address."""
 _BRACES: Final = {ord("{"): None, ord("}"): None}
 """What typer puts around arguments that are required."""
 _NAMES: Final = 26
@@ -92,7 +94,8 @@ def described(command: Any, context: Any) -> Iterator[tuple[str, str, bool]]:
         names = written if option else [each.metavar or each.name]
         value = f" {each.metavar}" if option and each.metavar else ""
         meaning = _RANGE.sub(r"\1 to \2", " ".join(record[1].split()))
-        yield f"{', '.join(names)}{value}", _LEAST.sub(r"\1 or more", meaning), option
+        meaning = _WHOLE.sub(r"\1", _LEAST.sub(r"\1 or more", meaning))
+        yield f"{', '.join(names)}{value}", meaning, option
 
 
 def examples(context: Any) -> tuple[tuple[str, str], ...]:
@@ -166,9 +169,8 @@ def _print_help(command: Any, context: Any) -> None:
     if shown := examples(context):
         console.print(Text("\nExamples", "bold"))
         for what, line in shown:
-            console.print(Text(_filled(f"# {what}", width, "  "), "dim"))
-            # Not wrapped, so that it can be copied: a terminal wraps it by itself.
-            console.print(Text(f"  {line}", CYAN))
+            console.print(Text(_filled(what, width, "  # "), "dim"))
+            console.print(Text(_continued(line, width), CYAN))
 
 
 def _row(names: str, text: str, width: int, column: int, style: str) -> Any:
@@ -178,6 +180,22 @@ def _row(names: str, text: str, width: int, column: int, style: str) -> Any:
     if len(names) + 4 > column:
         return Text(f"  {names}", style).append(f"\n{filled}", "default")
     return Text(f"  {names:<{column - 2}}", style).append(filled[column:], "default")
+
+
+def _continued(line: str, width: int) -> str:
+    """Return a line for a shell, continued on the next ones where the width asks for that.
+
+    An option stays with its value, so that each line can be read for itself.
+    """
+    if len(line) + 2 <= width:
+        return f"  {line}"
+    lines = [" "]
+    for part in re.findall(r"\S+(?: (?![-|])\S+)*", line):
+        if lines[-1].strip() and len(f"{lines[-1]} {part} \\") > width:
+            lines[-1] += " \\"
+            lines.append("   ")
+        lines[-1] += f" {part}"
+    return "\n".join(lines)
 
 
 def _filled(text: str, width: int, first: str, rest: str | None = None) -> str:

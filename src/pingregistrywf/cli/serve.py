@@ -88,7 +88,7 @@ def serve(
         Path | None,
         Option(
             metavar="DIR",
-            help="To try it out: take certificates and tokens from a directory; make it first.",
+            help="Try it out with the certificates and tokens of a directory; make it if missing.",
         ),
     ] = None,
     limit: Annotated[
@@ -109,8 +109,8 @@ def serve(
     """Serve registries over gRPC to the admins and servers of the 2019 system, until stopped.
 
     With --auth, callers may do what their roles allow.  Without it, anybody who can connect may do
-    anything with the registries that are served.  So it listens elsewhere than on the loopback only
-    with --tls-cert and --auth.
+    anything with the registries that are served.  Unless both --tls-cert
+    and --auth are given, it listens on the loopback alone.
 
     With --model it serves a workflow of your own, to whoever speaks the service that you declare,
     or pingregistrywf.v1.

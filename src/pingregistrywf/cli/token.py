@@ -27,9 +27,7 @@ from pingregistrywf.cli.services import ServiceModelOption, declared_service
 DAY: Final = 86_400.0
 CENTURY: Final = 36_525
 
-token = App(
-    help="Issue tokens for the callers of serve, and look into tokens.", no_args_is_help=True
-)
+token = App(help="Issue tokens for the callers of serve, and inspect tokens.", no_args_is_help=True)
 
 
 @token.command()
