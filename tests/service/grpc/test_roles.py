@@ -15,6 +15,8 @@ from google.protobuf.descriptor_pool import DescriptorPool
 
 from pingregistrywf import Journal, PingRegistry, open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
+from pingregistrywf.coordination.outside import OutsideOperations
+from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.remote.messages import DESCRIPTOR
 from pingregistrywf.service.grpc.messages import message_class
 
@@ -46,12 +48,17 @@ ALLOWED: Final[Mapping[str, str]] = {
     "Run expire": "admin",
     "Run delete": "admin",
     "Run snapshot": "admin",
+    "Tell Init": "admin",
     "Tell AppendPing": "server",
     "Tell PostSummary": "gatherer",
     "Tell Commit": "admin",
     "Tell AbortExpired": "admin",
     "Tell End": "admin",
     "Tell Delete": "admin",
+    "Tell BeginPingRegistry": "admin",
+    "Tell CommitPingRegistry": "admin",
+    "Tell DeletePingRegistry": "admin",
+    "Tell Snapshot": "admin",
     "Find": "admin server reader",
     "Events v1": "server reader",
     "Follow": "server reader",
@@ -59,6 +66,13 @@ ALLOWED: Final[Mapping[str, str]] = {
     "Happened": "admin server reader",
 }
 """The roles that may make each call, in the order in which the calls make sense."""
+BEGIN: Final = OutsideOperations.declared["begin"]
+ENTRIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "BeginPingRegistry": ("workflow_id", "workflow_event_id"),
+    "CommitPingRegistry": ("workflow_id", "workflow_event_id"),
+    "DeletePingRegistry": ("workflow_id",),
+}
+"""The commands of the index about an entry, and their arguments."""
 ROLES: Final = ("admin", "server", "gatherer", "reader", "listener")
 STATUS: Final = {"status_code": 1, "status_message": "x"}
 
@@ -98,8 +112,7 @@ def own_call(client: Client, method: str, about: str, name: str, workflow: UUID)
         request.inputs.update({key: each for key, each in inputs.items() if key in needed})
     elif method == "Tell":
         request = message_class(POOL, "pingregistrywf.v1.TellRequest")(command=about)
-        if about in ("AppendPing", "PostSummary"):
-            request.arguments.update({"code": 1, "message": "x"})
+        request.arguments.update(arguments_of(about, name, workflow))
     elif method == "Find":
         request = message_class(POOL, "pingregistrywf.v1.FindRequest")()
     elif method == "Happened":
@@ -109,10 +122,11 @@ def own_call(client: Client, method: str, about: str, name: str, workflow: UUID)
         request = message_class(POOL, "pingregistrywf.v1.ReadRequest")()
     else:
         request = message_class(POOL, "pingregistrywf.v1.EventsRequest")()
+    of_index = about in ENTRIES or about == "Snapshot"
     if method != "Run":
-        request.history = workflow.bytes
+        request.history = (index_of(name) if of_index and method == "Tell" else workflow).bytes
     if method not in ("Run", "Read"):
-        request.chart = "ping_registry"
+        request.chart = "ping_registry_index" if of_index else "ping_registry"
     path, options = f"/pingregistrywf.v1.Workflows/{method}", client._options
     if method not in ("Events", "Follow", "Read"):
         return client.channel.unary_unary(path)(request.SerializeToString(), **options)
@@ -124,6 +138,22 @@ def own_call(client: Client, method: str, about: str, name: str, workflow: UUID)
             return
 
     return first()
+
+
+def arguments_of(command: str, name: str, workflow: UUID) -> dict[str, Any]:
+    """The arguments of a command, as JSON."""
+    if command == "Init":
+        return {"registry_id": str(BEGIN.derive("registry_id", name))}
+    if command in ENTRIES:
+        entry = {"workflow_id": str(workflow), "workflow_event_id": str(Ulid(bytes(15) + b"\x01"))}
+        return {key: entry[key] for key in ENTRIES[command]}
+    if command == "Snapshot":
+        return {"if_storage_reduction": False}
+    return {"code": 1, "message": "x"} if command in ("AppendPing", "PostSummary") else {}
+
+
+def index_of(name: str) -> UUID:
+    return BEGIN.derive("index_id", name)
 
 
 async def status(call: Any) -> str:
@@ -168,6 +198,14 @@ def test_the_table_names_every_method() -> None:
     own = {each.name for service in FILE.service for each in service.method}
     assert declared | own == asked | {"AggregateSignals", "GetRegistries", "Watch", "Feed"}
     assert set(SERVICE.roles) == set(ROLES)
+    asked_of = {kind: set[str]() for kind in ("Tell", "Run")}
+    for call in ALLOWED:
+        kind, _, about = call.partition(" ")
+        asked_of.get(kind, set()).add(about)
+    roles = SERVICE.roles.values()
+    assert asked_of["Run"] == {each for role in roles for each in role.runs}
+    told = {each for role in roles for commands in role.tells.values() for each in commands}
+    assert asked_of["Tell"] == told
 
 
 @pytest.mark.parametrize("role", ROLES)
