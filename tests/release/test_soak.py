@@ -13,7 +13,17 @@ import pytest
 
 from ..tools import require_release, require_tool
 from .artefacts import ROOT
-from .matrix import TABLE, Row, apt_sources, last_line, mirror, python_here, seen, table
+from .lowest import check_floors
+from .matrix import (
+    TABLE,
+    Row,
+    apt_sources,
+    last_line,
+    mirror,
+    python_here,
+    seen,
+    table,
+)
 
 pytestmark = pytest.mark.xdist_group("release")
 
@@ -107,6 +117,13 @@ def test_what_is_not_green(change: dict[str, int | str]) -> None:
     row = replace(seen(Row("Debian 13", "3.13"), CLEAN), passed=7)
     assert row.is_green
     assert not replace(row, **change).is_green
+
+
+def test_a_floor_that_cannot_be_had_is_named() -> None:
+    asked = ["Jinja2>=3.1,<4", "grpcio>=1.71,<2", "PyYAML>=7; python_version < '3'", "rich[x]>=1"]
+    check_floors(asked, "jinja2==3.1.0\n    # via x\ngrpcio==1.71.0\n")
+    with pytest.raises(ValueError, match=r"raise the floors .*\ngrpcio.*lowest .* is 1\.72\.1$"):
+        check_floors(asked, "jinja2==3.1.0\ngrpcio==1.72.1\npyyaml==6.0\n")
 
 
 def test_a_remark_is_the_last_line() -> None:
