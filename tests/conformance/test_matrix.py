@@ -86,6 +86,29 @@ def test_a_file_that_names_none_is_refused(tmp_path: Path, text: str, message: s
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--level 9", "levels are written as 1-3 or 1,4, of 1 to 6, not as '9'"),
+        ("--html {place}", "is a directory, name a file"),
+        ("--json-report {place}/missing/matrix.json", "--json-report: there is no directory"),
+    ],
+)
+def test_what_is_refused_before_a_run(tmp_path: Path, words: str, message: str) -> None:
+    file = tmp_path / "matrix.toml"
+    file.write_text(TWO, encoding="utf-8")
+    done = run("conform", "matrix", str(file), *words.format(place=tmp_path).split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert message in line
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    done = run("conform", "matrix", str(tmp_path / "missing.toml"))
+    assert done.returncode == 2
+    assert done.stderr.count("missing.toml") == 1
+
+
 @pytest.fixture(scope="module")
 def recorder() -> ModuleType:
     """The program that records the run which the site shows."""

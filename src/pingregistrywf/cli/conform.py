@@ -228,11 +228,7 @@ class _Outputs:
 
     def check(self) -> None:
         """Refuse what cannot be written, before the run."""
-        for option, path in self.files.items():
-            if path is not None and not path.parent.is_dir():
-                raise CannotRunError(f"{option}: there is no directory {path.parent}")
-            if path is not None and path.is_dir():
-                raise CannotRunError(f"{option}: {path} is a directory, name a file")
+        check_files(self.files)
         if self.cases is not None and not self.cases.is_dir():
             raise CannotRunError(f"--save-cases: there is no directory {self.cases}: make it first")
 
@@ -260,6 +256,19 @@ class _Outputs:
             for failure in report.failures:
                 found = failure.shortest.case
                 reports.put(self.cases / f"{found.id}.json", saved(found).encode())
+
+
+def check_files(files: Mapping[str, Path | None]) -> None:
+    """Refuse files that cannot be written, by their options, before the run that is to fill them.
+
+    Raises:
+        CannotRunError: there is no directory for one of them, or it is a directory itself.
+    """
+    for option, path in files.items():
+        if path is not None and not path.parent.is_dir():
+            raise CannotRunError(f"{option}: there is no directory {path.parent}")
+        if path is not None and path.is_dir():
+            raise CannotRunError(f"{option}: {path} is a directory, name a file")
 
 
 def _check_expected(file: Path | None, bound: str) -> None:

@@ -11,7 +11,6 @@ import typer
 from typer import Option
 
 from pingregistrywf.cli.common import (
-    CannotRunError,
     ModelOption,
     answering,
     json_wanted,
@@ -19,7 +18,7 @@ from pingregistrywf.cli.common import (
     require,
     with_json,
 )
-from pingregistrywf.cli.conform import BoundOption, JsonFileOption
+from pingregistrywf.cli.conform import BoundOption, JsonFileOption, check_files
 
 
 @with_json
@@ -62,12 +61,10 @@ def matrix(
     from pingregistrywf.conformance.run.result import Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import ChildTransport
-    from pingregistrywf.conformance.suite.levels import SuiteError, levels_of
+    from pingregistrywf.conformance.suite.levels import LevelsError, SuiteError, levels_of
 
-    with answering(ChartError, ImplementationsError, SuiteError):
-        for option, path in {"--html": html, "--json-report": json_report}.items():
-            if path is not None and not path.parent.is_dir():
-                raise CannotRunError(f"{option}: there is no directory {path.parent}")
+    with answering(ChartError, ImplementationsError, LevelsError, SuiteError):
+        check_files({"--html": html, "--json-report": json_report})
         implementations = read_implementations(file)
         scope = Scope(levels_of(level), bound)
         suite = suite_of(model or [])

@@ -46,11 +46,12 @@ def read_implementations(file: Path) -> list[Implementation]:
     """Return the implementations of a file, in its order.
 
     Raises:
-        ImplementationsError: it cannot be read, names none, or names one twice.
+        ImplementationsError: it is no TOML, names none, or names one twice.
+        OSError: it cannot be read.
     """
     try:
         found = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ImplementationsError(f"{file}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
