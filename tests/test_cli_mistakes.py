@@ -73,3 +73,13 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "error: the file cannot be read: no such file or directory" in done.stderr
     assert "^" not in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[]"])
+def test_what_is_no_chart_json_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "chart.json"
+    file.write_bytes(content)
+    done = run("chart", "diff", str(file), str(file))
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "holds no chart that this version can read (at its beginning)" in line

@@ -27,6 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         subprocess.run([openssl, *words.split()], check=True, capture_output=True)
     (tmp_path / "auth.yaml").write_text("tokens: {keys: [issuer.pem]}")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
     return tmp_path
 
 
@@ -55,6 +56,13 @@ def test_issue_and_inspect(place: Path) -> None:
     }
 
 
+def test_a_token_with_a_time_of_no_calendar_is_shown(place: Path) -> None:
+    (place / "token").write_text(jwt.encode({"exp": 10**30}, "k" * 32))
+    told = run("token", "inspect", "token")
+    assert told.returncode == 0
+    assert told.stdout.splitlines()[-1] == f"claims  exp  {10**30}"
+
+
 def test_a_token_that_the_server_refuses(place: Path) -> None:
     (place / "token").write_text(run(*ISSUE, "--role", "admin=reg", "--audience", "else").stdout)
     assert run("token", "inspect", "token").returncode == 0
@@ -76,6 +84,7 @@ def test_a_token_that_the_server_refuses(place: Path) -> None:
         (("token", "issue", "--key", "other.key", "--name", "me", "--role", "admin=reg"),
          "other.key holds no private key of RSA, P-256 or Ed25519: openssl genpkey"),
         ((*ISSUE, "--role", "admin=reg", "--days", "inf"), "'--days'"),
+        (("token", "inspect", "binary"), "the file holds no token: "),
         (("token", "inspect", "auth.yaml"), "the file holds no token: "),
         (("token", "inspect", "missing"), "'missing': no such file or directory; check the path"),
     ],

@@ -105,7 +105,7 @@ def _charts_at(path: Path) -> Mapping[str, Chart]:
     try:
         read = [_chart_of(each) for each in documents]
     except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "its beginning"
         raise CannotRunError(
             f"{str(path)!r} holds no chart that this version can read (at {where}): generate it"
             " again, or name the chart's file"
@@ -116,7 +116,7 @@ def _charts_at(path: Path) -> Mapping[str, Chart]:
 def _chart_of(document: Path) -> Chart:
     from pingregistrywf.chart.ir import Chart
 
-    return Chart.model_validate_json(document.read_text(encoding="utf-8"))
+    return Chart.model_validate_json(document.read_bytes())
 
 
 def _print(change: Change) -> None:

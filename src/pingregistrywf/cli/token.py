@@ -88,14 +88,15 @@ def inspect(
     from pingregistrywf.service.grpc.refusal import CallRefusedError
 
     with answering(AuthFileError):
-        shown = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        said = _said(shown.strip())
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        shown = data.decode(errors="replace").strip()
+        said = _said(shown)
         _print(said)
         if auth is None:
             return
         authenticator = read_auth_file(auth, declared_service(model).roles)
         try:
-            caller = authenticator.by_token(shown.strip())
+            caller = authenticator.by_token(shown)
         except CallRefusedError as error:
             fail(f"the server refuses it: {error}", REFUSED)
         roles = {role: sorted(names) for role, names in caller.roles.items()}
@@ -135,6 +136,14 @@ def _print(said: Mapping[str, Any]) -> None:
         for name, value in fields.items():
             text = json.dumps(value)
             if name in ("exp", "nbf", "iat") and isinstance(value, int):
-                text += f"  {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+                text += _date(value)
             lines.append(f"{part}  {name}  {text}")
     answer(said, "\n".join(lines))
+
+
+def _date(seconds: int) -> str:
+    """Return a time as a date to be added to it; nothing if no calendar has it."""
+    try:
+        return f"  {datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError, OSError):
+        return ""
