@@ -251,6 +251,14 @@ def test_restore_where_no_journal_was(copy: Path, tmp_path: Path) -> None:
     assert run("verify", "--journal", other).returncode == 0
 
 
+def test_restore_names_what_is_no_backup(journal: Operated, tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("no journal " * 100)
+    done = run("restore", str(other), "--journal", journal.url)
+    reason = f"cannot open journal 'sqlite:{other}': file is not a database; choose another backup"
+    refused(done, 2, reason)
+
+
 def test_restore_names_the_faults_of_a_backup(journal: Operated, tmp_path: Path) -> None:
     journal.damage()
     other = f"sqlite:{tmp_path / 'other.db'}"

@@ -80,6 +80,13 @@ def test_what_only_reads_answers_as_for_the_owner(file: Path, words: tuple[str, 
 
 
 @needs_root
+def test_a_directory_that_takes_no_copy_is_named(file: Path) -> None:
+    found = run_as_nobody("journal", "export", str(file.parent / "copy.jsonl"), file=file)
+    assert found.returncode == 2
+    assert found.stderr.startswith(f"pingregistrywf: '{file.parent}': permission denied; check its")
+
+
+@needs_root
 @pytest.mark.parametrize(
     "words",
     [

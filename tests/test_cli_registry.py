@@ -196,7 +196,8 @@ class TestWhatIsWrong:
         summarize(url, workflow)
         before = everything(url, workflow)
         done = run(command, "other", "--workflow", workflow, "--journal", url)
-        refused(done, 1, workflow)
+        reason = f"registry 'other' does not list workflow {workflow}; `pingregistrywf list other`"
+        refused(done, 1, reason)
         assert everything(url, workflow) == before
 
     def test_an_unknown_workflow(self, url: str, workflow: str, command: str) -> None:
@@ -557,11 +558,19 @@ class TestDaemons:
 
     def test_collect_says_what_it_would_do_and_does_it(self, url: str, workflow: str) -> None:
         dry = run("collect", "reg", "--dry-run", "--journal", url)
-        assert dry == (0, "", "")  # nothing is old enough
+        assert dry == (0, "nothing to do\n", "")  # nothing is old enough
         code, out, _ = run("collect", "reg", "--json", "--journal", url)
         assert code == 0
         actions = [json.loads(line)["action"] for line in out.splitlines()]
         assert actions == ["snapshot", "trim", "collect"]
+
+    def test_collect_for_a_wrong_name_would_do_nothing(self, url: str, workflow: str) -> None:
+        dry = run("collect", "rge", "--dry-run", "--journal", url)
+        refused(dry, 1, "nothing was ever begun in registry 'rge'")
+
+    @pytest.mark.parametrize("command", ["server", "gather"])
+    def test_a_daemon_has_a_name(self, url: str, command: str) -> None:
+        refused(run(command, "reg", "--name", " ", "--journal", url), 2, "'--name': it is empty")
 
     @pytest.mark.parametrize("words", [("server", "reg", "--name", "x"), ("gather", "reg")])
     def test_a_journal_that_is_none(self, tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ from pingregistrywf.cli.common import (
     stopped_by_signals,
     with_json,
 )
-from pingregistrywf.cli.registry import RegistryArgument, opened
+from pingregistrywf.cli.registry import RegistryArgument, check_begun, opened
 from pingregistrywf.coordination import DURATION, GATHERER, INTERVAL, PINGS
 
 if TYPE_CHECKING:
@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from pingregistrywf.coordination.waiting import Stop
 
 LogJsonOption = Annotated[bool, Option("--log-json", help="Log JSON, one object a line.")]
-NameOption = Annotated[str, Option(metavar="NAME", help="Its name, which its pings carry.")]
+
+
+def _named(name: str) -> str:
+    if not name.strip():
+        raise typer.BadParameter("it is empty, and the pings must tell who posts them")
+    return name
+
+
+NameOption = Annotated[
+    str, Option(metavar="NAME", help="Its name, which its pings carry.", callback=_named)
+]
 PingsOption = Annotated[int, Option(min=0, metavar="N", help="How many pings to post.")]
 IntervalOption = Annotated[float, Option(min=0.0, metavar="S", help="Seconds between two pings.")]
 
@@ -83,14 +93,17 @@ def collect(
     log_json: Annotated[bool, Option("--log-json", help="Also log JSON.")] = False,
 ) -> None:
     """Expire and delete workflows, and tidy the index and the journal, once.  Run it by a timer."""
-    failed = False
+    failed, silent = False, True
     with opened(registry_name, journal, writes=not dry_run) as registry:
         if log_json:
             log(as_json=True)
+        if dry_run:
+            check_begun(registry)
         collector = registry.collector()
         for action in collector.plan(registry.journal.clock()) if dry_run else collector.run():
             failed |= action.error is not None
             if json_wanted() or action.error or action.detail or action.workflow:
+                silent = False
                 outcome = f"failed: {action.error}" if action.error else action.detail
                 fields = {
                     "action": action.name,
@@ -100,6 +113,8 @@ def collect(
                 }
                 text = f"{action.name:<9} {action.workflow or ''} {outcome}"
                 answer(fields, text.rstrip())
+    if dry_run and silent and not json_wanted():
+        typer.echo("nothing to do")
     if failed:
         raise typer.Exit(REFUSED)
 

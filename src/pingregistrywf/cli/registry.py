@@ -179,7 +179,7 @@ def list_(
     if quiet and (wanted or sort != "age"):
         raise CannotRunError("--quiet reads no workflow: leave out --state and --sort")
     with opened(registry_name, journal) as registry:
-        _check_begun(registry)
+        check_begun(registry)
         if quiet:
             listed = (entry.workflow_id for entry in registry.list())
             answer_with_lines(({"workflow": each}, str(each)) for each in listed)
@@ -263,7 +263,7 @@ def events(
         workflow_id = None if workflow is None else ids.workflow(registry, workflow)
         if not watch:  # which may wait for the first event
             if workflow_id is None:
-                _check_begun(registry)
+                check_begun(registry)
             else:
                 registry.state_of(workflow_id)
         if explore:
@@ -295,13 +295,21 @@ def opened(
     A bad name is refused before a journal is created.  A journal that this user may only read is
     refused if the command ``writes``.
     """
+    from pingregistrywf._generated.ping_registry_index import UnknownWorkflowError
     from pingregistrywf.coordination.registry import PingRegistry
     from pingregistrywf.coordination.registry_ids import RegistryIds
 
     name = RegistryIds(registry_name).name
     completion.remember(name)
     with open_(journal, create=create, writes=writes) as found:
-        yield PingRegistry(found, name)
+        try:
+            yield PingRegistry(found, name)
+        except UnknownWorkflowError as error:
+            fail(
+                f"registry {name!r} does not list workflow {error.workflow_id};"
+                f" `pingregistrywf list {name}` shows those that it lists",
+                REFUSED,
+            )
 
 
 def _explore(registry: PingRegistry, workflow_id: UUID | None) -> None:
@@ -358,7 +366,8 @@ def _history(
     return registry.workflows, workflow_id
 
 
-def _check_begun(registry: PingRegistry) -> None:
+def check_begun(registry: PingRegistry) -> None:
+    """Refuse a registry in which nothing was ever begun; its name may be wrong."""
     if not registry.index().vid:
         fail(f"nothing was ever begun in registry {registry.name!r}: check its name", REFUSED)
 

@@ -196,7 +196,9 @@ def _metrics(scraped: tuple[str, int] | None) -> Iterator[Metrics | None]:
         return
     from pingregistrywf.runtime.log import logged
     from pingregistrywf.service.grpc.metrics import Metrics
+    from pingregistrywf.service.grpc.server import check_free
 
+    check_free(f"{scraped[0]}:{scraped[1]}")
     metrics = Metrics()
     port, stop = metrics.listen(*scraped)
     logged(logging.getLogger("pingregistrywf.service"), "metrics", address=f"{scraped[0]}:{port}")

@@ -33,9 +33,12 @@ def new_file(destination: Path, *, replace: bool = False) -> Iterator[Path]:
         _refuse_existing(destination)
     if not destination.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {str(destination.parent)!r}: make it first")
-    with tempfile.TemporaryDirectory(
-        prefix=f".{destination.name}.", dir=destination.parent
-    ) as directory:
+    try:
+        beside = tempfile.TemporaryDirectory(prefix=f".{destination.name}.", dir=destination.parent)
+    except OSError as error:
+        error.filename = str(destination.parent)  # which is what refuses, whatever was to be in it
+        raise
+    with beside as directory:
         path = Path(directory) / destination.name
         yield path
         sync(path)

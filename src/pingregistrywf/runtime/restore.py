@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 from pingregistrywf.runtime.errors import JournalOpenError, UnsoundError
 from pingregistrywf.runtime.journal import open_journal
@@ -20,8 +19,6 @@ from pingregistrywf.runtime.journal.sqlite.replacement import replacing
 from pingregistrywf.runtime.journal.sqlite.schema import APPLICATION_ID
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.verify import Declarations, verify
-
-_ANOTHER: Final = "choose another backup"
 
 
 def restore(backup: Path | None, url: str, declarations: Declarations) -> Path | None:
@@ -76,10 +73,10 @@ def _copy(backup: Path, path: Path) -> None:
             closing(sqlite3.connect(path)) as copy,
         ):
             if source.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
-                raise address.refusal("the file is not a journal", _ANOTHER)
+                raise _refusal(backup, "the file is not a journal")
             source.backup(copy)
     except sqlite3.Error as error:
-        raise address.refusal(str(error), _ANOTHER) from error
+        raise _refusal(backup, str(error)) from error
 
 
 def _take_over(backup: Path, path: Path, declarations: Declarations) -> None:
@@ -88,11 +85,15 @@ def _take_over(backup: Path, path: Path, declarations: Declarations) -> None:
         with open_journal(_address(path).url, create=False) as copy:
             faults = tuple(verify(copy, declarations))
     except JournalOpenError as error:
-        raise _address(backup).refusal(error.cause, error.remedy) from error
+        raise _refusal(backup, error.cause, error.remedy) from error
     if faults:
         raise UnsoundError(faults)
     with closing(sqlite3.connect(path)) as connection, connection:
         ledger.renew(connection)
+
+
+def _refusal(backup: Path, cause: str, remedy: str = "choose another backup") -> JournalOpenError:
+    return JournalOpenError(f"sqlite:{backup}", cause, remedy)
 
 
 def _address(path: Path) -> Address:

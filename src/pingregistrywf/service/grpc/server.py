@@ -7,6 +7,7 @@ each 40 seconds.
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,6 +65,30 @@ def _limited(limits: Limits) -> tuple[tuple[str, int], ...]:
     )
 
 
+def check_free(address: str) -> None:
+    """Check that a server can listen on ``HOST:PORT``.
+
+    gRPC and the server of the metrics report less, and gRPC also logs on standard error.
+
+    Raises:
+        OSError: it cannot; the text has the address, the reason and what to do.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, place = found[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gRPC does
+            tried.bind(place)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise OSError(
+            f"cannot listen on {address}: {why}; choose another address, or end what listens there"
+        ) from error
+
+
 class Server:
     """A declared service and ``pingregistrywf.v1`` on an address, for one event loop.
 
@@ -113,6 +138,7 @@ class Server:
         self.port: Final = self._listen(address, tls)
 
     def _listen(self, address: str, tls: Tls | None) -> int:
+        check_free(address)
         try:
             if tls is None:
                 return int(self._server.add_insecure_port(address))
