@@ -298,6 +298,7 @@ def test_who_shows_no_token_is_told_which_scope_is_needed(tmp_path: Path) -> Non
     [
         ("", "lets nobody in: add tokens, tokens_of_2019 or certificates"),
         ("{", "is no YAML"),
+        ("clock_skew: 2020-13-45", "is no YAML"),
         ("[]", "the file: "),
         ("tokns: {}", "tokns: Extra inputs are not permitted; there are tokens, tokens_of_2019"),
         ("tokens: {keys: []}", "tokens.keys: "),
@@ -311,7 +312,7 @@ def test_who_shows_no_token_is_told_which_scope_is_needed(tmp_path: Path) -> Non
         ("certificates: [{roles: {admin: [reg]}}]", "certificates.1: write one of dns, uri, "),
         ("certificates: [{dns: a, ip: b, roles: {admin: [reg]}}]", "certificates.1: write one of"),
         ("certificates: [{dns: a, roles: {boss: [reg]}}]", "there is no role boss; write admin, "),
-        ("certificates: [{dns: a, roles: {admin: []}}]", "certificates.0.roles.admin: "),
+        ("certificates: [{dns: a, roles: {admin: []}}]", "certificates.1.roles.admin: "),
         ("{certificates: [], clock_skew: -1}", "clock_skew: "),
     ],
 )  # fmt: skip

@@ -134,13 +134,14 @@ def read_authorities(file: Path) -> list[x509.Certificate]:
 def _read(file: Path) -> _File:
     try:
         document: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: as for a 13th month
         raise AuthFileError(f"{file} is no YAML: {' '.join(str(error).split())}") from None
     try:
         return _File.model_validate({} if document is None else document)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
+        counted = (each + 1 if isinstance(each, int) else each for each in first["loc"])
+        place = ".".join(map(str, counted)) or "the file"
         known = ", ".join(_File.model_fields)
         remedy = f"; there are {known}" if len(first["loc"]) == 1 else ""
         raise AuthFileError(f"{file}: {place}: {first['msg']}{remedy}") from None
