@@ -6,9 +6,14 @@ import base64
 import ipaddress
 import json
 import secrets
+import socket
+import ssl
+import struct
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -123,6 +128,33 @@ def test_tls(tmp_path: Path) -> None:
         assert "the certificates cannot be used" in refusal(
             server.url("pings", tls_ca=tmp_path / "missing")
         )
+
+
+def test_a_server_that_ends_a_connection_with_tls(tmp_path: Path) -> None:
+    """So it does with TLS 1.3 if it refuses the client's certificate: it tells the client late."""
+    authority = Authority(tmp_path / "own")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("server"))
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                plain, _ = listening.accept()
+                plain.sendall(b'INFO {"tls_required":true,"max_payload":1048576}\r\n')
+                with context.wrap_socket(plain, server_side=True) as secure:
+                    # Closed so, it resets the connection.
+                    secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=serve, args=(listening,), daemon=True).start()
+        own, its_key = authority.issue("client")
+        where = f"127.0.0.1:{listening.getsockname()[1]}"
+        files = f"tls_ca={authority.ca}&tls_cert={own}&tls_key={its_key}"
+        with pytest.raises(JournalOpenError) as caught:
+            open_journal(f"nats://{where}/pings?{files}")
+        listening.shutdown(socket.SHUT_RDWR)
+    assert f"no secure connection to {where}: the server ended it: " in str(caught.value)
+    assert "name a certificate that it accepts with tls_cert=PATH" in str(caught.value)
 
 
 def seed(prefix: int) -> tuple[nkeys.KeyPair, bytes]:

@@ -213,7 +213,8 @@ class Connection:
         await self._client.subscribe(f"{inbox}.*", cb=self._on_reply)
 
     def _refusal(self, error: Exception) -> Exception:
-        texts = [f"{type(each).__name__} {each}".lower() for each in (*self._troubles, error)]
+        troubles = (*self._troubles, error)
+        texts = [f"{type(each).__name__} {each}".lower() for each in troubles]
         where = " and ".join(each.removeprefix("nats://") for each in self.address.servers)
         if any("authorization" in text or "authentication" in text for text in texts):
             return self.address.refusal(
@@ -224,6 +225,13 @@ class Connection:
             return self.address.refusal(
                 f"no secure connection to {where}: {self._cause(error)}",
                 "name the authorities with tls_ca=PATH",
+            )
+        # With TLS 1.3, a server refuses a certificate after the client has begun to write.
+        ended = any(isinstance(each, BrokenPipeError | ConnectionResetError) for each in troubles)
+        if ended and self.address.wants_tls:
+            return self.address.refusal(
+                f"no secure connection to {where}: the server ended it: {self._cause(error)}",
+                "name a certificate that it accepts with tls_cert=PATH and tls_key=PATH",
             )
         if not isinstance(error, errors.NoServersError | asyncio.TimeoutError):
             return self.address.refusal(f"no connection to {where}: {error}", "look into it")
