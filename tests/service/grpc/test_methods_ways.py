@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from pingregistrywf.service.grpc.methods_adapter import MethodsAdapter
 
 from .faulty import FAULTS, SILENT, WAYS
 from .serving import serving
+from .tokens import authenticator, token
 
 WORKFLOW = str(UUID(int=7))
 NAMES = {"registry": "reg", "workflow": WORKFLOW}
@@ -41,24 +44,29 @@ SESSION = [
 ]
 
 
-def answers() -> list[Any]:
-    """What the adapter answers to a session, on a server in this process."""
+def answers(place: Path) -> list[Any]:
+    """What the adapter answers to a session, on a server in this process.
 
-    def asked(address: str) -> list[Any]:
-        with closing(Connection(Address.parse(address))) as connection:
+    It has the roles that are documented.
+    """
+    shown = token(admin=["reg"], server=["reg"], gatherer=["reg"])
+
+    def asked(url: str) -> list[Any]:
+        # A token in a URL is for a connection with TLS.
+        with closing(Connection(replace(Address.parse(url), token=shown))) as connection:
             adapter = MethodsAdapter(SERVICE, connection)
             return [adapter.answer(each) for each in SESSION]
 
     async def served() -> list[Any]:
         with open_journal("memory:") as journal:
-            async with serving(SERVICE, journal) as (_, server):
+            async with serving(SERVICE, journal, authenticator=authenticator(place)) as (_, server):
                 return await asyncio.to_thread(asked, f"grpc://127.0.0.1:{server.port}")
 
     return asyncio.run(served())
 
 
-def test_a_right_server() -> None:
-    told = answers()
+def test_a_right_server(tmp_path: Path) -> None:
+    told = answers(tmp_path)
     assert [each for each in told if "error" in each or "unsupported" in each] == []
     found = [each["ok"] for asked, each in zip(SESSION, told, strict=True) if asked is FIND]
     assert [len(each["pings"]) for each in found] == [0, 1, 2, 2, 2]
@@ -70,11 +78,11 @@ def test_a_right_server() -> None:
 
 
 @pytest.mark.parametrize(("fault", "said"), WAYS.items())
-def test_a_fault(monkeypatch: pytest.MonkeyPatch, fault: str, said: str) -> None:
+def test_a_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str, said: str) -> None:
     monkeypatch.setattr(*FAULTS[fault])
     if fault in SILENT:
         monkeypatch.setattr(methods_ways, "WITHIN", 1.0)
         monkeypatch.setattr(methods_ways, "ONCE_LATE", 0.1)
-    errors = [each["error"] for each in answers() if "error" in each]
+    errors = [each["error"] for each in answers(tmp_path) if "error" in each]
     assert [each for each in errors if said in each["message"]]
     assert {each["code"] for each in errors} == {"Internal"}
