@@ -460,6 +460,14 @@ def test_a_refused_operation_is_shown_as_refused(page: Page) -> None:
     expect(answer).to_have_attribute("data-outcome", "emit")
 
 
+def test_an_operation_on_a_workflow_that_is_not_listed_says_so(page: Page) -> None:
+    tell(page, "Init", "PostSummary")
+    run(page, "commit")
+    answer = page.locator("#answer")
+    expect(answer).to_contain_text("because it is not the one that is listed")
+    expect(answer).not_to_contain_text("is allowed in")
+
+
 def test_a_small_screen_has_the_whole_diagram_the_answer_and_the_timeline(
     open_page: Opened, url: str
 ) -> None:

@@ -54,6 +54,8 @@ FOUND_FIRST = {
     "tutorial": "tutorial.html",
     "glossary": "glossary.html",
     "recipes": "recipes.html",
+    "comparison": "explanation/comparison.html",
+    "Temporal": "explanation/comparison.html",
 }
 """What a reader looks for, and the page that answers it."""
 

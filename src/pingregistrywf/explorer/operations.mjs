@@ -19,7 +19,8 @@ const NOT_THE_CHARTS = ["InvalidCommandError", "VersionConflictError", "HistoryD
  * @param args its arguments by name.
  * @param crash the step after which to crash, 0 before the first; null to run to the end.
  * @returns {steps, crashed, fault, refused}: for each step {number, step, answer}, the answer null if
- *   it was not run; refused is true if a refusal stopped the operation.
+ *   it was not run, and hidden if the step saw nothing of its history; refused is true if a refusal
+ *   stopped the operation.
  */
 export function run(charts, journal, operation, args, crash = null) {
   const steps = operation.steps.map((step, index) => ({ number: index + 1, step, answer: null }));
@@ -38,7 +39,13 @@ export function run(charts, journal, operation, args, crash = null) {
     const { history, vid } = sent;
     each.sent = sent;
     const chart = charts.get(step.chart);
-    each.answer = journal.tell(chart, history, vid, step.command, sent.args, viewOf(step));
+    const view = viewOf(step);
+    const seen = (stored) => {
+      const viewed = view(stored);
+      each.hidden = viewed !== stored;
+      return viewed;
+    };
+    each.answer = journal.tell(chart, history, vid, step.command, sent.args, seen);
     vids.push(each.answer.vid);
     const { error } = each.answer;
     const stops = step.on_refusal === "stop" || (error && NOT_THE_CHARTS.includes(error.name));

@@ -197,13 +197,15 @@ const steps = (app, { steps: ran }) =>
     ran.map((each) => h("li", {}, endOfStep(app, each))),
   );
 
-function endOfStep(app, { step, answer: each }) {
+function endOfStep(app, { step, answer: each, hidden }) {
   if (!each) return [`${step.command}: not run.`];
   return [
     ...signed(each.outcome, `${step.command}: `),
     outcome(each),
     " ",
-    ...where(app, step.command, each, step.chart),
+    ...(hidden && each.error
+      ? ["The step sees nothing of this history, because it is not the one that is listed."]
+      : where(app, step.command, each, step.chart)),
     " ",
     each.rule && h("code", {}, each.rule),
   ];
