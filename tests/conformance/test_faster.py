@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pingregistrywf.conformance.run.remembered import recall, remember
 from pingregistrywf.conformance.run.result import Exit, Scope
 from pingregistrywf.conformance.suite import Suite
 
+from ..command_line import on_terminal
 from .conftest import Runs, command
 
 pytestmark = pytest.mark.slow
@@ -97,6 +99,18 @@ def test_the_last_failures_are_remembered_only_if_asked(tmp_path: Path) -> None:
         assert (tmp_path / ".pingregistrywf" / "failed.json").exists() == bool(more)
 
 
+def test_a_report_on_a_terminal_is_wrapped_between_words_but_for_what_is_copied() -> None:
+    words = ("--level", "1", "--bound", "n", "-x", "--adapter", command("other code:End"))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", on_terminal("conform", *words, width=60))
+    lines = [line.strip("\r") for line in shown[shown.index("FAILED ") :].split("\n")]
+    whole = ("replay:", "explore:", "expected ", "got ")
+    kept = [line for line in lines if line.strip().startswith(whole)]
+    assert len(kept) == 4
+    assert all(len(line) > 60 for line in kept[2:])  # to be copied
+    assert all(len(line) <= 60 for line in lines if line not in kept)
+    assert any(line.startswith("  ") and " first differs: " in f" {line}" for line in lines)
+
+
 def test_a_watched_file_that_changes_starts_another_run(tmp_path: Path) -> None:
     watched = tmp_path / "source"
     watched.write_text("1", encoding="utf-8")
@@ -142,3 +156,33 @@ def test_a_changed_file_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(slept) == 4
     next(seen)
     assert next(steps, None) is None
+
+
+def test_what_the_command_writes_itself_is_no_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else ``--watch .`` would run for ever: each run remembers what failed, and writes reports."""
+    (tmp_path / "a").write_text("1", encoding="utf-8")
+    for name in (".pingregistrywf", "__pycache__", "cases"):
+        (tmp_path / name).mkdir()
+    report = tmp_path / "report.json"
+    seen = changed_files([tmp_path], [report, tmp_path / "cases"])
+    written = [
+        tmp_path / ".pingregistrywf" / "failed.json",
+        tmp_path / "__pycache__" / "a.pyc",
+        tmp_path / "cases" / "1-0.json",
+        report,
+    ]
+    slept = 0
+
+    def sleep(_: float) -> None:
+        nonlocal slept
+        slept += 1
+        if slept <= len(written):
+            written[slept - 1].write_text("2", encoding="utf-8")
+        elif slept == len(written) + 1:
+            (tmp_path / "a").write_text("22", encoding="utf-8")
+
+    monkeypatch.setattr(changes.time, "sleep", sleep)
+    next(seen)
+    assert slept == len(written) + 2

@@ -28,6 +28,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.program import App
+from pingregistrywf.cli.terminal import wrapped
 
 if TYPE_CHECKING:
     from pingregistrywf.conformance.run.result import CaseResult, RunResult
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 RAISED_AGAIN: Final = 0.05
 """So many seconds after a signal it is raised again, if it was not heard."""
+
+WHOLE_LINES: Final = ("replay:", "explore:", "expected ", "got ")
+"""How the lines of a report begin that are not wrapped."""
 
 conform = App(invoke_without_command=True, no_args_is_help=True)
 
@@ -201,7 +205,8 @@ def _conform(
                 profile=profile,
                 explain=explain,
             )
-            for again in _rounds(watched):
+            written = [*outputs.files.values(), outputs.cases, remembered]
+            for again in _rounds(watched, [path for path in written if path is not None]):
                 if again:
                     transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
                 if failed_first and remembered:
@@ -240,7 +245,7 @@ class _Outputs:
         if json_wanted():
             print_json(json.loads(reports.as_json(report)))
         else:
-            typer.echo(reports.text(report), nl=False)
+            typer.echo(_for_terminal(reports.text(report)), nl=False)
 
         writers: Mapping[str, Callable[[], str]] = {
             "--junit": lambda: reports.junit(report),
@@ -294,16 +299,29 @@ def _check_watched(paths: Sequence[Path], python: str | None) -> None:
             raise CannotRunError(f"--watch: there is no {path}")
 
 
-def _rounds(watched: Sequence[Path]) -> Iterator[bool]:
-    """Yield False for the first run, and True whenever a watched file has changed after one."""
+def _rounds(watched: Sequence[Path], written: Sequence[Path]) -> Iterator[bool]:
+    """Yield False for the first run, and True whenever a watched file has changed after one.
+
+    Args:
+        watched: files and directories.
+        written: what each run itself writes, which is no change.
+    """
     from pingregistrywf.cli.changes import changed_files
 
-    changes = changed_files(watched)
+    changes = changed_files(watched, written)
     yield False
     while watched:
         typer.echo("waiting for a change; Ctrl-C ends it", err=True)
         next(changes)
         yield True
+
+
+def _for_terminal(report: str) -> str:
+    """A report with its lines wrapped between words; what is copied, or JSON, stays in one line."""
+    return "\n".join(
+        line if line.lstrip().startswith(WHOLE_LINES) else wrapped(line)
+        for line in report.split("\n")
+    )
 
 
 def _levels(cases: Sequence[Case]) -> tuple[int, ...]:
@@ -443,6 +461,6 @@ def _progress(plan: Plan) -> Iterator[Plan]:
                 print_above(printable(line))
 
         def print_above(line: str) -> None:
-            bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            bar.console.print(line, markup=False, highlight=False)
 
         yield replace(plan, progress=update, failed=tell)

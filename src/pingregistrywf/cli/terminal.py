@@ -30,8 +30,8 @@ def for_person(stream: TextIO | None = None) -> bool:
 def wrapped(text: str, stream: TextIO | None = None) -> str:
     """Return a text with its lines wrapped between words, if the stream is for a person.
 
-    A word that is longer than a line is left whole, and so is a command in backquotes: both can be
-    copied.
+    What goes on in the next line is indented as its first one.  A word that is longer than a line
+    is left whole, and so is a command in backquotes: both can be copied.
     """
     if not for_person(stream):
         return text
@@ -41,6 +41,7 @@ def wrapped(text: str, stream: TextIO | None = None) -> str:
         textwrap.fill(
             line,
             width,
+            subsequent_indent=line[: len(line) - len(line.lstrip())],
             break_long_words=False,
             break_on_hyphens=False,
             drop_whitespace=True,

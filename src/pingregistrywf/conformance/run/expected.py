@@ -29,6 +29,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pingregistrywf.conformance.suite.case import Case
+from pingregistrywf.conformance.suite.levels import named_levels
 
 TABLE: Final = "expected_failure"
 _MEANT: Final = {
@@ -208,8 +209,8 @@ def written(
         by_rule.setdefault(case.rule, []).append(case)
     lines = ["# Expected failures, as a run found them: write down the reason of each.", ""]
     for rule, cases in sorted(by_rule.items()):
-        levels = ", ".join(map(str, sorted({case.level for case in cases})))
-        lines += [f"# Cases: {len(cases):,}, of levels {levels}.", f"[[{TABLE}]]"]
+        levels = sorted({case.level for case in cases})
+        lines += [f"# Cases: {len(cases):,}, of {named_levels(levels)}.", f"[[{TABLE}]]"]
         lines.append(f"rule = {_toml(rule)}")
         if rule in fine:
             lines += ["id = [", *(f"    {_toml(case.id)}," for case in cases), "]"]

@@ -16,7 +16,7 @@ from pingregistrywf.chart.ir import Row
 from pingregistrywf.conformance.run.limits import Limits
 from pingregistrywf.conformance.run.profile import Timing
 from pingregistrywf.conformance.suite.case import Case, Step
-from pingregistrywf.conformance.suite.levels import LEVELS, spoken_levels
+from pingregistrywf.conformance.suite.levels import LEVELS, named_levels
 from pingregistrywf.conformance.suite.scenario import Bound
 from pingregistrywf.conformance.suite.sequential import spoken
 
@@ -112,7 +112,7 @@ class Scope:
     only: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{_named(self.levels)} at bound {self.bound}"
+        return f"{named_levels(self.levels)} at bound {self.bound}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +298,8 @@ class RunResult:
         whole = [
             each["level"] for each in self.by_level() if each["lacking"] and not each["claimed"]
         ]
-        parts = [f"{name} in {_named(levels)}" for name, levels in sorted(lacking.items())]
-        return ", ".join([_named(whole), *parts] if whole else parts)
+        parts = [f"{name} in {named_levels(levels)}" for name, levels in sorted(lacking.items())]
+        return ", ".join([named_levels(whole), *parts] if whole else parts)
 
     def by_level(self) -> list[dict[str, Json]]:
         """The counts of each level in scope, and the capabilities that it lacks."""
@@ -323,10 +323,6 @@ class RunResult:
 def counted(number: int, thing: str) -> str:
     """A number of things in words."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def _named(levels: Sequence[int]) -> str:
-    return f"level{'s' if len(levels) > 1 else ''} {spoken_levels(levels)}"
 
 
 def _joined(*parts: str) -> str:

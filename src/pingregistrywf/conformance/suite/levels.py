@@ -56,3 +56,8 @@ def spoken_levels(levels: Sequence[int]) -> str:
         else:
             runs.append([level])
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def named_levels(levels: Sequence[int]) -> str:
+    """Levels as text with their noun, such as level 2, or levels 1-3."""
+    return f"level{'s' if len(levels) > 1 else ''} {spoken_levels(levels)}"
