@@ -540,7 +540,8 @@ class TestDaemons:
         words = ("server", "reg", "--name", "alpha", "--log-json", "--journal", url)
         first = start(*words, "--interval", "3600")
         assert first.stderr is not None
-        assert json.loads(first.stderr.readline())["action"] == "watching"
+        watching = json.loads(first.stderr.readline())
+        assert (watching["action"], watching["name"]) == ("watching", "alpha")
         (begun, _) = run("begin", "reg", "--journal", url, "--json")[1].splitlines()
         workflow = json.loads(begun)["workflow"]
         assert json.loads(first.stderr.readline())["number"] == 1

@@ -363,7 +363,7 @@ class TestServe:
                 assert news.wait(60)
         (record,) = caplog.records
         assert record.getMessage() == "clock jumped"
-        assert record.fields == {"seconds": 7200}  # type: ignore[attr-defined]
+        assert record.fields == {"name": "gatherer", "seconds": 7200}  # type: ignore[attr-defined]
 
     def test_each_jump_of_the_clock_is_noticed_once(self, clock: Clock) -> None:
         jumping = waiting.JumpingClock(clock)
@@ -387,6 +387,7 @@ class TestServe:
         assert names == [(server, action) for action in actions]
         vid = registry.workflows.find_id(workflow_id).vid
         assert caplog.records[2].fields == {  # type: ignore[attr-defined]
+            "name": "alpha",
             "workflow": str(workflow_id),
             "number": 2,
             "vid": str(vid),

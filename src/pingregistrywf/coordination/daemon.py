@@ -14,7 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf._generated.ping_registry import Status
@@ -72,6 +72,10 @@ class Daemon(ABC):
             JournalError: whatever the journal raised.
         """
 
+    def _log(self, action: str, level: int = logging.INFO, **fields: Any) -> None:
+        """Log an action with the name of the daemon, since several may share a log."""
+        logged(self._logger, action, level, name=self.name, **fields)
+
     def serve(self, stop: Stop) -> None:
         """Take part in every workflow that the registry's index lists as active, until stopped.
 
@@ -85,24 +89,24 @@ class Daemon(ABC):
 
         def pause() -> float | None:
             if jump := clock.jump():
-                logged(self._logger, "clock jumped", logging.WARNING, seconds=round(jump))
+                self._log("clock jumped", logging.WARNING, seconds=round(jump))
             due = min(look, agenda[0][0]) if agenda else look
             return None if due == math.inf else seconds_until(due, journal.clock)
 
-        logged(self._logger, "watching", registry=registry.name)
+        self._log("watching", registry=registry.name)
         for changed in wake_ups(journal, registry.index_id, stop, pause):
             if changed or look <= journal.clock():
                 try:
                     changes = self.registry.indexes.engine.read_on(registry.index_id, seen)
                 except WorkflowError as error:
-                    logged(self._logger, "failed", logging.ERROR, error=error)
+                    self._log("failed", logging.ERROR, error=error)
                     look = journal.clock() + RETRY
                 else:
                     seen, look = changes.checkpoint, math.inf
                     self._take_up(_listed(changes), agenda)
             while agenda and agenda[0][0] <= journal.clock() and not stop.asked:
                 self._go_on(agenda)
-        logged(self._logger, "stopped", registry=registry.name)
+        self._log("stopped", registry=registry.name)
 
     def _take_up(self, listed: Iterable[UUID], agenda: Agenda) -> None:
         """Put the workflows on the agenda that are not on it yet."""
@@ -119,7 +123,7 @@ class Daemon(ABC):
         try:
             due = next(part, None)
         except WorkflowError as error:
-            logged(self._logger, "failed", logging.ERROR, workflow=workflow_id, error=error)
+            self._log("failed", logging.ERROR, workflow=workflow_id, error=error)
             due = self.registry.journal.clock() + RETRY
             part = self.take_part(workflow_id)
         if due is not None:
@@ -146,9 +150,9 @@ class Daemon(ABC):
                 vid = self.registry.ping(workflow_id, self.code, message)
             except StateConflictError:
                 unposted = len(missing) - place
-                logged(self._logger, "advanced", workflow=workflow_id, unposted=unposted)
+                self._log("advanced", workflow=workflow_id, unposted=unposted)
                 return
-            logged(self._logger, "pinged", workflow=workflow_id, number=number, vid=vid)
+            self._log("pinged", workflow=workflow_id, number=number, vid=vid)
 
 
 class Server(Daemon):
@@ -201,13 +205,13 @@ class Gatherer(Daemon):
             if state.state_code in OPEN:
                 code, message = summary(state.pings)
                 vid = self.registry.gather(workflow_id, code, message, vid=state.vid)
-                logged(self._logger, "summarized", workflow=workflow_id, message=message, vid=vid)
+                self._log("summarized", workflow=workflow_id, message=message, vid=vid)
                 return True
         except (StateConflictError, UninitializedError):
             pass
         except VersionConflictError:
             return False
-        logged(self._logger, "advanced", workflow=workflow_id)
+        self._log("advanced", workflow=workflow_id)
         return True
 
 
