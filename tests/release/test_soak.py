@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from ..tools import require_release, require_tool
-from .artefacts import ROOT
+from .artefacts import PROJECT, ROOT
 from .lowest import check_floors
 from .matrix import (
+    DEBIANS,
+    ELSEWHERE,
     TABLE,
     Row,
     apt_sources,
@@ -117,6 +120,11 @@ def test_what_is_not_green(change: dict[str, int | str]) -> None:
     row = replace(seen(Row("Debian 13", "3.13"), CLEAN), passed=7)
     assert row.is_green
     assert not replace(row, **change).is_green
+
+
+def test_the_metadata_claim_the_pythons_that_are_tried() -> None:
+    claimed = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert claimed == sorted([*(debian.python for debian in DEBIANS), *ELSEWHERE])
 
 
 def test_a_floor_that_cannot_be_had_is_named() -> None:

@@ -278,7 +278,9 @@ def test_who_shows_no_token_is_told_which_scope_is_needed(tmp_path: Path) -> Non
                 ):
                     with pytest.raises(grpc.aio.AioRpcError) as caught:
                         await client.all(name, **fields)
-                    told = dict(caught.value.trailing_metadata() or ())
+                    told = dict(
+                        iter(caught.value.trailing_metadata() or ())
+                    )  # pairs, of any grpcio
                     details = status_pb2.Status.FromString(told["grpc-status-details-bin"]).details
                     needed = client.calls.messages._class("AuthRequiredScope")()
                     assert details[1].Unpack(needed)
