@@ -215,6 +215,13 @@ def opened_file(url: str, *, writes: bool = False) -> Iterator[OperatorJournal]:
         yield opened
 
 
+def shown_url(url: str) -> str:
+    """Return the URL of a journal as messages show it: without the user and the password."""
+    from pingregistrywf.runtime.journal.urls import without_password
+
+    return without_password(url)
+
+
 def vid(option: str, text: str) -> Ulid:
     """Return the vid that an option gives."""
     from pingregistrywf.runtime.ids import Ulid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from pingregistrywf.cli.common import (
     print_json,
     print_timeline,
     require,
+    shown_url,
     with_json,
 )
 
@@ -93,7 +95,10 @@ def demo(
         with closing(run(opened, plan, workflow_id)) as lines:
             print_timeline(lines, seconds=duration)
         state = Workflows(opened).find_id(workflow_id)
-    where = ["--workflow", str(workflow_id), "--journal", journal]
+    shown = shown_url(journal)
+    where = ["--workflow", str(workflow_id), "--journal", shown]
+    if shown != journal and os.environ.get(JOURNAL_VARIABLE) == journal:
+        where = where[:2]  # the variable has the password, which is not shown
     again = shlex.join([*called(), "events", REGISTRY, *where])
     summary = state.summary_status
     final = DECLARATION.state_names[state.state_code]
@@ -103,7 +108,7 @@ def demo(
         "state": final,
         "pings": state.num_pings,
         "summary": {"code": summary.code, "message": summary.message},
-        "journal": journal,
+        "journal": shown,
         "command": again,
     }
     if json_wanted():
@@ -112,7 +117,7 @@ def demo(
     # Not wrapped, so that the command can be copied.
     typer.echo(
         f"\nsummary   {summary.code} {summary.message}\nstate     {final}"
-        f"\njournal   {journal}\nread it   {again}"
+        f"\njournal   {shown}\nread it   {again}"
     )
 
 

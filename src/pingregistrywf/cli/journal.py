@@ -24,6 +24,7 @@ from pingregistrywf.cli.common import (
     json_wanted,
     opened_file,
     print_json,
+    shown_url,
     with_json,
 )
 from pingregistrywf.cli.declarations import declarations
@@ -87,7 +88,7 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
         text = (
             f"{counted(totals['histories'], *HISTORIES)} ({totals['deleted']} deleted),"
             f" {counted(totals['events'], 'event')},"
-            f" {counted(totals['bytes'], 'byte')} of events in {url}"
+            f" {counted(totals['bytes'], 'byte')} of events in {shown_url(url)}"
         )
         _print_unknown(unknown_charts(found, known))
         read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
@@ -100,7 +101,7 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
             remarks.append(f"log: {counted(log.size, 'byte')}{readers}\n")
         answer(
             {
-                "journal": url,
+                "journal": shown_url(url),
                 **totals,
                 "read_only": read_only,
                 "log_bytes": log and log.size,
@@ -141,12 +142,12 @@ def verify(url: JournalOption, model: ModelOption = None) -> None:
             remedy = "nothing is damaged: compare the two versions with `pingregistrywf chart diff`"
             if damaged:
                 remedy = "keep the file as it is, and restore a backup or export what is sound"
-            fail(f"{counted(counts['faults'], 'fault')} in {url}: {remedy}", REFUSED)
+            fail(f"{counted(counts['faults'], 'fault')} in {shown_url(url)}: {remedy}", REFUSED)
         checked = (
             f"{counted(counts['histories'], *HISTORIES)}, {counted(counts['events'], 'event')}"
         )
-        text = f"sound: {checked} in {url}"
-        answer({"journal": url, **counts}, text)
+        text = f"sound: {checked} in {shown_url(url)}"
+        answer({"journal": shown_url(url), **counts}, text)
 
 
 @journal.command()
@@ -170,8 +171,8 @@ def backup(
             _refuse_faults(error.faults, "no copy was kept")
         _print_unknown(unknown_charts(opened.histories(), known), err=True)
         size = destination.stat().st_size
-        text = f"{destination}: {counted(size, 'byte')}, verified, a copy of {url}"
-        answer({"journal": url, "backup": destination, "bytes": size}, text)
+        text = f"{destination}: {counted(size, 'byte')}, verified, a copy of {shown_url(url)}"
+        answer({"journal": shown_url(url), "backup": destination, "bytes": size}, text)
 
 
 @journal.command()
@@ -199,7 +200,10 @@ def restore(
         _refuse_faults(error.faults, "nothing was restored")
     how = ", finishing what was interrupted" if source is None else f" from {source}, verified"
     kept = "there were no old files" if old is None else f"the old files are in {old}"
-    answer({"journal": url, "restored": source, "old": old}, f"restored {url}{how}; {kept}")
+    answer(
+        {"journal": shown_url(url), "restored": source, "old": old},
+        f"restored {shown_url(url)}{how}; {kept}",
+    )
 
 
 @journal.command()
@@ -252,7 +256,7 @@ def export(
             events = counted(written.entries, "event")
             message = f"{file}: {counted(written.histories, *HISTORIES)}, {events}"
             counts = {"histories": written.histories, "events": written.entries}
-            answer({"journal": url, "export": file, **counts}, message)
+            answer({"journal": shown_url(url), "export": file, **counts}, message)
 
 
 @journal.command("import")
@@ -293,8 +297,8 @@ def import_(
             except HistoryExistsError as error:
                 fail(f"{error}: {len(histories) or 'nothing'} imported", REFUSED)
         _print_unknown(unknown_charts(histories, known), err=True)
-        message = f"{counted(len(histories), *HISTORIES)} imported into {url}"
-        answer({"journal": url, "histories": len(histories)}, message)
+        message = f"{counted(len(histories), *HISTORIES)} imported into {shown_url(url)}"
+        answer({"journal": shown_url(url), "histories": len(histories)}, message)
 
 
 def _print_unknown(unknown: Mapping[str, int], *, err: bool = False) -> None:

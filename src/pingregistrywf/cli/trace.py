@@ -13,6 +13,7 @@ from pingregistrywf.cli.common import (
     fail,
     opened_file,
     print_timeline,
+    shown_url,
 )
 from pingregistrywf.cli.declarations import declarations
 
@@ -38,8 +39,8 @@ def follow_journal(url: str, model: list[Path] | None, jar: Path | None) -> None
     count = len(trace.events)
     if verdict.accepted:
         events = "the one event" if count == 1 else f"the {count:,} events"
-        text = f"accepted: the model could have written {events} of {url}"
-        answer({"journal": url, "accepted": True, "events": count}, text)
+        text = f"accepted: the model could have written {events} of {shown_url(url)}"
+        answer({"journal": shown_url(url), "accepted": True, "events": count}, text)
         return
     shown = trace.events[: verdict.length + 1]
     print_timeline(Line(each.declaration, each.event) for each in shown)

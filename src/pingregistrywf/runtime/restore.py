@@ -17,6 +17,7 @@ from pingregistrywf.runtime.journal.sqlite import ledger
 from pingregistrywf.runtime.journal.sqlite.address import Address
 from pingregistrywf.runtime.journal.sqlite.replacement import replacing
 from pingregistrywf.runtime.journal.sqlite.schema import APPLICATION_ID
+from pingregistrywf.runtime.journal.urls import without_password
 from pingregistrywf.runtime.newfile import new_file
 from pingregistrywf.runtime.verify import Declarations, verify
 
@@ -43,7 +44,7 @@ def restore(backup: Path | None, url: str, declarations: Declarations) -> Path |
     if scheme != "sqlite":
         cause = f"a backup can replace a SQLite file, and {scheme!r} is another kind of journal"
         remedy = "name sqlite:PATH, or take in an export of the backup with `journal import`"
-        raise JournalOpenError(url, cause, remedy)
+        raise JournalOpenError(without_password(url), cause, remedy)
     address = Address.parse(url)
     if address.mode == "ro":
         raise address.refusal("its URL says to read only", "leave out mode=ro")

@@ -15,6 +15,7 @@ from pingregistrywf.runtime.errors import WorkflowError
 from pingregistrywf.runtime.ids import Clock
 from pingregistrywf.runtime.journal.check import Check, Verdict
 from pingregistrywf.runtime.journal.opening import open_journal
+from pingregistrywf.runtime.journal.urls import without_password
 
 SLACK: Final = 1.0
 """Seconds by which clocks of sound machines may differ."""
@@ -37,7 +38,7 @@ def journal_checks(url: str, clock: Clock) -> Iterator[Check]:
         return
     events = sum(stored.entries for stored in histories)
     held = f"{counted(len(histories), 'history', 'histories')}, {counted(events, 'event')}"
-    yield Check("journal", Verdict.OK, f"{held} in {url}")
+    yield Check("journal", Verdict.OK, f"{held} in {without_password(url)}")
     newest = max((stored.vid.milliseconds / 1000 for stored in histories), default=0.0)
     yield clock_check(clock(), newest)
 

@@ -93,7 +93,7 @@ def scheme_of(url: str) -> str:
         raise JournalOpenError(repr(url), "a journal URL is text", _FORMS)
     scheme, colon, _ = url.partition(":")
     if not (scheme and colon):
-        raise JournalOpenError(url, "it names no kind of journal", _FORMS)
+        raise JournalOpenError(without_password(url), "it names no kind of journal", _FORMS)
     return scheme
 
 
@@ -106,7 +106,7 @@ def _open_sqlite(url: str, **options: Any) -> Journal:
             raise
         cause = "journals in SQLite files need a POSIX system: processes queue with flock"
         remedy = "use nats: or grpc: URLs here, which journals elsewhere answer, or memory:"
-        raise JournalOpenError(url, cause, remedy) from None
+        raise JournalOpenError(without_password(url), cause, remedy) from None
     return open_sqlite(url, **options)
 
 
@@ -120,7 +120,7 @@ def _open_nats(url: str, **options: Any) -> Journal:
         from pingregistrywf.extras import remedy
 
         cause = "nats-py is not installed"
-        raise JournalOpenError(url, cause, remedy("nats")) from None
+        raise JournalOpenError(without_password(url), cause, remedy("nats")) from None
     return open_nats(url, **options)
 
 
@@ -134,7 +134,7 @@ def _open_service(url: str, **options: Any) -> Journal:
         from pingregistrywf.extras import remedy
 
         cause = "the client of services is not installed"
-        raise JournalOpenError(url, cause, remedy("service")) from None
+        raise JournalOpenError(without_password(url), cause, remedy("service")) from None
     return open_remote(url, **options)
 
 
@@ -146,18 +146,24 @@ def _open_installed(url: str, *, scheme: str, **options: Any) -> Journal:
     try:
         found = tuple(entry_points(group=GROUP, name=scheme))
         if not found:
-            raise JournalOpenError(url, f"there is no kind of journal {scheme!r}", _FORMS)
+            raise JournalOpenError(
+                without_password(url), f"there is no kind of journal {scheme!r}", _FORMS
+            )
         names = " and ".join(f"{each.value!r} of {each.dist and each.dist.name}" for each in found)
         if len(found) > 1:
-            raise JournalOpenError(url, f"two backends have its scheme: {names}", "uninstall one")
+            raise JournalOpenError(
+                without_password(url), f"two backends have its scheme: {names}", "uninstall one"
+            )
         backend = f"the backend {names}"
         journal = found[0].load()(url, **options)
     except WorkflowError:
         raise
     except Exception as error:
         reason = f"{backend} failed: {type(error).__name__}: {error}"
-        raise JournalOpenError(url, reason, "repair, upgrade or uninstall it") from error
+        raise JournalOpenError(
+            without_password(url), reason, "repair, upgrade or uninstall it"
+        ) from error
     if not isinstance(journal, Journal):
         reason = f"{backend} gave no journal, but {type(journal).__name__}"
-        raise JournalOpenError(url, reason, "repair, upgrade or uninstall it")
+        raise JournalOpenError(without_password(url), reason, "repair, upgrade or uninstall it")
     return journal
