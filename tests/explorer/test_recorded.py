@@ -93,6 +93,28 @@ def test_a_workflow_of_a_journal_can_be_scrubbed_through(journal: str, open_page
         expect(open_page(url).locator("#place")).to_have_text("31 of 31: AppendPing")
 
 
+def test_a_history_too_long_for_a_link(tmp_path: Path, open_page: Opened) -> None:
+    journal = f"sqlite:{tmp_path / 'journal.db'}"
+    with open_journal(journal) as opened:
+        registry = PingRegistry(opened, "lab")
+        registry.begin(WORKFLOWS[0])
+        for number in range(1001):
+            registry.ping(WORKFLOWS[0], number, "")
+    with explored(journal, "--workflow", str(WORKFLOWS[0])) as url:
+        page = open_page(url)
+        expect(page.locator("#place")).to_have_text("1002 of 1002: AppendPing")
+        page.locator("#undo").click()
+        expect(page.locator("#place")).to_have_text("1001 of 1002: AppendPing")
+        page.locator("#share").click()
+        expect(page.locator("#shared")).to_contain_text("A link holds at most 1000 actions.")
+        # The address holds no half of it, so a reload opens the history again.
+        page.reload()
+        expect(page.locator("#place")).to_have_text("1002 of 1002: AppendPing")
+        page.locator("#timeline").fill("1000")
+        restored = open_page(page.url)
+        expect(restored.locator("#place")).to_have_text("1000 of 1000: AppendPing")
+
+
 @contextmanager
 def served(journal: str) -> Iterator[str]:
     """Serve a journal's registry; gives the URL of the service."""

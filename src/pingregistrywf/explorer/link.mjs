@@ -17,7 +17,8 @@ import { startOf, stateOf } from "./start.mjs";
 
 const EMPTY = "1";
 const STARTED = "2";
-const MOST = 1000;
+/** So many actions a link holds: what opens it plays them all. */
+export const MOST = 1000;
 const POOL = 9;
 const STATE = "state.";
 const OPERATION = "operation.";

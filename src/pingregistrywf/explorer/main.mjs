@@ -13,7 +13,7 @@ import { NO_VC } from "./journal.mjs";
 import { actionsOfRecorded } from "./recorded.mjs";
 import { scenario } from "./scenario.mjs";
 import { drawn, mermaid, story, svgFile } from "./story.mjs";
-import { LinkError, decode, encode, operationOf, placeOf } from "./link.mjs";
+import { LinkError, MOST, decode, encode, operationOf, placeOf } from "./link.mjs";
 import { Names } from "./names.mjs";
 import { ChartFileError, pack, readChart, unpack } from "./own.mjs";
 import { showTable } from "./table.mjs";
@@ -248,10 +248,15 @@ class App {
 
   // --- Drawing, sharing, copying
 
+  /** Whether a link can hold what was done. */
+  linkable() {
+    return this.session.actions.length <= MOST;
+  }
+
   changed() {
     for (const id of ["shared", "copied"]) byId(id).textContent = "";
     const { start, actions } = this.session;
-    const done = start || actions.length ? encode(this.session) : "";
+    const done = (start || actions.length) && this.linkable() ? encode(this.session) : "";
     const fragment = this.packed ? `#${OWN}${this.packed}~${done}` : done && `#${done}`;
     window.history.replaceState(
       null,
@@ -548,9 +553,10 @@ function start() {
   byId("again").addEventListener("click", () => app.startOver());
   byId("redo").addEventListener("click", () => app.redo());
   byId("timeline").addEventListener("input", ({ target }) => app.goTo(Number(target.value)));
-  byId("share").addEventListener("click", () =>
-    copied(address(), "shared", "✓ The link is on the clipboard."),
-  );
+  byId("share").addEventListener("click", () => {
+    if (app.linkable()) copied(address(), "shared", "✓ The link is on the clipboard.");
+    else byId("shared").textContent = `A link holds at most ${MOST} actions. Go back in the timeline.`;
+  });
   byId("copy").addEventListener("click", () =>
     copied(byId("text").value, "copied", "✓ The text is on the clipboard."),
   );
