@@ -101,6 +101,10 @@ class SelfTest:
             which answers well-formed requests of levels 1 and 2 only.
         capabilities: what it claims.
         bound: the bound of the n-complete suites.
+
+    Attributes:
+        suite: the suite.
+        cases: those of its cases that such an implementation can be asked, by level.
     """
 
     def __init__(
@@ -110,16 +114,16 @@ class SelfTest:
         capabilities: Collection[str] = CAPABILITIES,
         bound: Bound = "n+1",
     ) -> None:
-        self._suite = suite
+        self.suite = suite
         self._chart: Chart = suite.chart
         self._pairs: dict[str, list[Case]] = {}
         self._reference = reference or (lambda: Subject(self._chart))
         self._capabilities = frozenset(capabilities) - OUT_OF_PROCESS
         self._crosscheck = CrossCheck(suite.model)
-        self._cases: dict[int, list[Case]] = {level: [] for level in LEVELS}
+        self.cases: dict[int, list[Case]] = {level: [] for level in LEVELS}
         for case in suite.cases(bound=bound):
             if self._capabilities.issuperset(case.needs):
-                self._cases[case.level].append(case)
+                self.cases[case.level].append(case)
         self._random = Random(0)  # noqa: S311 (ids of a test)
 
     def run(self, progress: Progress = _quietly) -> Matrix:
@@ -127,27 +131,27 @@ class SelfTest:
         progress("reference")
         reference = tuple(self._failing(self._reference()))
         found = [self.run_mutants(progress), self.run_faults(progress)]
-        if self._suite.model.operations:
+        if self.suite.model.operations:
             found.append(self.run_operations(progress))
         found.append(self.run_daemons(progress))
         classes = tuple(itertools.chain.from_iterable(each.classes for each in found))
         alike = tuple(itertools.chain.from_iterable(each.alike for each in found))
         progress("power")
-        measured = power(self._suite, departures_of(self._chart))
+        measured = power(self.suite, departures_of(self._chart))
         idle = tuple(itertools.chain.from_iterable(each.idle for each in found))
         return Matrix(reference, classes, measured, alike, idle)
 
     def groups(self) -> int:
         """Return how often ``run`` says what it does: for groups, reference and power."""
-        departures = self.departures() if self._suite.model.operations else ()
-        made = (self._mutants(), self._met(), departures, self._daemon_departures())
+        departures = self.departures() if self.suite.model.operations else ()
+        made = (self._mutants(), self.faults(), departures, self.daemon_departures())
         return 2 + sum(len({each.group for each in broken}) for broken in made)
 
     def _mutants(self) -> Iterator[Mutant]:
         yield from first_order(self._chart)
         yield from extra_state(self._chart)
 
-    def _met(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[Fault]:
         """The faults that an implementation of these capabilities can have."""
         return (each for each in faults() if not each.needs or each.needs in self._capabilities)
 
@@ -157,8 +161,8 @@ class SelfTest:
 
     def run_faults(self, progress: Progress = _quietly) -> Matrix:
         """Run every level on every fault of journals and data."""
-        levels = tuple(level for level, cases in self._cases.items() if cases)
-        made = {each.name: each for each in self._met()}
+        levels = tuple(level for level, cases in self.cases.items() if cases)
+        made = {each.name: each for each in self.faults()}
         found = _matrix(made.values(), levels, self.finds, progress)
         return replace(found, idle=_uncounted(found, lambda name: self.is_idle(made[name])))
 
@@ -183,7 +187,7 @@ class SelfTest:
             idle = idle and (asked, reply) in passed and looks
             return reply
 
-        for case in itertools.chain.from_iterable(self._cases.values()):
+        for case in itertools.chain.from_iterable(self.cases.values()):
             self._passes(case, compared)
             if not idle:
                 return False
@@ -204,80 +208,93 @@ class SelfTest:
 
     def run_daemons(self, progress: Progress = _quietly) -> Matrix:
         """Run level 6 on every departure from the daemons, if they are declared."""
-        cases = [each for each in self._suite.cases(frozenset({6})) if DAEMONS in each.needs]
-        cases.sort(key=lambda case: len(case.steps))
-        model = self._suite.model
+        cases = self.daemon_cases()
 
         def finds(_: int, departure: DaemonDeparture) -> bool:
-            return any(not self._passes(case, Daemoned(model, departure)) for case in cases)
+            return self.is_found(departure, cases)
 
-        return _matrix(self._daemon_departures(), (6,), finds, progress)
+        return _matrix(self.daemon_departures(), (6,), finds, progress)
 
-    def _daemon_departures(self) -> Iterator[DaemonDeparture]:
-        declared = daemons_of(self._suite.model)
+    def daemon_cases(self) -> list[Case]:
+        """The cases of level 6 that ask for a daemon, the shortest first."""
+        cases = [each for each in self.suite.cases(frozenset({6})) if DAEMONS in each.needs]
+        return sorted(cases, key=lambda case: len(case.steps))
+
+    def daemon_departures(self) -> Iterator[DaemonDeparture]:
+        """Every departure from the daemons, if they are declared."""
+        declared = daemons_of(self.suite.model)
         return daemon_departures(*declared) if declared else iter(())
 
     def departures(self) -> Iterator[Departure]:
         """Every departure from an operation that an implementation may be asked to run."""
-        for machine in self._machines:
+        for machine in self.machines:
             for name in machine.tried:
-                yield from departures(self._suite.model, machine.operations[name])
+                yield from departures(self.suite.model, machine.operations[name])
 
     def finds_departure(self, departure: Departure) -> bool:
         """Whether level 6 finds a departure from an operation."""
         name = departure.operation.name
-        return not self._all_pass(self._operation_cases[name], departure)
+        return self.is_found(departure, self.operation_cases[name])
 
     def is_alike(self, departure: Departure) -> bool:
         """Whether a departure passes all pairs of runs, too."""
         name = departure.operation.name
         if name not in self._pairs:
-            machine = next(each for each in self._machines if name in each.operations)
-            self._pairs[name] = [self._compiled(each) for each in pairs(machine, name)]
-        return self._all_pass(self._pairs[name], departure)
+            machine = next(each for each in self.machines if name in each.operations)
+            self._pairs[name] = [self.compiled(each) for each in pairs(machine, name)]
+        return not self.is_found(departure, self._pairs[name])
 
     @cached_property
-    def _machines(self) -> list[Machine]:
-        model, compiler = self._suite.model, self._suite.compiler
+    def machines(self) -> list[Machine]:
+        """The machines of the declared operations."""
+        model, compiler = self.suite.model, self.suite.compiler
         return [Machine(compiler, each) for each in model.operations.values()]
 
     @cached_property
-    def _operation_cases(self) -> Mapping[str, list[Case]]:
+    def operation_cases(self) -> Mapping[str, list[Case]]:
         """The cases of level 6 that run an operation, by its name."""
         cases: defaultdict[str, list[Case]] = defaultdict(list)
-        for case in self._suite.cases(frozenset({6})):
+        for case in self.suite.cases(frozenset({6})):
             ran = [each.operation for each in case.scenario.actions if isinstance(each, Run)]
             for name in dict.fromkeys(ran):
                 cases[name].append(case)
         return cases
 
-    def _compiled(self, scenario: Scenario) -> Case:
+    def compiled(self, scenario: Scenario) -> Case:
+        """A scenario of level 6 of the chart under test as a case."""
         chart = self._chart.name
-        return self._suite.compiler.compile(replace(scenario, level=6, chart=chart))
-
-    def _all_pass(self, cases: Iterable[Case], departure: Departure) -> bool:
-        model = self._suite.model
-        return all(self._passes(case, Operated(model, departure)) for case in cases)
+        return self.suite.compiler.compile(replace(scenario, level=6, chart=chart))
 
     def finds(self, level: int, fault: Fault) -> bool:
         """Whether a level finds a fault."""
-        answer = fault.around(self._reference())
-        return any(not self._passes(case, answer) for case in self._cases[level])
+        return self.is_found(fault, self.cases[level])
+
+    def is_found(self, broken: Fault | Departure | DaemonDeparture, cases: Iterable[Case]) -> bool:
+        """Whether one of some cases finds what is broken."""
+        model = self.suite.model
+        match broken:
+            case Fault():
+                answer = broken.around(self._reference())
+                return any(not self._passes(case, answer) for case in cases)
+            case Departure():
+                return any(not self._passes(case, Operated(model, broken)) for case in cases)
+            case DaemonDeparture():
+                return any(not self._passes(case, Daemoned(model, broken)) for case in cases)
 
     def kills(self, mutant: Mutant) -> bool:
         """Whether level 1 finds a mutant; the cases first that can be seen to find it."""
-        cases = itertools.chain(self._promising(mutant.cells), self._cases[1])
+        cases = itertools.chain(self._promising(mutant.cells), self.cases[1])
         return any(not self._passes(case, Subject(self._chart, mutant.cells)) for case in cases)
 
     def _failing(self, answer: Answer) -> Iterator[str]:
-        for cases in self._cases.values():
+        for cases in self.cases.values():
             for case in cases:
                 if not self._passes(case, answer):
                     yield f"{case.id} {case.title}"
 
     def _promising(self, cells: Cells) -> Iterator[Case]:
         """A case whose answers are seen to be others by walking the tables alone."""
-        for case in self._cases[1]:
+        for case in self.cases[1]:
             state = mine = self._chart.initial
             for action in case.scenario.actions:
                 if not isinstance(action, Tell):
