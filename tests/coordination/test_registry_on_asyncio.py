@@ -119,6 +119,21 @@ def test_a_wait_ends_in_time(journal: Journal) -> None:
     asyncio.run(main())
 
 
+def test_a_wait_ends_with_the_streams(journal: Journal) -> None:
+    workflow = uuid4()
+
+    async def main() -> None:
+        async with AsyncJournal(journal) as on, asyncio.timeout(60):
+            registry = AsyncPingRegistry(on, "reg")
+            await registry.begin(workflow)
+            await anext(registry.workflows.follow(workflow))  # the watch is on
+            waits = asyncio.create_task(registry.get(workflow, wait=3600))
+            await on.end_streams()
+            assert (await waits).code == 101
+
+    asyncio.run(main())
+
+
 def test_observers_and_attempted(journal: Journal) -> None:
     seen: list[tuple[str, int]] = []
 

@@ -99,7 +99,7 @@ class AsyncPingRegistry:
     async def get(self, workflow_id: UUID, *, wait: float | None = None) -> Answer:
         """Return a workflow's pings and summary, after a wait for the summary of ``wait`` seconds.
 
-        To end the wait early, cancel the task.
+        To end the wait early, cancel the task.  It also ends when the journal's streams are ended.
 
         Raises:
             UninitializedError: there is no such workflow.
@@ -115,5 +115,8 @@ class AsyncPingRegistry:
             number = topic.number
             answer = await self.journal.read(self.blocking.get, workflow_id)
             if answer.code != ACTIVE or clock() >= deadline:
+                return answer
+            if topic.ended:
+                self.journal.watch.check()
                 return answer
             await topic.wait(number, timeout=seconds_until(deadline, clock))

@@ -124,6 +124,7 @@ class AsyncFacade(Generic[S, E, C]):
             JournalError: the journal is closed; and a step raises whatever the journal raised.
         """
         check_history(id)
+        self._journal.watch.check()
         if self._journal.watch.closed:
             raise JournalError(JournalClosedError())
         return AsyncEventStream(self._topics, id, after, until, restart=restart)

@@ -103,6 +103,10 @@ class AsyncFeed(Generic[T]):
         Return True at a change, False after ``timeout`` seconds (None: never) or once the feed or
         the journal is closed.  One True may stand for several changes, and a spurious True is
         allowed.
+
+        Raises:
+            JournalError: the journal cannot be watched.
+            Exception: what else the backend raised as it waited for changes.
         """
         await self._journal.watch.begin()
         try:
@@ -111,6 +115,7 @@ class AsyncFeed(Generic[T]):
         except TimeoutError:
             return False
         if self._closed:
+            self._journal.watch.check()
             return False
         self._changed.clear()
         return True
@@ -139,6 +144,7 @@ class AsyncFeed(Generic[T]):
             if not changes:
                 self.position = self._end
                 await self.wait()
+        self._journal.watch.check()
         raise StopAsyncIteration
 
     def changed(self, histories: frozenset[UUID] | None) -> None:  # noqa: ARG002 (any will do)

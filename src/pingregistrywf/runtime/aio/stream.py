@@ -69,6 +69,7 @@ class AsyncEventStream(Generic[S, E]):
         Raises:
             PositionGoneError: events that were not given yet are gone, or the whole history is.
             JournalError: whatever the journal raised; the next step tries again.
+            Exception: what else the backend raised as it waited for changes.
         """
         self._given += 1
         if self._given % GIVEN_AT_ONCE == 0:
@@ -107,7 +108,7 @@ class AsyncEventStream(Generic[S, E]):
         while not self._position:
             if self._number is not None and not self._closed:
                 await self._wait(self._number)
-            if not self._journal.watch.is_on:
+            if not (self._journal.watch.is_on or self._closed):
                 await self._journal.watch.begin()
             if self._closed or self._topic.ended:
                 raise StopAsyncIteration

@@ -1,6 +1,7 @@
 """The one thread that waits for the changes of a journal, and wakes an event loop at each.
 
-It begins with the first listener and ends with the journal, or when it is closed.
+It begins with the first listener and ends with the journal, when it is closed, or with an error of
+the backend, which ``check`` then raises to whoever waited for a change.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Listener(Protocol):
         """Some histories have changed; None if nobody knows which."""
 
     def ended(self) -> None:
-        """No change will be told any more: the journal, or the watch, is closed."""
+        """No change will be told any more: see ``Watch.closed``."""
 
 
 class Watch:
@@ -33,6 +34,8 @@ class Watch:
         self.is_on = False
         """Whether changes are told; ``begin`` makes it so."""
         self.closed = False
+        """Whether it has ended: no change will be told any more."""
+        self._error: Exception | None = None
         self._journal: Final = journal
         self._listeners: WeakSet[Listener] = WeakSet()
         self._thread: threading.Thread | None = None
@@ -48,7 +51,9 @@ class Watch:
 
         Raises:
             JournalError: the journal cannot be watched; the next call tries again.
+            Exception: what else the backend raised: as the watch began, or see ``check``.
         """
+        self.check()
         if self.is_on or self.closed:
             return
         if self._begun is None:
@@ -59,6 +64,16 @@ class Watch:
             )
             self._thread.start()
         await asyncio.shield(self._begun)
+
+    def check(self) -> None:
+        """Raise the error with which the watch ended, if it was one.
+
+        Raises:
+            JournalError: the backend raised an error of journals as it waited for a change.
+            Exception: the backend raised that one.
+        """
+        if self._error is not None:
+            raise self._error
 
     async def close(self) -> None:
         """Tell no more changes, and end the thread."""
@@ -75,28 +90,37 @@ class Watch:
         """Watch, in the thread, as long as the loop is there to be told."""
         try:
             subscription = self._journal.subscribe()
-        except JournalLevelError as error:
+        except Exception as error:  # the tasks that wait raise it
             _call(loop, self._fail, error)
             return
-        with subscription:
-            goes_on = _call(loop, self._start, subscription)
-            while goes_on and subscription.wait():
-                goes_on = _call(loop, self._tell, subscription.histories)
-        _call(loop, self._end)
+        try:
+            with subscription:
+                goes_on = _call(loop, self._start, subscription)
+                while goes_on and subscription.wait():
+                    goes_on = _call(loop, self._tell, subscription.histories)
+        except Exception as error:  # the tasks that wait raise it
+            _call(loop, self._break, error)
+        else:
+            _call(loop, self._end)
 
     def _start(self, subscription: Subscription) -> None:
         self._subscription = subscription
         self.is_on = not self.closed
         self._settle().set_result(None)
 
-    def _fail(self, error: JournalLevelError) -> None:
+    def _fail(self, error: Exception) -> None:
         if isinstance(error, JournalClosedError):
             self._end()
             self._settle().set_result(None)
             return
         begun, self._begun = self._settle(), None
-        begun.set_exception(JournalError(error))
+        begun.set_exception(_as_raised(error))
         begun.exception()  # whoever waits raises it; nobody may wait any more
+
+    def _break(self, error: Exception) -> None:
+        if not self.closed:
+            self._error = _as_raised(error)
+            self._end()
 
     def _settle(self) -> asyncio.Future[Any]:
         assert self._begun is not None  # noqa: S101 (the thread was started with it)
@@ -110,6 +134,10 @@ class Watch:
         self.is_on, self.closed = False, True
         for listener in tuple(self._listeners):
             listener.ended()
+
+
+def _as_raised(error: Exception) -> Exception:
+    return JournalError(error) if isinstance(error, JournalLevelError) else error
 
 
 def _call(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *values: object) -> bool:

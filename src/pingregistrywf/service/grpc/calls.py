@@ -148,6 +148,7 @@ class Calls:
             if known.state is None or known.state[1] not in waiting:
                 return known
             if topic.ended:
+                self._journal.watch.check()
                 raise stopping()
             with self._waits.entered():
                 await topic.wait(number)
@@ -208,6 +209,7 @@ class Calls:
             )
             if visible:
                 yield self.messages.reply(method, Known(request, signals=visible))
+        self._journal.watch.check()
 
     async def _listed(self) -> set[UUID]:
         """Return the histories that may matter to somebody: each index, and what it lists."""

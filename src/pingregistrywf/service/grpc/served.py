@@ -214,6 +214,7 @@ class Served:
                 return
             while topic.number == look.number:
                 if topic.ended:
+                    self.journal.watch.check()
                     return
                 yield ()
                 await topic.wait(look.number, position.read, HEARTBEAT)

@@ -173,6 +173,7 @@ class ReadingCalls:
             if seen or not is_known:
                 named = [each.bytes for each in seen]
                 yield self._messages["WatchReply"](histories=named, any=not is_known)
+        journal.watch.check()
 
     async def _feed(self, request: Protobuf, owned: OwnedChanges) -> AsyncIterator[Protobuf]:
         """Yield the changes; the last reply has none, unless the limit is reached."""

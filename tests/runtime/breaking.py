@@ -1,0 +1,59 @@
+"""A journal whose subscriptions to all histories fail when a test says so."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Self
+from uuid import UUID
+
+from pingregistrywf import Journal
+from pingregistrywf.runtime.journal.protocol import Subscription
+
+
+class Breaking:
+    """A journal whose subscriptions to all histories tell no change, and fail after ``fail``.
+
+    Attributes:
+        refusal: what ``subscribe`` raises, if it is set.
+        waits: is set once a thread waits for a change.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._failed = threading.Event()
+        self._error: Exception | None = None
+        self.refusal: Exception | None = None
+        self.waits = threading.Event()
+        self.histories: frozenset[UUID] | None = None
+        self.closed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def fail(self, error: Exception) -> None:
+        """Let the wait for a change end with an error."""
+        self._error = error
+        self._failed.set()
+
+    def subscribe(self, history: UUID | None = None) -> Subscription:
+        if history is not None:
+            return self._journal.subscribe(history)
+        if self.refusal is not None:
+            raise self.refusal
+        return self
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.set()
+        self._failed.wait(timeout)
+        if self._error is not None:
+            raise self._error
+        return False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._failed.set()
