@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from pingregistrywf.cli.common import REFUSED, CannotRunError, fail
+from pingregistrywf.cli.listing import history_ids
 
 if TYPE_CHECKING:
     from pingregistrywf.coordination.registry import PingRegistry
@@ -48,7 +49,7 @@ def history(journal: OperatorJournal, text: str, option: str = "--history") -> U
     return _resolved(
         option,
         text,
-        lambda: (stored.id for stored in journal.histories()),
+        lambda: history_ids(journal),
         "history",
         "pingregistrywf journal info",
     )

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal, NoReturn, cast
@@ -29,6 +29,7 @@ from pingregistrywf.cli.common import (
 )
 from pingregistrywf.cli.declarations import declarations
 from pingregistrywf.cli.ids import history as history_id
+from pingregistrywf.cli.listing import listed
 from pingregistrywf.cli.program import App
 from pingregistrywf.cli.progress import Advance, CountedReader, passes, progress, shows_progress
 from pingregistrywf.cli.terminal import for_person, wrapped
@@ -63,16 +64,29 @@ journal = App(
 @journal.command()
 @with_json
 def info(url: JournalOption, model: ModelOption = None) -> None:
-    """Print what is in a journal, when the ids of deleted histories are free again, and its log."""
+    """Print what is in a journal, when the ids of deleted histories are free again, and its log.
+
+    A history that is damaged has a row that says so.  The command then exits with 1.
+    """
     from pingregistrywf.runtime.journal import Logged, ReadOnly
     from pingregistrywf.runtime.verify import unknown_charts
 
     known = declarations(model)
     with opened_file(url) as opened:
-        found = list(opened.histories())
+        found, damage = listed(opened)
         histories = [
-            {**_fields(stored, opened.retention), "known": stored.chart in known}
+            {
+                **_fields(stored, opened.retention),
+                "known": stored.chart in known,
+                "error": damage.histories.get(stored.id),
+            }
             for stored in found
+        ]
+        told = {stored.id for stored in found}
+        histories += [
+            {**dict.fromkeys(_FIELDS), "history": history, "error": what}
+            for history, what in damage.histories.items()
+            if history not in told
         ]
         if json_wanted():
             for fields in histories:
@@ -82,8 +96,8 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
         totals = {
             "histories": len(histories),
             "deleted": sum(fields["deleted_at"] is not None for fields in histories),
-            "events": sum(fields["events"] for fields in histories),
-            "bytes": sum(fields["bytes"] for fields in histories),
+            "events": sum(stored.entries for stored in found),
+            "bytes": sum(stored.size for stored in found),
         }
         text = (
             f"{counted(totals['histories'], *HISTORIES)} ({totals['deleted']} deleted),"
@@ -91,6 +105,8 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
             f" {counted(totals['bytes'], 'byte')} of events in {shown_url(url)}"
         )
         _print_unknown(unknown_charts(found, known))
+        for fault in damage.beside:
+            _print_finding(fault)
         read_only = opened.refusal.cause if isinstance(opened, ReadOnly) else None
         log = opened.log() if isinstance(opened, Logged) else None
         remarks = []
@@ -109,6 +125,11 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
             },
             "".join(remarks) + text,
         )
+        if damage:
+            remedy = (
+                "see `pingregistrywf journal verify`, and restore a backup or export what is sound"
+            )
+            fail(f"the journal is damaged, and what is sound is listed: {remedy}", REFUSED)
 
 
 @journal.command()
@@ -312,12 +333,19 @@ def _print_unknown(unknown: Mapping[str, int], *, err: bool = False) -> None:
         _print_finding(Note(f"{what}: only bytes and chains are checked; {remedy}"), err=err)
 
 
-def _events(journal: OperatorJournal, history: UUID | None = None) -> int:
-    """Return how many events a journal holds, or one history of it, if somebody sees progress."""
+def _events(journal: OperatorJournal, history: UUID | None = None) -> int | None:
+    """Return how many events a journal holds, or one history of it, if somebody sees progress.
+
+    None stands for a number that a damaged journal does not tell.
+    """
+    from pingregistrywf.runtime.errors import CorruptedDataError
+
     if not shows_progress():
         return 0
-    found = journal.histories()
-    return sum(stored.entries for stored in found if history in (None, stored.id))
+    with suppress(CorruptedDataError):
+        found = journal.histories()
+        return sum(stored.entries for stored in found if history in (None, stored.id))
+    return None
 
 
 def _exporting(journal: OperatorJournal, history: UUID | None) -> AbstractContextManager[Advance]:
@@ -351,6 +379,21 @@ def _print_finding(finding: Finding, *, err: bool = False) -> None:
     answer({kind: finding.what, **place}, text, err=err)
 
 
+_FIELDS: Final = (
+    "history",
+    "chart",
+    "vid",
+    "events",
+    "hidden",
+    "bytes",
+    "deleted_at",
+    "free_at",
+    "trimmed_at",
+    "known",
+)
+"""What a history is described by, as JSON."""
+
+
 def _fields(stored: Stored, retention: Retention) -> dict[str, Any]:
     """Describe a history; events are hidden that no reader sees, though they are still stored."""
     deleted = stored.deleted_at is not None
@@ -370,8 +413,12 @@ def _fields(stored: Stored, retention: Retention) -> dict[str, Any]:
 
 
 def _row(fields: dict[str, Any]) -> tuple[str, ...]:
+    if fields["vid"] is None:
+        return (str(fields["history"]), "", "", "", "", fields["error"])
     remark = ""
-    if fields["deleted_at"]:
+    if fields["error"]:
+        remark = fields["error"]
+    elif fields["deleted_at"]:
         remark = f"deleted {fields['deleted_at']}, id free from {fields['free_at']}"
     elif fields["trimmed_at"]:
         remark = f"trimmed {fields['trimmed_at']}, {fields['hidden']} hidden"

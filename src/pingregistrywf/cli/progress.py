@@ -36,19 +36,19 @@ def progress(what: str, total: float | None = None, unit: str = "") -> Iterator[
 
 
 @contextmanager
-def passes(total: float, unit: str) -> Iterator[Callable[[str], Advance]]:
+def passes(total: float | None, unit: str) -> Iterator[Callable[[str], Advance]]:
     """Show several passes over the same things; yield what begins a pass by its name.
 
     What begins a pass returns what adds to the done of this pass.
 
     Args:
-        total: how much there is to do in each pass.
+        total: how much there is to do in each pass; without it, only the time passes.
         unit: what is counted.
     """
     if not shows_progress():
         yield lambda _name: lambda _count: None
         return
-    with _shown(unit, counted=True) as bar:
+    with _shown(unit, counted=total is not None) as bar:
         task = bar.add_task("", total=total, visible=False)
 
         def begin(name: str) -> Advance:

@@ -171,9 +171,12 @@ def list_(
     ] = False,
     utc: UtcOption = False,
 ) -> None:
-    """List the workflows of a registry: those active, and those completed and not yet deleted."""
+    """List the workflows of a registry: those active, and those completed and not yet deleted.
+
+    A workflow whose history is corrupted has a row that says so.  The command then exits with 1.
+    """
     from pingregistrywf.coordination.overview import each_row
-    from pingregistrywf.coordination.timeline import zoned
+    from pingregistrywf.runtime.counts import counted
 
     wanted = [_state(each) for each in state or ()]
     if quiet and (wanted or sort != "age"):
@@ -184,17 +187,33 @@ def list_(
             listed = (entry.workflow_id for entry in registry.list())
             answer_with_lines(({"workflow": each}, str(each)) for each in listed)
             return
-        found = [row for row in each_row(registry) if not wanted or row.state in wanted]
+        listed_rows = list(each_row(registry))
         now = registry.journal.clock()
+    found = [row for row in listed_rows if not wanted or row.state in wanted]
     found.sort(key=_ORDERS[sort])
     if for_person() and not json_wanted():
         _print_rows(found, now)
-        return
+    else:
+        _write_rows(found, utc=utc)
+    unreadable = sum(row.error is not None for row in listed_rows)
+    if unreadable:
+        fail(
+            f"{unreadable} of {counted(len(listed_rows), 'workflow')} cannot be read: check the"
+            " journal with `pingregistrywf journal verify`, and restore a backup or export what is"
+            " sound",
+            REFUSED,
+        )
+
+
+def _write_rows(found: list[Row], *, utc: bool) -> None:
+    """Write the rows for a program."""
+    from pingregistrywf.coordination.timeline import zoned
 
     def line(row: Row) -> tuple[dict[str, Any], str]:
         begun = zoned(row.started.time, utc=utc).isoformat(timespec="seconds")
-        counts = f"{row.pings:>5}  {row.failed:>6}"
-        text = f"{row.workflow}  {row.state:<13}  {counts}  {begun:<25}  {row.summary}"
+        pings, failed = ("", "") if row.error else (row.pings, row.failed)
+        counts = f"{pings:>5}  {failed:>6}"
+        text = f"{row.workflow}  {row.state:<13}  {counts}  {begun:<25}  {row.remark}"
         return asdict(row), text.rstrip()
 
     if found and not json_wanted():

@@ -2,6 +2,8 @@
 
 A terminal gets what fits its width, and nothing is cut: where whole ids do not fit, it shows the
 shortest beginnings that tell the listed ids apart, which every command takes in their place.
+
+A workflow whose history cannot be read has a row that says so, and the others have theirs.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pingregistrywf.coordination.palette import GREY, RED, state_style
 from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.coordination.waiting import Stop, wake_ups
 from pingregistrywf.runtime.counts import counted
-from pingregistrywf.runtime.errors import UninitializedError
+from pingregistrywf.runtime.errors import CorruptedDataError, JournalError, UninitializedError
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.render import printable
 from pingregistrywf.runtime.values import command_name
@@ -30,7 +32,9 @@ TICK: Final = 1.0
 """How often ages are shown anew, in seconds."""
 DELETED: Final = "Deleted"
 """What is shown as the state of a workflow whose history is deleted and that is still listed."""
-STATES: Final = (*DECLARATION.state_names.values(), DELETED)
+UNREADABLE: Final = "Unreadable"
+"""What is shown as the state of a workflow whose history is corrupted, or of a changed chart."""
+STATES: Final = (*DECLARATION.state_names.values(), DELETED, UNREADABLE)
 """The states that a listed workflow can be in."""
 SHORTEST: Final = 8
 """The fewest characters of an id that are shown."""
@@ -50,7 +54,8 @@ class Row:
 
     Pings have failed whose code is not zero.  The summary is empty until there is one.  ``allowed``
     has the names of the commands that the chart allows now.  ``listed`` is the state of its entry
-    in the index, and ``completed`` the id of the event that completed it, if one did.
+    in the index, and ``completed`` the id of the event that completed it, if one did.  ``error``
+    says why the history cannot be read; then nothing is known of its pings, and they count as none.
     """
 
     workflow: UUID
@@ -62,12 +67,18 @@ class Row:
     allowed: tuple[str, ...]
     listed: str
     completed: Ulid | None
+    error: str | None = None
+
+    @property
+    def remark(self) -> str:
+        """What there is to say of the workflow: its summary, or why it cannot be read."""
+        return self.summary if self.error is None else self.error
 
     def text(self) -> str:
         """The row as plain text."""
-        pings = f"{counted(self.pings, 'ping')}, {self.failed} failed"
+        pings = "" if self.error else f"{counted(self.pings, 'ping')}, {self.failed} failed"
         allowed = f"allows {', '.join(self.allowed)}" if self.allowed else ""
-        known = (f"{self.workflow}", f"{self.state:<13}", pings, self.summary, allowed)
+        known = (f"{self.workflow}", f"{self.state:<13}", pings, self.remark, allowed)
         return "  ".join(filter(None, known))
 
 
@@ -75,7 +86,8 @@ def rows(registry: PingRegistry) -> list[Row]:
     """Return the workflows that the index lists now, in the order in which they began.
 
     Raises:
-        JournalError: whatever the journal raised.
+        JournalError: the index cannot be read, or another error of the journal than damage to one
+            workflow, which is the ``error`` of its row.
     """
     return list(each_row(registry))
 
@@ -84,7 +96,7 @@ def each_row(registry: PingRegistry) -> Iterator[Row]:
     """Yield the rows one by one: each takes a look at a workflow's history.
 
     Raises:
-        JournalError: whatever the journal raised.
+        JournalError: as for ``rows``.
     """
     names = registry.indexes.engine.declaration.state_names
     for entry in registry.list():
@@ -94,6 +106,10 @@ def each_row(registry: PingRegistry) -> Iterator[Row]:
             state = registry.workflows.find_id(entry.workflow_id)
         except UninitializedError:  # deleted, and soon to be removed from the index
             yield Row(known[0], DELETED, 0, 0, known[1], "", (), *listed)
+            continue
+        except CorruptedDataError as error:
+            why = str(error.err if isinstance(error, JournalError) else error)
+            yield Row(known[0], UNREADABLE, 0, 0, known[1], "", (), *listed, printable(why))
             continue
         status = state.summary_status
         yield Row(
@@ -160,18 +176,18 @@ def overview(view: Sequence[Row], now: float, width: int) -> Table:
     table.add_column("state", no_wrap=True, min_width=max(map(len, STATES)) if apart > 1 else None)
     for name in ("pings", "failed", "age"):
         table.add_column(name, no_wrap=True, min_width=len(name), justify="right")
-    table.add_column("summary")
+    table.add_column("summary", overflow="fold")
     if width >= WITH_ALLOWED:
         table.add_column("allows")
     for name, row in zip(ids, view, strict=True):
-        summary = Text(row.summary, RED if row.summary[:2] not in ("", "0 ") else "")
+        remark = Text(row.remark, RED if row.remark[:2] not in ("", "0 ") else "")
         cells = (
             name,
             Text(row.state, state_style(row.state)),
-            str(row.pings),
-            Text(str(row.failed), RED if row.failed else GREY),
+            "" if row.error else str(row.pings),
+            Text("" if row.error else str(row.failed), RED if row.failed else GREY),
             age(now - row.started.milliseconds / 1000),
-            summary,  # of others' words: no markup
+            remark,  # of others' words: no markup
         )
         allowed = (", ".join(row.allowed),) if width >= WITH_ALLOWED else ()
         table.add_row(*cells, *allowed)

@@ -25,7 +25,13 @@ COLOURS: Final = (BLUE, RED, GREEN, AMBER, VIOLET, CYAN, GREY)
 PARTICIPANTS: Final = (CYAN, GREEN, AMBER, VIOLET, BLUE)
 """The colours that participants get in turn."""
 STATES: Final[Mapping[str, str]] = MappingProxyType(
-    {"Summarized": AMBER, "Completed": VIOLET, "Terminated": GREY, "Deleted": RED}
+    {
+        "Summarized": AMBER,
+        "Completed": VIOLET,
+        "Terminated": GREY,
+        "Deleted": RED,
+        "Unreadable": RED,
+    }
 )
 """The colours of a workflow's states; all others are green."""
 
