@@ -20,9 +20,11 @@ import facts
 import glossary
 import language
 import linked
+import policy
 import program
 import protos
 import table
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -87,6 +89,18 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     for each in protos.published(config):
         files.append(each)
     return files
+
+
+@event_priority(-100)  # the last one, so that no script is written after it
+def on_post_page(output: str, **_: Any) -> str:
+    """Let a page run no script but the site's and its own."""
+    return policy.with_policy(output)
+
+
+@event_priority(-100)
+def on_post_template(output_content: str, template_name: str, **_: Any) -> str:
+    """The same for the page that tells that there is no such page."""
+    return policy.with_policy(output_content) if template_name.endswith(".html") else output_content
 
 
 def _colours() -> str:
