@@ -7,6 +7,7 @@ A test with the argument ``cell`` runs once for each cell of the workflow's tabl
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,12 @@ def _load(name: str) -> ModuleType:
 
 
 _CELLS = _load("cells")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, even if a shell has started pytest in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -50,7 +50,8 @@ def install(newest: bool) -> Path:
     subprocess.run([*uv, "venv", "--python", sys.executable, str(python.parents[1])], check=True)
     # Compiled now: some libraries' escapes in strings are warnings, which are errors in the tests.
     command = [*uv, "pip", "install", "--compile-bytecode", "--python", str(python)]
-    command += ["--constraint", str(versions)]
+    # uv would take the wheel that it built last if pyproject.toml is the same.
+    command += ["--constraint", str(versions), "--refresh-package", PROJECT["name"]]
     subprocess.run([*command, f"{ROOT}[dev]"], check=True)
     return python
 
