@@ -198,6 +198,14 @@ def test_the_self_test_says_why_it_refuses_the_bound() -> None:
     assert "give n, n+1 or n+2" in refused.stderr
 
 
+def test_the_self_test_looks_first_whether_its_file_can_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "matrix.json"
+    words = ["--bound", "n+3", "--json-report", str(file)]  # which would not be run
+    refused = CliRunner().invoke(app, ["conform", "self-test", *words])
+    assert refused.exit_code == 2
+    assert f"--json-report: there is no directory {file.parent}" in refused.stderr
+
+
 def test_expected_failures_are_not_written_from_a_part_of_them(tmp_path: Path) -> None:
     words = ["--python", "nothing:nothing", "--bound", "n+3"]
     file = str(tmp_path / "expected.toml")

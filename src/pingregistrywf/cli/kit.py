@@ -23,7 +23,7 @@ from pingregistrywf.cli.common import (
     require,
     with_json,
 )
-from pingregistrywf.cli.conform import JsonFileOption
+from pingregistrywf.cli.conform import JsonFileOption, check_files
 from pingregistrywf.cli.progress import shows_progress, steps
 
 
@@ -49,12 +49,14 @@ def self_test(
     require("conformance")
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.conformance.assembly import suite_of
+    from pingregistrywf.conformance.reports import put
     from pingregistrywf.conformance.reports.matrix import as_json, text
     from pingregistrywf.conformance.selftest.matrix import SelfTest
     from pingregistrywf.conformance.suite.levels import SuiteError
     from pingregistrywf.conformance.suite.scenario import WHOLE, within
 
     with answering(ChartError, SuiteError):
+        check_files({"--json-report": json_report})
         if bound not in within(WHOLE):
             raise CannotRunError(
                 f"--bound {bound} finds no more than n+1, which finds all that the self-test"
@@ -71,7 +73,7 @@ def self_test(
         with steps("self-test", test.groups() if shows_progress() else 0, "groups") as begin:
             matrix = test.run(begin)
         if json_report:
-            json_report.write_text(as_json(matrix), encoding="utf-8")
+            put(json_report, as_json(matrix).encode())
     if json_wanted():
         print_json(json.loads(as_json(matrix)))
     else:

@@ -73,6 +73,39 @@ def test_threads_share_a_flush(
     assert journal.read(own).head.vid
 
 
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("turns", [1, 64])
+def test_the_turn_is_handed_on_when_the_process_lock_cannot_be_released(
+    journal: SqliteJournal, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    """Whoever ends the first batch gets the error; that batch and the next are durable."""
+    monkeypatch.setattr(group_commit, "MOST_TURNS", turns)
+    lock = journal._database._process_lock
+    release, faults = lock.release, [OSError("no locks available")]
+
+    def release_badly() -> None:
+        release()
+        if faults:
+            raise faults.pop()
+
+    monkeypatch.setattr(lock, "release", release_badly)
+    histories = [uuid4() for _ in range(4)]
+    errors: list[BaseException | None] = []
+    try:
+        with journal.exclusive(histories[0]):
+            uses = [partial(post, journal, each, NO_HEAD) for each in histories[1:]]
+            others = queued(journal, pool, *uses)
+            post(journal, histories[0], NO_HEAD)
+    except DBError as error:
+        errors.append(error)
+    errors += [other.exception(timeout=60) for other in others]
+    (error,) = filter(None, errors)
+    assert isinstance(error, DBError)
+    assert (str(error.err), error.definite) == ("no locks available", False)
+    assert all(journal.read(each).head.vid for each in histories)
+    post(journal, uuid4(), NO_HEAD)
+
+
 def share_a_flush(journal: SqliteJournal, pool: ThreadPoolExecutor) -> list[tuple[UUID, Head]]:
     """Append to three histories in one batch; return where they then are."""
     histories = [uuid4() for _ in range(3)]

@@ -502,13 +502,19 @@ class GroupCommit:
             self._batch = None
             self._company = batch.turns
             sound = batch.error is None
-            if connection is not None:
-                self._pool.give(Role.WRITER, connection, sound=sound)
-            self._process_lock.release()
-            self._pass_on()
-            if sound and batch.changed:
-                self._publish(batch)
-            batch.end()
+            try:
+                if connection is not None:
+                    self._pool.give(Role.WRITER, connection, sound=sound)
+                self._process_lock.release()
+            except OSError as error:
+                raise DBError("handing on the turn to write", error, definite=False) from error
+            finally:
+                self._pass_on()
+                try:
+                    if sound and batch.changed:
+                        self._publish(batch)
+                finally:
+                    batch.end()
 
     def _settle(self, batch: Batch) -> sqlite3.Connection | None:
         """Find out whether a batch in doubt is in the file; return the connection that told."""
