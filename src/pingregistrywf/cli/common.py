@@ -262,22 +262,30 @@ def called() -> tuple[str, ...]:
 
 
 @contextmanager
+def handling_signals(
+    handler: Callable[[int, FrameType | None], None], numbers: Iterable[signal.Signals]
+) -> Iterator[None]:
+    """Call a handler at signals; at the end they have the handlers of before."""
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, each in before.items():
+            signal.signal(number, each)
+
+
+@contextmanager
 def exiting_on_signals() -> Iterator[None]:
     """Leave at once with 128 + n on SIGTERM and SIGINT: what is open inside is closed."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = {
-        number: signal.signal(number, leave)
-        for number in (signal.SIGTERM, signal.SIGINT)
-        if signal.getsignal(number) != signal.SIG_IGN  # as for what a script puts in the background
-    }
-    try:
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    # A script that puts a program in the background lets it ignore Ctrl-C.
+    heeded = (each for each in numbers if signal.getsignal(each) != signal.SIG_IGN)
+    with handling_signals(leave, heeded):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -292,11 +300,7 @@ def stopped_by_signals() -> Iterator[Stop]:
         received.append(number)
         stop.ask_aside()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
+    with handling_signals(ask, (signal.SIGTERM, signal.SIGINT)):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if received:
         raise typer.Exit(128 + received[0])

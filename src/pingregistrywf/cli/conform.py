@@ -22,6 +22,7 @@ from pingregistrywf.cli.common import (
     answering,
     called,
     fail,
+    handling_signals,
     json_wanted,
     print_json,
     require,
@@ -379,19 +380,17 @@ def _ended_by_signals() -> Iterator[ExitStack]:
 
     asked: list[int] = []
     hook, sys.unraisablehook = sys.unraisablehook, unheard
-    numbers = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, leave) for number in numbers}
     try:
-        with ExitStack() as opened:
+        with handling_signals(leave, (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)):
             try:
-                yield opened
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-    except _LeaveError:
-        fail("interrupted, there is no verdict", 128 + asked[0])
+                with ExitStack() as opened:
+                    try:
+                        yield opened
+                    finally:
+                        signal.setitimer(signal.ITIMER_REAL, 0)
+            except _LeaveError:
+                fail("interrupted, there is no verdict", 128 + asked[0])
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         sys.unraisablehook = hook
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import FrozenInstanceError, dataclass
@@ -29,7 +29,8 @@ Clock: TypeAlias = Callable[[], float]
 """Seconds since the Unix epoch, as ``time.time`` gives them."""
 
 _TEXT: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
-_SIZE: Final = 16
+ID_SIZE: Final = 16
+"""Bytes of an id."""
 _STEP_SIZE: Final = 5
 """Bytes of a random step: two writers seldom take the same, and a millisecond has room for 2^40."""
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,9 +39,9 @@ _MAX_MILLISECONDS: Final = (1 << 48) - 1
 _MAX: Final = (1 << 128) - 1
 
 
-_ZERO: Final = bytes(_SIZE)
+_ZERO: Final = bytes(ID_SIZE)
 _Bytes: TypeAlias = bytes  # by a name that no attribute hides
-_SixteenBytes: TypeAlias = Annotated[bytes, slice(_SIZE, _SIZE)]  # Hypothesis draws no others
+_SixteenBytes: TypeAlias = Annotated[bytes, slice(ID_SIZE, ID_SIZE)]  # Hypothesis draws no others
 
 NIL: Final = UUID(int=0)
 """The nil UUID: the value of an id that was not given."""
@@ -98,8 +99,8 @@ class Ulid:
     bytes: _Bytes
 
     def __init__(self, bytes: _SixteenBytes) -> None:
-        if type(bytes) is not _Bytes or len(bytes) != _SIZE:
-            raise ValueError(f"a ULID is {_SIZE} bytes, not {bytes!r}")
+        if type(bytes) is not _Bytes or len(bytes) != ID_SIZE:
+            raise ValueError(f"a ULID is {ID_SIZE} bytes, not {bytes!r}")
         _set_bytes(self, bytes)
 
     def __eq__(self, other: object) -> bool:
@@ -184,11 +185,18 @@ EPOCH: Final = Ulid(_ZERO)
 """The vid of an empty history."""
 
 
+ID_TYPES: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
+    "uuid": lambda data: UUID(bytes=data),
+    "ulid": Ulid,
+}
+"""What makes an id of its bytes, by the name of its type."""
+
+
 class VersionControl(Enum):
     """What may stand in place of a vid; the values are the ULIDs that the 2019 package used."""
 
-    NO_VC = Ulid((1).to_bytes(_SIZE, "big"))
-    RETRY_NO_VC = Ulid((2).to_bytes(_SIZE, "big"))
+    NO_VC = Ulid((1).to_bytes(ID_SIZE, "big"))
+    RETRY_NO_VC = Ulid((2).to_bytes(ID_SIZE, "big"))
 
     def __repr__(self) -> str:
         return self.name
@@ -254,7 +262,7 @@ _MARKING: Final[ContextVar[_Marking | None]] = ContextVar("marking", default=Non
 
 def mark_of(id: Ulid) -> bytes:
     """Return the part of an id that marks other ids: all but the last of its random bytes."""
-    return id.bytes[_SIZE - _RANDOM_SIZE : -1]
+    return id.bytes[ID_SIZE - _RANDOM_SIZE : -1]
 
 
 @contextmanager
@@ -308,4 +316,4 @@ class UlidSource:
         if newest == _MAX:
             raise OverflowError(f"no ULID is greater than {after}")
         step = 1 + int.from_bytes(drawn.bytes[-_STEP_SIZE:], "big")
-        return Ulid(min(newest + step, _MAX).to_bytes(_SIZE, "big"))
+        return Ulid(min(newest + step, _MAX).to_bytes(ID_SIZE, "big"))

@@ -190,11 +190,8 @@ def read_export(
     declarations: Declarations,
     *,
     clock: Clock = time.time,
-    retention: Retention | None = None,
 ) -> Export:
     """Read the whole of an export, from where a seekable file stands, and verify it.
-
-    ``retention`` is how long the exported journal kept what was no longer needed.
 
     Raises:
         MalformedExportError: it is no export, or not all of one.
@@ -207,7 +204,7 @@ def read_export(
         histories.append(stored.id)
         written = tuple(Written(0, chart) for chart in charts)
         scanned = Scanned(stored, tuple(enumerate(entries, stored.first)), written)
-        faults += faults_of(scanned, declarations, retention or Retention(), now)
+        faults += faults_of(scanned, declarations, Retention(), now)
     if faults:
         raise UnsoundError(tuple(faults))
     return Export(file, begin, tuple(histories))

@@ -8,12 +8,11 @@ page is silent, the protobuf library's rules hold, which are those of the 2019 p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, TypeVar
-from uuid import UUID
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
@@ -21,7 +20,7 @@ from google.protobuf.message import DecodeError
 from pingregistrywf.runtime.declaration import Declaration, EventDeclaration, Listing
 from pingregistrywf.runtime.errors import EventTypeError, MalformedEventError
 from pingregistrywf.runtime.field_types import is_zero
-from pingregistrywf.runtime.ids import EPOCH, Ulid
+from pingregistrywf.runtime.ids import EPOCH, ID_SIZE, ID_TYPES, Ulid
 from pingregistrywf.runtime.protobuf import Writer, sized, tag, writer
 from pingregistrywf.runtime.values import Event, defaults_of, made_of
 
@@ -31,12 +30,6 @@ Message: TypeAlias = Any
 """A message of an event; classes of a private pool have no static types."""
 Descriptor: TypeAlias = Any
 """What describes a message, or a field."""
-
-_ID_SIZE: Final = 16
-_IDS: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
-    "uuid": lambda data: UUID(bytes=data),
-    "ulid": Ulid,
-}
 
 
 class Codec:
@@ -92,7 +85,7 @@ class Codec:
         except DecodeError as error:
             raise MalformedEventError(f"not a protobuf message of an event: {error}") from None
         vid, parent = message.id, message.parent
-        if not len(vid) == len(parent) == _ID_SIZE:
+        if not len(vid) == len(parent) == ID_SIZE:
             header = (_read_id(message, name, Ulid) or EPOCH for name in ("id", "parent"))
             vid, parent = (each.bytes for each in header)
         number: int = message.event
@@ -113,7 +106,7 @@ class Form:
     def __init__(self, declaration: Declaration, known: EventDeclaration) -> None:
         self.event: Final = known.event
         self.when: Final = known.when
-        ids = {name: each for name, each in known.fields.items() if each.type in _IDS}
+        ids = {name: each for name, each in known.fields.items() if each.type in ID_TYPES}
         values = {name: each for name, each in known.fields.items() if name not in ids}
         self._explicit = [name for name, each in values.items() if each.explicit]
         self._plain = not (ids or known.other_forms or known.listing or self._explicit)
@@ -124,7 +117,7 @@ class Form:
         self._values = [
             (name, attrgetter(name)) for name, each in values.items() if not each.explicit
         ]
-        self._ids = [(name, _IDS[each.type], each.required) for name, each in ids.items()]
+        self._ids = [(name, ID_TYPES[each.type], each.required) for name, each in ids.items()]
 
     def matches(self, message: Message) -> bool:
         """Whether the message, whose number is that of the event, is of this form."""
@@ -179,9 +172,9 @@ class Form:
         for entry in getattr(getattr(message, listing.field), listing.name):
             values: dict[str, Any] = {}
             for name, kind in listing.values.items():
-                if kind not in _IDS:
+                if kind not in ID_TYPES:
                     values[name] = getattr(entry, name)
-                elif (value := _read_id(entry, name, _IDS[kind])) is not None:
+                elif (value := _read_id(entry, name, ID_TYPES[kind])) is not None:
                     values[name] = value
                 elif name not in declaration.carried:
                     raise MalformedEventError(f"an entry has no {name}")
@@ -205,7 +198,7 @@ def _writers(
         writers[name] = writer(number_of[name], "ulid", name)
     for name, each in known.fields.items():
         write = writer(number_of[name], each.type, name, explicit=each.explicit)
-        optional = each.explicit or each.type in _IDS
+        optional = each.explicit or each.type in ID_TYPES
         writers[name] = _if_given(name, write) if optional else write
     if known.listing:
         name = known.listing.field
@@ -241,7 +234,7 @@ def _listing(
 def _read_id(message: Message, name: str, make: Callable[[bytes], T]) -> T | None:
     """What is made of the sixteen bytes of a field; None if it is absent."""
     data: bytes = getattr(message, name)
-    if len(data) == _ID_SIZE:
+    if len(data) == ID_SIZE:
         return make(data)
     if message.HasField(name):
         raise _wrong_size(name, data)
@@ -249,4 +242,4 @@ def _read_id(message: Message, name: str, make: Callable[[bytes], T]) -> T | Non
 
 
 def _wrong_size(name: str, data: bytes) -> MalformedEventError:
-    return MalformedEventError(f"its {name} has {len(data)} bytes, not {_ID_SIZE}")
+    return MalformedEventError(f"its {name} has {len(data)} bytes, not {ID_SIZE}")

@@ -6,7 +6,7 @@ modules of the same package can live in this process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from pingregistrywf.runtime.errors import InvalidCommandError
-from pingregistrywf.runtime.ids import Ulid
+from pingregistrywf.runtime.ids import ID_SIZE, ID_TYPES, Ulid
 from pingregistrywf.runtime.remote.messages import Protobuf
 from pingregistrywf.runtime.services import (
     Carried,
@@ -30,12 +30,6 @@ from pingregistrywf.runtime.services import (
 
 Request: TypeAlias = Mapping[str, Any]
 """The fields of a request; an id that is absent is None."""
-
-_SIZE: Final = 16
-_IDS: Final[Mapping[str, Callable[[bytes], UUID | Ulid]]] = {
-    "uuid": lambda data: UUID(bytes=data),
-    "ulid": Ulid,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class Messages:
             elif not message.HasField(name):
                 fields[name] = None
             else:
-                fields[name] = _IDS[kind](sized(name, value))
+                fields[name] = ID_TYPES[kind](sized(name, value))
         return fields
 
     def reply(self, method: Method, known: Known) -> Protobuf:
@@ -151,7 +145,7 @@ def parsed(kind: type[Protobuf], data: bytes) -> Protobuf:
         raise InvalidCommandError(f"the bytes are no {kind.DESCRIPTOR.name}") from None
 
 
-def sized(name: str, data: bytes, size: int = _SIZE) -> bytes:
+def sized(name: str, data: bytes, size: int = ID_SIZE) -> bytes:
     """Return the bytes of an id, or of something else, which a field of that name gives.
 
     Raises:

@@ -409,8 +409,8 @@ os.register_at_fork(after_in_child=_forget_all)
 class Attempts:
     """Bounds the attempts at one request; make it on the loop, right before the first attempt."""
 
-    def __init__(self, timeout: float = TIMEOUT) -> None:
-        self._end = asyncio.get_running_loop().time() + timeout
+    def __init__(self) -> None:
+        self._end = asyncio.get_running_loop().time() + TIMEOUT
         self.sent = False
 
     async def another(self, error: NoAnswerError | ApiError) -> None:
