@@ -17,7 +17,7 @@ from pingregistrywf.cli.serve import PORT
 from pingregistrywf.runtime.journal.check import Verdict
 from pingregistrywf.runtime.journal.sqlite import filesystem, health
 
-from .command_line import environment, run
+from .command_line import environment, on_terminal, run
 
 WORKFLOW = UUID(int=1)
 FAR = 32_503_680_000.0  # in the year 3000
@@ -72,6 +72,13 @@ def test_without_a_journal() -> None:
 def test_in_text(file: Path) -> None:
     done = run("doctor", "--journal", f"sqlite:{file}")
     assert f"ok     journal           1 history, 1 event in sqlite:{file}" in done.stdout
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_terminal_breaks_no_path(tmp_path: Path, width: int) -> None:
+    missing = tmp_path / ("long" * 30) / "none.db"
+    shown = on_terminal("doctor", "--journal", f"sqlite:{missing}", width=width)
+    assert f"'sqlite:{missing}'" in shown
 
 
 def test_a_journal_that_is_not_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typer import Option
 
 from pingregistrywf import __version__
 from pingregistrywf.cli.common import JOURNAL_VARIABLE, REFUSED, answer, json_wanted, with_json
-from pingregistrywf.cli.terminal import for_person
+from pingregistrywf.cli.terminal import filled, for_person
 from pingregistrywf.runtime.counts import counted
 
 if TYPE_CHECKING:
@@ -51,9 +51,12 @@ def doctor(
 
 
 def _show(checks: list[Check]) -> None:
-    """Show the checks as one table on a terminal, a remedy on a line of its own."""
+    """Show the checks on a terminal, a remedy on a line of its own.
+
+    Lines end between words: a path that is too long for one is left whole, so that it can be
+    copied.
+    """
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     from pingregistrywf.coordination.palette import AMBER, GREEN, RED
@@ -61,17 +64,22 @@ def _show(checks: list[Check]) -> None:
 
     styles = {Verdict.OK: GREEN, Verdict.NOTE: AMBER, Verdict.FAULT: f"bold {RED}"}
     signs = {Verdict.OK: "✓ ok", Verdict.NOTE: "! note", Verdict.FAULT: "✗ fault"}
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("check", no_wrap=True)
-    table.add_column("what was found", overflow="fold")
+    first = max(map(len, (*signs.values(), "verdict"))) + 1
+    second = max(map(len, (*(check.subject for check in checks), "check"))) + 1
+    console = Console(highlight=False, soft_wrap=True)
+    room = max(console.width - first - second, 1)
+
+    def below(text: str) -> str:
+        return filled(text, room).replace("\n", "\n" + " " * (first + second))
+
+    console.print(Text(f"{'verdict':<{first}}{'check':<{second}}what was found", "bold"))
     for check in checks:
-        found = Text(check.text)
+        line = Text().append(f"{signs[check.verdict]:<{first}}", styles[check.verdict])
+        line.append(f"{check.subject:<{second}}{below(check.text)}")
         if check.remedy:
-            found.append(f"\n→ {check.remedy}", styles[check.verdict])
-        table.add_row(Text(signs[check.verdict], styles[check.verdict]), check.subject, found)
-    console = Console(highlight=False)
-    console.print(table)
+            line.append("\n" + " " * (first + second))
+            line.append(below(f"→ {check.remedy}"), styles[check.verdict])
+        console.print(line)
     faults = sum(check.verdict is Verdict.FAULT for check in checks)
     notes = sum(check.verdict is Verdict.NOTE for check in checks)
     counts = (

@@ -28,15 +28,17 @@ def for_person(stream: TextIO | None = None) -> bool:
 
 
 def wrapped(text: str, stream: TextIO | None = None) -> str:
-    """Return a text with its lines wrapped between words, if the stream is for a person.
+    """Return a text with its lines wrapped between words, if the stream is for a person."""
+    return filled(text, shutil.get_terminal_size().columns) if for_person(stream) else text
+
+
+def filled(text: str, width: int) -> str:
+    """Return a text with its lines wrapped between words, at that many columns.
 
     What goes on in the next line is indented as its first one.  A word that is longer than a line
     is left whole, and so is a command in backquotes: both can be copied.
     """
-    if not for_person(stream):
-        return text
     text = _COMMAND.sub(lambda found: found[0].replace(" ", _KEPT), text)
-    width = shutil.get_terminal_size().columns
     return "\n".join(
         textwrap.fill(
             line,
