@@ -206,7 +206,9 @@ def test_an_adapter_that_cannot_start_is_reported_in_every_file(tmp_path: Path) 
     file = tmp_path / "report.json"
     done = conform("--adapter", "no-such-program", *SCOPE, "--json-report", str(file))
     assert done.returncode == 2
-    assert done.stdout.splitlines()[-1].startswith("no verdict: the adapter no-such-program")
+    verdict = done.stdout.splitlines()[-1]
+    assert verdict.startswith("no verdict: the adapter no-such-program")
+    assert done.stderr == f"pingregistrywf: {verdict}\n"
     assert "no-such-program cannot be started" in file.read_text(encoding="utf-8")
 
 

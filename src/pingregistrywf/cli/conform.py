@@ -24,6 +24,7 @@ from pingregistrywf.cli.common import (
     fail,
     handling_signals,
     json_wanted,
+    print_error,
     print_json,
     require,
     with_json,
@@ -161,7 +162,7 @@ def _conform(
     from pingregistrywf.conformance.run.expected import ExpectedFailuresError, read_expected
     from pingregistrywf.conformance.run.reference import Reference
     from pingregistrywf.conformance.run.remembered import DIRECTORY, recall, remember
-    from pingregistrywf.conformance.run.result import Scope
+    from pingregistrywf.conformance.run.result import Exit, Scope
     from pingregistrywf.conformance.run.runner import Plan, run
     from pingregistrywf.conformance.run.transport import CannotStartError
     from pingregistrywf.conformance.suite.case_file import read_cases, replayed
@@ -217,6 +218,8 @@ def _conform(
                 outputs.write(report, plan)
                 if remembered and not cases:
                     remember(remembered, report.results)
+    if report.exit in (Exit.INFRASTRUCTURE, Exit.INCOMPLETE):
+        print_error(report.verdict, int(report.exit), as_json=False)  # the report has it as JSON
     raise typer.Exit(int(report.exit))
 
 
