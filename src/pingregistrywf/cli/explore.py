@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from typer import Option
 
 from pingregistrywf.cli.common import (
+    CannotRunError,
     ModelOption,
     answer,
     answering,
@@ -46,8 +47,14 @@ def explore(
     from pingregistrywf.chart.locate import load_model
     from pingregistrywf.chart.mistakes import ChartError
     from pingregistrywf.generate.layout import LayoutError
+    from pingregistrywf.generate.link import is_fragment
 
     with answering(ChartError, LayoutError):
+        if link and not is_fragment(link):
+            raise CannotRunError(
+                f"--link: {link!r} is not what comes after # in a link: copy a link in the"
+                " explorer, and give the part after its #"
+            )
         read = load_model(model or [])
         package = THEIRS if model else explorer.PACKAGE
         if output is not None:

@@ -7,6 +7,7 @@ command ends with examples.  A usage error is one line on standard error, as any
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import textwrap
@@ -30,6 +31,23 @@ _LEAST: Final = re.compile(r"x>=(-?[\d.]+)")
 _VARIABLES: Final = re.compile(r"\(env var: '(.+)'\)")
 _WHOLE: Final = re.compile(r"(?<![\w.])(-?\d+)\.0(?![\w.])")
 """A number as Python writes a float that is whole; no part of an address."""
+_OF_PYDANTIC: Final = {
+    "int_parsing": "is not a whole number",
+    "int_parsing_size": "is not a number that fits",
+    "int_from_float": "is not a whole number",
+    "float_parsing": "is not a number",
+    "finite_number": "is not a finite number",
+    "greater_than_equal": "is not {ge} or more",
+    "less_than_equal": "is not {le} or less",
+}
+"""What a value is that pydantic refuses, by the type of its error."""
+_OF_CLICK: Final = (
+    (re.compile(r"is not a valid integer( range)?"), "is not a whole number"),
+    (re.compile(r"is not a valid float( range)?"), "is not a number"),
+    (_RANGE, r"\1 to \2"),
+    (_LEAST, r"\1 or more"),
+)
+"""The words of click, and plain ones in their place."""
 _BRACES: Final = {ord("{"): None, ord("}"): None}
 """What typer puts around arguments that are required."""
 _NAMES: Final = 26
@@ -37,7 +55,32 @@ _NAMES: Final = 26
 
 
 class Command(TyperCommand):
-    """A command of the program."""
+    """A command of the program.
+
+    Some options have two names for one thing, and a variable for each name.  Only one of them may
+    be given: an option, or if there is none, a variable.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words, and refuse two names where one is meant."""
+        words = tuple(args)
+        rest: list[str] = super().parse_args(ctx, args)
+        for option in self.params:
+            variables = option.envvar
+            if ctx.resilient_parsing or not isinstance(variables, (list, tuple)):
+                continue
+            names = [name for name in option.opts if name in set(_options(self, words))]
+            if len(names) > 1:
+                either = " and ".join(names)
+                raise _UsageError(f"{either} exclude each other: give one of them", ctx)
+            filled = [] if names else [each for each in variables if os.environ.get(each)]
+            if len(filled) > 1:
+                either, instead = " and ".join(filled), " or ".join(option.opts)
+                message = (
+                    f"the variables {either} are both set: unset one of them, or give {instead}"
+                )
+                raise _UsageError(message, ctx)
+        return rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (it prints by itself)
         _print_help(self, ctx)
@@ -109,6 +152,20 @@ def summary(command: Any) -> str:
     return first + dot.strip()
 
 
+def _options(command: Any, words: Sequence[str]) -> Iterator[str]:
+    """Yield the names of the options among words, and not the words that are their values."""
+    known = {name: each for each in command.params for name in each.opts}
+    remaining = iter(words)
+    for word in remaining:
+        if word == "--":
+            return
+        name, equals, _ = word.partition("=")
+        if name.startswith("-") and name in known:
+            yield name
+            if not equals and not known[name].is_flag:
+                next(remaining, None)
+
+
 def _path(program: Any, words: Sequence[str]) -> str:
     """Return the names of the command that words call, which errors of the parser do not tell."""
     command, names = program, ["pingregistrywf"]
@@ -121,7 +178,7 @@ def _path(program: Any, words: Sequence[str]) -> str:
 
 
 def _answer(error: Any, words: Sequence[str], called: str) -> None:
-    message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    message = " ".join(_plain(error).split()).rstrip(".").replace("Value error, ", "")
     if not message:  # the help was printed, since there were no words
         return
     context = getattr(error, "ctx", None)
@@ -131,6 +188,23 @@ def _answer(error: Any, words: Sequence[str], called: str) -> None:
     message = _VARIABLES.sub(_environment, message[:1].lower() + message[1:])
     apart = " " if message.endswith("?") else "; "
     print_error(f"{message}{apart}see `{command} --help`", CANNOT_RUN, as_json="--json" in words)
+
+
+def _plain(error: Any) -> str:
+    """Return the message of a usage error; one about a number says plainly what is wrong.
+
+    typer leaves numbers to pydantic, and its older versions to click.
+    """
+    message: str = error.format_message()
+    for pattern, plain in _OF_CLICK:
+        message = pattern.sub(plain, message)
+    problems = getattr(error.__cause__, "errors", None)
+    for problem in problems(include_url=False) if problems else ():
+        known = _OF_PYDANTIC.get(problem["type"])
+        if known is not None:
+            said = f"{problem['input']!r} {known.format(**problem.get('ctx', {}))}"
+            message = message.replace(problem["msg"], said)
+    return _WHOLE.sub(r"\1", message)
 
 
 def _environment(found: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import string
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,6 +25,20 @@ POOL: Final = 9
 _VERSION: Final = "1"
 _WORD: Final = 0xFFFFFFFF
 _DIGITS: Final = string.digits + string.ascii_lowercase
+_SEQUENCE: Final = r"\d+\.[0-9a-z]+\.[0-9a-z]+\.[A-Za-z0-9_-]+"
+_PLACE: Final = r"state\.\w+\.\w+(\.\w+(\.other)?)?|operation\.\w+\.\w+"
+_FRAGMENT: Final = re.compile(
+    rf"({_SEQUENCE}|{_PLACE})|chart\.[A-Za-z0-9_-]+~({_SEQUENCE}|{_PLACE})?"
+)
+"""What the explorer reads: a sequence, a place, or a chart and perhaps one of them."""
+
+
+def is_fragment(text: str) -> bool:
+    """Return whether a text has the form of what comes after ``#`` in a link.
+
+    Only the explorer can tell whether a link is whole, and for the charts of its page.
+    """
+    return _FRAGMENT.fullmatch(text) is not None
 
 
 def fragment(model: Model, rows: Sequence[Any]) -> str:

@@ -23,6 +23,10 @@ VARIABLE: Final = "PINGREGISTRYWF_SERVICE_{}"
 TOKEN_VARIABLE: Final = "PINGREGISTRYWF_SERVICE_TOKEN"  # noqa: S105 (the name of a variable)
 """The environment variable that holds a token itself."""
 
+LOGIN: Final = (
+    f"leave them out, and give a token in {TOKEN_VARIABLE} or as token_file, or a certificate"
+)
+
 _PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _FILES: Final = ("ca", "cert", "key", "token_file")
 _OPTIONS: Final = {
@@ -58,9 +62,13 @@ class Address:
         Raises:
             JournalOpenError: it is no such URL, or a file cannot be read.
         """
-        scheme, _, rest = url.partition("://")
-        place, question, text = rest.partition("?")
-        if not _PLACE.fullmatch(place):
+        scheme, _, rest = url.partition(":")
+        place, question, text = rest.removeprefix("//").partition("?")
+        fits = rest.startswith("//") and _PLACE.fullmatch(place)
+        if not fits and "@" in rest:  # what stands before may be a secret, and is not shown
+            shown = f"{scheme}://{rest.rpartition('@')[2]}"
+            raise JournalOpenError(shown, "the URL of a service has no user and no password", LOGIN)
+        if not fits:
             raise JournalOpenError(url, f"{place!r} is not HOST:PORT", FORM)
         paths = read_options(url, text, _OPTIONS) if question else {}
         for name in _FILES:
