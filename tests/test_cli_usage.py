@@ -85,13 +85,12 @@ def test_a_number_that_is_none(words: tuple[str, ...], said: str) -> None:
     assert json.loads(run(*words, "--json").stdout)["exit"] == 2
 
 
-SECRETS = ("user:s3cret@", "s3cret@", "user:s3/c?s3cret@", "s3cret@s3cret@")
-
-
-@pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("scheme", ["grpcs://", "grpc://", "grpcs:"])
-def test_the_url_of_a_service_has_no_user(scheme: str, secret: str) -> None:
-    url = f"{scheme}{secret}pings.example:7550"
+@pytest.mark.parametrize(
+    "beginning",
+    ["grpcs://user:s3cret@", "grpc://s3cret@s3cret@", "grpcs://user:s3/c?s3cret@", "grpcs:s3cret@"],
+)
+def test_the_url_of_a_service_has_no_user(beginning: str) -> None:
+    url = f"{beginning}pings.example:7550"
     for words in (
         ("list", "reg", "--service", url),
         ("begin", "reg", "--journal", url),
@@ -106,9 +105,7 @@ def test_the_url_of_a_service_has_no_user(scheme: str, secret: str) -> None:
     assert "s3" not in found.stdout + found.stderr
 
 
-@pytest.mark.parametrize(
-    "text", ["zzz", "#1.a.b.c", "http://127.0.0.1:1/#1.a.b.c", "1.a.b", "1.a.b.<"]
-)
+@pytest.mark.parametrize("text", ["zzz", "#1.a.b.c", "1.a.b.<"])
 def test_a_link_that_is_none(text: str) -> None:
     line = refused("explore", "--no-browser", "--link", text)
     assert f"--link: {text!r} is not what comes after # in a link: copy a link" in line
