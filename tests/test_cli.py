@@ -90,7 +90,8 @@ class TestChart:
         assert "PingRegistryStarted" in done.stdout or "Init" in done.stdout
         stored = ROOT / "docs" / "generated"
         suffix = {"mermaid": "mmd", "plantuml": "puml", "xstate": "xstate.json"}.get(format, format)
-        if (file := stored / f"ping_registry.{suffix}").exists():
+        if format not in ("table", "json", "tla"):  # of which there are no such files
+            file = stored / f"ping_registry.{suffix}"
             assert done.stdout == file.read_text(encoding="utf-8")
 
     def test_the_module_of_the_chart_is_that_of_the_formal_model(self) -> None:

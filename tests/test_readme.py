@@ -43,7 +43,9 @@ def test_each_command_has_a_row_with_its_own_options() -> None:
 def test_each_option_is_one_of_its_command() -> None:
     table = README.split("## From the command line")[1].split("\n## ")[0]
     program = get_command(app)
-    for row in re.findall(r"^\| (`.*) \|$", table, re.MULTILINE):
+    rows = re.findall(r"^\| (`.*) \|$", table, re.MULTILINE)
+    assert rows
+    for row in rows:
         names, _, text = row.partition(" | ")
         command: Any = program
         for name in re.findall(r"`([a-z -]+)", names)[0].split():

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def of_the_page() -> str:
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5, 6])
 def test_a_case_is_read_as_it_was_written(suite: Suite, level: int) -> None:
-    for _, case in zip(range(40), suite.cases(frozenset({level})), strict=False):
+    cases = list(islice(suite.cases(frozenset({level})), 40))
+    assert cases
+    for case in cases:
         jsonschema.validate(json.loads(saved(case)), schema())
         again = case_of(saved(case), suite.compiler, "here")
         assert again.id == case.id

@@ -166,6 +166,10 @@ class SimulatedSubscription:
         self._clock = journal.clock
         self._subscription: Any = subscription
 
+    @property
+    def closed(self) -> bool:
+        return bool(self._subscription.closed)
+
     def wait(self, timeout: float | None = None) -> bool:
         subscription = self._subscription
         due = math.inf if timeout is None else self._clock() + timeout

@@ -161,9 +161,10 @@ def test_every_fault_of_a_property_that_is_proved_breaks_the_proof(
 ) -> None:
     invariant, properties = model.invariants[SYSTEM], model.properties[SYSTEM].properties
     proved = properties.keys() & {*invariant.clauses, *invariant.consequences}
-    for fault in (fault for name in sorted(proved) for fault in properties[name].faults):
-        if fault.model:
-            assert breaks_the_proof(altered(tmp_path, fault.model)), fault.doc
+    faults = [fault for name in sorted(proved) for fault in properties[name].faults if fault.model]
+    assert faults
+    for fault in faults:
+        assert breaks_the_proof(altered(tmp_path, fault.model)), fault.doc
 
 
 def breaks_the_proof(model: Model) -> bool:
