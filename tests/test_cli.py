@@ -275,7 +275,7 @@ commands: {Switch: {rules: [{in: [Dark], emit: Switched}, {in: [Lit], noop: It s
     def test_nowhere_to_write(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         done = run("generate", "--model", str(model), "--package", str(tmp_path / "file" / "x"))
-        refused(done, 2, "Not a directory")
+        refused(done, 2, "not a directory; check the path")
 
     def test_outside_of_a_checkout_it_says_so(self, tmp_path: Path) -> None:
         probe = "from pingregistrywf.cli.charts import project_root; project_root()"
