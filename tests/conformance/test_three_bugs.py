@@ -22,7 +22,7 @@ def test_the_page_shows_what_its_lines_print(tmp_path: Path) -> None:
         page, found, _ = page.partition(LAST)
         assert found
     played = timeless(Player(tmp_path).play(page))
-    assert played == timeless(page), "python -m tests.transcripts writes the page anew"
+    assert played == timeless(page), f"python -m tests.transcripts {PAGE} writes the page anew"
 
 
 def test_each_bug_is_found_by_its_rule() -> None:
