@@ -119,9 +119,9 @@ async def endless(self: Calls, find: Find, request: Any, access: Any) -> Any:
     return await _find(self, find, request, access)
 
 
-def early_code(self: Calls, *words: Any) -> Any:
+async def early_code(self: Calls, *words: Any) -> Any:
     """Answer get with the code of the summary before the workflow is committed."""
-    known = _found(self, *words)
+    known = await _find(self, *words)
     assert known.state is not None
     return replace(known, state=(known.state[0], "Completed"))
 
@@ -143,7 +143,7 @@ FAULTS: Mapping[str, tuple[type, str, Callable[..., Any]]] = {
     "a watch misses what comes": (Served, "events", deaf_watch),
     "get does not wait": (Calls, "_find", impatient),
     "get waits for ever": (Calls, "_find", endless),
-    "get tells the code of the summary too early": (Calls, "_found", early_code),
+    "get tells the code of the summary too early": (Calls, "_find", early_code),
     "no signal names the index": (Served, "visible", no_index),
 }
 
