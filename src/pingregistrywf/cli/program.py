@@ -65,11 +65,12 @@ class Command(TyperCommand):
         """Read the words, and refuse two names where one is meant."""
         words = tuple(args)
         rest: list[str] = super().parse_args(ctx, args)
+        given = set(_options(self, words))
         for option in self.params:
             variables = option.envvar
             if ctx.resilient_parsing or not isinstance(variables, (list, tuple)):
                 continue
-            names = [name for name in option.opts if name in set(_options(self, words))]
+            names = [name for name in option.opts if name in given]
             if len(names) > 1:
                 either = " and ".join(names)
                 raise _UsageError(f"{either} exclude each other: give one of them", ctx)
