@@ -351,6 +351,8 @@ class PingRegistry:
     def list(self) -> tuple[Entry, ...]:
         """Return what the index lists, in the order in which the workflows began.
 
+        Those that began within one millisecond are in any order.
+
         Raises:
             JournalError: whatever the journal raised.
         """
