@@ -8,6 +8,7 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,7 +174,9 @@ def test_it_names_where_the_package_came_from(
     recorded: dict[str, object] | None, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = None if recorded is None else json.dumps(recorded)
-    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda *_: text)
+    # Not of the class: a library may bring the class of distributions, importlib-metadata does.
+    found = SimpleNamespace(read_text=lambda _: text)
+    monkeypatch.setattr(extras.metadata, "distribution", lambda _: found)
     monkeypatch.setattr(extras.metadata, "requires", lambda _: REQUIRES)
     assert extras.remedy("model").endswith(f" install {source}")
 

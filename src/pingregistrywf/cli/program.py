@@ -137,7 +137,8 @@ def described(command: Any, context: Any) -> Iterator[tuple[str, str, bool]]:
         written = sorted((*each.opts, *each.secondary_opts), key=len)  # typer's order is any
         names = written if option else [each.metavar or each.name]
         value = f" {each.metavar}" if option and each.metavar else ""
-        meaning = _RANGE.sub(r"\1 to \2", " ".join(record[1].split()))
+        plain = record[1].replace("\\[", "[")  # typer before 0.22 escapes what it prints by rich
+        meaning = _RANGE.sub(r"\1 to \2", " ".join(plain.split()))
         meaning = _WHOLE.sub(r"\1", _LEAST.sub(r"\1 or more", meaning))
         yield f"{', '.join(names)}{value}", meaning, option
 
