@@ -78,11 +78,9 @@ def refusals(root: Path, version: str) -> Iterator[str]:
     for surface in published.SURFACES:
         lines = published.gone(surface, root / "tests" / "release" / "published")
         if lines:
-            names = "".join(f"\n  {line}" for line in lines)
-            yield (
-                f"of what was published ({surface.replace('_', ' ')}) there is gone:{names}\n"
-                "tests/release/test_published.py says what to do about each"
-            )
+            yield published.complaint(surface, lines)
+    for line in published.lowered(root / "tests" / "release" / "published"):
+        yield f"{line}: put back the published version, or give a greater one"
     yield from shortened(root)
 
 
@@ -109,7 +107,7 @@ def shortened(root: Path) -> Iterator[str]:
         lost = [
             line for line in before - after if not any(published.is_part(line, n) for n in ripe)
         ]
-        if lost and surface not in ("suite", "protocol"):
+        if lost and surface not in published.VERSIONED:
             yield f"{path} lost lines since {tags[0]}: put back {', '.join(sorted(lost)[:5])}"
 
 

@@ -10,43 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from pingregistrywf.conformance.run import session
+from pingregistrywf.service import stdio
+
 from . import published
-from .published import LISTINGS, gone, listed, ripe
-
-LIST_ANEW = "If no release had it, write the listing anew: python -m tests.release.published"
-
-REMEDIES = {
-    "python": (
-        "Bring the name back, and let it warn with a DeprecationWarning for one minor version that "
-        "names what to use; write both into tests/release/published/deprecated.txt"
-    ),
-    "command_line": (
-        "Bring the command or option back, and let it warn for one minor version; write it into "
-        "tests/release/published/deprecated.txt"
-    ),
-    "wire": (
-        "Bring the number and its type back: stored histories have them. What is new gets a number "
-        "of its own, and a retired event stays with its number (docs/how-to/changing-a-chart.md)"
-    ),
-    "schema": (
-        "Bring the key back: others' charts and programs have it. To retire it, write it into "
-        "tests/release/published/deprecated.txt, and say so in the changelog"
-    ),
-    "suite": (
-        "Bring the case back under its id: others' reports and lists of known failures name it. "
-        "Else raise the major number of VERSION in conformance/suite/__init__.py"
-    ),
-    "protocol": (
-        "Bring it back: adapters in other languages answer it. Else raise PROTOCOL in "
-        "conformance/run/session.py and service/stdio.py, and the page's number"
-    ),
-}
-
-
-def complaint(surface: str, lines: list[str]) -> str:
-    """What a failed check says: what is gone, and what to do instead."""
-    names = "\n".join(f"  {line}" for line in lines[:20])
-    return f"published, and gone:\n{names}\n{REMEDIES[surface]}. {LIST_ANEW}"
+from .published import LISTINGS, REMEDIES, complaint, gone, listed, lowered, ripe
 
 
 def check(surface: str, directory: Path = LISTINGS) -> None:
@@ -63,12 +31,24 @@ def test_no_option_of_the_command_line_went_away() -> None:
     check("command_line")
 
 
+def test_no_variable_of_the_environment_went_away() -> None:
+    check("environment")
+
+
+def test_no_extra_no_program_and_no_python_went_away() -> None:
+    check("installation")
+
+
 def test_no_number_on_the_wire_changed() -> None:
     check("wire")
 
 
 def test_no_key_of_a_chart_went_away() -> None:
     check("schema")
+
+
+def test_no_chart_means_something_else_under_the_same_version() -> None:
+    check("charts")
 
 
 def test_no_case_of_the_suite_lost_its_id() -> None:
@@ -79,32 +59,100 @@ def test_nothing_of_the_adapter_protocol_went_away() -> None:
     check("protocol")
 
 
+def test_no_version_went_down() -> None:
+    lines = "\n".join(f"  {line}" for line in lowered())
+    if lines:
+        remedy = "Put back the published version, or give a greater one"
+        pytest.fail(f"versions that went down:\n{lines}\n{remedy}", pytrace=False)
+
+
 # --- The checks find what they are for ------------------------------------------------------------
 
 
-LOST = {
-    "python": "pingregistrywf.Workflows.append_ping(message)",
-    "command_line": "pingregistrywf conform --level",
-    "wire": "ping_registry WorkflowEvent.status_code = 74 int32",
-    "schema": "model/chart.schema.json commands",
-    "suite": "1-00342f79371798ad",
-    "protocol": "request exec",
-}
+LOST = [
+    ("python", "pingregistrywf.to_dicts"),
+    ("python", "pingregistrywf.Workflows.append_ping"),
+    ("python", "pingregistrywf.Workflows.append_ping(message)"),
+    ("python", "pingregistrywf.Workflows.append_ping(4) is message"),
+    ("python", "pingregistrywf.Workflows.follow() needs id"),
+    ("python", "pingregistrywf.Workflows(journal)"),
+    ("python", "pingregistrywf.CmdAppendPing() needs code, message"),
+    ("python", "pingregistrywf.VersionConflictError is a WorkflowError"),
+    ("python", "pingregistrywf.StateCode.APPENDING = 2"),
+    ("command_line", "pingregistrywf conform matrix"),
+    ("command_line", "pingregistrywf conform --level"),
+    ("command_line", "pingregistrywf chart --format mermaid"),
+    ("command_line", "pingregistrywf begin --json is a flag"),
+    ("command_line", "pingregistrywf begin takes REGISTRY, 1"),
+    ("command_line", "pingregistrywf chart diff needs OLD, NEW"),
+    ("command_line", "exit code 3: conform incomplete"),
+    ("environment", "PINGREGISTRYWF_JOURNAL of pingregistrywf begin --journal"),
+    ("environment", "PINGREGISTRYWF_SERVICE_TOKEN_FILE"),
+    ("environment", "NATS_CREDS"),
+    ("installation", "extra nats"),
+    ("installation", "Python 3.11"),
+    ("wire", "ping_registry WorkflowEvent.status_code = 74 int32"),
+    ("wire", "ping_registry_service message GetRegistryPingsO"),
+    ("wire", "ping_registry_service Registry.Events is unary-stream"),
+    ("wire", "workflows package pingregistrywf.v1"),
+    ("wire", "workflows message TellReply"),
+    ("wire", "workflows TellRequest.vid = 5 bytes"),
+    ("wire", "workflows TellRequest.vid may be absent"),
+    ("schema", "model/chart.schema.json commands"),
+    ("schema", "model/chart.schema.json errors may be left out"),
+    ("schema", "generated/chart.schema.json version is always there"),
+    ("schema", "generated/chart.schema.json version is string"),
+    ("suite", "1-00342f79371798ad"),
+    ("protocol", "request exec"),
+    ("protocol", "answered exec"),
+]
 
 
-@pytest.mark.parametrize("surface", LOST)
+@pytest.mark.parametrize(("surface", "line"), LOST, ids=[line for _, line in LOST])
 def test_what_goes_away_fails_its_check_and_the_line_says_what_to_do(
-    surface: str, monkeypatch: pytest.MonkeyPatch
+    surface: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make, versioned = published.SURFACES[surface]
-    left = {*make()} - {LOST[surface]}
-    assert LOST[surface] not in left
+    there = {*make()}
+    assert line in there
+    left = there - {line}
     monkeypatch.setattr(published, "SURFACES", {surface: (lambda: iter(left), versioned)})
     with pytest.raises(pytest.fail.Exception) as failed:
         check(surface)
     said = str(failed.value)
-    assert f"\n  {LOST[surface]}\n" in said
+    assert f"\n  {line}\n" in said
     assert f"\n{REMEDIES[surface]}" in said
+
+
+@pytest.mark.parametrize(
+    ("chart", "fine"),
+    [("1.0.0 abc", True), ("1.0.0 def", False), ("1.0.1 def", True), ("0.9.0 def", False)],
+)
+def test_a_chart_that_means_something_else_has_a_greater_version(
+    chart: str, fine: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "charts.txt").write_text("# charts, version 0.2.0\nlamp 1.0.0 abc\n")
+    now = (lambda: iter([f"lamp {chart}"]), lambda: "0.2.0")
+    monkeypatch.setattr(published, "SURFACES", {"charts": now})
+    assert gone("charts", tmp_path) == ([] if fine else ["lamp 1.0.0 abc"])
+
+
+@pytest.mark.parametrize(
+    ("now", "lines"),
+    [("1.2.0", []), ("1.10.0", []), ("1.1.9", ["suite: 1.1.9 is lower than 1.2.0"])],
+)
+def test_a_version_does_not_go_down(
+    now: str, lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suite.txt").write_text("# suite, version 1.2.0\n1-a\n")
+    monkeypatch.setattr(published, "SURFACES", {"suite": (lambda: iter(["1-a"]), lambda: now)})
+    assert lowered(tmp_path) == lines
+
+
+def test_both_sides_of_the_adapter_protocol_speak_the_same() -> None:
+    page = (published.ROOT / "docs" / "reference" / "adapter-protocol.md").read_text("utf-8")
+    assert stdio.PROTOCOL == session.PROTOCOL
+    assert f"Adapter protocol {session.PROTOCOL}" in page
 
 
 @pytest.mark.parametrize(
@@ -145,6 +193,19 @@ def test_a_deprecated_name_still_warns() -> None:
         module, _, attribute = name.rpartition(".")
         with pytest.warns(DeprecationWarning, match=remedy.rpartition(".")[2]):
             getattr(importlib.import_module(module), attribute)
+
+
+def test_the_listings_keep_what_is_gone_unless_they_are_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deprecated.txt").touch()
+    (tmp_path / "python.txt").write_text("# python, version 0.2.0\np.Gone\np.Name\n")
+    now = (lambda: iter(["p.Name", "p.New"]), lambda: "0.2.0")
+    monkeypatch.setattr(published, "SURFACES", {"python": now})
+    published.write(tmp_path)
+    assert listed("python", tmp_path) == ("0.2.0", {"p.Gone", "p.Name", "p.New"})
+    published.write(tmp_path, anew=True)
+    assert listed("python", tmp_path) == ("0.2.0", {"p.Name", "p.New"})
 
 
 def test_the_listings_are_written_as_they_are_read(tmp_path: Path) -> None:
