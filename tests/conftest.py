@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from .faults import Faults
 from .nats.cluster import Cluster
@@ -56,12 +56,20 @@ def cells() -> ModuleType:
     return _CELLS
 
 
+PATIENCE = 30_000
+"""For so many milliseconds a test waits for what a page does; Playwright's actions do, too."""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; gone before other tests, which may want an event loop of their own."""
     path = require_tool("chromium")
+    # Five seconds, as it is by default, are too short for a page on a busy machine.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=2 * PATIENCE
+        )
         yield started
         started.close()
 

@@ -6,7 +6,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,15 +16,28 @@ from playwright.sync_api import Browser, Page
 Opened = Callable[..., Page]
 
 
+@contextmanager
+def until_a_signal(words: Sequence[str], number: signal.Signals = signal.SIGTERM) -> Iterator[str]:
+    """Run a command that serves the explorer; gives the URL, and ends the command by a signal.
+
+    The command ends also if the body of the ``with`` fails. It would otherwise run on, and the test
+    would never end.
+    """
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.send_signal(number)
+        assert process.wait(60) == 128 + number
+
+
 @pytest.fixture(scope="session")
 def url() -> Iterator[str]:
     """Where ``pingregistrywf explore`` serves the explorer; it ends by a signal."""
     words = [sys.executable, "-m", "pingregistrywf", "explore", "--no-browser", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield json.loads(process.stdout.readline())["url"]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 128 + signal.SIGTERM
+    with until_a_signal(words) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +52,6 @@ def open_page(browser: Browser) -> Iterator[Opened]:
         context = browser.new_context(viewport=options.pop("viewport", WIDE), **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
         page.on("request", lambda request: asked.append((address, request.url)))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)

@@ -16,6 +16,7 @@ from pingregistrywf import explorer
 from pingregistrywf.chart.locate import load_model
 from pingregistrywf.chart.lower import read_model
 
+from .conftest import until_a_signal
 from .test_browser import OTHERS
 
 pytestmark = pytest.mark.slow
@@ -30,9 +31,8 @@ def explore(*words: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serves_one_page_on_this_machine_alone_until_a_signal(number: signal.Signals) -> None:
     words = [*COMMAND, "--no-browser", "--json", "--link", "1.a.b.c"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        url, _, link = json.loads(process.stdout.readline())["url"].partition("#")
+    with until_a_signal(words, number) as served:
+        url, _, link = served.partition("#")
         assert link == "1.a.b.c"
         host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
         assert host == "127.0.0.1"
@@ -46,8 +46,6 @@ def test_serves_one_page_on_this_machine_alone_until_a_signal(number: signal.Sig
                 assert body == explorer.page(load_model())
                 assert answer.getheader("Content-Type") == "text/html; charset=utf-8"
         connection.close()
-        process.send_signal(number)
-        assert process.wait(60) == 128 + number
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import UUID
 from xml.etree import ElementTree
@@ -21,8 +20,8 @@ from pingregistrywf import NO_VC, PingRegistry, open_journal
 
 from ..nats.cluster import Cluster
 from ..scenarios.interpreter import played
-from .conftest import Opened
-from .test_browser import FIRST, INDEX, chain, everything, ids, run, tell
+from .conftest import Opened, until_a_signal
+from .test_browser import FIRST, INDEX, chain, everything, ids, location, run, tell
 from .test_copy import text
 
 pytestmark = pytest.mark.exhaustive
@@ -50,8 +49,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
     return url
 
 
-@contextmanager
-def explored(journal: str, *words: str) -> Iterator[str]:
+def explored(journal: str, *words: str) -> AbstractContextManager[str]:
     command = [
         sys.executable,
         "-m",
@@ -61,12 +59,7 @@ def explored(journal: str, *words: str) -> Iterator[str]:
         "--service" if journal.startswith("grpc") else "--journal",
         journal,
     ]
-    command += ["--explore", "--json", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield json.loads(process.stdout.readline())["url"]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 128 + signal.SIGTERM
+    return until_a_signal([*command, "--explore", "--json", *words])
 
 
 def test_a_workflow_of_a_journal_can_be_scrubbed_through(journal: str, open_page: Opened) -> None:
@@ -233,7 +226,7 @@ def test_a_link_holds_the_start(started: Page, open_page: Opened) -> None:
     assert ids(other, INDEX) == known
     expect(other.locator("#place")).to_have_text("1 of 1: CommitPingRegistry")
     other.locator("#undo").click()
-    again = open_page(other.url)
+    again = open_page(location(other))
     assert ids(again, INDEX) == known[:3]
     again.locator("#again").click()
     assert ids(again, INDEX) == []
