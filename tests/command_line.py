@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import termios
 import time
 import tty
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from subprocess import CompletedProcess
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
 from tempfile import TemporaryFile
 from threading import Thread
 from unittest.mock import patch
@@ -95,6 +97,33 @@ def read_terminal(terminal: int) -> bytes:
         while data := os.read(terminal, 65_536):
             shown += data
     return shown
+
+
+def stop_terminal(terminal: int, process: int) -> None:
+    """Stop a terminal's output, as Ctrl-S does, and wait until a process waits for it.
+
+    Args:
+        terminal: the side of the terminal on which the process writes to standard error.
+        process: its id.
+    """
+    termios.tcflow(terminal, termios.TCOOFF)
+    while not any(_waits_for_errors(each) for each in Path(f"/proc/{process}/task").iterdir()):
+        time.sleep(0.01)
+
+
+def ended(process: Popen[bytes]) -> int:
+    """Ask a process to end, and return its exit code; kill it if it does not end in a minute."""
+    process.terminate()
+    try:
+        return process.wait(60)
+    finally:
+        process.kill()
+
+
+def _waits_for_errors(thread: Path) -> bool:
+    """Return whether a thread is inside a call of the system on standard error."""
+    _, *arguments = (thread / "syscall").read_text(encoding="utf-8").split()
+    return arguments[:1] == ["0x2"]
 
 
 def _exit_code() -> int:

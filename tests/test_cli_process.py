@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .command_line import environment
+from .command_line import ended, environment, run, stop_terminal
 
 PROGRAM = (sys.executable, "-m", "pingregistrywf")
 
@@ -89,6 +90,25 @@ def test_a_demo_that_is_interrupted_while_it_starts(send: Callable[[int, int], N
     # The pipes end when the last process that holds them does.
     _, errors = demo.communicate(timeout=60)
     assert (demo.returncode, errors) == (128 + signal.SIGINT, "")
+
+
+def test_a_wait_that_is_ended_on_a_terminal_that_ctrl_s_has_stopped(tmp_path: Path) -> None:
+    """Also while the thread that draws the line of progress waits for the terminal."""
+    journal = f"sqlite:{tmp_path / 'pings.db'}"
+    begun = run("begin", "reg", "--journal", journal, "--json")
+    workflow = json.loads(begun.stdout.splitlines()[0])["workflow"]
+    ours, theirs = os.openpty()
+    words = ("get", "reg", "--workflow", workflow, "--wait", "3600", "--journal", journal)
+    with subprocess.Popen(
+        [*PROGRAM, *words], stdout=theirs, stderr=theirs, env=environment(TERM="xterm")
+    ) as waiting:
+        shown = b""
+        while b"waiting for the summary" not in shown:
+            shown += os.read(ours, 65_536)
+        stop_terminal(theirs, waiting.pid)
+        assert ended(waiting) == 128 + signal.SIGTERM
+    os.close(theirs)
+    os.close(ours)
 
 
 @pytest.mark.parametrize("command", ["--help", "chart", "doctor"])

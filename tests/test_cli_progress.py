@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
 
 from pingregistrywf import open_journal
+from pingregistrywf.cli.progress import progress
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.selftest.matrix import SelfTest
 from pingregistrywf.coordination.registry import PingRegistry
@@ -69,10 +72,25 @@ def test_a_backup_shows_its_events_in_one_line(url: str, tmp_path: Path, width: 
     bars = [line for line in re.split(r"[\r\n]+", shown) if re.search("copying|checking", line)]
     assert bars
     for bar in bars:
-        amount = rf"[ ━╸╺]{{20}} +\d+/{PINGS + 2} events \d:\d\d:\d\d *$"
+        amount = rf"[ ━╸╺]{{{20 if width >= 80 else 8}}} +\d+/{PINGS + 2} events \d:\d\d:\d\d *$"
         assert re.search(rf" (copying|checking) {amount}", bar), bar
         assert len(bar) <= width
     assert f" {PINGS + 2}/{PINGS + 2} events " in bars[-1]
+
+
+@pytest.mark.parametrize(
+    ("total", "counts"), [(1_234_567, "      890/1,234,567 events"), (None, " 0:00:0")]
+)
+def test_thousands_are_separated(total: float | None, counts: str) -> None:
+    shown = io.StringIO()
+    shown.isatty = lambda: True  # type: ignore[method-assign]
+    with (
+        patch.object(sys, "stderr", shown),
+        patch.dict(os.environ, environment(TERM="xterm")),
+        progress("checking", total, "events") as advance,
+    ):
+        advance(890)
+    assert counts in shown.getvalue()
 
 
 def test_what_works_on_nats_servers(nats_server: Cluster, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pingregistrywf.chart.lower import read_model
 from pingregistrywf.cli import app
 from pingregistrywf.conformance.assembly import committed_ids
 from pingregistrywf.conformance.reports import as_json, junit
+from pingregistrywf.conformance.run.capabilities import CRASH
 from pingregistrywf.conformance.run.result import Exit, RunResult, Scope, Status
 from pingregistrywf.conformance.run.runner import Plan, run
 from pingregistrywf.conformance.run.session import Session
@@ -35,6 +36,7 @@ from pingregistrywf.conformance.suite.sequences import suite as sequences
 
 from ..command_line import on_terminal
 from ..test_cli_mistakes import CHART
+from .adversary import answering
 from .test_suite import NO_PRESET, chart_of
 
 
@@ -115,7 +117,24 @@ def test_cases_that_are_not_claimed_are_taken_from_the_number(suite: Suite) -> N
     assert 0 < unclaimed < 57
     totals = [total or 0 for _, total in ended]
     assert totals[0] == 57
-    assert len(ended) == 57 - unclaimed <= totals[-1] < 57  # those after the last are not made yet
+    assert ended[-1] == (57 - unclaimed, 57 - unclaimed)
+
+
+def test_cases_that_would_kill_the_adapter_are_taken_from_the_number_if_it_does_not_claim_them(
+    suite: Suite,
+) -> None:
+    ended: list[tuple[int, int | None]] = []
+    plan = Plan(
+        suite,
+        Scope((6,), "n"),
+        committed_ids(suite),
+        progress=lambda done, total, _: ended.append((done, total)),
+    )
+    report = run(plan, ObjectTransport(lambda: answering("not claiming:gc,operations")))
+    asked = report.count(Status.PASSED)
+    assert any(CRASH in each.lacking for each in report.results)
+    assert asked > 0
+    assert ended[-1] == (asked, asked)
 
 
 def test_without_one_last_sequence_the_number_is_not_known_before(tmp_path: Path) -> None:

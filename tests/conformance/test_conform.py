@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ..command_line import read_terminal
+from ..command_line import ended, environment, on_terminal, read_terminal, stop_terminal
 from .conftest import command
 
 pytestmark = pytest.mark.slow
@@ -194,6 +195,52 @@ def test_a_bar_on_a_terminal_which_leaves_no_trace() -> None:
     assert b"cases" in shown
     assert shown.endswith(b"\x1b[2K")  # the line of the bar is cleared
     assert out.splitlines()[-1] == "conforms: level 1 at bound n, 57 cases"
+
+
+def test_a_signal_ends_it_on_a_terminal_that_ctrl_s_has_stopped(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    ours, theirs = os.openpty()
+    words = [sys.executable, "-m", "pingregistrywf", "conform"]
+    words += ["--adapter", command(f"leaves a child:{pids}")]
+    with subprocess.Popen(words, stdout=theirs, stderr=theirs, env=environment()) as process:
+        shown = b""
+        while b"cases" not in shown or not pids.exists() or not pids.read_text(encoding="utf-8"):
+            shown += os.read(ours, 65_536)
+        stop_terminal(theirs, process.pid)
+        assert ended(process) == 128 + signal.SIGTERM
+    os.close(theirs)
+    os.close(ours)
+    for pid in map(int, pids.read_text(encoding="utf-8").split()):
+        while not gone(pid):
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "verdict"),
+    [
+        (("--adapter", "no-such-program"), 2, "no verdict: "),
+        (("--adapter", command("right"), "--only", "Init*"), 3, "incomplete: "),
+    ],
+)
+def test_a_terminal_gets_the_verdict_once(words: tuple[str, ...], code: int, verdict: str) -> None:
+    """The last line of standard output, which whoever reads only standard error gets there."""
+    assert on_terminal("conform", *words, *SCOPE).count(verdict) == 1
+    done = conform(*words, *SCOPE)
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1].startswith(verdict)
+    assert done.stderr == f"pingregistrywf: {done.stdout.splitlines()[-1]}\n"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_bar_fits_into_the_terminal(width: int) -> None:
+    shown = on_terminal("conform", "--adapter", command("right"), *SCOPE, width=width)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\r", shown)
+    bars = [line for line in re.split(r"[\r\n]+", shown) if line.startswith("level 1, cases ")]
+    assert bars
+    for bar in bars:
+        assert re.search(r" [\d,? ]+/[\d,?]+ 0 failed .*left [-:\d]+ *$", bar), bar
+        assert len(bar) <= width
+    assert "/s " in bars[-1] or width < 80
 
 
 def test_help_says_how_it_ends() -> None:

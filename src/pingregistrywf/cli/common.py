@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 
+from pingregistrywf.cli.output import abandon_stopped_terminals
 from pingregistrywf.cli.system_errors import explained
 from pingregistrywf.cli.terminal import for_person, wrapped
 
@@ -279,6 +280,7 @@ def exiting_on_signals() -> Iterator[None]:
     """Leave at once with 128 + n on SIGTERM and SIGINT: what is open inside is closed."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
+        abandon_stopped_terminals()
         sys.exit(128 + number)
 
     numbers = (signal.SIGTERM, signal.SIGINT)
@@ -299,6 +301,7 @@ def stopped_by_signals() -> Iterator[Stop]:
     def ask(number: int, _frame: FrameType | None) -> None:
         received.append(number)
         stop.ask_aside()
+        abandon_stopped_terminals()
 
     with handling_signals(ask, (signal.SIGTERM, signal.SIGINT)):
         yield stop

@@ -29,6 +29,7 @@ from pingregistrywf.cli.common import (
     require,
     with_json,
 )
+from pingregistrywf.cli.output import abandon_stopped_terminals
 from pingregistrywf.cli.program import App
 from pingregistrywf.cli.terminal import wrapped
 
@@ -218,7 +219,7 @@ def _conform(
                 outputs.write(report, plan)
                 if remembered and not cases:
                     remember(remembered, report.results)
-    if report.exit in (Exit.INFRASTRUCTURE, Exit.INCOMPLETE):
+    if report.exit in (Exit.INFRASTRUCTURE, Exit.INCOMPLETE) and not _verdict_seen():
         print_error(report.verdict, int(report.exit), as_json=False)  # the report has it as JSON
     raise typer.Exit(int(report.exit))
 
@@ -328,6 +329,11 @@ def _for_terminal(report: str) -> str:
     )
 
 
+def _verdict_seen() -> bool:
+    """Return whether whoever reads standard error has just read the report on the same terminal."""
+    return not json_wanted() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
 def _levels(cases: Sequence[Case]) -> tuple[int, ...]:
     return tuple(sorted({each.level for each in cases}))
 
@@ -374,6 +380,7 @@ def _ended_by_signals() -> Iterator[ExitStack]:
             for each in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(each, signal.SIG_IGN)
             asked.append(number)
+            abandon_stopped_terminals()
             signal.setitimer(signal.ITIMER_REAL, RAISED_AGAIN, RAISED_AGAIN)
         raise _LeaveError
 
@@ -405,9 +412,9 @@ class _LeaveError(BaseException):
 def _progress(plan: Plan) -> Iterator[Plan]:
     """Each kind of failure as it comes and a line of progress on a terminal, nothing elsewhere.
 
-    The line has the level, the cases done, how many of them failed, the rate, the time since the
-    start and the time left.  Where it is not known how many cases there are, a line above it says
-    so and why.
+    The line has the level, the cases done, how many of them failed and the time left, and where it
+    fits, the rate and the time since the start.  Where it is not known how many cases there are, a
+    line above it says so and why.
     """
     if not sys.stderr.isatty():
         yield plan
@@ -417,23 +424,24 @@ def _progress(plan: Plan) -> Iterator[Plan]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
+    from pingregistrywf.cli.columns import WIDE, CountColumn
     from pingregistrywf.runtime.render import printable
 
     failures = 0
+    console = Console(stderr=True)
+    wide = console.width >= WIDE
     columns = (
         TextColumn("level {task.fields[level]}, cases"),
-        BarColumn(bar_width=8),  # the line fits into 80 columns
-        MofNCompleteColumn(),
+        BarColumn(bar_width=8 if wide else 4),
+        CountColumn(),
         TextColumn("{task.fields[failures]} failed"),
-        TextColumn("{task.fields[rate]:,.0f}/s"),
-        TimeElapsedColumn(),
+        *([TextColumn("{task.fields[rate]:,.0f}/s"), TimeElapsedColumn()] if wide else []),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
@@ -442,7 +450,7 @@ def _progress(plan: Plan) -> Iterator[Plan]:
     else:
         uncounted = "the cases of charts of your own are counted while they are made"
     said = False
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("cases", total=None, level="-", rate=0.0, failures=0)
 
         def update(done: int, total: int | None, level: int) -> None:

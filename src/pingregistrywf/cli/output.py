@@ -1,22 +1,29 @@
 """Standard streams: all three are there, and the program ends once nobody reads its output.
 
 typer, rich and the interpreter each have an exit code of their own for a closed pipe.  Here it is
-always that of a program that SIGPIPE has ended.
+always that of a program that SIGPIPE has ended.  A terminal that Ctrl-S has stopped takes nothing,
+and whoever writes to it waits; a signal ends the program all the same.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 CLOSED_PIPE = 128 + signal.SIGPIPE
 """The exit code."""
+STOPPED: Final = 1.0
+"""A terminal that takes nothing for so many seconds is stopped."""
+_OUTPUTS: Final = (1, 2)
+"""The descriptors of standard output and standard error."""
 
 
 class _Descriptor(io.FileIO):
@@ -62,3 +69,26 @@ def ending_with_the_reader() -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
+
+
+def abandon_stopped_terminals() -> None:
+    """Throw away from now on what is written to a terminal that takes nothing.
+
+    A handler of a signal that asks the program to end calls this in the main thread, so that no
+    thread that writes keeps the program from its end.  What a thread is writing is thrown away too.
+    """
+    if not hasattr(signal, "pthread_kill"):  # no such terminals either
+        return
+    terminals = [each for each in _OUTPUTS if os.isatty(each)]
+    if not terminals or select.select([], terminals, [], 0)[1] == terminals:
+        return
+    for each in terminals:
+        if not select.select([], [each], [], STOPPED)[1]:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, each)
+            os.close(null)
+    # A thread inside of write waits for the terminal still; it writes anew once a signal came.
+    signal.signal(signal.SIGURG, lambda _number, _frame: None)
+    for thread in threading.enumerate():
+        if thread.ident is not None and thread is not threading.main_thread():
+            signal.pthread_kill(thread.ident, signal.SIGURG)

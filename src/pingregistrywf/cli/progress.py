@@ -106,7 +106,6 @@ def _shown(unit: str, *, counted: bool) -> Any:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
-        MofNCompleteColumn,
         Progress,
         ProgressColumn,
         SpinnerColumn,
@@ -114,19 +113,22 @@ def _shown(unit: str, *, counted: bool) -> Any:
         TimeElapsedColumn,
     )
 
+    from pingregistrywf.cli.columns import WIDE, CountColumn
     from pingregistrywf.coordination.palette import BLUE, GREEN
 
+    console = Console(stderr=True)
     columns: list[ProgressColumn] = [SpinnerColumn(style=BLUE)]
     columns.append(TextColumn("{task.description}", markup=False))
     if counted:
-        columns.append(BarColumn(bar_width=20, complete_style=BLUE, finished_style=GREEN))
-        columns.append(DownloadColumn() if unit == "bytes" else MofNCompleteColumn())
+        width = 20 if console.width >= WIDE else 8
+        columns.append(BarColumn(bar_width=width, complete_style=BLUE, finished_style=GREEN))
+        columns.append(DownloadColumn() if unit == "bytes" else CountColumn())
         if unit != "bytes":
             columns.append(TextColumn(unit))
     columns.append(TimeElapsedColumn())
     return Progress(
         *columns,
-        console=Console(stderr=True),
+        console=console,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # what goes into a pipe must not turn up here
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from random import Random
 
 from pingregistrywf.conformance.run import learn
@@ -71,7 +72,8 @@ class Plan:
         explain: so many groups of failures are shrunk and explained.
         progress: called with how many cases of how many have ended, None if it is not known (own
             charts, a filter), and with the level of the last one.  Cases that are not claimed are
-            taken from the number as they are made.
+            taken from the number as they are made, so that at the end of a run that was not broken
+            off the two numbers are the same.
         failed: called with each failure that was not expected, as it comes, and whether it is the
             first that looks so.
     """
@@ -126,6 +128,8 @@ class _Run:
         self._failing: set[Hashable] = set()
         self._level_seconds: dict[int, float] = {}
         self._level_started = 0.0
+        self._level = 0
+        """That of the case which ended last."""
         self._left_out = 0
         """So many cases that were made so far are not sent, for they are not claimed."""
 
@@ -219,6 +223,7 @@ class _Run:
         levels = tuple(f"{level}-" for level in self._plan.scope.levels)
         return frozenset(each for each in ids if each.startswith(levels))
 
+    @cached_property
     def _total(self) -> int | None:
         """How many cases will be made; None if that is not known before."""
         plan, scope = self._plan, self._plan.scope
@@ -236,9 +241,9 @@ class _Run:
         """
         for case in self._cases():
             lacking = hello.lacking(case)
-            self._left_out += bool(lacking - {CRASH})
             if case.beyond and not is_expected(case, self._plan.expected):
                 if lacking:
+                    self._left_out += 1
                     self._beyond.unclaimed(case)
                 else:
                     self._beyond.asked(case)
@@ -246,6 +251,7 @@ class _Run:
                 continue
             self._planned.append((case.bare(), lacking))
             if lacking - {CRASH}:
+                self._left_out += 1
                 continue
             if CRASH in case.needs:
                 self._killing.append(case)
@@ -268,6 +274,9 @@ class _Run:
                     if again:
                         self._claimed.update(case.id for case in self._killing)
                         self._go_through(self._killing, 1)
+                    else:
+                        self._left_out += len(self._killing)
+                self._show_progress()  # the last cases that are not claimed were made meanwhile
         except BrokenOffError as error:
             self._missing.append(str(error))
         except InfrastructureError as error:
@@ -304,14 +313,13 @@ class _Run:
     def _go_through(self, cases: Iterable[Case], beside: int) -> bool:
         """Execute cases, so many of them side by side; False if that is the end of the run."""
         plan = self._plan
-        total = self._total()
         for result in self._session.execute(cases, side_by_side=beside):
             if result.status is Status.PASSED:
                 result = replace(result, case=result.case.bare())
             if not self._beyond.take(result):
                 self._found[result.case.id] = result
-            level, now = result.case.level, time.monotonic()
-            self._level_seconds[level] = self._level_seconds.get(level, 0.0) + (
+            self._level, now = result.case.level, time.monotonic()
+            self._level_seconds[self._level] = self._level_seconds.get(self._level, 0.0) + (
                 now - self._level_started
             )
             self._level_started = now
@@ -319,12 +327,15 @@ class _Run:
                 look = alike(result)
                 plan.failed(result, look not in self._failing)
                 self._failing.add(look)
-            sent = None if total is None else total - self._left_out
-            plan.progress(len(self._found) + self._beyond.done, sent, level)
+            self._show_progress()
             if plan.fail_fast and len(self._failing) == plan.fail_fast:
                 self._missing.append(f"ended after {counted(plan.fail_fast, 'failing group')}")
                 return False
         return True
+
+    def _show_progress(self) -> None:
+        sent = None if self._total is None else self._total - self._left_out
+        self._plan.progress(len(self._found) + self._beyond.done, sent, self._level)
 
     def _complaints(self, results: Iterable[CaseResult]) -> list[str]:
         expected = self._plan.expected
