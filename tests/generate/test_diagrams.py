@@ -343,6 +343,37 @@ def test_svg_refers_to_nothing_outside(chart: Chart) -> None:
     assert "@media (prefers-color-scheme: dark)" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "ping_registry",
+            (
+                "Every other command is refused, with StateConflictError, HistoryDeletedError or"
+                " ArgumentNotIdempotentError."
+            ),
+        ),
+        (
+            "ping_registry_index",
+            (
+                "Snapshot rewrites the history and changes no state. Every other command is"
+                " refused, with UnknownWorkflowError or StateConflictError."
+            ),
+        ),
+    ],
+)
+def test_svg_says_what_happens_to_commands_without_an_arrow(name: str, said: str) -> None:
+    root = _root(CHARTS[name])
+    legend = next(each for each in root.iter(f"{SVG}g") if each.get("class") == "legend")
+    lines = [(each.text or "").strip() for each in legend.findall(f"{SVG}text")]
+    assert " ".join(lines).endswith(f"Inside a state: commands that do not leave it. {said}")
+    assert (next(root.iter(f"{SVG}desc")).text or "").endswith(f" {said}")
+
+
+def test_svg_of_a_chart_that_refuses_nothing_speaks_of_no_refusal() -> None:
+    assert "refused" not in svg(CHARTS["lamp"])
+
+
 def test_titles_and_prose_are_escaped() -> None:
     orders = CHARTS["orders"]
     root = _root(orders)

@@ -32,6 +32,7 @@ FOUND_FIRST = {
     "BeginPingRegistry": COMMANDS,
     "RETRY_NO_VC": VERSIONS,
     "NO_VC": VERSIONS,
+    "vid": VERSIONS,
     "StateConflictError": ERRORS,
     "ArgumentNotIdempotentError": ERRORS,
     "VersionConflictError": ERRORS,

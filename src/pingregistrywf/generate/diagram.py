@@ -89,6 +89,23 @@ def condition(chart: Chart, cell: Cell) -> str:
     return f"{cell.arguments} {'arguments' if more else what}"
 
 
+def unshown(chart: Chart) -> str:
+    """Return what commands without an arrow do, as sentences; empty if each has one."""
+    rewriting = [name for name, command in chart.commands.items() if command.rewrite]
+    refusing = [cell.error for cell in chart.table if cell.error]
+    sentences = [f"{name} rewrites the history and changes no state." for name in rewriting]
+    if refusing:
+        # The error of most cells comes first.
+        often = sorted(dict.fromkeys(refusing), key=lambda each: -refusing.count(each))
+        sentences.append(f"Every other command is refused, with {_any_of(often)}.")
+    return " ".join(sentences)
+
+
+def _any_of(words: list[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _kind(cell: Cell) -> Kind:
     match cell.outcome:
         case Outcome.DELETE:

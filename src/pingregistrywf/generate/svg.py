@@ -29,7 +29,7 @@ from pingregistrywf.chart.layout import (
     Layout,
     Rectangle,
 )
-from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, condition
+from pingregistrywf.generate.diagram import MEANING, Arrow, Kind, arrows, condition, unshown
 from pingregistrywf.generate.layout import Box, Link, Point, Route, place
 from pingregistrywf.generate.lettering import width
 from pingregistrywf.generate.rendering import number, templates
@@ -165,6 +165,7 @@ def svg(chart: Chart) -> str:
         boxes=placed.boxes,
         samples=samples,
         remarks=remarks,
+        unshown=unshown(chart),
         left=left,
         top=top,
         width=width,
@@ -390,8 +391,8 @@ def _legend(
 def _reading(chart: Chart) -> str:
     each = f"Each {chart.key.name} has a state of its own. " if chart.key else ""
     return (
-        f"{each}On an arrow: command / event. Inside a state: what does not leave it."
-        " What has no arrow is rejected."
+        f"{each}On an arrow: command / event. Inside a state: commands that do not leave it."
+        f" {unshown(chart)}"
     )
 
 
