@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sysconfig
 import time
@@ -22,6 +20,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ..ports import free_ports
 from .links import Links
 
 _PROGRAM: Final = "nats-server"
@@ -29,8 +28,6 @@ _READY_WITHIN: Final = 60.0
 _PAUSE: Final = 0.02
 _ANSWERS_WITHIN: Final = 2.0
 _CLUSTER: Final = "pings"
-# Systems give ports from 32768 up to clients: a node that starts again must find its own free.
-_PORTS: Final = range(15_000, 32_768)
 
 
 class ServerMissingError(Exception):
@@ -317,26 +314,6 @@ class Cluster:
                     leader: str | None = found.get("cluster", {}).get("leader")
                     return leader
         return None
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of loopback that nobody listens on."""
-    sockets = []
-    try:
-        for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
-            taken = socket.socket()
-            try:
-                taken.bind(("127.0.0.1", port))
-            except OSError:
-                taken.close()
-                continue
-            sockets.append(taken)
-            if len(sockets) == count:
-                break
-        return [taken.getsockname()[1] for taken in sockets]
-    finally:
-        for taken in sockets:
-            taken.close()
 
 
 def wait_until(

@@ -37,16 +37,17 @@ def test_a_link_passes_on_nothing_while_it_is_cut_and_loses_nothing(links: Links
                 end.settimeout(0.05)
                 with pytest.raises(TimeoutError):
                     end.recv(16)
-                end.settimeout(10)
+                end.settimeout(60)
             links.mend(port)
             assert (far.recv(16), near.recv(16)) == (b"there", b"back")
 
 
 def test_a_link_to_nobody_is_closed(links: Links) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = links.add(listening.getsockname()[1])
-    with socket.create_connection(("127.0.0.1", port)) as near:
-        assert near.recv(16) == b""
+    with socket.socket() as taken:  # no server listens there, and nobody else can
+        taken.bind(("127.0.0.1", 0))
+        port = links.add(taken.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)) as near:
+            assert near.recv(16) == b""
 
 
 def test_a_missing_server_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -58,6 +59,7 @@ def test_a_missing_server_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_node_comes_back_after_each_fault(tmp_path: Path) -> None:
+    """``restore`` raises an error unless the node says that it is well."""
     with Cluster(tmp_path, size=1) as alone:
         (node,) = alone.nodes
         node.stop()
@@ -67,7 +69,6 @@ def test_a_node_comes_back_after_each_fault(tmp_path: Path) -> None:
         assert node.ask("/healthz") is None
         node.wipe()
         alone.restore()
-        assert node.ask("/healthz") == {"status": "ok"}
 
 
 @pytest.mark.slow

@@ -15,7 +15,8 @@ from pingregistrywf.runtime.journal import NO_HEAD, open_journal
 from pingregistrywf.testing.clock import TurnedClock
 from pingregistrywf.testing.journal import CHART, chain, given, post, read_feed
 
-from .cluster import free_ports, server_program, wait_until
+from ..ports import free_ports
+from .cluster import server_program, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "nats.md"
 CONFIGURATION = re.compile(r"^```conf\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -58,7 +59,7 @@ def test_the_configuration_holds_a_journal(url: str, tmp_path: Path) -> None:
     clock, history = TurnedClock(), uuid4()
     with open_journal(url, clock=clock) as journal, journal.subscribe(history) as news:
         head, entries = post(journal, history, NO_HEAD, 30)
-        assert news.wait(10)
+        assert news.wait(60)
         assert journal.read(history).entries == tuple(entries)
         head = journal.commit(history, head, chain(head.vid), chart=CHART, restart=True)
         assert journal.trim(history)

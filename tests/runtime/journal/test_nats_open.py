@@ -22,7 +22,8 @@ from pingregistrywf.runtime.journal.nats.connection import Attempts, Connection
 from pingregistrywf.runtime.journal.nats.failures import ApiError
 from pingregistrywf.testing.journal import CHART, IDS, post
 
-from ...nats.cluster import Cluster, free_ports, server_program, wait_until
+from ...nats.cluster import Cluster, server_program, wait_until
+from ...ports import free_ports
 
 ACCOUNTS = """
 accounts {

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Self
 
 _CHUNK = 65_536
-PATIENCE = 20.0
+PATIENCE = 60.0
 """No test waits so many seconds, unless something is wrong."""
 
 

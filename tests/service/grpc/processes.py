@@ -14,7 +14,7 @@ from typing import Any
 RUN = [sys.executable, "-m", "pingregistrywf"]
 KEPT = 100
 """So many records of a log are kept, the last ones."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """A record is there within so many seconds, unless something is wrong."""
 
 

@@ -24,7 +24,7 @@ from pingregistrywf.service.grpc.metrics import MeasuredJournal, Metrics
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server, Tls
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 """No call of a test takes so many seconds, unless something is wrong."""
 
 

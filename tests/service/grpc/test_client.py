@@ -31,6 +31,7 @@ from pingregistrywf import (
 from ...command_line import run as command
 from .certificates import Authority
 from .processes import RUN, ServerProcess
+from .serving import TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,7 @@ def test_a_client_that_waits_for_changes_has_no_thread_beside_that_which_reads()
         open_journal(f"grpc://{server.address}") as journal,
         journal.subscribe() as subscription,
     ):
-        assert subscription.wait(20)  # the stream has begun
+        assert subscription.wait(TIMEOUT)  # the stream has begun
         begun = set(threading.enumerate()) - before - {server.reading}
         assert [each.name for each in begun] == ["service watch"]
 

@@ -18,7 +18,7 @@ from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.service.grpc.limits import LIMITS, Admission, Limits
 from pingregistrywf.service.grpc.refusal import CallRefusedError
 
-from .serving import Client, refused, serving
+from .serving import TIMEOUT, Client, refused, serving
 from .tokens import authenticator, token
 
 WORKFLOW = UUID(int=7)
@@ -195,7 +195,7 @@ def test_garbage_on_the_port(tmp_path: Path) -> None:
                     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
                     with closing(writer), suppress(ConnectionError):
                         writer.write(each)
-                        async with asyncio.timeout(20):
+                        async with asyncio.timeout(TIMEOUT):
                             await reader.read()  # to the end: the server hangs up
                 client.token = token(reader=["*"])
                 assert (await client("Info", registry="reg")).registry == "reg"
@@ -228,7 +228,7 @@ def test_a_reader_that_does_not_read(tmp_path: Path, caplog: pytest.LogCaptureFi
         asked = {"registry": "reg", "workflow": WORKFLOW.bytes}
         stream = client.stream("RegistryWorkflowEvents", watch=True, **asked)
         await stream.read()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(TIMEOUT):
             while STREAM not in codes(caplog.records):
                 # Another reader of the same events, and a writer, go on meanwhile.
                 await client("ServerPing", workflow=WORKFLOW.bytes)

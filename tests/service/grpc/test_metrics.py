@@ -18,7 +18,7 @@ from pingregistrywf import PingRegistry, open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.service.grpc.metrics import Metrics
 
-from .serving import refused, serving
+from .serving import TIMEOUT, refused, serving
 from .tokens import authenticator, token
 
 OWN, OTHER = UUID(int=7), UUID(int=8)
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[3] / "docs/how-to/serve.md"
 
 def scraped(port: int) -> dict[str, dict[tuple[str, ...], float]]:
     """What Prometheus reads: each sample by its name and the values of its labels."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT) as response:
         text = response.read().decode()
     found: dict[str, dict[tuple[str, ...], float]] = {}
     for family in text_string_to_metric_families(text):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from pingregistrywf import PingRegistry, open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
 
+from ...ports import free_ports
 from ...tools import require_tool
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/roles.md").read_text(encoding="utf-8")
@@ -53,8 +53,7 @@ def test_tokens_of_your_own(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_certificates_step_by_step(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     script = section("Certificates, step by step")
     assert script.count("--auth roles.yaml &\n") == 1
     listening = f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>&-; do sleep 0.1; done\n"

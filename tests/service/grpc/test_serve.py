@@ -25,6 +25,7 @@ from pingregistrywf.service.grpc.messages import Messages
 from ...command_line import run
 from .certificates import Authority
 from .processes import RUN, ServerProcess
+from .serving import TIMEOUT
 
 WORKFLOW = UUID(int=7)
 
@@ -38,12 +39,12 @@ def test_a_server_that_gathers_and_is_stopped(tmp_path: Path) -> None:
         with grpc.insecure_channel(server.address) as channel:
             begin = channel.unary_unary("/nogfso.PingRegistry/BeginPingRegistry")
             request = messages._class("BeginPingRegistryI")(registry="reg", workflow=WORKFLOW.bytes)
-            begin(request.SerializeToString(), timeout=20)
+            begin(request.SerializeToString(), timeout=TIMEOUT)
             events = channel.unary_stream("/nogfso.EphemeralRegistry/RegistryWorkflowEvents")
             watched = messages._class("RegistryWorkflowEventsI")(
                 registry="reg", workflow=WORKFLOW.bytes, watch=True
             )
-            for data in events(watched.SerializeToString(), timeout=20):
+            for data in events(watched.SerializeToString(), timeout=TIMEOUT):
                 reply = messages._class("RegistryWorkflowEventsO").FromString(data)
                 if any(each.status_message == "gatherer ping 1" for each in reply.events):
                     break
@@ -127,7 +128,9 @@ def call(address: str, place: Path, certificate: str | None, token: str | None) 
     metadata = (("authorization", f"Bearer {shown}"),) if shown else ()
     with grpc.secure_channel(address.replace("127.0.0.1", "localhost"), secure) as channel:
         try:
-            channel.unary_unary("/nogfso.Main/GetRegistries")(b"", timeout=20, metadata=metadata)
+            channel.unary_unary("/nogfso.Main/GetRegistries")(
+                b"", timeout=TIMEOUT, metadata=metadata
+            )
         except grpc.RpcError as error:
             return str(error.code().name)
     return "OK"

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import grpc
+import jwt
 import pytest
 
 from pingregistrywf import open_journal
@@ -17,7 +18,7 @@ from pingregistrywf.service.grpc.server import Tls
 
 from .certificates import Authority
 from .serving import Client, refused, serving
-from .tokens import NOW, authenticator, token
+from .tokens import ISSUER, authenticator, claims
 
 INFO = b"\x0a\x03reg"
 
@@ -131,9 +132,12 @@ def test_a_token_and_a_certificate_have_the_roles_of_both(
     pem = authority.issue("server").read_bytes()
     storage = authority.issue("storage", "DNS:storage")
     names = ("reg", "other", "more", "third")
-    checked = authenticator(tmp_path, ROLES, now=NOW)
-    # The certificates are of today, and the tokens of the tests are for years to come.
-    certified = authenticator(tmp_path, ROLES, now=time.time())
+    now, days = int(time.time()), 86_400
+    certified = authenticator(tmp_path, ROLES, now=now)
+    # Certificates are valid for two days, and the token for four.
+    checked = authenticator(tmp_path, ROLES, now=now + 3 * days)
+    said = claims(roles={"reader": ["reg"]}, exp=now + 4 * days)
+    token = jwt.encode(said, ISSUER, "EdDSA")
 
     async def session(shown: str | None, now: Authenticator) -> str:
         tls = Tls(pem, pem, authority.certificate.read_bytes())
@@ -150,8 +154,8 @@ def test_a_token_and_a_certificate_have_the_roles_of_both(
                 seen = await caller("GetRegistries")
                 return " ".join(each.name for each in seen.registries)
 
-    assert asyncio.run(session(token(reader=["reg"]), certified)) == "more other reg"
+    assert asyncio.run(session(token, certified)) == "more other reg"
     assert asyncio.run(session(None, certified)) == "more other"
     assert asyncio.run(session("a.b.c", certified)) == "UNAUTHENTICATED"
     # The certificate has expired while the connection stood.
-    assert asyncio.run(session(token(reader=["reg"]), checked)) == "reg"
+    assert asyncio.run(session(token, checked)) == "reg"
