@@ -15,7 +15,7 @@ from pingregistrywf.generate.svg import svg as generated_svg
 
 from .conftest import Opened
 from .test_accessibility import PHONE, violations
-from .test_browser import OTHERS, tell
+from .test_browser import OTHERS, location, tell
 
 pytestmark = pytest.mark.exhaustive
 
@@ -180,6 +180,34 @@ def test_what_is_no_chart_is_refused_with_a_remedy(page: Page) -> None:
     page.locator("#own-close").click()
     tell(page, "Init")
     expect(page.locator("#current")).to_have_text("Initialized")
+
+
+HOLD = """() => { const Real = DecompressionStream;
+  let release; const gate = new Promise((done) => { release = done; });
+  window.letGo = async () => { release(); const once = new Real("deflate-raw");
+    const writer = once.writable.getWriter(); writer.write(Uint8Array.of(3, 0)); writer.close();
+    await new Response(once.readable).arrayBuffer(); };
+  window.DecompressionStream = class { constructor(format) { const real = new Real(format);
+    const held = new TransformStream({ flush: () => gate });
+    return { writable: real.writable, readable: real.readable.pipeThrough(held) }; } }; }"""
+"""Holds back the text of a chart that is unpacked until ``letGo`` is called."""
+
+
+def test_a_link_that_is_left_before_its_chart_is_read(page: Page, url: str) -> None:
+    paste(page, json.dumps(document("split_repo")))
+    expect(page.locator("h1")).to_have_text("Split repository explorer")
+    link = location(page)
+    page.goto("about:blank")
+    page.goto(url)
+    page.evaluate(HOLD)
+    page.goto(link)
+    page.goto(f"{url}#state.ping_registry.Completed")
+    expect(page.locator("#current")).to_have_text("Completed")
+    page.evaluate("letGo()")
+    expect(page.locator("h1")).to_have_text("Ping registry explorer")
+    tell(page, "End")
+    expect(page.locator("#current")).to_have_text("Terminated")
+    expect(page.locator("h1")).to_have_text("Ping registry explorer")
 
 
 def test_a_damaged_link(page: Page, url: str) -> None:

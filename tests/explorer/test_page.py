@@ -65,10 +65,26 @@ def test_every_script_is_in_the_page_once() -> None:
     assert {each.name for each in package.iterdir() if each.suffix != ".py"} - {
         "__pycache__"
     } == set(explorer.ASSETS)
-    code = explorer.script()
+    code = explorer.script().splitlines()
     for name in explorer.SCRIPTS:
-        opening = (package / name).read_text(encoding="utf-8").splitlines()[0]
-        assert code.count(opening) == 1
+        text = (package / name).read_text(encoding="utf-8")
+        begin = re.search(r"^(?:export )?((?:class|const|function) .*)", text, re.MULTILINE)
+        assert begin
+        assert code.count(begin[1]) == 1
+
+
+def test_the_page_has_the_scripts_code_without_their_comments() -> None:
+    package = Path(explorer.__file__).parent
+    code = explorer.script()
+    assert not re.search(r"^\s*(//|/?\*)", code, re.MULTILINE)
+    texts = [
+        each
+        for name in explorer.SCRIPTS
+        for each in re.findall(r"`[^`]*`", (package / name).read_text(encoding="utf-8"))
+        if "\n" in each
+    ]
+    assert texts
+    assert all(each in code for each in texts)
 
 
 def test_a_chart_cannot_end_the_element_that_holds_it() -> None:

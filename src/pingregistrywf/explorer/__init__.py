@@ -5,8 +5,8 @@ and operations.json, the diagrams, the style and the script.  So it works from a
 frame, and from disk, and its policy forbids every request.  ``write`` puts it into a directory.
 
 The script is the concatenation of ``SCRIPTS``, plain ES modules of one idea each, without their
-imports and exports.  There is no build step, and Node runs the same files in the tests.  The
-scripts contain no rule of a workflow: they interpret the documents.
+imports, exports and comments.  There is no build step, and Node runs the same files in the tests.
+The scripts contain no rule of a workflow: they interpret the documents.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -61,6 +62,10 @@ PACKAGE: Final = "pingregistrywf"
 
 _IMPORT: Final = re.compile(r"^import [^;]*? from \"\./[a-z]+\.mjs\";\n", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:async )?(?:function|class|const|let) )", re.MULTILINE)
+_COMMENT: Final = re.compile(
+    r"^[ \t]*(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL
+)
+"""Comments on lines of their own, which would be a seventh of the page's compressed bytes."""
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -159,8 +164,12 @@ def write(model: Model, directory: Path, *, package: str = PACKAGE) -> list[Path
 
 
 def script() -> str:
-    """Return the scripts as one, for a page."""
-    return "".join(_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in SCRIPTS)
+    """Return the scripts as one, without their comments, for a page."""
+    left_out = (_COMMENT, _IMPORT, _EXPORT)
+    return "".join(
+        reduce(lambda text, pattern: pattern.sub("", text), left_out, _asset(name))
+        for name in SCRIPTS
+    )
 
 
 def _colours() -> str:

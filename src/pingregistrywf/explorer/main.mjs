@@ -333,6 +333,7 @@ class App {
     const packed = await pack(JSON.stringify(document_));
     window.history.pushState(null, "", `#${OWN}${packed}~`);
     await this.restore();
+    if (this.packed !== packed) return;
     this.notice = { outcome: "none", text: `${document_.title} is open. Its link holds the chart.` };
     this.draw();
   }
@@ -448,17 +449,23 @@ class App {
     let fragment = window.location.hash.slice(1);
     if (fragment.startsWith(OWN)) {
       const [packed, rest] = fragment.slice(OWN.length).split("~");
+      let opened;
       try {
-        const document_ = readChart(await unpack(packed));
-        this.use({ package: "your_package", charts: [document_], operations: [] }, packed);
-        fragment = rest;
+        opened = readChart(await unpack(packed));
       } catch (error) {
         if (!(error instanceof ChartFileError)) throw error;
+        opened = error;
+      }
+      // Whoever changed the address meanwhile wants to see something else.
+      if (window.location.hash.slice(1) !== fragment) return;
+      if (opened instanceof ChartFileError) {
         this.use(this.page);
-        this.notice = { outcome: "reject", text: `${error.message} Nothing was opened.` };
+        this.notice = { outcome: "reject", text: `${opened.message} Nothing was opened.` };
         this.draw();
         return;
       }
+      this.use({ package: "your_package", charts: [opened], operations: [] }, packed);
+      fragment = rest;
     } else if (this.packed) this.use(this.page);
     byId("chart-title").textContent = this.model.charts[0].title;
     this.session.restart([]);
