@@ -37,9 +37,9 @@ ROUNDS: Final = 400 if SOAK else 40
 SERVERS: Final = 8
 FAULTS: Final = 20 if SOAK else 2
 REGISTRY: Final = "reg"
-GOES_ON_WITHIN: Final = 90.0
+GOES_ON_WITHIN: Final = 180.0
 """Seconds until every server must have had a ping acknowledged after a fault began.  A busy machine
-takes most of it."""
+takes half of it."""
 
 
 @pytest.mark.soak

@@ -137,13 +137,15 @@ def test_a_server_that_ends_a_connection_with_tls(tmp_path: Path) -> None:
     context.load_cert_chain(*authority.issue("server"))
 
     def serve(listening: socket.socket) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # when it listens no more
             while True:
                 plain, _ = listening.accept()
-                plain.sendall(b'INFO {"tls_required":true,"max_payload":1048576}\r\n')
-                with context.wrap_socket(plain, server_side=True) as secure:
-                    # Closed so, it resets the connection.
-                    secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                with suppress(OSError), plain:  # the client may give up before, and try again
+                    plain.sendall(b'INFO {"tls_required":true,"max_payload":1048576}\r\n')
+                    with context.wrap_socket(plain, server_side=True) as secure:
+                        # Closed so, it resets the connection.
+                        reset = struct.pack("ii", 1, 0)
+                        secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         Thread(target=serve, args=(listening,), daemon=True).start()

@@ -25,6 +25,8 @@ class ServerProcess:
         journal: the URL of the journal.
         options: further options.
         registry: the registry to serve.
+        port: where to listen; 0 for any port that is free.  One that is started again needs one of
+            ``free_ports``: others take the ports that systems give while it is away.
         program: what to run in place of ``pingregistrywf``.
 
     Attributes:
@@ -39,6 +41,7 @@ class ServerProcess:
         journal: str,
         *options: str,
         registry: str = "reg",
+        port: int = 0,
         program: Sequence[str] = (),
     ) -> None:
         self._words = [
@@ -50,7 +53,7 @@ class ServerProcess:
             journal,
             *options,
         ]
-        self.address = "127.0.0.1:0"
+        self.address = f"127.0.0.1:{port}"
         self.log: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.start()
 

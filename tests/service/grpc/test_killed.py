@@ -12,6 +12,7 @@ import pytest
 
 from pingregistrywf import JournalError, PingRegistry, Ulid, open_journal
 
+from ...ports import free_ports
 from ...tiers import SOAK
 from .processes import ServerProcess
 
@@ -28,10 +29,11 @@ class Poster(threading.Thread):
         super().__init__(name=name)
         self.acknowledged: list[str] = []
         self.stopping = False
-        self._url, self._workflow, self._posted = url, workflow, posted
+        # It is open before the server is killed: to open a journal is not tried again for long.
+        self._journal, self._workflow, self._posted = open_journal(url), workflow, posted
 
     def run(self) -> None:
-        with open_journal(self._url) as journal:
+        with self._journal as journal:
             registry = PingRegistry(journal, "reg")
             while not self.stopping:
                 message = f"{self.name} ping {len(self.acknowledged)}"
@@ -65,7 +67,7 @@ class Poster(threading.Thread):
 @pytest.mark.exhaustive
 def test_no_ping_is_lost_or_doubled(tmp_path: Path) -> None:
     url, workflow, posted = f"sqlite:{tmp_path / 'pings.db'}", uuid4(), threading.Semaphore(0)
-    with ServerProcess(url) as server:
+    with ServerProcess(url, port=free_ports(1)[0]) as server:
         service = f"grpc://{server.address}"
         with open_journal(service) as journal:
             PingRegistry(journal, "reg").begin(workflow)

@@ -25,6 +25,7 @@ from pingregistrywf.service.grpc.auth.file import AUDIENCE
 from pingregistrywf.service.grpc.auth.issuing import issue
 from pingregistrywf.service.grpc.messages import Messages
 
+from ...ports import free_ports
 from ...tiers import SOAK
 from .processes import ServerProcess
 from .tokens import ISSUER, pem
@@ -33,7 +34,7 @@ CLIENTS: Final = 200 if SOAK else 20
 SECONDS: Final = 60.0 if SOAK else 6.0
 KILLS: Final = 20 if SOAK else 2
 WORKFLOWS: Final = [UUID(int=each) for each in range(1, 11)]
-LATE: Final = 20.0
+LATE: Final = 60.0
 """A call that takes so many seconds has failed."""
 PING: Final = Messages(SERVICE)._class("ServerPingI")
 
@@ -115,7 +116,8 @@ def memory(process: int) -> int:
 def serving(place: Path) -> ServerProcess:
     """Serve the journal in a directory to the callers that its file of roles names."""
     auth = str(place / "auth.yaml")
-    return ServerProcess(f"sqlite:{place / 'pings.db'}", "--auth", auth)
+    (port,) = free_ports(1)
+    return ServerProcess(f"sqlite:{place / 'pings.db'}", "--auth", auth, port=port)
 
 
 @pytest.mark.slow

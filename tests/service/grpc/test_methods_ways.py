@@ -20,7 +20,7 @@ from pingregistrywf.service.grpc import methods_ways
 from pingregistrywf.service.grpc.methods_adapter import MethodsAdapter
 
 from .faulty import FAULTS, SILENT, WAYS
-from .serving import serving
+from .serving import TIMEOUT, serving
 from .tokens import authenticator, token
 
 WORKFLOW = str(UUID(int=7))
@@ -65,7 +65,8 @@ def answers(place: Path) -> list[Any]:
     return asyncio.run(served())
 
 
-def test_a_right_server(tmp_path: Path) -> None:
+def test_a_right_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(methods_ways, "WITHIN", TIMEOUT)
     told = answers(tmp_path)
     assert [each for each in told if "error" in each or "unsupported" in each] == []
     found = [each["ok"] for asked, each in zip(SESSION, told, strict=True) if asked is FIND]

@@ -19,7 +19,7 @@ from pingregistrywf.service.grpc import server as server_module
 from pingregistrywf.service.grpc.served import Served
 from pingregistrywf.service.grpc.server import Server
 
-from .serving import refused, serving
+from .serving import TIMEOUT, refused, serving
 
 WORKFLOW = UUID(int=7)
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -70,7 +70,10 @@ def test_it_drains_before_it_stops() -> None:
                 waiting = asyncio.ensure_future(
                     refused(client("GetRegistryPings", workflow=WORKFLOW.bytes, job_control=1))
                 )
-                await client("GetRegistryPings", workflow=WORKFLOW.bytes)
+                topic = client.calls._served.topics["ping_registry"][WORKFLOW]
+                async with asyncio.timeout(TIMEOUT):
+                    while len(topic._waiters) < 2:  # those of the events, and of the call
+                        await asyncio.sleep(0.01)
                 stopped = asyncio.ensure_future(server.stop(5))
                 assert (await watched.read()).status == NOT_SERVING
                 assert (await waiting).code == "UNAVAILABLE"
