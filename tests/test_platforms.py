@@ -16,31 +16,11 @@ from pingregistrywf.runtime.journal.sqlite.lock_holder import describe_process, 
 ROOT = Path(__file__).parents[1]
 LEASES = str(ROOT / "tests" / "other_workflow" / "leases.yaml")
 
-WINDOWS = """
-import sys
 
-HIDDEN = {"curses", "fcntl", "grp", "pty", "pwd", "readline", "resource", "termios", "tty"}
-
-
-class Hide:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in HIDDEN:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-for name in HIDDEN:
-    sys.modules.pop(name, None)
-sys.meta_path.insert(0, Hide)
-"""
-"""A program's first lines, after which there is no module that only POSIX systems have."""
-
-PROGRAM = f"{WINDOWS}\nfrom pingregistrywf.cli import main\n\nmain()\n"
-
-
-def windows(place: Path, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+def windows(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line, or a program after ``-c``, with no more than Windows has."""
     return subprocess.run(
-        [sys.executable, "-c", program, *words],
+        [sys.executable, "-P", str(ROOT / "tests" / "windows.py"), *words],
         cwd=place,
         capture_output=True,
         text=True,
@@ -50,7 +30,7 @@ def windows(place: Path, program: str, *words: str) -> subprocess.CompletedProce
 
 
 def test_journals_in_files_say_that_they_need_posix(tmp_path: Path) -> None:
-    run = windows(tmp_path, PROGRAM, "list", "reg", "--journal", "sqlite:pings.db")
+    run = windows(tmp_path, "list", "reg", "--journal", "sqlite:pings.db")
     assert run.returncode == 2
     assert "journals in SQLite files need a POSIX system: processes queue with flock" in run.stderr
     assert run.stderr.count("\n") == 1
@@ -59,7 +39,6 @@ def test_journals_in_files_say_that_they_need_posix(tmp_path: Path) -> None:
 
 def test_journals_in_memory_work(tmp_path: Path) -> None:
     program = (
-        f"{WINDOWS}\n"
         "from uuid import uuid4\n"
         "from pingregistrywf import CmdInit, Workflows, open_journal\n"
         "with open_journal('memory:') as journal:\n"
@@ -67,7 +46,7 @@ def test_journals_in_memory_work(tmp_path: Path) -> None:
         "    Workflows(journal).init(id, CmdInit(registry_id=uuid4()))\n"
         "    print(Workflows(journal).find_id(id).state_code)\n"
     )
-    run = windows(tmp_path, program)
+    run = windows(tmp_path, "-c", program)
     assert (run.stdout, run.returncode) == ("Initialized\n", 0), run.stderr
 
 
@@ -81,20 +60,36 @@ def test_journals_in_memory_work(tmp_path: Path) -> None:
     ids=["chart", "doctor", "generate"],
 )
 def test_what_works_without_posix(tmp_path: Path, words: list[str], shown: str) -> None:
-    run = windows(tmp_path, PROGRAM, *words)
+    run = windows(tmp_path, *words)
     assert run.returncode == 0, run.stderr
     assert shown in run.stdout
 
 
+@pytest.mark.parametrize("url", ["nats://127.0.0.1:1/S", "grpc://127.0.0.1:1"])
+def test_journals_elsewhere_are_looked_for_without_posix(tmp_path: Path, url: str) -> None:
+    run = windows(tmp_path, "list", "reg", "--journal", url)
+    assert run.returncode == 2
+    assert "answers at 127.0.0.1:1" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_an_implementation_is_checked_without_posix(tmp_path: Path) -> None:
-    made = windows(tmp_path, PROGRAM, "conform", "init", "--language", "python", "mine")
+    made = windows(tmp_path, "conform", "init", "--language", "python", "mine")
     assert made.returncode == 0, made.stderr
     adapter = f"{sys.executable} mine/adapter.py"
     words = ["conform", "--adapter", adapter, "--level", "1", "--bound", "n"]
-    run = windows(tmp_path, PROGRAM, *words)
+    run = windows(tmp_path, *words)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "conforms: level 1 at bound n" in run.stdout
+
+
+def test_an_adapter_that_dies_is_told_without_posix(tmp_path: Path) -> None:
+    (tmp_path / "dies.py").write_text("import sys\nsys.exit('about to die')\n", encoding="utf-8")
+    adapter = f"{sys.executable} dies.py"
+    run = windows(tmp_path, "conform", "--adapter", adapter, "--level", "1", "--bound", "n")
+    assert run.returncode == 2
+    assert "the adapter ended with exit code 1; its log ends: about to die" in run.stderr
 
 
 # --- macOS ----------------------------------------------------------------------------------------

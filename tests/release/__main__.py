@@ -47,7 +47,8 @@ def number(text: str) -> tuple[int, ...]:
         RefusedError: it has not the form x.y.z.
     """
     if FORM.fullmatch(text) is None:
-        raise RefusedError(f"{text} is no version: write VERSION=x.y.z")
+        what = f"{text} is no version" if text else "no version is given"
+        raise RefusedError(f"{what}: write VERSION=x.y.z")
     return tuple(map(int, text.split(".")))
 
 
@@ -60,12 +61,16 @@ def refusals(root: Path, version: str) -> Iterator[str]:
         yield "the tree has changes: commit them, or set them aside"
     if git(root, "tag", "--list", f"v{version}"):
         yield f"there is a tag v{version}: a published version never changes, give the next one"
-    for name in placeholders(root):
+    names = placeholders(root)
+    if names:
+        are = "are" if len(names) > 1 else "is"
         yield (
-            f"{name} of [project.urls] in pyproject.toml is at {PLACEHOLDER}: write the project's "
-            "address there, for the page of a version keeps its links"
+            f"{', '.join(names)} of [project.urls] in pyproject.toml {are} at {PLACEHOLDER}: write "
+            "the project's address there, for the page of a version keeps its links"
         )
-    if not notes(root):
+    if HEADING not in (root / "CHANGELOG.md").read_text(encoding="utf-8"):
+        yield f"CHANGELOG.md has no heading {HEADING.strip()!r}: write what changed below it"
+    elif not notes(root):
         yield "CHANGELOG.md says nothing under Unreleased: write what changed for users"
     drift = subprocess.run(
         [sys.executable, "-m", "pingregistrywf", "generate", "--check"],

@@ -92,12 +92,22 @@ def test_a_changelog_with_nothing_to_say(tree: Path) -> None:
     assert "says nothing under Unreleased" in next(release.refusals(tree, "0.3.0"))
 
 
-def test_an_address_that_nobody_has_set(tree: Path) -> None:
-    file = tree / "pyproject.toml"
-    file.write_text('[project.urls]\nSource = "https://example.org/p"\n', encoding="utf-8")
+def test_a_changelog_without_the_heading(tree: Path) -> None:
+    (tree / "CHANGELOG.md").write_text(CHANGELOG.replace("## Unreleased", "## Later"))
     commit(tree)
-    (said,) = release.refusals(tree, "0.3.0")
-    assert said.startswith("Source of [project.urls] in pyproject.toml is at example.org: write")
+    assert "has no heading '## Unreleased': write" in next(release.refusals(tree, "0.3.0"))
+
+
+@pytest.mark.parametrize(("names", "said"), [("Source", "Source of"), ("A B", "A, B of")])
+def test_an_address_that_nobody_has_set(names: str, said: str, tree: Path) -> None:
+    lines = [f'{name} = "https://example.org/p"' for name in names.split()]
+    text = "\n".join(["[project.urls]", *lines])
+    (tree / "pyproject.toml").write_text(text, encoding="utf-8")
+    commit(tree)
+    (reason,) = release.refusals(tree, "0.3.0")
+    verb = "are" if " " in names else "is"
+    begins = f"{said} [project.urls] in pyproject.toml {verb} at example.org: write"
+    assert reason.startswith(begins)
 
 
 def test_drift(tree: Path) -> None:

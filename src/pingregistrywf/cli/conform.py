@@ -372,32 +372,38 @@ def _ended_by_signals() -> Iterator[ExitStack]:
     """Leave at once when asked to: what is opened is closed, no adapter stays behind.
 
     Python drops what is raised in a finalizer or in a weak reference's callback, and each import
-    runs one.  So the exception is raised again until it arrives here.
+    runs one.  So the exception is raised again until it arrives here, where the system has timers.
     """
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGALRM:
-            for each in (signal.SIGINT, signal.SIGTERM):
+        if number in asking:
+            for each in asking:
                 signal.signal(each, signal.SIG_IGN)
             asked.append(number)
             abandon_stopped_terminals()
-            signal.setitimer(signal.ITIMER_REAL, RAISED_AGAIN, RAISED_AGAIN)
+            raise_again(RAISED_AGAIN)
         raise _LeaveError
+
+    def raise_again(seconds: float) -> None:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
 
     def unheard(lost: sys.UnraisableHookArgs) -> None:
         if lost.exc_type is not _LeaveError:
             hook(lost)
 
+    asking = (signal.SIGINT, signal.SIGTERM)
+    timed = hasattr(signal, "setitimer")  # Windows has none
     asked: list[int] = []
     hook, sys.unraisablehook = sys.unraisablehook, unheard
     try:
-        with handling_signals(leave, (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)):
+        with handling_signals(leave, (*([signal.SIGALRM] if timed else []), *asking)):
             try:
                 with ExitStack() as opened:
                     try:
                         yield opened
                     finally:
-                        signal.setitimer(signal.ITIMER_REAL, 0)
+                        raise_again(0)
             except _LeaveError:
                 fail("interrupted, there is no verdict", 128 + asked[0])
     finally:

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-CLOSED_PIPE = 128 + signal.SIGPIPE
-"""The exit code."""
+CLOSED_PIPE = 128 + 13
+"""The exit code: 13 is SIGPIPE, a name that Windows does not have."""
 STOPPED: Final = 1.0
 """A terminal that takes nothing for so many seconds is stopped."""
 _OUTPUTS: Final = (1, 2)

@@ -20,10 +20,11 @@ from pingregistrywf.chart.mistakes import ChartError
 from pingregistrywf.conformance.assembly import suite_of
 from pingregistrywf.conformance.reports.rendered import failure_text
 from pingregistrywf.conformance.run.capabilities import CRASH
+from pingregistrywf.conformance.run.child import ProtocolError
 from pingregistrywf.conformance.run.reference import Reference
 from pingregistrywf.conformance.run.result import CaseResult, Failure, Hello, Status
 from pingregistrywf.conformance.run.session import InfrastructureError, Session
-from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport, ProtocolError
+from pingregistrywf.conformance.run.transport import CannotStartError, ChildTransport
 from pingregistrywf.conformance.run.triage import Group, explained
 from pingregistrywf.conformance.suite.case import Case
 from pingregistrywf.conformance.suite.levels import LAST_LEVEL, LEVELS, LevelsError, levels_of

@@ -15,6 +15,7 @@ from random import Random
 from pingregistrywf.conformance.run import learn
 from pingregistrywf.conformance.run.beyond import Beyond
 from pingregistrywf.conformance.run.capabilities import CRASH
+from pingregistrywf.conformance.run.child import ProtocolError
 from pingregistrywf.conformance.run.expected import (
     ExpectedFailures,
     complaints,
@@ -40,7 +41,7 @@ from pingregistrywf.conformance.run.session import (
     InfrastructureError,
     Session,
 )
-from pingregistrywf.conformance.run.transport import CannotStartError, ProtocolError, Transport
+from pingregistrywf.conformance.run.transport import CannotStartError, Transport
 from pingregistrywf.conformance.run.triage import Group, alike, explained, groups, merged
 from pingregistrywf.conformance.suite import Suite
 from pingregistrywf.conformance.suite.case import Case

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pingregistrywf.conformance.run.capabilities import CRASH, meant
+from pingregistrywf.conformance.run.child import ProtocolError
 from pingregistrywf.conformance.run.crosscheck import CrossCheck
 from pingregistrywf.conformance.run.execute import Batch, Execution, execute
 from pingregistrywf.conformance.run.limits import Limits, LimitsError
@@ -28,7 +29,6 @@ from pingregistrywf.conformance.run.transport import (
     SHOWN,
     AdapterEndedError,
     AdapterHangsError,
-    ProtocolError,
     Transport,
 )
 from pingregistrywf.conformance.suite import VERSION, Suite

@@ -8,19 +8,16 @@ again.  Standard error is read all the time, and its end is kept.
 from __future__ import annotations
 
 import os
-import select
 import shlex
-import signal
-import subprocess
 import tempfile
 import time
 import traceback
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from pingregistrywf.conformance.run.child import Child, ProtocolError, start_child
 from pingregistrywf.runtime.jsonlines import read_line, written_line
 
 Json: TypeAlias = Any
@@ -28,23 +25,12 @@ Request: TypeAlias = dict[str, Json]
 Reply: TypeAlias = dict[str, Json]
 
 STORE_VARIABLE: Final = "PINGREGISTRYWF_ADAPTER_STORE"
-LOG_SIZE: Final = 1 << 16
-"""So many bytes of the log's end are kept."""
 SHOWN: Final = 400
 """So many characters of a line that is no answer are shown."""
-CHUNK: Final = 1 << 18
 LONGEST: Final = 1 << 27
 """So many bytes of a line are read: a line without end must not fill the memory."""
-DRAINED: Final = 64
-"""So many chunks of the log are read at once, so that one without end ends nothing."""
-AT_ONCE: Final = 4
-"""So many requests are written together, while the adapter answers those before."""
 GRACE: Final = 2.0
 """Seconds that an adapter which has closed its standard output is given to end by itself."""
-
-
-class ProtocolError(Exception):
-    """The adapter did not answer as the protocol has it; the text says what happened."""
 
 
 class AdapterEndedError(ProtocolError):
@@ -57,115 +43,6 @@ class AdapterHangsError(ProtocolError):
 
 class CannotStartError(Exception):
     """The adapter cannot be started; the text says why and what to do."""
-
-
-class _Child:
-    """A child process, and what travels on its three streams, none of which blocks.
-
-    It leads a process group, so that whatever it starts can be ended with it.
-    """
-
-    def __init__(self, command: list[str], environment: Mapping[str, str], log: bytearray) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            bufsize=0,
-            env=environment,
-            start_new_session=True,
-        )
-        streams = (self.process.stdin, self.process.stdout, self.process.stderr)
-        self.input, self.output, self.errors = (stream.fileno() for stream in streams if stream)
-        for descriptor in (self.input, self.output, self.errors):
-            os.set_blocking(descriptor, False)
-        self.lines: deque[bytes] = deque()
-        self.outgoing = bytearray()
-        self._unsent = 0
-        self._received = bytearray()
-        self._searched = 0
-        self._log = log
-
-    def send(self, line: bytes) -> None:
-        self.outgoing += line
-        self._unsent += 1
-        if self._unsent >= AT_ONCE:
-            self.write()
-
-    def write(self) -> None:
-        self._unsent = 0
-        try:
-            del self.outgoing[: os.write(self.input, self.outgoing)]
-        except BlockingIOError:
-            pass
-        except BrokenPipeError:
-            self.outgoing.clear()  # its end shows when its answers are read
-
-    def read_lines(self) -> bool:
-        """Read what is there of the answers; False at their end."""
-        chunk = os.read(self.output, CHUNK)
-        self._received += chunk
-        end = self._received.rfind(b"\n", self._searched)
-        if end < 0:
-            self._searched = len(self._received)
-            if self._searched > LONGEST:
-                raise ProtocolError(f"a line is longer than {LONGEST >> 20} MiB{self.partial()}")
-        else:
-            self.lines.extend(bytes(self._received[:end]).split(b"\n"))
-            del self._received[: end + 1]
-            self._searched = 0
-        return bool(chunk)
-
-    def read_log(self) -> bool:
-        """Read what is there of the log; False at its end."""
-        try:
-            chunk = os.read(self.errors, CHUNK)
-        except BlockingIOError:
-            return True
-        self._log += chunk
-        del self._log[:-LOG_SIZE]
-        return bool(chunk)
-
-    def drain_log(self) -> None:
-        for _ in range(DRAINED):
-            if not select.select([self.errors], [], [], 0)[0] or not self.read_log():
-                return
-
-    def partial(self) -> str:
-        if not self._received:
-            return ""
-        return f", after half a line: {_shown(bytes(self._received))}"
-
-    def wait(self, seconds: float) -> int | None:
-        """Close its standard input and wait for its end, while its log is read.
-
-        What it has started is ended with it.  Returns its exit code; None if it did not end.
-        """
-        self._hang_up()
-        deadline = time.monotonic() + seconds
-        while (code := self.process.poll()) is None and time.monotonic() < deadline:
-            self.drain_log()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.01)
-        self.kill()
-        return code
-
-    def kill(self) -> None:
-        """Kill it and all that it started, if they are still there."""
-        self.drain_log()
-        self._hang_up()
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream:
-                stream.close()
-        self.process.wait()
-
-    def _hang_up(self) -> None:
-        if self.process.stdin:
-            with suppress(OSError):
-                self.process.stdin.close()
 
 
 class ChildTransport:
@@ -193,7 +70,7 @@ class ChildTransport:
         self._timeout = timeout
         self._store: tempfile.TemporaryDirectory[str] | None = None
         self.stored = False
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self._log = bytearray()
 
     @property
@@ -214,7 +91,7 @@ class ChildTransport:
             )
             environment[STORE_VARIABLE] = self._store.name
         try:
-            self._child = _Child(self._command, environment, self._log)
+            self._child = start_child(self._command, environment, self._log)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise CannotStartError(
@@ -270,27 +147,22 @@ class ChildTransport:
         self._log.clear()
         return text
 
-    def _await_line(self, child: _Child) -> None:
-        readers = [child.output, child.errors]
+    def _await_line(self, child: Child) -> None:
         deadline = time.monotonic() + self._timeout
         while not child.lines:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AdapterHangsError(
-                    f"no answer within {self._timeout:g} s{child.partial()}; the usual cause is "
+                    f"no answer within {self._timeout:g} s{_partial(child)}; the usual cause is "
                     "output that is not flushed after each answer"
                 )
-            writers = [child.input] if child.outgoing else []
-            readable, writable, _ = select.select(readers, writers, [], left)
-            if child.errors in readable and not child.read_log():
-                readers.remove(child.errors)
-            if writable:
-                child.write()
-            if child.output in readable and not child.read_lines():
+            if not child.exchange(left):
                 self._child = None
                 code = child.wait(GRACE)
                 how = "closed its standard output" if code is None else _ended(code)
-                raise AdapterEndedError(f"the adapter {how}{child.partial()}")
+                raise AdapterEndedError(f"the adapter {how}{_partial(child)}")
+            if child.unended > LONGEST:
+                raise ProtocolError(f"a line is longer than {LONGEST >> 20} MiB{_partial(child)}")
 
 
 class ObjectTransport:
@@ -366,6 +238,11 @@ def _answer(line: bytes) -> Reply:
     if reply is None:
         raise ProtocolError(f"a line is no JSON object: {_shown(line)}")
     return reply
+
+
+def _partial(child: Child) -> str:
+    """What has come of a line that did not end, for a message."""
+    return f", after half a line: {_shown(bytes(child.received))}" if child.received else ""
 
 
 def _shown(line: bytes) -> str:

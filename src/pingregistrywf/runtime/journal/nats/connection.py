@@ -403,7 +403,8 @@ def _forget_all() -> None:
         each.forget()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 class Attempts:
