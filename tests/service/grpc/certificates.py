@@ -1,11 +1,43 @@
-"""Certificates for tests, made by the openssl command."""
+"""Certificates for tests, made by the openssl command, and a check of certificates."""
 
 from __future__ import annotations
 
+import ssl
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from ...tools import require_tool
+
+
+def check_strict(authority: Path, server: Path, client: Path) -> None:
+    """Check that server and client take each other's certificates if both ask what RFC 5280 does.
+
+    ``ssl.create_default_context`` asks so from Python 3.13 on.
+
+    Args:
+        authority: the CA's certificate.
+        server: the server's certificate and key.
+        client: the client's certificate and key.
+
+    Raises:
+        ssl.SSLError: one of them is refused.
+    """
+    ours = ssl.create_default_context(cafile=authority)
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
+    theirs.verify_mode = ssl.CERT_REQUIRED
+    for context, shown in ((ours, client), (theirs, server)):
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        context.load_cert_chain(shown)
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = ours.wrap_bio(back, there, server_hostname="localhost")
+    far = theirs.wrap_bio(there, back, server_side=True)
+    for _ in range(3):  # each waits for the other's next message
+        for side in (near, far):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    assert near.getpeercert()
+    assert far.getpeercert()
 
 
 class Authority:

@@ -15,6 +15,7 @@ from pingregistrywf._generated.ping_registry_service import SERVICE
 
 from ...ports import free_ports
 from ...tools import require_tool
+from .certificates import check_strict
 
 PAGE = (Path(__file__).parents[3] / "docs/how-to/roles.md").read_text(encoding="utf-8")
 
@@ -64,6 +65,12 @@ def test_certificates_step_by_step(tmp_path: Path) -> None:
         (entry,) = PingRegistry(journal, "reg").list()
     assert printed.count(str(entry.workflow_id)[:8]) >= 2  # begun, and listed
     assert printed.endswith("refused\n")
+    server = tmp_path / "server.pem"
+    server.write_bytes(
+        b"".join((tmp_path / f"serve.{each}").read_bytes() for each in ("pem", "key"))
+    )
+    for client in ("admin", "storage-1"):
+        check_strict(tmp_path / "ca.pem", server, tmp_path / f"{client}.pem")
 
 
 def test_the_page_lists_the_roles_and_their_scopes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,13 +11,15 @@ from pathlib import Path
 import grpc
 import jwt
 import pytest
+from cryptography import x509
 
 from pingregistrywf import open_journal
 from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.service.grpc.auth.authenticator import Authenticator
+from pingregistrywf.service.grpc.development import made
 from pingregistrywf.service.grpc.server import Tls
 
-from .certificates import Authority
+from .certificates import Authority, check_strict
 from .serving import Client, refused, serving
 from .tokens import ISSUER, authenticator, claims
 
@@ -92,6 +95,50 @@ def test_certificates_of_clients(authority: Authority, tmp_path: Path) -> None:
         assert await status(grpc.aio.secure_channel(address, known)) == "OK"
 
     with_server(Tls(pem, pem, authority.certificate.read_bytes()), test)
+
+
+def test_a_directory_to_try_it_out_is_for_strict_clients(tmp_path: Path) -> None:
+    place = made(tmp_path / "dev", {"boss": ["admin"], "ann": ["reader"]}, ["reg"])
+    for caller in ("boss", "ann"):
+        check_strict(place.ca, place.server, place.certificate(caller))
+    strict = ssl.create_default_context(cafile=place.ca)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    strict.load_cert_chain(place.certificate("boss"))
+    strict.set_alpn_protocols(["h2"])
+
+    async def test(status: Callable[[grpc.aio.Channel], Awaitable[str]], port: int) -> None:
+        for host in ("127.0.0.1", "localhost"):
+            _, writer = await asyncio.open_connection(
+                "127.0.0.1", port, ssl=strict, server_hostname=host
+            )
+            assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
+            writer.close()
+
+    pem = place.server.read_bytes()
+    with_server(Tls(pem, pem, place.ca.read_bytes()), test)
+
+
+def test_certificates_to_try_it_out_have_what_rfc_5280_asks(tmp_path: Path) -> None:
+    place = made(tmp_path / "dev", {"boss": ["admin"]}, ["reg"])
+    authority = x509.load_pem_x509_certificate(place.ca.read_bytes())
+    issuing = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    for file, is_authority in (
+        (place.ca, True),
+        (place.server, False),
+        (place.certificate("boss"), False),
+    ):
+        found = x509.load_pem_x509_certificate(file.read_bytes())
+        own = x509.SubjectKeyIdentifier.from_public_key(found.public_key())
+        extensions = found.extensions
+        key = extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        assert (key.value, key.critical) == (own, False)
+        signer = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+        assert (signer.value.key_identifier, signer.critical) == (issuing.digest, False)
+        constraints = extensions.get_extension_for_class(x509.BasicConstraints)
+        assert (constraints.value.ca, constraints.critical) == (is_authority, True)
+        usage = extensions.get_extension_for_class(x509.KeyUsage)
+        assert (usage.value.key_cert_sign, usage.critical) == (is_authority, True)
+        assert usage.value.digital_signature is not is_authority
 
 
 ROLES = """

@@ -122,7 +122,11 @@ def made(
 
 
 class _Authority:
-    """A CA that signs for as long as everything in the directory is valid."""
+    """A CA that signs for as long as everything in the directory is valid.
+
+    Its certificates have the extensions that RFC 5280, sections 4.2.1.1 to 4.2.1.9, asks for.
+    ``ssl.create_default_context`` refuses others from Python 3.13 on.
+    """
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -173,6 +177,11 @@ class _Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now - timedelta(minutes=5))
             .not_valid_after(self._now + timedelta(days=DAYS))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
         )
 
 
