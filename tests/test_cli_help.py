@@ -184,12 +184,24 @@ class TestCompletion:
         assert self.offered(*words[:-1], "4", PINGREGISTRYWF_JOURNAL=url) == []
         assert self.offered(*words, PINGREGISTRYWF_JOURNAL="sqlite:/none") == []
 
+    def test_registries_to_serve(self, url: str) -> None:
+        assert self.offered("serve", "--journal", url, "--registry", "") == ["reg"]
+
+    def test_histories(self, url: str) -> None:
+        words = ("journal", "export", "--journal", url, "--history")
+        assert str(WORKFLOW) in self.offered(*words, "")
+        assert self.offered(*words, str(WORKFLOW)[:9]) == [str(WORKFLOW)]
+        assert self.offered("journal", "export", "--history", "") == []
+
     def test_states_and_orders(self) -> None:
         assert self.offered("list", "reg", "--state", "S") == ["Summarized"]
 
     def test_commands_of_the_chart(self, tmp_path: Path) -> None:
         assert self.offered("chart", "--step", "Co") == ["Commit"]
         assert self.offered("chart", "--step", "Init", "--step", "App") == ["AppendPing"]
+        assert self.offered("chart", "--step", "Init", "App") == ["AppendPing"]
+        assert self.offered("chart", "--step", "Init", "AppendPing", "Po") == ["PostSummary"]
+        assert self.offered("chart", "--step", "Init", "--js") == ["--json"]
         assert self.offered("chart", "--model", str(tmp_path / "none"), "--step", "A") == []
 
     def test_languages(self) -> None:

@@ -128,6 +128,18 @@ def test_generate(tmp_path: Path) -> None:
     assert run("generate", *words, "--check").stderr == ""
 
 
+def test_a_bundle_and_a_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without their work: what is shown at the start is shown as long as it lasts."""
+    monkeypatch.setattr("pingregistrywf.conformance.bundle.write_bundle", lambda *_: None)
+    monkeypatch.setattr("pingregistrywf.formal.proof.obligations.decided", lambda _: iter(()))
+    monkeypatch.setattr("pingregistrywf.formal.proof.report.table", lambda _: "all proved")
+    file = tmp_path / "bundle.zip"
+    assert "writing the bundle," in on_terminal("conform", "bundle", str(file))
+    assert run("conform", "bundle", str(file)).stderr == ""
+    assert "proving," in on_terminal("prove")
+    assert run("prove").stderr == ""
+
+
 def test_what_goes_into_a_pipe_is_the_answer_alone(url: str) -> None:
     """Also where standard error is a terminal."""
     ours, theirs = os.openpty()

@@ -42,7 +42,11 @@ def script(shell: str, variables: dict[str, str], directory: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("line", "offered"),
-    [("journal ver", ["verify"]), ("chart --step App", ["AppendPing"]), ("list reg --state Q", [])],
+    [
+        ("journal ver", ["verify"]),
+        ("chart --step Init App", ["AppendPing"]),
+        ("list reg --state Q", []),
+    ],
 )
 def test_fish(line: str, offered: list[str], variables: dict[str, str], tmp_path: Path) -> None:
     fish = require_tool("fish")
@@ -59,7 +63,7 @@ def test_fish(line: str, offered: list[str], variables: dict[str, str], tmp_path
 
 
 @pytest.mark.parametrize(
-    ("line", "rest"), [("journal ver", "ify"), ("chart --step App", "endPing")]
+    ("line", "rest"), [("journal ver", "ify"), ("chart --step Init App", "endPing")]
 )
 def test_zsh(line: str, rest: str, variables: dict[str, str], tmp_path: Path) -> None:
     zsh = require_tool("zsh")

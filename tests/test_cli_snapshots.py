@@ -13,6 +13,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,12 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.style import Style
 
+from pingregistrywf.cli.listing import Damage
 from pingregistrywf.cli.terminal import wrapped
 from pingregistrywf.coordination import overview, palette
 from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.runtime import journal as journals
-from pingregistrywf.runtime.ids import UlidSource
+from pingregistrywf.runtime.ids import EPOCH, UlidSource
 from pingregistrywf.runtime.journal import Journal
 from pingregistrywf.runtime.journal.check import Check, Verdict
 
@@ -212,6 +214,29 @@ def test_watch_shows_the_newest_that_fit(terminal: Any) -> None:
     assert str(WORKFLOWS[2]) not in text
     assert "4 workflows; 3 older not shown" in text
     assert len(text.splitlines()) < 6
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_thousands_are_separated_in_tables(
+    terminal: Any, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    row = overview.Row(WORKFLOWS[0], "Appending", 12_345, 6_789, EPOCH, "", (), "started", None)
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as captured:
+        console.print(overview.overview([row], BEGAN, width))
+    assert re.search(r" 12,345 +6,789 ", captured.get())
+
+    module = importlib.import_module("pingregistrywf.cli.journal")
+    with journals.open_journal(URL) as journal:
+        found = [
+            replace(each, end=each.first + 12_345, size=123_456_789) for each in journal.histories()
+        ]
+    monkeypatch.setattr(module, "listed", lambda _: (found, Damage()))
+    shown = terminal("journal", "info", "--journal", URL)(width, False)
+    for each in found:
+        (line,) = [line for line in shown.splitlines() if line.startswith(str(each.id)[:8])]
+        assert re.search(r" 12,345 +123,456,789 +2023-11-14T22:13", line)
+        assert len(line.rstrip()) <= width
 
 
 def test_a_command_in_backquotes_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:

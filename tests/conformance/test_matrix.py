@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from pingregistrywf._generated.ping_registry import DECLARATION
 from pingregistrywf.conformance.starters import STARTERS
 from pingregistrywf.conformance.suite import VERSION
 
-from ..command_line import run
+from ..command_line import on_terminal, run
 from ..tools import require_tool
 
 PYTHON = shlex.quote(sys.executable)
@@ -66,6 +67,17 @@ def test_an_implementation_that_does_not_start_has_no_verdict(tmp_path: Path) ->
     done = run("conform", "matrix", str(file), *SCOPE)
     assert done.returncode == 2
     assert "gone: no verdict: " in done.stdout
+
+
+@pytest.mark.slow
+def test_each_run_shows_how_far_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "matrix.toml"
+    file.write_text(TWO, encoding="utf-8")
+    shown = on_terminal("conform", "matrix", str(file), "--level", "1", "--bound", "n")
+    of_right, of_wrong = shown.split("… wrong")
+    assert "57/57 0 failed" in of_right
+    assert re.search("57/57 [1-9]", of_wrong)
+    assert "failed: " not in shown  # the table has what is wrong
 
 
 @pytest.mark.parametrize(

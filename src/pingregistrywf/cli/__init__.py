@@ -17,6 +17,7 @@ from pingregistrywf import __version__
 from pingregistrywf.cli.adapter import adapter
 from pingregistrywf.cli.charts import chart, generate
 from pingregistrywf.cli.common import exiting_on_signals
+from pingregistrywf.cli.completion import repeat_option
 from pingregistrywf.cli.conform import conform
 from pingregistrywf.cli.conform_matrix import matrix
 from pingregistrywf.cli.daemons import collect, gather, server
@@ -46,6 +47,7 @@ app = App(
 def main() -> None:
     """The entry point of the command ``pingregistrywf``."""
     open_missing_streams()
+    repeat_option(_SEVERAL)
     with ending_with_the_reader(), exiting_on_signals():
         app(_spread(sys.argv[1:]), prog_name="pingregistrywf")
 

@@ -1,4 +1,4 @@
-"""What a shell offers for a word: registries, workflows, states, commands of a chart, languages.
+"""What a shell offers for a word: registries, ids, states, commands of a chart, languages.
 
 A registry's name cannot be read from a journal, which keeps ids.  So the names that were typed at a
 terminal are kept in ``$XDG_STATE_HOME/pingregistrywf/registries``, and offered.  Where a journal is
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
-from pingregistrywf.cli.common import JOURNAL_VARIABLE
+from pingregistrywf.cli.common import JOURNAL_VARIABLE, SERVICE_VARIABLE
 
 if TYPE_CHECKING:
     from pingregistrywf.runtime.journal import Journal
@@ -24,6 +24,37 @@ if TYPE_CHECKING:
 MOST: Final = 100
 """So many names of registries are kept."""
 STATE_VARIABLE: Final = "XDG_STATE_HOME"
+_WORD: Final = "COMP_CWORD"
+"""The variable with the number of the word to complete, of the line of bash."""
+_WITH_WORD: Final = "COMP_WORDS"
+"""The variable with the line of bash."""
+_LINES: Final = (_WITH_WORD, "_TYPER_COMPLETE_ARGS")
+"""The variables with the line: that of bash, and that of zsh and fish, which ends at the cursor."""
+
+_QUOTES: Final = frozenset("\"'\\")
+
+
+def repeat_option(several: Collection[str]) -> None:
+    """Let the word to complete follow its option where one or more words of the option go before.
+
+    The parser takes one word after each option, so ``--step Init App`` is changed to ``--step Init
+    --step App`` in the variables in which a shell passes the line.  A line with quotes stays.
+
+    Args:
+        several: the options that may be followed by several words.
+    """
+    for name in _LINES:
+        line = os.environ.get(name, "")
+        words = line.split(" ")
+        at = int(os.environ.get(_WORD, "0")) if name == _WITH_WORD else len(words) - 1
+        before, rest = words[:at], words[at:]
+        option = next((each for each in reversed(before) if each.startswith("-")), "")
+        begins_another = rest[:1] != [] and rest[0].startswith("-")
+        if option not in several or before[-1] == option or begins_another or set(line) & _QUOTES:
+            continue
+        os.environ[name] = " ".join([*before, option, *rest])
+        if name == _WITH_WORD:
+            os.environ[_WORD] = str(at + 1)
 
 
 def registries(context: typer.Context, incomplete: str) -> list[str]:
@@ -52,6 +83,17 @@ def workflows(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
                 for row in found
                 if (text := str(row.workflow)).startswith(incomplete)
             ]
+    return []
+
+
+def histories(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the histories of a journal."""
+    with _journal(context) as journal:
+        if journal is not None:
+            from pingregistrywf.cli.listing import history_ids
+
+            found = sorted(map(str, history_ids(journal)))
+            return [each for each in found if each.startswith(incomplete)]
     return []
 
 
@@ -115,7 +157,8 @@ def _journal(context: typer.Context) -> Iterator[Journal | None]:
     from pingregistrywf.runtime.errors import WorkflowError
     from pingregistrywf.runtime.journal import open_journal
 
-    url = context.params.get("journal") or os.environ.get(JOURNAL_VARIABLE)
+    named = context.params.get("journal") or context.params.get("url")
+    url = named or os.environ.get(JOURNAL_VARIABLE) or os.environ.get(SERVICE_VARIABLE)
     opened = None
     with suppress(WorkflowError, OSError):
         opened = open_journal(url, create=False) if url else None

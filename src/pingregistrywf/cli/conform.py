@@ -31,10 +31,11 @@ from pingregistrywf.cli.common import (
 )
 from pingregistrywf.cli.output import abandon_stopped_terminals
 from pingregistrywf.cli.program import App
+from pingregistrywf.cli.run_progress import run_progress
 from pingregistrywf.cli.terminal import wrapped
 
 if TYPE_CHECKING:
-    from pingregistrywf.conformance.run.result import CaseResult, RunResult
+    from pingregistrywf.conformance.run.result import RunResult
     from pingregistrywf.conformance.run.runner import Plan
     from pingregistrywf.conformance.run.transport import Transport
     from pingregistrywf.conformance.suite.case import Case
@@ -214,7 +215,7 @@ def _conform(
                     transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
                 if failed_first and remembered:
                     plan = replace(plan, first=recall(remembered))
-                with _progress(plan) as shown:
+                with run_progress(plan) as shown:
                     report = run(shown, transport)
                 outputs.write(report, plan)
                 if remembered and not cases:
@@ -412,71 +413,3 @@ def _ended_by_signals() -> Iterator[ExitStack]:
 
 class _LeaveError(BaseException):
     """A signal asks to leave; not an Exception, lest an adapter in this process catches it."""
-
-
-@contextmanager
-def _progress(plan: Plan) -> Iterator[Plan]:
-    """Each kind of failure as it comes and a line of progress on a terminal, nothing elsewhere.
-
-    The line has the level, the cases done, how many of them failed and the time left, and where it
-    fits, the rate and the time since the start.  Where it is not known how many cases there are, a
-    line above it says so and why.
-    """
-    if not sys.stderr.isatty():
-        yield plan
-        return
-    from dataclasses import replace
-
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from pingregistrywf.cli.columns import WIDE, CountColumn
-    from pingregistrywf.runtime.render import printable
-
-    failures = 0
-    console = Console(stderr=True)
-    wide = console.width >= WIDE
-    columns = (
-        TextColumn("level {task.fields[level]}, cases"),
-        BarColumn(bar_width=8 if wide else 4),
-        CountColumn(),
-        TextColumn("{task.fields[failures]} failed"),
-        *([TextColumn("{task.fields[rate]:,.0f}/s"), TimeElapsedColumn()] if wide else []),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    if plan.scope.only:
-        uncounted = "the filter chooses among the cases while they are made"
-    else:
-        uncounted = "the cases of charts of your own are counted while they are made"
-    said = False
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("cases", total=None, level="-", rate=0.0, failures=0)
-
-        def update(done: int, total: int | None, level: int) -> None:
-            nonlocal said
-            if total is None and not said:
-                said = True
-                print_above(f"no time left is shown: {uncounted}")
-            rate = bar.tasks[0].speed or 0.0
-            failed = f"{failures:,}"
-            bar.update(task, completed=done, total=total, level=level, rate=rate, failures=failed)
-
-        def tell(result: CaseResult, first: bool) -> None:
-            nonlocal failures
-            failures += 1
-            if first:
-                case = result.case
-                line = f"failed: {case.id}, level {case.level}, {case.title}: {result.why}"
-                print_above(printable(line))
-
-        def print_above(line: str) -> None:
-            bar.console.print(line, markup=False, highlight=False)
-
-        yield replace(plan, progress=update, failed=tell)

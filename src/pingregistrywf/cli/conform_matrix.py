@@ -19,6 +19,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.conform import BoundOption, JsonFileOption, check_files
+from pingregistrywf.cli.run_progress import run_progress
 
 
 @with_json
@@ -74,8 +75,11 @@ def matrix(
             plan = Plan(suite=suite, scope=scope, manifest=manifest, reference=judge)
             for each in implementations:
                 typer.echo(f"… {each.name}", err=True)
-                with closing(ChildTransport(each.command, timeout)) as transport:
-                    runs[each.name] = run(plan, transport)
+                with (
+                    run_progress(plan, failures_too=False) as shown,
+                    closing(ChildTransport(each.command, timeout)) as transport,
+                ):
+                    runs[each.name] = run(shown, transport)
         if html:
             reports.put(html, reports.comparison_page(runs).encode())
         if json_report:

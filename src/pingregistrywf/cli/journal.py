@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, Literal, NoRe
 import typer
 from typer import Argument, Option
 
+from pingregistrywf.cli import completion
 from pingregistrywf.cli.common import (
     REFUSED,
     JournalOption,
@@ -100,7 +101,7 @@ def info(url: JournalOption, model: ModelOption = None) -> None:
             "bytes": sum(stored.size for stored in found),
         }
         text = (
-            f"{counted(totals['histories'], *HISTORIES)} ({totals['deleted']} deleted),"
+            f"{counted(totals['histories'], *HISTORIES)} ({totals['deleted']:,} deleted),"
             f" {counted(totals['events'], 'event')},"
             f" {counted(totals['bytes'], 'byte')} of events in {shown_url(url)}"
         )
@@ -239,6 +240,7 @@ def export(
         Option(
             metavar="ID",
             help="One history: its id, or a beginning that no other has; all unless given.",
+            autocompletion=completion.histories,
         ),
     ] = None,
     model: ModelOption = None,
@@ -421,7 +423,7 @@ def _row(fields: dict[str, Any]) -> tuple[str, ...]:
     elif fields["deleted_at"]:
         remark = f"deleted {fields['deleted_at']}, id free from {fields['free_at']}"
     elif fields["trimmed_at"]:
-        remark = f"trimmed {fields['trimmed_at']}, {fields['hidden']} hidden"
+        remark = f"trimmed {fields['trimmed_at']}, {fields['hidden']:,} hidden"
     newest = fields["vid"].time.isoformat(timespec="seconds")
     shown = (*(fields[name] for name in ("history", "chart", "events", "bytes")), newest, remark)
     return tuple(map(str, shown))
@@ -456,8 +458,9 @@ def _show_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     *shown, _ = heads
     for head in shown:
         justify: Literal["right", "left"] = "right" if head in ("events", "bytes") else "left"
-        table.add_column(head, justify=justify, no_wrap=True)
-    for name, (_, chart, events, size, newest, _) in zip(ids, rows, strict=True):
+        table.add_column(head, justify=justify, no_wrap=head != "chart", overflow="fold")
+    for name, (_, chart, *counts, newest, _) in zip(ids, rows, strict=True):
+        events, size = (f"{int(each):,}" if each else "" for each in counts)
         table.add_row(name, chart, events, size, newest[:_TO_THE_MINUTE] if narrow else newest)
     console.print(table)
     for name, (*_, remark) in zip(ids, rows, strict=True):

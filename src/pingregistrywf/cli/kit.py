@@ -24,7 +24,7 @@ from pingregistrywf.cli.common import (
     with_json,
 )
 from pingregistrywf.cli.conform import JsonFileOption, check_files
-from pingregistrywf.cli.progress import shows_progress, steps
+from pingregistrywf.cli.progress import shows_progress, steps, waiting
 
 
 @with_json
@@ -122,5 +122,6 @@ def bundle(
         # The page of behaviour is about our own charts.
         held = [PROTOCOL] if model else [PROTOCOL, BEHAVIOUR]
         pages = {page.name: read_page(page) for page in held}
-        write_bundle(suite_of(model or []), pages, file)
+        with waiting("writing the bundle"):
+            write_bundle(suite_of(model or []), pages, file)
         answer({"written": file}, f"wrote {file}")

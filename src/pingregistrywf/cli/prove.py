@@ -14,6 +14,7 @@ from pingregistrywf.cli.common import (
     require,
     with_json,
 )
+from pingregistrywf.cli.progress import waiting
 
 
 @with_json
@@ -30,7 +31,7 @@ def prove(model: ModelOption = None) -> None:
     from pingregistrywf.formal.proof.obligations import ProofError, decided
     from pingregistrywf.formal.proof.report import explanation, obligation_json, table
 
-    with answering(ChartError, FormulaError, ProofError):
+    with answering(ChartError, FormulaError, ProofError), waiting("proving"):
         obligations = list(decided(load_model(model or files_of_checkout())))
     if json_wanted():
         for each in obligations:

@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 from typer import Option
 
+from pingregistrywf.cli import completion
 from pingregistrywf.cli.common import (
     CannotRunError,
     JournalOption,
@@ -65,6 +66,7 @@ def serve(
             "--registry",
             metavar="NAME",
             help="A registry to serve; give one for each, or '*' to serve all that are asked for.",
+            autocompletion=completion.registries,
         ),
     ],
     journal: JournalOption,

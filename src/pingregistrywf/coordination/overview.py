@@ -76,7 +76,7 @@ class Row:
 
     def text(self) -> str:
         """The row as plain text."""
-        pings = "" if self.error else f"{counted(self.pings, 'ping')}, {self.failed} failed"
+        pings = "" if self.error else f"{counted(self.pings, 'ping')}, {self.failed:,} failed"
         allowed = f"allows {', '.join(self.allowed)}" if self.allowed else ""
         known = (f"{self.workflow}", f"{self.state:<13}", pings, self.remark, allowed)
         return "  ".join(filter(None, known))
@@ -150,7 +150,7 @@ def screen(registry: PingRegistry, console: Console) -> Table:
         view = found[: -shown - 1 : -1]
         table = overview(view, now, console.width)
         hidden = len(found) - shown
-        older = f"{hidden} older not shown; " if hidden else ""
+        older = f"{hidden:,} older not shown; " if hidden else ""
         table.title = Text(f"registry {registry.name}", "bold")
         table.caption = Text(f"{counted(len(found), 'workflow')}; {older}Ctrl-C ends", "dim")
         height = len(console.render_lines(table, pad=False))
@@ -184,8 +184,8 @@ def overview(view: Sequence[Row], now: float, width: int) -> Table:
         cells = (
             name,
             Text(row.state, state_style(row.state)),
-            "" if row.error else str(row.pings),
-            Text("" if row.error else str(row.failed), RED if row.failed else GREY),
+            "" if row.error else f"{row.pings:,}",
+            Text("" if row.error else f"{row.failed:,}", RED if row.failed else GREY),
             age(now - row.started.milliseconds / 1000),
             remark,  # of others' words: no markup
         )
