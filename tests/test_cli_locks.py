@@ -7,7 +7,6 @@ locks must stay as they were.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +16,7 @@ import pytest
 from pingregistrywf import open_journal
 
 from .command_line import run
+from .locks import locks_of_this_process
 
 WORKFLOW = uuid4()
 COMMANDS = (
@@ -37,28 +37,17 @@ COMMANDS = (
 the replacement of a journal that is open."""
 
 
-def locks(path: Path) -> set[str]:
-    """The lines of ``/proc/locks`` for this process and each of the journal's files.
-
-    A set, since a line may be there twice when other processes lock something at that moment.
-    """
-    lines = [line.split()[1:] for line in Path("/proc/locks").read_text().splitlines()]
-    inodes = [Path(f"{path}{suffix}").stat().st_ino for suffix in ("", "-wal", "-shm")]
-    mine = [line for line in lines if str(os.getpid()) in line]
-    return {" ".join(line) for line in mine if int(line[4].rpartition(":")[2]) in inodes}
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list locks")
 def test_each_command_leaves_the_locks_of_its_process(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     with open_journal(f"sqlite:{path}") as journal:
         list(journal.histories())
-        held = locks(path)
+        held = locks_of_this_process(path)
         assert held
         for command, code in COMMANDS:
             for url in (f"sqlite:{path}", f"sqlite:{path}?mode=ro"):
                 words = command.replace("DIRECTORY", str(tmp_path)).split()
                 done = run(*words, "--journal", url)
-                assert locks(path) == held, words
+                assert locks_of_this_process(path) == held, words
                 if "mode" not in url:
                     assert done.returncode == code, done

@@ -122,9 +122,11 @@ class Workload:
     async def _append(self, number: int, until: float) -> None:
         await asyncio.sleep(number * PAUSE)
         async with Client.connected(self._port) as client:
-            while time.monotonic() < until:
+            while True:  # once at least, however slow the machine is
                 vid = await client.tell(self._ids[number], PING)
                 self.appended[number].append(vid)
+                if time.monotonic() >= until:
+                    break
 
     async def _follow(self, number: int) -> None:
         read = self.read[number]

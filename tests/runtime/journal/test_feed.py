@@ -309,7 +309,7 @@ def test_who_may_only_read_has_a_feed(url: str) -> None:
         with open_journal(f"{url}?mode=ro") as reader, reader.feed() as feed:
             assert len(feed.read()) == 1
             _, (entry,) = post(journal, history, head)
-            assert feed.wait(10)
+            assert feed.wait(60)
             assert given(feed.read()) == [(history, entry)]
         changes = read_feed(journal)
     with open_journal(f"{url}?mode=ro") as reader:  # nobody writes

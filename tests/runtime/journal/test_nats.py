@@ -71,12 +71,12 @@ with open_journal(sys.argv[1]) as journal:
         head, _ = post(journal, history, journal.read(history, head).head)
         with journal.subscribe(history) as own:
             post(journal, history, head)
-            assert own.wait(10)
+            assert own.wait(60)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert status == 0
     assert len(journal.read(history).entries) == 3
-    assert watching.wait(10)
+    assert watching.wait(60)
     assert len(feed.read()) == 3
 """
 
@@ -86,6 +86,6 @@ def test_both_sides_of_a_fork_go_on(server: Cluster) -> None:
         [sys.executable, "-W", "error", "-c", FORKED, server.url("forked")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert (run.returncode, run.stderr) == (0, "")

@@ -296,7 +296,7 @@ def test_a_subscription_goes_on_after_a_message_of_nobody(journal: NatsJournal) 
         connection.run(connection.answered(f"{streams.name}.0.nobody", b"foreign"))
         history = uuid4()
         post(journal, history, NO_HEAD)
-        assert news.wait(10)
+        assert news.wait(60)
         assert news.histories == {history}
 
 
