@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 Opened = Callable[..., Page]
 
@@ -41,12 +41,31 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def open_page(browser: Browser) -> Iterator[Opened]:
+def contexts() -> list[BrowserContext]:
+    """What the pages of ``open_page`` are opened in."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def closed_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Closes what a test opened itself: thirty pages would take more than a gigabyte of memory."""
+    if "open_page" not in request.fixturenames:
+        yield
+        return
+    contexts: list[BrowserContext] = request.getfixturevalue("contexts")
+    of_the_module = len(contexts)
+    yield
+    while len(contexts) > of_the_module:
+        contexts.pop().close()
+
+
+@pytest.fixture(scope="module")
+def open_page(browser: Browser, contexts: list[BrowserContext]) -> Iterator[Opened]:
     """Opens an address in a context of its own.
 
     At the end, nothing may have been asked of another origin, and nothing have gone wrong.
     """
-    contexts, asked, wrong = [], [], []
+    asked, wrong = [], []
 
     def opened(address: str, **options: Any) -> Page:
         context = browser.new_context(viewport=options.pop("viewport", WIDE), **options)
