@@ -112,7 +112,8 @@ def test_a_directory_to_try_it_out_is_for_strict_clients(tmp_path: Path) -> None
                 "127.0.0.1", port, ssl=strict, server_hostname=host
             )
             assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
-            writer.close()
+            writer.transport.abort()
+            await writer.wait_closed()
 
     pem = place.server.read_bytes()
     with_server(Tls(pem, pem, place.ca.read_bytes()), test)
