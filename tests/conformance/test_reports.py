@@ -124,7 +124,6 @@ def opened(browser: Browser, suite: Suite, report: RunResult, place: Path, **scr
     file.write_text(page(report, suite.chart), encoding="utf-8")
     context = browser.new_context(**screen)
     shown = context.new_page()
-    shown.set_default_timeout(10_000)
     asked: list[str] = []
     shown.on("request", lambda request: asked.append(request.url))
     shown.on("dialog", lambda dialog: asked.append(dialog.message))
