@@ -166,7 +166,7 @@ class TestCompletion:
     def offered(self, *words: str, **variables: str) -> list[str]:
         """What bash is offered for the last word."""
         asked = {
-            "COMP_WORDS": shlex.join(["pingregistrywf", *words]),
+            "COMP_WORDS": "\n".join(["pingregistrywf", *words]),
             "COMP_CWORD": f"{len(words)}",
         }
         variables |= {"_PINGREGISTRYWF_COMPLETE": "complete_bash", **asked}

@@ -1,4 +1,4 @@
-"""Completion in the shells themselves: fish and zsh take the script, and complete with it."""
+"""Completion in the shells themselves: bash, zsh and fish take the script, and complete with it."""
 
 from __future__ import annotations
 
@@ -65,18 +65,36 @@ def test_fish(line: str, offered: list[str], variables: dict[str, str], tmp_path
 @pytest.mark.parametrize(
     ("line", "rest"), [("journal ver", "ify"), ("chart --step Init App", "endPing")]
 )
-def test_zsh(line: str, rest: str, variables: dict[str, str], tmp_path: Path) -> None:
-    zsh = require_tool("zsh")
+@pytest.mark.parametrize(
+    ("words", "setting_up"),
+    [
+        (("bash", "--norc", "--noprofile", "-i"), ":"),
+        (("zsh", "-f", "-i"), "autoload -U compinit; compinit -u -D"),
+    ],
+    ids=["bash", "zsh"],
+)
+def test_a_tab(
+    words: tuple[str, ...],
+    setting_up: str,
+    line: str,
+    rest: str,
+    variables: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    program = require_tool(words[0])
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [zsh, "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, env=variables, close_fds=True
+        [program, *words[1:]],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=variables,
+        close_fds=True,
     ) as shell:
         os.close(theirs)
         try:
-            source = (
-                f"autoload -U compinit; compinit -u -D; source {script('zsh', variables, tmp_path)}"
-            )
-            os.write(ours, f"{source}; print READ''Y\n".encode())
+            source = f"{setting_up}; source {script(words[0], variables, tmp_path)}"
+            os.write(ours, f"{source}; printf 'READ%s\\n' Y\n".encode())
             wait_for(ours, "READY")
             os.write(ours, f"pingregistrywf {line}\t".encode())
             wait_for(ours, f"{line}{rest}")

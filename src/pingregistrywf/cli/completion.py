@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST: Final = 100
 """So many names of registries are kept."""
 STATE_VARIABLE: Final = "XDG_STATE_HOME"
+_ASKED: Final = "_PINGREGISTRYWF_COMPLETE"
+"""The variable by which the script for a shell asks for what to offer."""
 _WORD: Final = "COMP_CWORD"
 """The variable with the number of the word to complete, of the line of bash."""
 _WITH_WORD: Final = "COMP_WORDS"
@@ -43,16 +45,19 @@ def repeat_option(several: Collection[str]) -> None:
     Args:
         several: the options that may be followed by several words.
     """
+    if _ASKED not in os.environ:
+        return
     for name in _LINES:
         line = os.environ.get(name, "")
-        words = line.split(" ")
+        between = "\n" if "\n" in line else " "  # bash puts each word on a line
+        words = line.split(between)
         at = int(os.environ.get(_WORD, "0")) if name == _WITH_WORD else len(words) - 1
         before, rest = words[:at], words[at:]
         option = next((each for each in reversed(before) if each.startswith("-")), "")
         begins_another = rest[:1] != [] and rest[0].startswith("-")
         if option not in several or before[-1] == option or begins_another or set(line) & _QUOTES:
             continue
-        os.environ[name] = " ".join([*before, option, *rest])
+        os.environ[name] = between.join([*before, option, *rest])
         if name == _WITH_WORD:
             os.environ[_WORD] = str(at + 1)
 
