@@ -178,8 +178,11 @@ def bill_of(wheel: Path) -> dict[str, object]:
 
     with tempfile.TemporaryDirectory() as name:
         python = Path(name) / "env" / "bin" / "python"
-        subprocess.run([sys.executable, "-m", "venv", Path(name) / "env"], check=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--constraint"]
+        # With no installer in it: that is no part of what the package brings along.
+        venv = [sys.executable, "-m", "venv", "--without-pip", str(Path(name) / "env")]
+        subprocess.run(venv, check=True)
+        command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+        command += ["--constraint"]
         command += [str(ROOT / ".ci" / "constraints.txt"), f"{wheel}[{','.join(EXTRAS)}]"]
         subprocess.run(command, check=True)
         bill = bill_of_materials(str(python))

@@ -95,6 +95,12 @@ def bill_of_materials(python: str) -> dict[str, Any]:
     if run.returncode:
         raise RuntimeError(run.stderr)
     found: dict[str, Any] = json.loads(run.stdout)
+    name = PROJECT["name"]
+    asked = f"from importlib.metadata import version; print(version({name!r}))"
+    version = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=True)
+    installed = version.stdout.strip()  # pyproject.toml leaves it to the source
+    purl = f"pkg:pypi/{name}@{installed}"
+    found["metadata"]["component"] |= {"version": installed, "purl": purl}
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import zipfile
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,6 +33,12 @@ from .artefacts import (
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("release")]
+
+HOSTS = re.compile(
+    r"(\w+\.)*example(\.(com|net|org))?|127\.0\.0\.1|localhost|www\.w3\.org|json-schema\.org"
+    r"|(docs\.)?nats\.io"
+)
+"""The hosts that a file may name: those of examples, of schemas, and of the NATS project."""
 
 GENERATED_FILES = {"PKG-INFO"}
 """What the source distribution has, and the source tree has not."""
@@ -120,8 +128,12 @@ def test_they_name_no_machine(wheel: Path, source: Path) -> None:
     with tarfile.open(source) as packed:
         files |= {each.name: packed.extractfile(each).read() for each in packed if each.isfile()}
         assert {(each.uid, each.gid, each.uname, each.gname) for each in packed} == {(0, 0, "", "")}
+    ours = urlsplit(PROJECT["urls"]["Source"]).hostname
     for name, content in files.items():
         assert places.search(content) is None, name
+        named = re.findall(r"\bhttps?://([\w.-]*\w)", content.decode("utf-8", "replace"))
+        strangers = [host for host in named if host != ours and not HOSTS.fullmatch(host)]
+        assert strangers == [], name
 
 
 @pytest.mark.parametrize("place", ["wheel", "source"])
@@ -185,9 +197,22 @@ def test_what_is_installed_has_allowed_licences() -> None:
     require_release("cyclonedx_py")
     bill = bill_of_materials(sys.executable)
     assert bill["bomFormat"] == "CycloneDX"
+    main = bill["metadata"]["component"]
+    assert (main["name"], main["version"]) == ("pingregistrywf", __version__)
+    assert main["purl"] == f"pkg:pypi/pingregistrywf@{__version__}"
+    # What the program wrote was checked by it; what was added is in this part.
+    assert is_valid(json.dumps(bill | {"components": [], "dependencies": []}))
     names = {each["name"].lower().replace("_", "-") for each in bill["components"]}
     assert names >= {"pydantic", "pydantic-core", "grpcio", "orjson", "z3-solver"}
     assert objections(bill) == []
+
+
+def is_valid(bill: str) -> bool:
+    """Whether a bill is as the schema of CycloneDX has it."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
 
 
 @pytest.mark.parametrize(
