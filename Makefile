@@ -78,6 +78,7 @@ bench: $(STAMPS)/bench-libraries $(STAMPS)/editable ## Measure every hot path be
 
 release: $(STAMPS)/release-libraries ## Make a release, all but publishing: VERSION=x.y.z
 	@$(BIN)/python -m tests.release "$(VERSION)"
+	@rm -f $(STAMPS)/editable # what is installed has the version of before
 
 matrix: $(STAMPS)/release-libraries ## Run all tests on each Debian's Python, in roots below build/; needs root
 	@$(BIN)/python -m tests.release.matrix $(ARGS)
