@@ -122,7 +122,10 @@ def ended(process: Popen[bytes]) -> int:
 
 def _waits_for_errors(thread: Path) -> bool:
     """Return whether a thread is inside a call of the system on standard error."""
-    _, *arguments = (thread / "syscall").read_text(encoding="utf-8").split()
+    try:
+        _, *arguments = (thread / "syscall").read_text(encoding="utf-8").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it has ended since it was listed
     return arguments[:1] == ["0x2"]
 
 

@@ -117,6 +117,15 @@ class Adapter:
         assert not reply.endswith(b"\r\n")
         return json.loads(reply)
 
+    def send(self, number: int, op: str, **keys: Any) -> None:
+        """Send a request, and do not wait for its answer."""
+        self.requests.write(json.dumps({"id": number, "op": op, **keys}).encode() + b"\n")
+        self.requests.flush()
+
+    def receive(self) -> Any:
+        """The next answer, whatever it is about."""
+        return json.loads(self.replies.readline())
+
     def ask(self, op: str, **keys: Any) -> Any:
         """What stands in ``ok``, or the answer without its id."""
         self.number += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ import pytest
 from pingregistrywf.conformance.starters import LANGUAGES, STARTERS, write
 
 from ..tiers import EXHAUSTIVE
-from .test_starters import REGISTRY, SHA256, Adapter, build
+from .test_starters import OTHER_REGISTRY, REGISTRY, SHA256, Adapter, build
 
 pytestmark = pytest.mark.slow
 
@@ -30,21 +29,26 @@ CLAIMS = {
     "rust": ('"multi_server"]', '"multi_server", "concurrent"]'),
 }
 
-# A find that waits until events are asked for.
+# A find that waits until the events of another workflow are asked for.
 WAITS: Mapping[str, Mapping[str, str]] = {
     "python": {
         "\nLOCK = Lock()\n": "\nLOCK = Lock()\nimport threading\nGATE = threading.Event()\n",
         "        history = self.events(workflow)\n": (
             "        GATE.wait()\n        history = self.events(workflow)\n"
         ),
-        "            return list(": "            GATE.set()\n            return list(",
+        "            return list(": (
+            f'            if workflow == "{OTHER_REGISTRY}":\n                GATE.set()\n'
+            "            return list("
+        ),
     },
     "javascript": {
         "const deleted =": (
             "let open;\nconst gate = new Promise((f) => (open = f));\nconst deleted ="
         ),
         "  find(workflow) {\n": "  async find(workflow) {\n    await gate;\n",
-        "  events(workflow) {\n": "  events(workflow) {\n    open();\n",
+        "  events(workflow) {\n": (
+            f"  events(workflow) {{\n    if (workflow === '{OTHER_REGISTRY}') open();\n"
+        ),
     },
     "java": {
         "    Workflows(String server) {}\n": (
@@ -55,7 +59,8 @@ WAITS: Mapping[str, Mapping[str, str]] = {
             "        GATE.acquireUninterruptibly();\n        return Optional.of("
         ),
         "    public List<Protocol.Event> events(String workflow) {\n": (
-            "    public List<Protocol.Event> events(String workflow) {\n        GATE.release();\n"
+            "    public List<Protocol.Event> events(String workflow) {\n"
+            f'        if (workflow.equals("{OTHER_REGISTRY}")) GATE.release();\n'
         ),
     },
     "go": {
@@ -64,7 +69,8 @@ WAITS: Mapping[str, Mapping[str, str]] = {
             "\t<-gate\n\thistory, _ := workflows.Events(workflow)\n"
         ),
         "\treturn histories[workflow], nil\n": (
-            "\tgate <- true\n\treturn histories[workflow], nil\n"
+            f'\tif workflow == "{OTHER_REGISTRY}" {{\n\t\tgate <- true\n\t}}\n'
+            "\treturn histories[workflow], nil\n"
         ),
     },
     "rust": {
@@ -78,7 +84,8 @@ WAITS: Mapping[str, Mapping[str, str]] = {
             "        let history = self.events(id)?;\n"
         ),
         "        Ok(self.journal()": (
-            "        OPEN.store(true, std::sync::atomic::Ordering::SeqCst);\n"
+            f'        if id == "{OTHER_REGISTRY}" {{\n'
+            "            OPEN.store(true, std::sync::atomic::Ordering::SeqCst);\n        }\n"
             "        Ok(self.journal()"
         ),
     },
@@ -121,17 +128,20 @@ def test_an_answer_overtakes_one_that_waits(language: str, tmp_path: Path) -> No
     impatient = Timer(PATIENCE, adapter.process.kill)
     impatient.start()
     try:
-        for number, op in ((91, "find"), (92, "events")):
-            request = {"id": number, "op": op, "workflow": REGISTRY}
-            adapter.requests.write(json.dumps(request).encode() + b"\n")
-        adapter.requests.write(b'{"id": 93, "op": "bye"}\n')
-        adapter.requests.flush()
-        replies = [json.loads(adapter.replies.readline()) for _ in range(3)]
+        adapter.send(91, "find", workflow=REGISTRY)
+        adapter.send(92, "events", workflow=REGISTRY)
+        overtaking = adapter.receive()
+        # Only now the first one may go on, side by side with the one that lets it.
+        adapter.send(93, "events", workflow=OTHER_REGISTRY)
+        adapter.send(94, "bye")
+        replies = {each["id"]: each for each in (adapter.receive() for _ in range(3))}
     finally:
         impatient.cancel()
-    assert [each["id"] for each in replies] == [92, 91, 93]
-    assert replies[1]["ok"]["state"] == "Initialized"
-    assert replies[2]["bye"] == {}
+    assert overtaking["id"] == 92
+    assert {*replies} == {91, 93, 94}
+    assert replies[91]["ok"]["state"] == "Initialized"
+    assert list(replies)[-1] == 94
+    assert replies[94]["bye"] == {}
     assert adapter.end() == 0
 
 
@@ -143,9 +153,7 @@ def test_what_ends_the_program_ends_it_at_once(language: str, tmp_path: Path) ->
     impatient = Timer(PATIENCE, adapter.process.kill)
     impatient.start()
     try:
-        request = {"id": 1, "op": "events", "workflow": REGISTRY}
-        adapter.requests.write(json.dumps(request).encode() + b"\n")
-        adapter.requests.flush()
+        adapter.send(1, "events", workflow=REGISTRY)
         assert adapter.replies.readline() == b""
     finally:
         impatient.cancel()
