@@ -14,12 +14,22 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from .faults import Faults
 from .nats.cluster import Cluster
 from .tiers import EXHAUSTIVE, SOAK
 from .tools import require_tool
+
+# The same examples in each run, and none fails because the machine is busy.
+settings.register_profile(
+    "reproducible",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("reproducible")
 
 
 def _load(name: str) -> ModuleType:

@@ -18,12 +18,11 @@ from ..tiers import EXHAUSTIVE
 from .observed import Observed
 
 settings.register_profile(
-    "reproducible",
-    derandomize=True,
-    deadline=None,
+    "of the run time",
+    settings.get_profile("reproducible"),
     max_examples=1000 if EXHAUSTIVE else 100,
 )
-settings.load_profile("reproducible")
+settings.load_profile("of the run time")
 
 Open = Callable[[], Journal]
 
