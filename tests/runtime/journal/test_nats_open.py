@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -193,7 +194,13 @@ def test_a_cluster_that_elects_a_leader_is_asked_again(
 
 
 def test_a_cluster_that_does_not_come_back(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Attempts.__init__, "__defaults__", (0.1,))
+    begin = Attempts.__init__
+
+    def begin_impatiently(self: Attempts) -> None:
+        begin(self)
+        self._end = asyncio.get_running_loop().time() + 0.1
+
+    monkeypatch.setattr(Attempts, "__init__", begin_impatiently)
     answer_first(monkeypatch, ApiError(10005, 400, "no suitable peers, peer offline"), 1000)
     error = refusal(f"nats://all:secret@{server}/offline")
     assert "the server answered: no suitable peers, peer offline (10005)" in error.cause
