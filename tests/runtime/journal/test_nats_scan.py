@@ -19,7 +19,7 @@ from pingregistrywf.testing.clock import DAY, TurnedClock
 from pingregistrywf.testing.journal import CHART, chain, post
 from pingregistrywf.testing.journal.writing import post_snapshot
 
-from ...nats.cluster import Cluster
+from ...nats.cluster import Cluster, wait_until
 
 EVENTS = 40
 
@@ -210,8 +210,7 @@ def test_a_scan_that_nobody_ends_leaves_no_consumer(
     next(begun)
     monkeypatch.setattr(Consumer, "stop", stopping)
     del begun
-    journal.read(uuid4())  # the loop comes to it before
-    journal.read(uuid4())
+    wait_until(lambda: bool(stopped), 60, lambda: "the consumer is not stopped")
     assert stopped == [journal._store.streams.name]
 
 
