@@ -27,6 +27,8 @@ from .stock import MESSAGE
 
 AT_ONCE = 32
 """So many workflows, or subjects, are written to at once."""
+PATIENCE = 60
+"""After so many seconds without an answer the client gives up: a busy machine needs some."""
 EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 BARE = "publishes as many bytes with the client's `publish` and the expected sequence"
 
@@ -120,9 +122,9 @@ class Bare:
         """Connect to the servers of a journal's URL."""
         servers = [f"nats://{each}" for each in url.split("/")[2].split(",")]
         loop = asyncio.new_event_loop()
-        client = loop.run_until_complete(nats.connect(servers))
+        client = loop.run_until_complete(nats.connect(servers, connect_timeout=PATIENCE))
         try:
-            stream = client.jetstream()
+            stream = client.jetstream(timeout=PATIENCE)
             made = stream.add_stream(name="bare", subjects=["bare.*"], num_replicas=3)
             loop.run_until_complete(made)
             yield cls(stream, loop)
