@@ -19,6 +19,7 @@ from pingregistrywf.runtime.ids import EPOCH, Ulid
 from pingregistrywf.runtime.operations import Operation
 from pingregistrywf.runtime.services import Find
 from pingregistrywf.service.grpc.calls import Calls
+from pingregistrywf.service.grpc.messages import Messages
 from pingregistrywf.service.grpc.served import HEARTBEAT, Served
 
 _run_from = OutsideOperations.run_from
@@ -26,6 +27,7 @@ _found = Calls._found
 _events = Served.events
 _find = Calls._find
 _visible = Served.visible
+_reply = Messages.reply
 _committed: set[UUID] = set()
 
 Vids = Mapping[str, Ulid]
@@ -132,6 +134,22 @@ def no_index(self: Served, *words: Any) -> Any:
     return [each for each in _visible(self, *words) if each not in derived]
 
 
+def wrong_kind(self: Messages, method: Any, known: Any) -> Any:
+    """Signal each history as one of another kind."""
+    reply = _reply(self, method, known)
+    for signal in getattr(reply, "signals", ()):
+        signal.aggregate_type = 4
+    return reply
+
+
+def other_bits(self: Messages, method: Any, known: Any) -> Any:
+    """Signal each history with bits that do not say that it was updated."""
+    reply = _reply(self, method, known)
+    for signal in getattr(reply, "signals", ()):
+        signal.signals = 2
+    return reply
+
+
 FAULTS: Mapping[str, tuple[type, str, Callable[..., Any]]] = {
     "a commit that is run again is refused": (OutsideOperations, "run_from", commit_again),
     "a begin ignores that the id was used": (OutsideOperations, "run_from", used_id),
@@ -145,6 +163,8 @@ FAULTS: Mapping[str, tuple[type, str, Callable[..., Any]]] = {
     "get waits for ever": (Calls, "_find", endless),
     "get tells the code of the summary too early": (Calls, "_find", early_code),
     "no signal names the index": (Served, "visible", no_index),
+    "signals have another kind": (Messages, "reply", wrong_kind),
+    "signals do not have the bit of an update": (Messages, "reply", other_bits),
 }
 
 WAYS: Mapping[str, str] = {
@@ -155,6 +175,8 @@ WAYS: Mapping[str, str] = {
     "get waits for ever": "GetRegistryPings with job_control 1 does not end in Summarized",
     "get tells the code of the summary too early": "gives 0 as summary.status_code in Initialized",
     "no signal names the index": "AggregateSignals does not name ",
+    "signals have another kind": "AggregateSignals gives 4 as aggregate_type, and not 5",
+    "signals do not have the bit of an update": "gives 2 as signals, and not with the bits 1",
 }
 """The faults that only further ways of reading show, and what the adapter says of them."""
 SILENT = ("a watch misses what comes", "get waits for ever", "no signal names the index")

@@ -38,7 +38,7 @@ from pingregistrywf.runtime.services import (
 from pingregistrywf.runtime.values import Event, command_name
 from pingregistrywf.runtime.wire import codec_of
 from pingregistrywf.service.grpc.methods_calls import Calling
-from pingregistrywf.service.grpc.methods_ways import DisagreementError, Ways, encoded
+from pingregistrywf.service.grpc.methods_ways import DisagreementError, Told, Ways, encoded
 from pingregistrywf.service.requests import Reply, Request, error_json
 
 ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -231,7 +231,7 @@ class MethodsAdapter:
         codec = codec_of(declaration)
         events = [codec.decode(each) for each in told]
         ids = [each.id for each in events]
-        self._ways.check_events(method, action, message, history, told, ids)
+        self._ways.check_events(Told(method, action, message, history, told, ids))
         return events
 
     def _replayed(self, chart: str, history: UUID) -> tuple[Any, str]:

@@ -2,14 +2,15 @@
 
 The adapter protocol asks for a history or a state, and not how it is read.  So whenever an answer
 tells something new, it is read in each further way that the methods have: after an event, by a
-watch, by a call that waits for a state; and the signals have to name the history.  An answer that
-is at odds with the first one is a ``DisagreementError``.  Streams stay open between requests, so
-that they show what comes.
+watch, by a call that waits for a state; and the signals have to name the history, with the kind and
+the bits that are declared.  An answer that is at odds with the first one is a
+``DisagreementError``.  Streams stay open between requests, so that they show what comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -17,7 +18,16 @@ import grpc
 
 from pingregistrywf.runtime.ids import Ulid
 from pingregistrywf.runtime.remote.messages import Protobuf
-from pingregistrywf.runtime.services import Carried, Events, Find, Method, Service, Signals
+from pingregistrywf.runtime.services import (
+    Carried,
+    Constant,
+    Events,
+    Find,
+    Method,
+    ReplyField,
+    Service,
+    Signals,
+)
 from pingregistrywf.service.grpc.methods_calls import Calling, OpenStream
 
 K = TypeVar("K")
@@ -35,6 +45,27 @@ _MOST_OPEN: Final = 4
 
 class DisagreementError(Exception):
     """Two ways of reading the same disagree; the text says which, and how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A history, as a method has told it.
+
+    Attributes:
+        method: the method.
+        action: what the method does.
+        request: the request.
+        history: the history.
+        events: its events, encoded.
+        ids: the id of each.
+    """
+
+    method: Method
+    action: Events
+    request: Protobuf
+    history: UUID
+    events: Sequence[bytes]
+    ids: Sequence[Ulid]
 
 
 class Ways:
@@ -88,61 +119,52 @@ class Ways:
         inside = self._service.messages[str(method.reply[field].message)].fields
         (name,) = (each for each, declared in inside.items() if declared.source == "history")
 
-        def named(replies: Sequence[Protobuf]) -> int:
-            return sum(
-                getattr(signal, name) == history.bytes
+        def named(replies: Sequence[Protobuf]) -> list[Protobuf]:
+            return [
+                signal
                 for reply in replies
                 for signal in getattr(reply, field)
-            )
+                if getattr(signal, name) == history.bytes
+            ]
 
         if self._is_sure:
-            late = signals.wait(lambda replies: named(replies) > before, self._within)
+            late = signals.wait(lambda replies: len(named(replies)) > before, self._within)
             if late:
                 raise self._late(f"{method.name} does not name {history}, which has changed", late)
-        self._signalled[history] = named(signals.replies)
+        all_named = named(signals.replies)
+        self._signalled[history] = len(all_named)
+        for signal in all_named[before:]:
+            _check_constants(method, signal, inside)
 
     # --- Histories ------------------------------------------------------------------------------
 
-    def check_events(
-        self,
-        method: Method,
-        action: Events,
-        request: Protobuf,
-        history: UUID,
-        told: Sequence[bytes],
-        ids: Sequence[Ulid],
-    ) -> None:
+    def check_events(self, told: Told) -> None:
         """Read a history in the other ways, if it has new events.
 
-        Args:
-            method: the method that has told it.
-            action: what the method does.
-            request: the request.
-            history: the history.
-            told: its events, encoded.
-            ids: the id of each.
-
         Raises:
-            DisagreementError: the method tells something else so, or no signal names the history.
+            DisagreementError: the method tells something else so, or no signal names the history,
+                or one that does has another kind or other bits.
         """
-        if len(told) <= self._seen.get(history, 0):
+        method, action, count = told.method, told.action, len(told.events)
+        if count <= self._seen.get(told.history, 0):
             return
-        self._seen[history] = len(told)
-        for number in sorted({1, len(told)}):
-            asked = _changed(request, {action.after: ids[number - 1].bytes})
+        self._seen[told.history] = count
+        for number in sorted({1, count}):
+            asked = _changed(told.request, {action.after: told.ids[number - 1].bytes})
             after = encoded(action, self._calling.replies(method, asked))
-            if after != told[number:]:
+            if after != told.events[number:]:
                 raise DisagreementError(
-                    f"{method.name} with {action.after} at event {number} of {len(told)} gives "
-                    f"{_counted(after)}, and not the {len(told) - number} events after it"
+                    f"{method.name} with {action.after} at event {number} of {count} gives "
+                    f"{_counted(after)}, and not the {count - number} events after it"
                 )
-        self._check_unknown(method, action, request)
-        self._check_watch(method, action, request, history, told)
-        self._check_signal(history)
+        self._check_unknown(told)
+        self._check_watch(told)
+        self._check_signal(told.history)
 
-    def _check_unknown(self, method: Method, action: Events, request: Protobuf) -> None:
+    def _check_unknown(self, told: Told) -> None:
         """Read after an event that is not there."""
-        asked = _changed(request, {action.after: UNKNOWN_EVENT.bytes})
+        method, action = told.method, told.action
+        asked = _changed(told.request, {action.after: UNKNOWN_EVENT.bytes})
         expected = "UNKNOWN" if action.fails else "no events"
         try:
             found = _counted(encoded(action, self._calling.replies(method, asked)))
@@ -153,35 +175,29 @@ class Ways:
                 f"{method.name} with an unknown {action.after} gives {found}, and not {expected}"
             )
 
-    def _check_watch(
-        self,
-        method: Method,
-        action: Events,
-        request: Protobuf,
-        history: UUID,
-        told: Sequence[bytes],
-    ) -> None:
+    def _check_watch(self, told: Told) -> None:
         """Look whether a watch, which may have begun at an earlier request, has all events."""
+        method, action, history = told.method, told.action, told.history
 
         def is_there(replies: Sequence[Protobuf]) -> bool:
             is_idle = bool(replies) and getattr(replies[-1], action.will_block)
-            return is_idle and len(encoded(action, replies)) >= len(told)
+            return is_idle and len(encoded(action, replies)) >= len(told.events)
 
         def opened() -> OpenStream:
-            return self._calling.opened(method, _changed(request, {action.watch: True}))
+            return self._calling.opened(method, _changed(told.request, {action.watch: True}))
 
         stream = _kept(self._watches, history, opened)
         late = stream.wait(is_there, self._within)
         got = encoded(action, stream.replies)
-        if late or got != told:
+        if late or got != told.events:
             self._watches.pop(history).cancel()
             text = f"{method.name} with {action.watch} gives {_counted(got)}"
-            if got == told:
+            if got == told.events:
                 text += f", but no {action.will_block} after the last"
-            elif len(got) == len(told):
+            elif len(got) == len(told.events):
                 text += ", and others than without"
             else:
-                text += f", and not the {len(told)} that the history has"
+                text += f", and not the {len(told.events)} that the history has"
             raise self._late(text, late)
 
     # --- States ---------------------------------------------------------------------------------
@@ -270,6 +286,24 @@ def encoded(action: Events, replies: Iterable[Protobuf]) -> list[bytes]:
         for reply in replies
         for each in getattr(reply, action.field)
     ]
+
+
+def _check_constants(method: Method, signal: Protobuf, fields: Mapping[str, ReplyField]) -> None:
+    """Compare what is constant in a signal.
+
+    A number is a set of bits: others may be set beside those that are declared.
+
+    Raises:
+        DisagreementError: a field has another value, or lacks a bit.
+    """
+    for name, field in fields.items():
+        if not isinstance(field.source, Constant):
+            continue
+        value, expected = getattr(signal, name), int(str(field.source.value))
+        is_kind = signal.DESCRIPTOR.fields_by_name[name].enum_type is not None
+        if value != expected if is_kind else value & expected != expected:
+            needed = f"{expected}" if is_kind else f"with the bits {expected}"
+            raise DisagreementError(f"{method.name} gives {value} as {name}, and not {needed}")
 
 
 def _changed(message: Protobuf, fields: Mapping[str, object]) -> Protobuf:
