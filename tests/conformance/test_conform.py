@@ -130,7 +130,7 @@ def test_an_adapter_in_this_process(tmp_path: Path) -> None:
 def gone(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # before it was opened, or since
         return True
     return state.split()[0] == "Z"  # dead; whoever adopted it has yet to hear of it
 
