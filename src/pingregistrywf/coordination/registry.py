@@ -29,6 +29,7 @@ from pingregistrywf._generated.ping_registry_index import (
 )
 from pingregistrywf._generated.ping_registry_index import State as Index
 from pingregistrywf._generated.ping_registry_operations import Operations
+from pingregistrywf._generated.ping_registry_service import SERVICE
 from pingregistrywf.coordination import DELETE_AFTER, EXPIRE_AFTER
 from pingregistrywf.coordination.collector import Action, Collector
 from pingregistrywf.coordination.registry_ids import RegistryIds
@@ -51,9 +52,18 @@ OPEN: Final = frozenset(
     if {CmdAppendPing, CmdPostSummary} <= set(commands)
 )
 """The states in which the chart lets a workflow take pings and a summary."""
-ACTIVE: Final = 101
+# What the admin is shown in place of the summary, by the state (model/ping_registry_service.yaml).
+(_SHOWN,) = (
+    field.by_state
+    for method in SERVICE.methods
+    for field in method.reply.values()
+    if field.by_state
+)
+(ACTIVE,) = {
+    int(str(_SHOWN["status_code"][DECLARATION.state_names[code]])) for code in sorted(OPEN)
+}
 """The code of a workflow whose pings are not summarized yet."""
-SUMMARIZED: Final = 100
+SUMMARIZED: Final = int(str(_SHOWN["status_code"][DECLARATION.state_names[StateCode.SUMMARIZED]]))
 """The code of a workflow that is summarized and not committed yet."""
 ABORTED: Final = "aborted without a summary"
 
@@ -210,7 +220,8 @@ class PingRegistry:
         state = self.state_of(workflow_id)
         summary = state.summary_status
         if state.state_code in OPEN:
-            return Answer(state, ACTIVE, DECLARATION.state_names[state.state_code].lower())
+            name = DECLARATION.state_names[state.state_code]
+            return Answer(state, ACTIVE, str(_SHOWN["status_message"][name]))
         if state.state_code is StateCode.SUMMARIZED:
             return Answer(state, SUMMARIZED, summary.message)
         note = "" if summary.event_id else ABORTED
