@@ -19,7 +19,6 @@ from pingregistrywf._generated.ping_registry import (
     CmdAppendPing,
     CmdPostSummary,
     State,
-    StateCode,
     Workflows,
 )
 from pingregistrywf._generated.ping_registry_index import (
@@ -59,11 +58,10 @@ OPEN: Final = frozenset(
     for field in method.reply.values()
     if field.by_state
 )
-(ACTIVE,) = {
-    int(str(_SHOWN["status_code"][DECLARATION.state_names[code]])) for code in sorted(OPEN)
-}
+_CODES: Final = {name: int(str(code)) for name, code in _SHOWN["status_code"].items()}
+(ACTIVE,) = {_CODES[DECLARATION.state_names[code]] for code in OPEN}
 """The code of a workflow whose pings are not summarized yet."""
-SUMMARIZED: Final = int(str(_SHOWN["status_code"][DECLARATION.state_names[StateCode.SUMMARIZED]]))
+(SUMMARIZED,) = set(_CODES.values()) - {ACTIVE}
 """The code of a workflow that is summarized and not committed yet."""
 ABORTED: Final = "aborted without a summary"
 
@@ -219,11 +217,10 @@ class PingRegistry:
     def _answer(self, workflow_id: UUID) -> Answer:
         state = self.state_of(workflow_id)
         summary = state.summary_status
-        if state.state_code in OPEN:
-            name = DECLARATION.state_names[state.state_code]
-            return Answer(state, ACTIVE, str(_SHOWN["status_message"][name]))
-        if state.state_code is StateCode.SUMMARIZED:
-            return Answer(state, SUMMARIZED, summary.message)
+        name = DECLARATION.state_names[state.state_code]
+        if name in _CODES:
+            message = _SHOWN["status_message"].get(name, summary.message)
+            return Answer(state, _CODES[name], str(message))
         note = "" if summary.event_id else ABORTED
         return Answer(state, summary.code, summary.message, note)
 
