@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -93,6 +93,20 @@ def test_the_sequences_of_a_suite_need_not_be_made_to_be_counted(
         assert size(machine, bound) == sum(1 for _ in sequences(machine, bound))
 
 
+def counted_run(
+    suite: Suite, level: int, make: Callable[[], Answer]
+) -> tuple[RunResult, list[tuple[int, int | None]]]:
+    """Run a level, and return its report and each count of cases that the progress was told."""
+    told: list[tuple[int, int | None]] = []
+    plan = Plan(
+        suite,
+        Scope((level,), "n"),
+        committed_ids(suite),
+        progress=lambda done, total, _: told.append((done, total)),
+    )
+    return run(plan, ObjectTransport(make)), told
+
+
 def test_cases_that_are_not_claimed_are_taken_from_the_number(suite: Suite) -> None:
     def make() -> Answer:
         right = Subject(suite.chart)
@@ -105,14 +119,7 @@ def test_cases_that_are_not_claimed_are_taken_from_the_number(suite: Suite) -> N
 
         return answer
 
-    ended: list[tuple[int, int | None]] = []
-    plan = Plan(
-        suite,
-        Scope((1,), "n"),
-        committed_ids(suite),
-        progress=lambda done, total, _: ended.append((done, total)),
-    )
-    report = run(plan, ObjectTransport(make))
+    report, ended = counted_run(suite, 1, make)
     unclaimed = report.count(Status.NOT_CLAIMED)
     assert 0 < unclaimed < 57
     totals = [total or 0 for _, total in ended]
@@ -123,14 +130,7 @@ def test_cases_that_are_not_claimed_are_taken_from_the_number(suite: Suite) -> N
 def test_cases_that_would_kill_the_adapter_are_taken_from_the_number_if_it_does_not_claim_them(
     suite: Suite,
 ) -> None:
-    ended: list[tuple[int, int | None]] = []
-    plan = Plan(
-        suite,
-        Scope((6,), "n"),
-        committed_ids(suite),
-        progress=lambda done, total, _: ended.append((done, total)),
-    )
-    report = run(plan, ObjectTransport(lambda: answering("not claiming:gc,operations")))
+    report, ended = counted_run(suite, 6, lambda: answering("not claiming:gc,operations"))
     asked = report.count(Status.PASSED)
     assert any(CRASH in each.lacking for each in report.results)
     assert asked > 0

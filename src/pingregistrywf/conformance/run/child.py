@@ -112,11 +112,6 @@ class Child(ABC):
             with suppress(OSError):
                 self.process.stdin.close()
 
-    def _close(self) -> None:
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream:
-                stream.close()
-
 
 class PolledChild(Child):
     """A child process whose pipes are waited for together.
@@ -160,7 +155,9 @@ class PolledChild(Child):
         self._hang_up()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self._close()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
         self.process.wait()
 
     def _write(self) -> None:
