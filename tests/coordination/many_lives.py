@@ -24,21 +24,13 @@ from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.journal import Head, Reading
 
-from .simulation import Wrapped
+from .simulation import Clock, Wrapped
 
 REGISTRY: Final = "reg"
 DAY: Final = 86_400.0
 BATCH: Final = 50
 """Workflows that are listed at the same time."""
 BATCHES: Final = 200
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Counted(Wrapped):

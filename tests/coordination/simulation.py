@@ -59,6 +59,16 @@ SETTLED_BY: Final = 3_000
 """After so many moves, a system that has not come to rest never will."""
 
 
+class Clock:
+    """A clock that stands still until a test moves ``now``, in seconds since the Unix epoch."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Violation(AssertionError):  # noqa: N818 (it is one of a property)
     """Something that must hold does not; ``rule`` is its name."""
 

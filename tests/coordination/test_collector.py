@@ -35,21 +35,13 @@ from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head
 
-from .simulation import Role, RolesJournal
+from .simulation import Clock, Role, RolesJournal
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
 MOMENT = 0.001
 REGISTRY = RegistryIds("reg")
 FIRST, SECOND, THIRD = (UUID(int=number) for number in (0x1001, 0x1002, 0x1003))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

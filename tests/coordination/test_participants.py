@@ -40,15 +40,7 @@ from pingregistrywf.runtime import waiting as runtime_waiting
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
 
-START = 1_700_000_000.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
+from .simulation import START, Clock
 
 
 class Before:

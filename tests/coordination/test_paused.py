@@ -32,17 +32,11 @@ from pingregistrywf.coordination.registry import PingRegistry, Vids
 from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.runtime.operations import Operation
 
+from .simulation import Clock
+
 DAY = 86_400.0
 WORKFLOW = UUID(int=0x1001)
 REGISTRY = RegistryIds("reg")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Paused:
