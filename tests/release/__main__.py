@@ -2,10 +2,11 @@
 
 It refuses before it changes anything: a version that is no next one, a tree with changes, a
 changelog with nothing to say, drift, the placeholder of the project's address, a public name, a
-number or an id that went away, and a dependency that its authors left alone.  Then it writes the
-version, the changelog's heading and the listings, builds what is published into
-``dist/``, with checksums and the bill of materials, checks it, and writes the tag's text.  What
-follows is said in the end: CONTRIBUTING has the steps.
+number or an id that went away, new cases under the suite's old version, and a dependency that its
+authors left alone.  Then it writes the version, the changelog's heading and the listings, builds
+what is published into ``dist/``, with checksums and the bill of materials, checks it, and writes
+the tag's text.  If that fails, the tree is as before.  What follows is said in the end:
+CONTRIBUTING has the steps.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -80,12 +82,16 @@ def refusals(root: Path, version: str) -> Iterator[str]:
     )
     if drift.returncode:
         yield f"what is generated has drifted: run make generate, and commit it\n{drift.stdout}"
+    listings = root / "tests" / "release" / "published"
     for surface in published.SURFACES:
-        lines = published.gone(surface, root / "tests" / "release" / "published")
+        lines = published.gone(surface, listings)
         if lines:
             yield published.complaint(surface, lines)
-    for line in published.lowered(root / "tests" / "release" / "published"):
+    for line in published.lowered(listings):
         yield f"{line}: put back the published version, or give a greater one"
+    new = published.unannounced(listings)
+    if new:
+        yield published.announcement(new)
     yield from shortened(root)
 
 
@@ -135,6 +141,16 @@ def git(root: Path, *words: str) -> str:
     command = ["git", *words]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     return run.stdout.strip()
+
+
+@contextmanager
+def all_or_nothing(root: Path) -> Iterator[None]:
+    """Take back what was written into the tree, which had no changes, if there is no release."""
+    try:
+        yield
+    except BaseException:
+        git(root, "restore", ".")
+        raise
 
 
 def write_version(root: Path, version: str, day: datetime.date) -> None:
@@ -205,11 +221,12 @@ def main() -> None:
         reasons += maintained.unexplained(releases, readme)
         if reasons:
             raise RefusedError("\n".join(reasons))
-        about = notes(ROOT)
-        write_version(ROOT, version, today)
-        maintained.RECORD.write_text(maintained.record(releases, today), encoding="utf-8")
-        subprocess.run([sys.executable, "-m", "tests.release.published"], cwd=ROOT, check=True)
-        files = fill(ROOT, version, about)
+        with all_or_nothing(ROOT):
+            about = notes(ROOT)
+            write_version(ROOT, version, today)
+            maintained.RECORD.write_text(maintained.record(releases, today), encoding="utf-8")
+            subprocess.run([sys.executable, "-m", "tests.release.published"], cwd=ROOT, check=True)
+            files = fill(ROOT, version, about)
     except RefusedError as error:
         print(f"no release: {error}", file=sys.stderr)
         raise SystemExit(1) from None

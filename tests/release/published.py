@@ -403,6 +403,12 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 """What to do about each."""
 
+ANNOUNCE: Final = (
+    "Raise the minor number of VERSION in conformance/suite/__init__.py: a report names the suite "
+    "by it, and two reports of one version are of the same cases"
+)
+"""What to do about new cases."""
+
 
 def listed(surface: str, directory: Path = LISTINGS) -> tuple[str, set[str]]:
     """The version that was published, and what it promises."""
@@ -441,10 +447,23 @@ def lowered(directory: Path = LISTINGS) -> list[str]:
     return found
 
 
+def unannounced(directory: Path = LISTINGS) -> list[str]:
+    """The cases that are new, unless the suite's version says that there are any."""
+    make, versioned = SURFACES["suite"]
+    published, lines = listed("suite", directory)
+    return [] if minor(versioned()) > minor(published) else sorted({*make()} - lines)
+
+
 def complaint(surface: str, lines: list[str]) -> str:
     """What a failed check and a refused release say: what is gone, and what to do instead."""
     names = "\n".join(f"  {line}" for line in lines[:20])
     return f"published, and gone:\n{names}\n{REMEDIES[surface]}. {LIST_ANEW}"
+
+
+def announcement(lines: list[str]) -> str:
+    """What a failed check and a refused release say of cases that are new."""
+    names = "\n".join(f"  {line}" for line in lines[:20])
+    return f"cases that are new under the version that was published:\n{names}\n{ANNOUNCE}"
 
 
 def ripe(now: str, directory: Path = LISTINGS) -> list[str]:
@@ -497,4 +516,8 @@ def write(directory: Path = LISTINGS, *, anew: bool = False) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.release.published", description=__doc__)
     parser.add_argument("--anew", action="store_true", help="forget what is gone, too")
-    write(anew=parser.parse_args().anew)
+    asked = parser.parse_args()
+    new = [] if asked.anew else unannounced()
+    if new:
+        parser.exit(1, f"{announcement(new)}. {LIST_ANEW}\n")
+    write(anew=asked.anew)

@@ -15,7 +15,18 @@ from pingregistrywf.conformance.run import session
 from pingregistrywf.service import stdio
 
 from . import published
-from .published import LISTINGS, REMEDIES, complaint, gone, listed, lowered, ripe
+from .published import (
+    LIST_ANEW,
+    LISTINGS,
+    REMEDIES,
+    announcement,
+    complaint,
+    gone,
+    listed,
+    lowered,
+    ripe,
+    unannounced,
+)
 
 
 def check(surface: str, directory: Path = LISTINGS) -> None:
@@ -65,6 +76,12 @@ def test_no_version_went_down() -> None:
     if lines:
         remedy = "Put back the published version, or give a greater one"
         pytest.fail(f"versions that went down:\n{lines}\n{remedy}", pytrace=False)
+
+
+def test_new_cases_have_a_new_version() -> None:
+    lines = unannounced()
+    if lines:
+        pytest.fail(f"{announcement(lines)}. {LIST_ANEW}", pytrace=False)
 
 
 # --- The checks find what they are for ------------------------------------------------------------
@@ -148,6 +165,19 @@ def test_a_version_does_not_go_down(
     (tmp_path / "suite.txt").write_text("# suite, version 1.2.0\n1-a\n")
     monkeypatch.setattr(published, "SURFACES", {"suite": (lambda: iter(["1-a"]), lambda: now)})
     assert lowered(tmp_path) == lines
+
+
+@pytest.mark.parametrize(
+    ("now", "new"), [("1.2.0", ["1-b"]), ("1.2.1", ["1-b"]), ("1.3.0", []), ("2.0.0", [])]
+)
+def test_a_new_case_raises_the_minor_version(
+    now: str, new: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "suite.txt").write_text("# suite, version 1.2.0\n1-a\n")
+    there = (lambda: iter(["1-a", "1-b"]), lambda: now)
+    monkeypatch.setattr(published, "SURFACES", {"suite": there})
+    assert unannounced(tmp_path) == new
+    assert announcement(["1-b"]).splitlines()[1] == "  1-b"
 
 
 def test_both_sides_of_the_adapter_protocol_speak_the_same() -> None:

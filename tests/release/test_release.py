@@ -31,14 +31,25 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     listings.mkdir(parents=True)
     (listings / "deprecated.txt").write_text("", encoding="utf-8")
     (listings / "python.txt").write_text("# python, version 0.2.0\np.Name\np.Other\n")
-    now = (lambda: iter(["p.Name", "p.Other"]), lambda: "0.2.0")
-    monkeypatch.setattr(published, "SURFACES", {"python": now})
+    (listings / "suite.txt").write_text("# suite, version 1.2.0\n1-a\n")
+    present(monkeypatch)
     for name, value in (("NAME", "A person"), ("EMAIL", "person@example.org")):
         monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
         monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
     for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "One"), ("tag", "v0.2.0")):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
     return tmp_path
+
+
+def present(
+    monkeypatch: pytest.MonkeyPatch, names: str = "p.Name p.Other", cases: str = "1-a"
+) -> None:
+    """Let these names and these cases be what there is now."""
+    surfaces = {
+        "python": (lambda: iter(names.split()), lambda: "0.2.0"),
+        "suite": (lambda: iter(cases.split()), lambda: "1.2.0"),
+    }
+    monkeypatch.setattr(published, "SURFACES", surfaces)
 
 
 @pytest.fixture(autouse=True)
@@ -118,10 +129,15 @@ def test_drift(tree: Path) -> None:
 
 
 def test_a_public_name_that_is_gone(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = (lambda: iter(["p.Name"]), lambda: "0.2.0")
-    monkeypatch.setattr(published, "SURFACES", {"python": left})
+    present(monkeypatch, names="p.Name")
     (said,) = release.refusals(tree, "0.3.0")
     assert said.startswith("published, and gone:\n  p.Other\nBring the name back")
+
+
+def test_a_case_that_is_new(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    present(monkeypatch, cases="1-a 1-b")
+    (said,) = release.refusals(tree, "0.3.0")
+    assert said.startswith("cases that are new under the version that was published:\n  1-b\nRaise")
 
 
 def test_a_listing_that_was_shortened_by_hand(tree: Path) -> None:
@@ -138,3 +154,21 @@ def test_the_version_is_written_where_it_stands_and_over_the_notes(tree: Path) -
     text = (tree / "CHANGELOG.md").read_text(encoding="utf-8")
     assert "## Unreleased\n\n## 0.3.0\n\n2027-01-02\n\nFor all:\n\n- It is better." in text
     assert release.notes(tree) == ""
+
+
+def test_a_release_that_fails_leaves_the_tree_as_it_was(tree: Path) -> None:
+    def fail() -> None:
+        with release.all_or_nothing(tree):
+            release.write_version(tree, "0.3.0", datetime.date(2027, 1, 2))
+            raise release.RefusedError("a check objects")
+
+    with pytest.raises(release.RefusedError, match="a check objects"):
+        fail()
+    assert release.git(tree, "status", "--porcelain") == ""
+    assert release.current(tree) == "0.2.0"
+
+
+def test_a_release_stays(tree: Path) -> None:
+    with release.all_or_nothing(tree):
+        release.write_version(tree, "0.3.0", datetime.date(2027, 1, 2))
+    assert release.current(tree) == "0.3.0"

@@ -18,6 +18,7 @@ from .lowest import check_floors
 from .matrix import (
     DEBIANS,
     ELSEWHERE,
+    NOWHERE,
     TABLE,
     Row,
     apt_sources,
@@ -104,7 +105,7 @@ def test_a_clean_machine_is_a_row() -> None:
 def test_the_table_has_a_row_for_each_python() -> None:
     rows = [
         replace(seen(Row("Debian 13", "3.13"), CLEAN), passed=7, skipped=1),
-        Row("none", "3.12", remark="not tried"),
+        Row(NOWHERE, "3.12", remark="not tried"),
     ]
     lines = table(rows).splitlines()
     assert lines[2:] == [
@@ -113,13 +114,29 @@ def test_the_table_has_a_row_for_each_python() -> None:
     ]
     assert len({line.count("|") for line in lines}) == 1
     assert [row.is_green for row in rows] == [True, False]
+    assert all(row.is_fine for row in rows)
 
 
 @pytest.mark.parametrize("change", [{"failed": 1}, {"older": "not refused"}, {"passed": 0}])
 def test_what_is_not_green(change: dict[str, int | str]) -> None:
     row = replace(seen(Row("Debian 13", "3.13"), CLEAN), passed=7)
     assert row.is_green
-    assert not replace(row, **change).is_green
+    assert not replace(row, **change).is_fine
+
+
+def test_a_debian_that_did_not_start_is_not_green() -> None:
+    assert not Row("Debian 13", "3.13", remark="no root: E: no such suite").is_fine
+
+
+def test_a_suite_that_is_none() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.release.matrix", "--suite", "buster"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2
+    assert "invalid choice: 'buster'" in run.stderr
 
 
 def test_the_metadata_claim_the_pythons_that_are_tried() -> None:
