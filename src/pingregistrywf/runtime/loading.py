@@ -38,6 +38,19 @@ _PLAINLY: Final = {
 _IDS: Final[Mapping[Any, FieldType]] = {UUID: "uuid", Ulid: "ulid"}
 
 
+def read_document(file: Path) -> Document:
+    """Read a document of a generated package.
+
+    Raises:
+        ValueError: it is no JSON, as after a merge with conflicts; the error names the file.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        remedy = "take back a version of it that is, then generate the package again"
+        raise ValueError(f"{file} is no JSON: {error}; {remedy}") from error
+
+
 def load(
     directory: Path,
     *,
@@ -52,7 +65,7 @@ def load(
         directory: where its ``chart.json`` and ``descriptor.binpb`` are.
         commands, errors, events, states: its modules, which hold the classes.
     """
-    chart = json.loads((directory / "chart.json").read_text(encoding="utf-8"))
+    chart = read_document(directory / "chart.json")
     loader = _Loader(chart, errors, events, states)
     codes = loader.codes
     for name, error in chart["errors"].items():
@@ -265,7 +278,7 @@ def load_operations(directory: Path, *charts: Declaration) -> Mapping[str, Opera
         directory: where its ``operations.json`` is.
         charts: the charts whose commands the steps are.
     """
-    document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
+    document = read_document(directory / "operations.json")
     declared = {each.name: each for each in charts}
 
     def argument(each: Document) -> operations.OperationArgument:
@@ -332,7 +345,7 @@ def load_daemons(directory: Path, *charts: Declaration) -> Daemons:
         directory: where its ``operations.json`` is.
         charts: the charts whose commands the steps are.
     """
-    document = json.loads((directory / "operations.json").read_text(encoding="utf-8"))
+    document = read_document(directory / "operations.json")
     declared = {each.name: each for each in charts}
     posting, summing, collecting = (
         document["daemons"][each] for each in ("posting", "summing", "collecting")

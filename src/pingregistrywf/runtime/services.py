@@ -6,17 +6,14 @@ declared here, ``pingregistrywf.service.grpc`` answers calls with.  No rule of a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+from pingregistrywf.runtime.loading import Document, read_document
 from pingregistrywf.runtime.operations import DerivedId, Interpreter, Operation
-
-Document: TypeAlias = Any
-"""A part of ``service.json``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +292,7 @@ def load_service(directory: Path, operations: type[Interpreter]) -> Service:
         directory: where its ``service.json`` and ``descriptor.binpb`` are.
         operations: the operations that it runs.
     """
-    document = json.loads((directory / "service.json").read_text(encoding="utf-8"))
+    document = read_document(directory / "service.json")
     return _Loader(document, operations).service((directory / "descriptor.binpb").read_bytes())
 
 
