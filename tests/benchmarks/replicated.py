@@ -91,22 +91,23 @@ def _woken(journal: Journal, watching: Journal, number: int) -> float:
     workflows, found, woken = Workflows(journal), list[float](), threading.Event()
     workflow, times = begun(workflows), list[float]()
     with watching.subscribe(workflow) as news:
+        while news.wait(0.2):
+            pass  # the news of the beginning may still be on its way
 
         def watch() -> None:
-            for _ in range(number):
-                news.wait(60)
+            while news.wait():
                 times.append(time.perf_counter())
                 woken.set()
 
         thread = threading.Thread(target=watch)
         thread.start()
         for _ in range(number):
+            woken.clear()
             workflows.append_ping(workflow, RETRY_NO_VC, 0, MESSAGE)
             appended = time.perf_counter()
             woken.wait(60)
-            woken.clear()
             found.append(max(times[-1] - appended, 1e-6))  # it may be woken before the return
-        thread.join()
+    thread.join()
     return statistics.median(found)
 
 
