@@ -196,6 +196,16 @@ MALFORMED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda text: b"".join(text.splitlines(keepends=True)[:-1]),
         "line 9 of the export: the export ends here",
     ),
+    "an end that no memory holds": (
+        lambda text: changed(text, lambda lines: lines[1].update(end=1 << 62)),
+        "must be here",
+    ),
+    "an end that no memory holds, in version 1": (
+        lambda text: changed(
+            text, lambda lines: [lines[0].update(version=1), lines[1].update(end=1 << 62)]
+        ),
+        "must be here",
+    ),
     "more than the end": (lambda text: text + b"{}\n", "line 10 of the export: it follows"),
     "a changed letter": (
         lambda text: text.replace(b"ping 0", b"ping 9", 1),

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
 from uuid import UUID
@@ -318,13 +319,14 @@ class _HistoryLine(_Line):
 class _ChartsLine(_Line):
     charts: tuple[_ChartLine, ...]
 
-    def identities(self, stored: Stored) -> list[ChartIdentity] | None:
-        """The chart of each entry of a history; None if they do not cover its entries."""
-        starts = [each.serial for each in self.charts]
-        ends = [*starts[1:], stored.end]
-        covered = starts[:1] == [stored.first] or not (starts or stored.entries)
-        if not covered or any(one >= other for one, other in zip(starts, ends, strict=False)):
-            return None
+    def cover(self, stored: Stored) -> bool:
+        """Whether each entry of a history has one of the charts, and each chart an entry."""
+        serials = [*(each.serial for each in self.charts), stored.end]
+        return serials[0] == stored.first and all(one < other for one, other in pairwise(serials))
+
+    def identities(self, stored: Stored) -> list[ChartIdentity]:
+        """The chart of each entry of a history that they cover."""
+        ends = [*(each.serial for each in self.charts[1:]), stored.end]
         return [
             ChartIdentity(each.name, each.version, each.sha256)
             for each, end in zip(self.charts, ends, strict=False)
@@ -367,12 +369,13 @@ def _read(file: BinaryIO) -> Iterator[tuple[Stored, list[Entry], list[ChartIdent
         if stored.id in histories:
             raise lines.malformed("the history is there twice")
         histories.add(stored.id)
-        charts: list[ChartIdentity] | None = [ChartIdentity(stored.chart)] * stored.entries
-        if version == VERSION:
-            charts = lines.read(_ChartsLine).identities(stored)
-        if charts is None:
+        charts = lines.read(_ChartsLine) if version == VERSION else None
+        if charts is not None and not charts.cover(stored):
             raise lines.malformed("its charts do not cover its entries")
-        yield stored, [lines.entry(each) for each in range(stored.first, stored.end)], charts
+        # The entries first: a changed line may say that there are more of them than fit in memory.
+        read = [lines.entry(each) for each in range(stored.first, stored.end)]
+        unrecorded = [ChartIdentity(stored.chart)] * len(read)
+        yield stored, read, charts.identities(stored) if charts else unrecorded
         entries += stored.entries
     if value != {"histories": len(histories), "entries": entries, "sha256": digest}:
         raise lines.malformed("what it counts is not what was read: the export was changed")
