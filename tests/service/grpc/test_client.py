@@ -16,6 +16,7 @@ from pingregistrywf import (
     ArgumentNotIdempotentError,
     CmdAppendPing,
     CmdInit,
+    JournalClosedError,
     JournalError,
     JournalOpenError,
     JournalUnusableError,
@@ -87,6 +88,9 @@ def test_a_registry_on_a_service(tmp_path: Path) -> None:
         assert not subscription.wait()
         with pytest.raises(JournalError, match="closed"):
             registry.ping(workflow, 0, "m")
+        for late in (journal.subscribe, journal.feed):  # a wait would never end
+            with pytest.raises(JournalClosedError):
+                late()
 
 
 def test_the_command_line_on_a_service(tmp_path: Path, authority: Authority) -> None:

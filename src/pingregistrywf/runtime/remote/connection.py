@@ -164,10 +164,8 @@ class Connection:
         return self._channel.unary_stream(path)(data, metadata=self._metadata)
 
     @contextmanager
-    def stream(
-        self, method: str, request: Protobuf
-    ) -> Iterator[tuple[grpc.Call, Iterator[Protobuf]]]:
-        """Make a call that streams without an end; give the call, and its replies.
+    def stream(self, method: str, request: Protobuf) -> Iterator[Iterator[Protobuf]]:
+        """Make a call that streams without an end, and give its replies; leaving cancels it.
 
         The replies end without an error when the call is cancelled or broken.
         """
@@ -183,7 +181,7 @@ class Connection:
                 return
 
         try:
-            yield stream, replies()
+            yield replies()
         finally:
             stream.cancel()
 

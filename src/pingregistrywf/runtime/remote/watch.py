@@ -10,8 +10,7 @@ import threading
 from typing import Final
 from uuid import UUID
 
-import grpc
-
+from pingregistrywf.runtime.errors import JournalClosedError
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.remote.connection import Connection
 
@@ -25,14 +24,19 @@ class Watch:
     def __init__(self, connection: Connection) -> None:
         self._notifier: Final = Notifier()
         self._connection: Final = connection
-        self._starting = threading.Lock()
+        self._subscribing: Final = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._call: grpc.Call | None = None
 
     def subscribe(self, history: UUID | None) -> NotifierSubscription:
-        """Begin to watch; a change that is made before the stream has begun wakes, too."""
-        subscription = self._notifier.subscribe(history)
-        with self._starting:
+        """Begin to watch; a change that is made before the stream has begun wakes, too.
+
+        Raises:
+            JournalClosedError: the connection is closed: nothing would end the subscription.
+        """
+        with self._subscribing:
+            if self._connection.closed:
+                raise JournalClosedError
+            subscription = self._notifier.subscribe(history)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="service watch", daemon=True)
                 self._thread.start()
@@ -40,7 +44,8 @@ class Watch:
 
     def close(self) -> None:
         """End every subscription; those who wait wake.  The connection must be closed before."""
-        self._notifier.close()
+        with self._subscribing:
+            self._notifier.close()
         if self._thread is not None:
             self._thread.join()
 
@@ -48,8 +53,8 @@ class Watch:
         connection = self._connection
         while not connection.closed:
             try:
-                with connection.stream("Watch", connection.messages["WatchRequest"]()) as (_, told):
-                    for each in told:
+                with connection.stream("Watch", connection.messages["WatchRequest"]()) as replies:
+                    for each in replies:
                         histories = [UUID(bytes=history) for history in each.histories]
                         self._notifier.notify(*histories, everyone=each.any)
             except ValueError:  # the channel was closed meanwhile
