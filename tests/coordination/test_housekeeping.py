@@ -8,9 +8,12 @@ from uuid import uuid4
 import pytest
 
 from pingregistrywf import JournalClosedError, PingRegistry, open_journal
+from pingregistrywf._generated.ping_registry_index import StateCode
 from pingregistrywf.coordination.daemon import Server
 from pingregistrywf.coordination.housekeeping import housekeeping
 from pingregistrywf.coordination.waiting import Stop, wake_ups
+from pingregistrywf.runtime.operations import Operation
+from pingregistrywf.testing.journal import TurnedClock
 
 LONG = 60.0
 
@@ -36,6 +39,34 @@ def test_an_error_beside_the_daemons_ends_them() -> None:
         ):
             raise OSError("the port is in use")
     assert not [each for each in threading.enumerate() if each.name.startswith("housekeeping")]
+
+
+class StopAfterStep:
+    """An observer who asks for a stop as soon as a step is done."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def before(self, operation: Operation, number: int) -> None: ...
+
+    def after(self, operation: Operation, number: int) -> None:
+        self._stop.ask()
+
+
+def test_a_stop_ends_a_run_of_the_collector_after_the_action_that_it_is_at() -> None:
+    stop, woken, clock = Stop(), threading.Event(), TurnedClock()
+    with open_journal("memory:", clock=clock) as journal:
+        for _ in range(3):
+            PingRegistry(journal, "reg").begin(uuid4())
+        clock.turn(days=2)
+        registry = PingRegistry(journal, "reg", observers=[StopAfterStep(stop)])
+        with (
+            stop.waking(woken.set),
+            housekeeping([registry], stop, gather=False, collect=True),
+        ):
+            assert woken.wait(LONG)
+        listed = [entry.state_code for entry in registry.list()]
+    assert sorted(listed) == [StateCode.ACTIVE, StateCode.ACTIVE, StateCode.COMPLETED]
 
 
 def test_a_journal_that_is_closed_ends_the_waits_for_its_changes() -> None:

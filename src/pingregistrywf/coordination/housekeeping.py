@@ -29,7 +29,8 @@ def housekeeping(
 ) -> Iterator[None]:
     """While inside, gather and collect for registries; on leaving, ask for a stop, and wait.
 
-    A gatherer or collector that fails asks for a stop, too, so that nothing goes on without it.
+    A run of a collector stops after the action that it is at.  A gatherer or collector that fails
+    asks for a stop, too, so that nothing goes on without it.
 
     Args:
         registries: the registries.
@@ -64,7 +65,9 @@ def _collect(registry: PingRegistry, stop: Stop) -> None:
     with stop.waking(woken.set):
         while not stop.asked:
             try:
-                registry.collect()
+                for _ in registry.collector().run():
+                    if stop.asked:  # the next run does the rest
+                        break
             except WorkflowError as error:
                 logged(_LOGGER, "failed", logging.ERROR, registry=registry.name, error=error)
             woken.wait(COLLECTION.total_seconds())
