@@ -25,7 +25,6 @@ class OutsideOperations(Operations):
     def __init__(self, journal: Journal, *, observers: Iterable[Observer] = ()) -> None:
         super().__init__(journal, observers=observers)
         self._journal = journal
-        self._registries: dict[str, PingRegistry] = {}
 
     def run_from(
         self, operation: Operation, inputs: Mapping[str, Any], vid: Ulid | None = None
@@ -33,14 +32,7 @@ class OutsideOperations(Operations):
         if operation.name not in _GUARDED:
             return super().run_from(operation, inputs, vid)
         workflow_id = operation.resolve(inputs)["workflow_id"]
-        registry = self._registry(inputs["registry"])
+        registry = PingRegistry.on(self._journal, inputs["registry"], self)
         act = registry.begin if operation.name == "begin" else registry.commit
         vids = act(workflow_id, vid)
         return {"ping_registry": vids.workflow, "ping_registry_index": vids.index}
-
-    def _registry(self, name: str) -> PingRegistry:
-        """The registry of a name, which keeps what it has read for the next call."""
-        known = self._registries.get(name)
-        if known is None:
-            known = self._registries[name] = PingRegistry.on(self._journal, name, self)
-        return known
