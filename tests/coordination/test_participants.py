@@ -37,7 +37,7 @@ from pingregistrywf.coordination.registry import ABORTED, ACTIVE, Vids
 from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime import waiting as runtime_waiting
-from pingregistrywf.runtime.journal import ChartIdentity, Entry, Subscription
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Reading, Subscription
 from pingregistrywf.runtime.operations import Operation
 
 from .simulation import START, Clock
@@ -428,6 +428,25 @@ class TestGatherer:
             if isinstance(event, ServerPingsGathered)
         ]
         assert len(gathered) == 1
+
+    def test_reads_each_event_once(
+        self,
+        journal: Journal,
+        registry: PingRegistry,
+        workflow_id: uuid.UUID,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for number in range(5):
+            registry.workflows.append_ping(workflow_id, NO_VC, 0, f"alpha ping {number}")
+        read, readings = journal.read, list[Reading]()
+
+        def counted(*args: Any, **options: Any) -> Reading:
+            readings.append(read(*args, **options))
+            return readings[-1]
+
+        monkeypatch.setattr(journal, "read", counted)
+        end(Gatherer(PingRegistry(journal, "reg"), pings=0).take_part(workflow_id))
+        assert sum(len(each.entries) for each in readings) == 6
 
     def test_summary_of_no_pings(self) -> None:
         assert summary(()) == (0, "{ totalCount: 0, errorCount: 0 }")

@@ -184,10 +184,10 @@ class Gatherer(Daemon):
 
     def take_part(self, workflow_id: UUID) -> Iterator[float]:
         yield from self._post_pings(workflow_id)
-        events = self.registry.workflows.events(workflow_id)
-        if not events:
+        began = self.registry.workflows.engine.checkpoint(workflow_id).origin
+        if not began:
             return
-        yield events[0].id.milliseconds / 1000 + self.duration
+        yield began.milliseconds / 1000 + self.duration
         while not self.post_summary(workflow_id):
             # A ping was posted after the state was read.  It must be counted: read again.
             yield self.registry.journal.clock()
