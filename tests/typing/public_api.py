@@ -37,6 +37,7 @@ from pingregistrywf import (
     Deleted,
     Event,
     EventTypeError,
+    FeedPositionGoneError,
     HistoryDeletedError,
     IdSource,
     InvalidCommandError,
@@ -188,6 +189,8 @@ def blamed(error: AnyJournalError) -> str:
             return str(id)
         case DBError() | JournalBusyError() | CorruptedDataError() | JournalOpenError():
             return str(error)
+        case FeedPositionGoneError(position=position):
+            return position
         case JournalEntryParentMismatchError(actual=vid):
             return str(vid)
         case _:

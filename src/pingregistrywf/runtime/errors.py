@@ -397,6 +397,7 @@ AnyJournalError: TypeAlias = (
     | JournalBusyError
     | CorruptedDataError
     | JournalEntryParentMismatchError
+    | FeedPositionGoneError
     | JournalOpenError
 )
 """An error of a journal that a ``JournalError`` wraps."""
