@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -36,12 +37,14 @@ from pingregistrywf._generated import ping_registry_index as index
 from pingregistrywf.runtime.errors import Fault, Note
 from pingregistrywf.runtime.journal import (
     NO_HEAD,
+    ChartIdentity,
     Entry,
     Journal,
     Retention,
     Scanned,
     Stored,
     Trim,
+    Written,
 )
 from pingregistrywf.runtime.journal.sqlite import ledger, records
 from pingregistrywf.runtime.values import Event
@@ -661,6 +664,33 @@ def test_equal_ids_and_a_time_that_goes_back_are_faults(
 def test_growing_ids_are_not_noted(stocked: Stocked) -> None:
     with stocked.open() as journal:
         assert [note for scanned in journal.scan() for note in notes_of(scanned)] == []
+
+
+def test_the_work_grows_with_the_faults_and_not_with_their_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (declaration,) = (each for each in DECLARATIONS.values() if not each.keyed)
+    same, compared = Ulid.__eq__, 0
+
+    def counted(one: Ulid, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return same(one, other)
+
+    def comparisons(events: int) -> int:
+        ids = [EPOCH, *(ulid(each + 1, 0) for each in range(events))]
+        entries = [Entry(vid, parent, b"no event") for parent, vid in pairwise(ids)]
+        stored = Stored(uuid4(), declaration.name, ids[-1], 0, 0, 0, events)
+        written = [Written(0, ChartIdentity(declaration.name, "1", "another"))] * events
+        scanned = Scanned(stored, tuple(enumerate(entries)), tuple(written))
+        before = compared
+        faults = faults_of(scanned, DECLARATIONS, Retention(), 0.0)
+        assert all("it was written under" in fault.what for fault in faults)
+        assert len(faults) == events
+        return compared - before
+
+    monkeypatch.setattr(Ulid, "__eq__", counted)
+    assert comparisons(200) < 3 * comparisons(100)
 
 
 # --- What garbage collection may have removed ----------------------------------------------------

@@ -26,7 +26,7 @@ from pingregistrywf.runtime.errors import (
     Note,
 )
 from pingregistrywf.runtime.ids import EPOCH, Ulid
-from pingregistrywf.runtime.journal.history import Entry
+from pingregistrywf.runtime.journal.history import ChartIdentity, Entry
 from pingregistrywf.runtime.journal.inspection import Scanned, Stored
 from pingregistrywf.runtime.journal.protocol import OperatorJournal
 from pingregistrywf.runtime.journal.retention import Retention, garbage
@@ -108,9 +108,15 @@ class _History:
     def fault(self, what: str, serial: int | None = None, id: Ulid | None = None) -> Fault:
         return Fault(what, self.stored.id, serial, id)
 
-    def refusal(self, what: str, serial: int, id: Ulid, declaration: Declaration) -> Fault:
+    def refusal(
+        self,
+        what: str,
+        serial: int,
+        id: Ulid,
+        declaration: Declaration,
+        written: ChartIdentity | None,
+    ) -> Fault:
         """Return the fault of an event that the chart refuses; say if it knew another version."""
-        written = self.scanned.chart_of(id)
         if written is None or not written.is_another_than(declaration.identity):
             return self.fault(what, serial, id)
         changed = f"it was written under {written}, and {declaration.identity} refuses it: {what}"
@@ -199,6 +205,8 @@ class _History:
         oldest = min(stored.first, stored.start)
         first = stored.start if self.collecting and stored.first > 0 else oldest
         starts = {stored.start, stored.restart, first} - {0}
+        serials = (serial for serial, _ in self.scanned.entries)
+        charts = dict(zip(serials, (each.chart for each in self.scanned.written), strict=False))
         expected, sound = first, True
         for serial, entry in self.scanned.entries:
             if not first <= serial < stored.end:
@@ -210,7 +218,7 @@ class _History:
             faults = list(replay.take(entry, starts=serial in starts))
             sound = sound and not faults
             for what in faults:
-                yield self.refusal(what, serial, entry.id, declaration)
+                yield self.refusal(what, serial, entry.id, declaration, charts.get(serial))
         if expected == stored.end and first < stored.end:
             written = self.scanned.chart_of(stored.vid)
             # Under which version it was deleted is not recorded.
