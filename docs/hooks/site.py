@@ -46,6 +46,8 @@ from pingregistrywf.generate.svg import COLOURS, svg
 _LINE: Final = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
 _PARAGRAPH: Final = re.compile(r"^(?![#<|`:\-])\S.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
+_OPTION: Final = re.compile(r"<code>(--?[a-z][a-z0-9-]*)</code>")
+
 LONGEST_DESCRIPTION: Final = 180
 """As many letters of a description do search engines show."""
 
@@ -89,6 +91,11 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     for each in protos.published(config):
         files.append(each)
     return files
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Mark options of the command line, whose hyphens are no places to break a line."""
+    return _OPTION.sub(r'<code class="option">\1</code>', html)
 
 
 @event_priority(-100)  # the last one, so that no script is written after it

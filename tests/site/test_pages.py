@@ -139,6 +139,22 @@ def test_words_of_the_glossary_are_linked_where_they_are_first_used(site: Path) 
     assert set(linked) <= places
 
 
+def test_no_line_ends_within_an_option(browser: Browser, address: str) -> None:
+    """The word before an option grows, so that the option comes to the end of a line."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{address}explorer.html")
+    option = page.locator("article code", has_text=re.compile("^--workflow$"))
+    lines = option.first.evaluate(
+        """(option) => [...Array(60).keys()].map((letters) => {
+             option.parentNode.replaceChildren("o".repeat(20) + " " + "o".repeat(letters), option);
+             return option.getClientRects().length;
+           })"""
+    )
+    context.close()
+    assert set(lines) == {1}
+
+
 def test_a_page_that_is_not_found_leads_on(site: Path) -> None:
     text = (site / "404.html").read_text(encoding="utf-8")
     article = text.split("<article", 1)[1].split("</article>")[0]
