@@ -46,7 +46,10 @@ from pingregistrywf.generate.svg import COLOURS, svg
 _LINE: Final = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
 _PARAGRAPH: Final = re.compile(r"^(?![#<|`:\-])\S.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
-_OPTION: Final = re.compile(r"<code>(--?[a-z][a-z0-9-]*)</code>")
+_INLINE: Final = re.compile(r"(?<!<span></span>)<code>([^<]*)</code>")
+_OPTION: Final = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
+
+_WHOLE: Final = r'<span class="option">\g<0></span>'
 
 LONGEST_DESCRIPTION: Final = 180
 """As many letters of a description do search engines show."""
@@ -95,7 +98,7 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
 
 def on_page_content(html: str, **_: Any) -> str:
     """Mark options of the command line, whose hyphens are no places to break a line."""
-    return _OPTION.sub(r'<code class="option">\1</code>', html)
+    return _INLINE.sub(lambda code: _OPTION.sub(_WHOLE, code[0]), html)
 
 
 @event_priority(-100)  # the last one, so that no script is written after it

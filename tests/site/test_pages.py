@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from pingregistrywf._generated.ping_registry import DECLARATION, StateCode
 
@@ -139,20 +140,42 @@ def test_words_of_the_glossary_are_linked_where_they_are_first_used(site: Path) 
     assert set(linked) <= places
 
 
-def test_no_line_ends_within_an_option(browser: Browser, address: str) -> None:
-    """The word before an option grows, so that the option comes to the end of a line."""
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(f"{address}explorer.html")
-    option = page.locator("article code", has_text=re.compile("^--workflow$"))
-    lines = option.first.evaluate(
-        """(option) => [...Array(60).keys()].map((letters) => {
-             option.parentNode.replaceChildren("o".repeat(20) + " " + "o".repeat(letters), option);
-             return option.getClientRects().length;
+    yield context.new_page()
+    context.close()
+
+
+def test_no_line_ends_within_an_option(phone: Page, address: str) -> None:
+    """The word before each line of code grows, so that its option comes to the end of a line."""
+    phone.goto(f"{address}explorer.html")
+    lines = phone.locator("article p code", has_text="--workflow").evaluate_all(
+        """(codes) => codes.flatMap((code) => {
+             const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+             while (!walker.nextNode().data.includes("--workflow"));
+             const option = document.createRange();
+             const start = walker.currentNode.data.indexOf("--workflow");
+             option.setStart(walker.currentNode, start);
+             option.setEnd(walker.currentNode, start + "--workflow".length);
+             const word = document.createElement("span");
+             code.before(word, " ");
+             return [...Array(60).keys()].map((letters) => {
+               word.textContent = "o".repeat(letters);
+               return option.getClientRects().length;
+             });
            })"""
     )
-    context.close()
+    assert len(lines) >= 120
     assert set(lines) == {1}
+
+
+def test_the_options_of_commands_fit_a_phone(phone: Page, address: str) -> None:
+    phone.goto(f"{address}reference/command-line.html")
+    frames = phone.locator("article .md-typeset__scrollwrap")
+    wider = frames.evaluate_all("(all) => all.map((each) => each.scrollWidth - each.clientWidth)")
+    assert len(wider) > 20
+    assert set(wider) == {0}
 
 
 def test_a_page_that_is_not_found_leads_on(site: Path) -> None:
