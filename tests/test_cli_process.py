@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from pingregistrywf.cli.output import ending_with_the_reader
 
 from .command_line import ended, environment, run, stop_terminal
 
@@ -111,7 +114,7 @@ def test_a_wait_that_is_ended_on_a_terminal_that_ctrl_s_has_stopped(tmp_path: Pa
     os.close(ours)
 
 
-@pytest.mark.parametrize("command", ["--help", "chart", "doctor"])
+@pytest.mark.parametrize("command", ["--help", "chart", "chart --json", "doctor"])
 def test_a_full_disk_under_standard_output(command: str) -> None:
     done = in_shell(f'"$@" {command} >/dev/full')
     reason = "no space left on device; free some space, or name a place on another disk"
@@ -128,3 +131,43 @@ def test_standard_streams_that_are_closed(closed: str, tmp_path: Path) -> None:
     refused = in_shell(f'"$@" journal import --journal {journal} {closed}')
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
+
+
+# --- Letters that an encoding lacks ---------------------------------------------------------------
+
+
+def few_letters(place: Path, title: str, *words: str) -> bytes:
+    """What ``chart`` prints of a chart with this title, where output has the letters of cp1252."""
+    text = Path(__file__).with_name("other_workflow").joinpath("leases.yaml").read_text("utf-8")
+    chart = place / "leases.yaml"
+    chart.write_text(text.replace("title: Leases", f"title: {title}"), encoding="utf-8")
+    done = subprocess.run(
+        [*PROGRAM, "chart", "--model", str(chart), *words],
+        capture_output=True,
+        check=False,
+        env=environment(PYTHONIOENCODING="cp1252"),
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout
+
+
+def test_a_person_sees_an_escape_for_a_letter_that_the_encoding_lacks(tmp_path: Path) -> None:
+    assert few_letters(tmp_path, "Größe 貸").startswith(b"Gr\xf6\xdfe \\u8cb8 0.1.0")
+
+
+@pytest.mark.parametrize("words", [("--json",), ("--format", "scxml"), ("--format", "tla")])
+def test_what_a_program_reads_is_in_utf_8(words: tuple[str, ...], tmp_path: Path) -> None:
+    assert "Größe 貸".encode() in few_letters(tmp_path, "Größe 貸", *words)
+
+
+def test_a_console_of_windows_keeps_its_own_way_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its letters do not go through a descriptor, which has the encoding of a code page."""
+
+    class Console(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+    console = io.TextIOWrapper(io.BufferedWriter(Console()), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", console)
+    with ending_with_the_reader():
+        assert sys.stdout is console

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 import typer
 
 from pingregistrywf.cli.common import print_json, require
+from pingregistrywf.cli.output import print_for_program
 from pingregistrywf.cli.terminal import for_person
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def print_chart(chart: Chart, chosen: Format) -> None:
         case "tla":
             from pingregistrywf.generate.tla import chart_module
 
-            typer.echo(chart_module(chart), nl=False)
+            print_for_program(chart_module(chart))
         case _:
             from pingregistrywf.generate.artefacts import FORMATS as DRAWN
 
             if chosen == "svg":
                 require("model", "graphviz-pure")
-            typer.echo(DRAWN[_SUFFIXES[chosen]](chart), nl=False)
+            print_for_program(DRAWN[_SUFFIXES[chosen]](chart))
 
 
 def _print_table(chart: Chart) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, cast
 
 import typer
 
-from pingregistrywf.cli.output import abandon_stopped_terminals
+from pingregistrywf.cli.output import abandon_stopped_terminals, print_for_program
 from pingregistrywf.cli.system_errors import explained
 from pingregistrywf.cli.terminal import for_person, wrapped
 
@@ -99,7 +99,7 @@ def answer_in_text() -> None:
 
 def print_json(fields: Mapping[str, Any]) -> None:
     """Print one line of JSON."""
-    typer.echo(_as_line(fields))
+    print_for_program(f"{_as_line(fields)}\n")
 
 
 def _as_line(fields: Mapping[str, Any]) -> str:
@@ -118,10 +118,8 @@ def answer(fields: Mapping[str, Any], text: str, *, err: bool = False) -> None:
 def answer_with_lines(lines: Iterable[tuple[Mapping[str, Any], str]]) -> None:
     """Print many answers at once, which takes a tenth of the time."""
     if json_wanted():
-        written = [_as_line(fields) for fields, _ in lines]
-    else:
-        written = [text for _, text in lines]
-    if written:
+        print_for_program("".join(f"{_as_line(fields)}\n" for fields, _ in lines))
+    elif written := [text for _, text in lines]:
         typer.echo("\n".join(written))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
 import sys
@@ -182,8 +181,6 @@ def _conform(
         scope = Scope(levels_of(level), bound, tuple(only or ()))
         today = datetime.now(UTC).date()
         remembered = (cache or DIRECTORY) if failed_first or cache else None
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has every letter
         with _ended_by_signals() as opened:
             transport = opened.enter_context(closing(_transport(adapter, python, timeout)))
             # It gets ready while the suite is read; what keeps it from starting, the run reports.

@@ -3,6 +3,9 @@
 typer, rich and the interpreter each have an exit code of their own for a closed pipe.  Here it is
 always that of a program that SIGPIPE has ended.  A terminal that Ctrl-S has stopped takes nothing,
 and whoever writes to it waits; a signal ends the program all the same.
+
+Any text can be printed.  For a person, a letter that the encoding of standard output lacks becomes
+an escape, as it does on standard error.  What a program reads is always in UTF-8.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+import typer
 
 CLOSED_PIPE = 128 + 13
 """The exit code: 13 is SIGPIPE, a name that Windows does not have."""
@@ -55,13 +60,14 @@ def open_missing_streams() -> None:
 def ending_with_the_reader() -> Iterator[None]:
     """End the program with 141 inside if whoever reads standard output has gone."""
     before = sys.stdout
-    if not isinstance(before, io.TextIOWrapper):  # there is none, or a test's
+    # A console of Windows has no descriptor that takes its letters, and no reader who goes away.
+    if not isinstance(before, io.TextIOWrapper) or not _is_file(before):
         yield
         return
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(_Descriptor(before.fileno(), "wb", closefd=False)),
         encoding=before.encoding,
-        errors=before.errors,
+        errors="backslashreplace" if before.errors == "strict" else before.errors,
         line_buffering=before.line_buffering,
         write_through=before.write_through,
     )
@@ -69,6 +75,17 @@ def ending_with_the_reader() -> Iterator[None]:
         yield
     finally:
         sys.stdout.flush()
+
+
+def _is_file(stream: io.TextIOWrapper) -> bool:
+    """Return whether a stream writes to a file, a pipe or a terminal by its descriptor."""
+    return isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO)
+
+
+def print_for_program(text: str) -> None:
+    """Print JSON, or the text of a file: in UTF-8, whatever a person's terminal takes."""
+    exact = isinstance(sys.stdout, io.TextIOWrapper)  # else it is a test's, which keeps text
+    typer.echo(text.encode(errors="backslashreplace") if exact else text, nl=False)
 
 
 def abandon_stopped_terminals() -> None:
