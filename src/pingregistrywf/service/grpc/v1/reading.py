@@ -95,9 +95,12 @@ class OwnedChanges:
 
     def among(self, changes: Iterable[Change]) -> list[Change]:
         """Return the changes that a reader may see."""
-        return [each for each in changes if not isinstance(each, Appended) or self._is_owned(each)]
+        return [each for each in changes if self._is_shown(each)]
 
-    def _is_owned(self, change: Appended) -> bool:
+    def _is_shown(self, change: Change) -> bool:
+        if isinstance(change, Deleted):  # no more events of it follow
+            self._known.pop(change.history, None)
+            return True
         if change.entry.parent == EPOCH or change.history not in self._known:
             self._known[change.history] = self._looked_up(change)
         return self._known[change.history]
