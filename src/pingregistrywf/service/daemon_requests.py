@@ -113,7 +113,7 @@ class DaemonRequests:
         gatherer = Gatherer(registry, _text(request, "name"))
         if registry.workflows.find_id(workflow_id).state_code not in OPEN:
             return {"waiting": False}
-        began = registry.workflows.events(workflow_id)[0].id.milliseconds
+        began = registry.workflows.engine.checkpoint(workflow_id).origin.milliseconds
         if round(now * 1000) < began + duration:
             return {"waiting": True} | self._ping(registry, request, now)
         while not gatherer.post_summary(workflow_id):
