@@ -9,6 +9,7 @@ commands with these marks that have begun, and looks at the history after that.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -28,7 +29,7 @@ class Marks:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept: Final = kept
-        self._denied: Final[dict[bytes, None]] = {}
+        self._denied: Final[OrderedDict[bytes, None]] = OrderedDict()
         self._under_way: Final[list[bytes]] = []
         self._changed: Final = threading.Condition()
 
@@ -56,8 +57,8 @@ class Marks:
         denied = dict.fromkeys(marks)
         with self._changed:
             for mark in denied:
-                self._denied.pop(mark, None)
                 self._denied[mark] = None
-            for mark in list(self._denied)[: max(0, len(self._denied) - self._kept)]:
-                del self._denied[mark]
+                self._denied.move_to_end(mark)
+            while len(self._denied) > self._kept:
+                self._denied.popitem(last=False)
             self._changed.wait_for(lambda: denied.keys().isdisjoint(self._under_way))
