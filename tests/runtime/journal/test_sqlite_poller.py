@@ -13,12 +13,14 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from pingregistrywf.runtime.journal import NO_HEAD, open_journal
+from pingregistrywf.runtime.errors import JournalClosedError
+from pingregistrywf.runtime.journal import NO_HEAD, Subscription, open_journal
 from pingregistrywf.runtime.journal.sqlite import poller
 from pingregistrywf.runtime.journal.sqlite.journal import SqliteJournal
 from pingregistrywf.testing.journal import post
@@ -256,3 +258,21 @@ def open_files() -> list[Path]:
     if not listed.is_dir():
         pytest.skip("this system does not list open files")
     return [each.readlink() for each in listed.iterdir() if each.is_symlink()]
+
+
+def test_no_subscription_begins_while_the_journal_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would never end.  Closing waits for the commits that are under way."""
+    journal = open_journal(f"sqlite:{tmp_path / 'journal.db'}")
+    group_commit = journal._database.group_commit  # type: ignore[attr-defined]
+    close, begun = group_commit.close, list[Subscription]()
+
+    def waiting_close() -> None:
+        with suppress(JournalClosedError):
+            begun.append(journal.subscribe())
+        close()
+
+    monkeypatch.setattr(group_commit, "close", waiting_close)
+    journal.close()
+    assert all(each.closed for each in begun)

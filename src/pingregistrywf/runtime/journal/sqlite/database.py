@@ -69,8 +69,8 @@ class Database:
         """Close; waiting subscriptions wake.  May be called twice."""
         if not self.pool.closed:
             logged(JOURNAL, "closed", logging.DEBUG, url=self.address.url)
-        self.notifier.close()
         self.poller.close()
+        self.notifier.close()
         self.group_commit.close()
         self.pool.close()
 

@@ -15,7 +15,7 @@ import time
 from typing import Final
 from uuid import UUID
 
-from pingregistrywf.runtime.errors import JournalLevelError
+from pingregistrywf.runtime.errors import JournalClosedError, JournalLevelError
 from pingregistrywf.runtime.journal.notify import Notifier, NotifierSubscription
 from pingregistrywf.runtime.journal.sqlite import ledger
 from pingregistrywf.runtime.journal.sqlite.failures import failure
@@ -48,9 +48,12 @@ class Poller:
         """Make a subscription, which changes wake that become durable from now on.
 
         Raises:
+            JournalClosedError: the journal is being closed: nothing would end the subscription.
             DBError: the database failed.
         """
         with self._lock:
+            if self._closed:
+                raise JournalClosedError
             try:
                 if self._thread is None:
                     with self._pool.lend(Role.POLLER) as connection:
@@ -63,7 +66,7 @@ class Poller:
             except sqlite3.Error as error:
                 raise failure("subscribing", error) from error
             subscription = self._notifier.subscribe(history)
-            if self._thread is None and not self._closed:
+            if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="journal poller", daemon=True
                 )
