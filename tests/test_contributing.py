@@ -20,6 +20,8 @@ def text(name: str) -> str:
 def test_a_commit_is_judged_by_the_linters_of_make_lint() -> None:
     (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
     entries = [hook["entry"].removeprefix(".venv/bin/") for hook in repository["hooks"]]
+    # Else a commit that only deletes files is not judged.
+    assert all(hook["always_run"] for hook in repository["hooks"])
     lints = re.search(r"^LINTS := (.*)$", MAKEFILE, re.MULTILINE)
     assert lints is not None
     linters = re.findall(r'"\$\(BIN\)/([^"]*)"', lints[1])
