@@ -386,6 +386,8 @@ def main(name: str) -> None:
         serve(answer, lambda _: False, reply)
     elif way == "garbage":
         serve(answer, every if argument else lambda _: True, lambda _: say("Traceback:\n"))
+    elif way == "logs where it answers":
+        serve(answer, of("exec"), lambda asked: (say("exec\n"), reply(answer(asked)))[1])
     elif way == "half a line":
         half = '{"id": 1, "ok": {"vi'
         serve(answer, is_extreme, lambda _: (say(half), die())[0])

@@ -200,7 +200,31 @@ def test_no_command(command: str, why: str) -> None:
 
 def test_garbage_from_the_start(run_child: Runs) -> None:
     verdict = line(run_child("garbage"), Exit.INFRASTRUCTURE)
-    assert verdict.endswith("a line is no JSON object: 'Traceback:'")
+    assert "a line is no JSON object: 'Traceback:'" in verdict
+    assert verdict.endswith("standard output is for answers, standard error for a log")
+
+
+def test_a_log_on_standard_output_is_what_each_failure_is_about(run_child: Runs) -> None:
+    """Answers that come after such a line are read by no later case."""
+    report = run_child("logs where it answers")
+    assert report.exit is Exit.DEVIATES
+    assert {each.shortest.why.partition(":")[0] for each in report.failures} == {
+        "a line is no JSON object"
+    }
+
+
+def test_a_hello_without_a_protocol(suite: Suite) -> None:
+    answer = answering("right")
+
+    def greeted(request: Any) -> Any:
+        reply = answer(request)
+        reply.get("hello", {}).pop("protocol", None)
+        return reply
+
+    report = run(Plan(suite, Scope((1,), "n")), ObjectTransport(lambda: greeted))
+    assert line(report, Exit.INFRASTRUCTURE) == (
+        'no verdict: hello has no protocol: add "protocol": 1 to it'
+    )
 
 
 def test_a_byte_order_mark(run_child: Runs) -> None:
@@ -212,7 +236,8 @@ def test_a_byte_order_mark(run_child: Runs) -> None:
     ("hello", "why"),
     [
         ('{"protocol": 2}', "the adapter speaks protocol 2, this suite 1"),
-        ('{"protocol": true}', "the adapter speaks protocol True, this suite 1"),
+        ('{"protocol": true}', "the adapter speaks protocol true, this suite 1"),
+        ('{"protocol": null}', "the adapter speaks protocol null, this suite 1"),
         ('{"protocol": 1.0}', "the adapter speaks protocol 1.0, this suite 1"),
         ('{"chart_sha256": "0123456789abcdef"}', "the chart of hash 0123456789ab…, the suite for"),
         ('{"chart_sha256": 7}', "the chart of hash 7…, the suite for"),
@@ -238,12 +263,14 @@ def test_the_former_hash_of_the_same_chart_is_accepted(run_object: Runs, suite: 
 def test_a_former_hash_of_another_chart_is_not(run_object: Runs, suite: Suite) -> None:
     (other,) = (old for old, new in FORMER_HASHES.items() if new != suite.chart.sha256)
     report = run_object(f'hello:{{"chart_sha256": "{other}"}}')
-    assert "the chart of hash 43606a1e3cce…" in line(report, Exit.INFRASTRUCTURE)
+    verdict = line(report, Exit.INFRASTRUCTURE)
+    assert "the chart of hash 43606a1e3cce…" in verdict
+    assert verdict.endswith("give its hash, the field sha256 inside chart.json")
 
 
 def test_hello_unsupported(run_object: Runs) -> None:
     verdict = line(run_object("unsupported:hello"), Exit.INFRASTRUCTURE)
-    assert "hello is answered by {'unsupported': {'reason': 'not yet'}}" in verdict
+    assert 'hello is answered by {"unsupported":{"reason":"not yet"}}' in verdict
 
 
 @pytest.mark.exhaustive
@@ -276,6 +303,19 @@ def test_a_hang_in_one_case_is_no_verdict(run_child: Runs, few: Suite) -> None:
 def test_hangs_after_bye(run_child: Runs) -> None:
     verdict = line(run_child("hangs after bye"), Exit.INFRASTRUCTURE)
     assert verdict.endswith("the adapter did not end within 0.5 s; it must end with exit code 0")
+
+
+def test_bye_is_not_answered(suite: Suite) -> None:
+    answer = answering("right")
+
+    def ends(request: Any) -> Any:
+        if request["op"] == "bye":
+            raise SystemExit
+        return answer(request)
+
+    report = run(Plan(suite, Scope((1,), "n")), ObjectTransport(lambda: ends))
+    verdict = line(report, Exit.INFRASTRUCTURE)
+    assert verdict.endswith("bye is not answered as it must be: the adapter raised SystemExit()")
 
 
 def test_fails_after_bye(run_child: Runs) -> None:
@@ -333,10 +373,10 @@ def test_nothing_claimed(run_object: Runs) -> None:
         [
             ("dies at one", "the adapter ended with exit code 1"),
             ("half a line", """after half a line: '{"id": 1, "ok": {"vi'"""),
-            ("another id", "an answer bears an id that was not asked: {'error': {'code': "),
-            ("second answers:at one", "a request is answered a second time: {'error': {'code': "),
+            ("another id", 'an answer bears an id that was not asked: {"error":{"code":'),
+            ("second answers:at one", 'a request is answered a second time: {"error":{"code":'),
             ("no JSON", 'a line is no JSON object: \'{"id": '),
-            ("two kinds", "an answer has not just one object ok, error or unsupported: {'ok': "),
+            ("two kinds", 'an answer has not just one object ok, error or unsupported: {"ok":'),
         ],
         every=3,
     ),

@@ -201,7 +201,10 @@ class Session:
             ProtocolError: it does not end as the protocol has it.
         """
         if self._transport.running:
-            reply = self._ask({"op": "bye"})
+            try:
+                reply = self._ask({"op": "bye"})
+            except ProtocolError as error:
+                raise ProtocolError(f"bye is not answered as it must be: {error}") from None
             if reply.get("bye") != {}:
                 raise ProtocolError(f"bye is answered by {shown(reply)}")
             self._transport.bye()
@@ -223,11 +226,16 @@ class Session:
         """Ask one thing outside of any case; the adapter is started if it is not running.
 
         Raises:
-            ProtocolError: it is not answered.
+            ProtocolError: it is not answered; the adapter is ended, because an answer that comes
+                late would fail the next case.
         """
         if not self._transport.running:
             self.hello()
-        return self._ask(request)
+        try:
+            return self._ask(request)
+        except ProtocolError:
+            self._transport.stop()
+            raise
 
     def new_id(self) -> str:
         """Make up the id of a history."""
@@ -246,9 +254,12 @@ class Session:
                 f"hello is answered by {shown(reply)}, but it must be answered by an object hello; "
                 "see the adapter protocol"
             )
-        if type(hello.get("protocol")) is not int or hello["protocol"] != PROTOCOL:
+        if "protocol" not in hello:
+            raise InfrastructureError(f'hello has no protocol: add "protocol": {PROTOCOL} to it')
+        spoken = hello["protocol"]
+        if type(spoken) is not int or spoken != PROTOCOL:
             raise InfrastructureError(
-                f"the adapter speaks protocol {hello.get('protocol')!r}, this suite {PROTOCOL}: "
+                f"the adapter speaks protocol {_in_json(spoken)}, this suite {PROTOCOL}: "
                 "use the versions that belong together"
             )
         given = hello.get("chart_sha256")
@@ -256,7 +267,7 @@ class Session:
             raise InfrastructureError(
                 f"the adapter is for the chart of hash {given!s:.12}…, the suite for "
                 f"{self._chart.sha256:.12}…: conform against the chart that you have, "
-                "or implement this one and give its hash"
+                "or implement this one and give its hash, the field sha256 inside chart.json"
             )
         claimed = hello.get("capabilities")
         if not isinstance(claimed, list) or not all(isinstance(each, str) for each in claimed):
@@ -469,7 +480,12 @@ def _time_of(request: Mapping[str, Json]) -> float:
 
 def shown(reply: Mapping[str, Json]) -> str:
     """A reply in a line, without its id: numbers may differ from run to run."""
-    return repr({key: value for key, value in reply.items() if key != "id"})[:SHOWN]
+    return _in_json({key: value for key, value in reply.items() if key != "id"})[:SHOWN]
+
+
+def _in_json(value: Json) -> str:
+    """A value as the adapter's author reads and writes it, whatever the language."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _as_text(id: Json) -> str:

@@ -236,7 +236,10 @@ def _answer(line: bytes) -> Reply:
         )
     reply = read_line(line)
     if reply is None:
-        raise ProtocolError(f"a line is no JSON object: {_shown(line)}")
+        raise ProtocolError(
+            f"a line is no JSON object: {_shown(line)}; "
+            "standard output is for answers, standard error for a log"
+        )
     return reply
 
 
