@@ -5,8 +5,8 @@ changelog with nothing to say, drift, the placeholder of the project's address, 
 number or an id that went away, new cases under the suite's old version, and a dependency that its
 authors left alone.  Then it writes the version, the changelog's heading and the listings, builds
 what is published into ``dist/``, with checksums and the bill of materials, checks it, and writes
-the tag's text.  If that fails, the tree is as before.  What follows is said in the end:
-CONTRIBUTING has the steps.
+the tag's text.  If that fails, the tree is as before, and ``dist/`` is gone.  What follows is said
+in the end: CONTRIBUTING has the steps.
 """
 
 from __future__ import annotations
@@ -145,11 +145,12 @@ def git(root: Path, *words: str) -> str:
 
 @contextmanager
 def all_or_nothing(root: Path) -> Iterator[None]:
-    """Take back what was written into the tree, which had no changes, if there is no release."""
+    """Take back what was written if there is no release; the tree had no changes before."""
     try:
         yield
     except BaseException:
         git(root, "restore", ".")
+        shutil.rmtree(root / "dist", ignore_errors=True)
         raise
 
 
@@ -227,8 +228,9 @@ def main() -> None:
             maintained.RECORD.write_text(maintained.record(releases, today), encoding="utf-8")
             subprocess.run([sys.executable, "-m", "tests.release.published"], cwd=ROOT, check=True)
             files = fill(ROOT, version, about)
-    except RefusedError as error:
-        print(f"no release: {error}", file=sys.stderr)
+    except (RefusedError, RuntimeError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or ""
+        print(f"no release: {error}\n{said}".rstrip(), file=sys.stderr)
         raise SystemExit(1) from None
     for file in files:
         print(f"{file.stat().st_size:>10,}  dist/{file.name}")

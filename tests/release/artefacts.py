@@ -69,7 +69,11 @@ JUDGED: Final[Mapping[str, str]] = {
 
 
 def build(source: Path, into: Path, target: str) -> Path:
-    """Build the ``wheel`` or the ``sdist`` of a source tree, and return its path."""
+    """Build the ``wheel`` or the ``sdist`` of a source tree, and return its path.
+
+    Raises:
+        RuntimeError: it cannot be built; the message is what the build printed.
+    """
     command = ["-m", "hatchling", "build", "--target", target, "--directory", str(into)]
     run = subprocess.run([sys.executable, *command], cwd=source, capture_output=True, text=True)
     if run.returncode:
@@ -88,7 +92,11 @@ def checks(artefacts: Sequence[Path]) -> Iterator[list[str]]:
 
 
 def bill_of_materials(python: str) -> dict[str, Any]:
-    """What an environment has installed, as CycloneDX: names, versions, licences."""
+    """What an environment has installed, as CycloneDX: names, versions, licences.
+
+    Raises:
+        RuntimeError: it cannot be listed; the message is what the tool printed.
+    """
     command = ["-m", "cyclonedx_py", "environment", "--pyproject", str(ROOT / "pyproject.toml")]
     command += ["--mc-type", "library", "--output-reproducible", "--of", "JSON", python]
     run = subprocess.run([sys.executable, *command], capture_output=True, text=True)

@@ -160,10 +160,13 @@ def test_a_release_that_fails_leaves_the_tree_as_it_was(tree: Path) -> None:
     def fail() -> None:
         with release.all_or_nothing(tree):
             release.write_version(tree, "0.3.0", datetime.date(2027, 1, 2))
+            (tree / "dist").mkdir()
+            (tree / "dist" / "p-0.3.0.tar.gz").touch()
             raise release.RefusedError("a check objects")
 
     with pytest.raises(release.RefusedError, match="a check objects"):
         fail()
+    assert not (tree / "dist").exists()
     assert release.git(tree, "status", "--porcelain") == ""
     assert release.current(tree) == "0.2.0"
 
@@ -172,3 +175,19 @@ def test_a_release_stays(tree: Path) -> None:
     with release.all_or_nothing(tree):
         release.write_version(tree, "0.3.0", datetime.date(2027, 1, 2))
     assert release.current(tree) == "0.3.0"
+
+
+def test_a_tree_without_git_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "src" / "pingregistrywf"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('__version__ = "0.2.0"\n', encoding="utf-8")
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.setattr(release.sys, "argv", ["make release", "0.3.0"])
+    with pytest.raises(SystemExit) as ended:
+        release.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("no release: ")
+    assert "not a git repository" in said
