@@ -6,7 +6,6 @@ of an operator is put into the code that does what the operator says.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -21,21 +20,13 @@ from pingregistrywf.chart.locate import load_model
 from pingregistrywf.chart.system import Fault
 from pingregistrywf.formal.faults import changed_model
 
-from ..tiers import SOAK
+from ..tiers import SOAK, inner
 
 ROOT: Final = Path(__file__).parents[2]
 FILES: Final = sorted((ROOT / "model").glob("*.yaml"))
 PROPERTIES: Final = load_model(FILES).properties["ping_registry_system"].properties
 COPIED: Final = ("docs", "model", "src", "tests", "README.md", "mkdocs.yml", "pyproject.toml")
 RUNTIME: Final = "src/pingregistrywf/runtime"
-OURS: Final = (
-    "EXHAUSTIVE",
-    "SOAK",
-    "PINGREGISTRYWF_WHEEL",
-    "PYTEST_ADDOPTS",
-    "PYTEST_XDIST_WORKER",
-)
-"""The variables of this run, which the copy's tests do not get."""
 
 
 class Patch(NamedTuple):
@@ -103,13 +94,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "PYTHONPATH": str(checkout / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    for name in OURS:
-        variables.pop(name, None)
+    variables = {"PYTHONPATH": str(checkout / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, "-m", *words],
         cwd=checkout,
-        env=variables,
+        env=inner() | variables,
         capture_output=True,
         text=True,
         check=False,

@@ -25,6 +25,7 @@ from packaging.version import Version
 
 from pingregistrywf.extras import EXTRAS
 
+from ..tiers import inner
 from .artefacts import PROJECT, ROOT
 
 PLACE: Final = ROOT / "build" / "dependencies"
@@ -84,9 +85,8 @@ def main() -> None:
     asked = parser.parse_args()
     python = install(asked.newest)
     command = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-W", OTHERS]
-    raise SystemExit(
-        subprocess.run([*command, "-m", "not slow", *asked.tests], cwd=ROOT).returncode
-    )
+    command += ["-m", "not slow", *asked.tests]
+    raise SystemExit(subprocess.run(command, cwd=ROOT, env=inner()).returncode)
 
 
 if __name__ == "__main__":

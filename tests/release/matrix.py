@@ -30,6 +30,7 @@ from typing import Final
 
 from junitparser import JUnitXml
 
+from ..tiers import inner
 from .artefacts import ROOT, build
 
 ROOTS: Final = ROOT / "build" / "roots"
@@ -228,8 +229,8 @@ def enter(place: Path, script: str, *arguments: str) -> Finished:
 
 def stay(place: Path, script: str, *arguments: str) -> Finished:
     """Run a script on the machine itself, without the environment of Python that this runs in."""
-    left = ("PYTHON", "PYTEST", "VIRTUAL_ENV")
-    kept = {name: each for name, each in os.environ.items() if not name.startswith(left)}
+    left = ("PYTHON", "VIRTUAL_ENV")
+    kept = {name: each for name, each in inner().items() if not name.startswith(left)}
     return apart(STAY, place, kept, script, *arguments)
 
 

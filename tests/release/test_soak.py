@@ -9,10 +9,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ..tools import require_release, require_tool
+from . import lowest
 from .artefacts import PROJECT, ROOT
 from .lowest import check_floors
 from .matrix import (
@@ -26,6 +28,7 @@ from .matrix import (
     mirror,
     python_here,
     seen,
+    stay,
     table,
 )
 
@@ -56,6 +59,30 @@ def test_every_python_is_green() -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     print(TABLE.read_text(encoding="utf-8"))
+
+
+def test_a_run_of_the_tests_within_soak_does_not_soak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would run the tests above again, and they it."""
+    found: list[dict[str, str]] = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        found.append(options["env"])
+        return subprocess.CompletedProcess(command, 0)
+
+    for name in ("SOAK", "EXHAUSTIVE", "ANOTHER"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(lowest, "install", lambda newest: tmp_path)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sys, "argv", ["lowest"])
+    with pytest.raises(SystemExit):
+        lowest.main()
+    stay(tmp_path, "")
+    for environment in found:
+        assert "ANOTHER" in environment
+        assert not environment.keys() & {"SOAK", "EXHAUSTIVE", "PYTEST_CURRENT_TEST"}
+    assert len(found) == 2
 
 
 # --- Parts of the matrix that need neither --------------------------------------------------------
