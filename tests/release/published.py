@@ -456,14 +456,17 @@ def unannounced(directory: Path = LISTINGS) -> list[str]:
 
 def complaint(surface: str, lines: list[str]) -> str:
     """What a failed check and a refused release say: what is gone, and what to do instead."""
-    names = "\n".join(f"  {line}" for line in lines[:20])
-    return f"published, and gone:\n{names}\n{REMEDIES[surface]}. {LIST_ANEW}"
+    return _told("published, and gone", lines, REMEDIES[surface])
 
 
 def announcement(lines: list[str]) -> str:
     """What a failed check and a refused release say of cases that are new."""
+    return _told("cases that are new under the version that was published", lines, ANNOUNCE)
+
+
+def _told(what: str, lines: list[str], remedy: str) -> str:
     names = "\n".join(f"  {line}" for line in lines[:20])
-    return f"cases that are new under the version that was published:\n{names}\n{ANNOUNCE}"
+    return f"{what}:\n{names}\n{remedy}. {LIST_ANEW}"
 
 
 def ripe(now: str, directory: Path = LISTINGS) -> list[str]:
@@ -519,5 +522,5 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     new = [] if asked.anew else unannounced()
     if new:
-        parser.exit(1, f"{announcement(new)}. {LIST_ANEW}\n")
+        parser.exit(1, f"{announcement(new)}\n")
     write(anew=asked.anew)
