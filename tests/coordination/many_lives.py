@@ -18,32 +18,19 @@ from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
-from pingregistrywf import NO_VC, Journal, StateCode, open_journal
+from pingregistrywf import NO_VC, StateCode, open_journal
 from pingregistrywf.coordination.daemon import Daemon, Gatherer, Server
 from pingregistrywf.coordination.registry import PingRegistry
 from pingregistrywf.coordination.waiting import Stop
-from pingregistrywf.runtime.journal import Head, Reading
+from pingregistrywf.testing.journal import TurnedClock
 
-from .simulation import Clock, Wrapped
+from .simulation import Counted
 
 REGISTRY: Final = "reg"
 DAY: Final = 86_400.0
 BATCH: Final = 50
 """Workflows that are listed at the same time."""
 BATCHES: Final = 200
-
-
-class Counted(Wrapped):
-    """The journal, with what is read from it counted."""
-
-    def __init__(self, journal: Journal) -> None:
-        super().__init__(journal)
-        self.entries = 0
-
-    def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
-        reading: Reading = self._journal.read(history, after, whole=whole)
-        self.entries += len(reading.entries)
-        return reading
 
 
 @contextmanager
@@ -71,7 +58,7 @@ def summarized(registry: PingRegistry, workflow: UUID) -> None:
 
 def many_lives() -> tuple[list[int], list[int]]:
     """Python's blocks of memory after each batch of workflows, and the entries read in it."""
-    clock = Clock()
+    clock = TurnedClock()
     journal = open_journal("memory:", clock=clock)
     counted = Counted(journal)
     registry, theirs = (
@@ -91,7 +78,7 @@ def many_lives() -> tuple[list[int], list[int]]:
     return sizes, read
 
 
-def _of_a_batch(registry: PingRegistry, clock: Clock, batch: int) -> None:
+def _of_a_batch(registry: PingRegistry, clock: TurnedClock, batch: int) -> None:
     workflows = [UUID(int=0x10000 + batch * BATCH + number) for number in range(BATCH)]
     for workflow in workflows:
         registry.begin(workflow)

@@ -43,7 +43,7 @@ from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.declaration import Declaration
 from pingregistrywf.runtime.ids import Ulid
-from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Subscription
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head, Reading, Subscription
 from pingregistrywf.runtime.operations import Checkpoints, Operation, Ran
 
 START: Final = 1_700_000_000.0
@@ -57,16 +57,6 @@ PINGS: Final = {"alpha": 2, "beta": 1, "gamma": 1, "one": 1, "two": 0}
 """How many pings each server and gatherer posts."""
 SETTLED_BY: Final = 3_000
 """After so many moves, a system that has not come to rest never will."""
-
-
-class Clock:
-    """A clock that stands still until a test moves ``now``, in seconds since the Unix epoch."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Violation(AssertionError):  # noqa: N818 (it is one of a property)
@@ -204,6 +194,19 @@ class Wrapped:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)
+
+
+class Counted(Wrapped):
+    """The journal, with what is read from it counted."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal)
+        self.entries = 0
+
+    def read(self, history: UUID, after: Head | None = None, *, whole: bool = False) -> Reading:
+        reading: Reading = self._journal.read(history, after, whole=whole)
+        self.entries += len(reading.entries)
+        return reading
 
 
 class RolesJournal(Wrapped):

@@ -34,8 +34,9 @@ from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime.ids import EPOCH
 from pingregistrywf.runtime.journal import ChartIdentity, Entry, Head
+from pingregistrywf.testing.journal import TurnedClock
 
-from .simulation import Clock, Role, RolesJournal
+from .simulation import Role, RolesJournal
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
@@ -45,13 +46,13 @@ FIRST, SECOND, THIRD = (UUID(int=number) for number in (0x1001, 0x1002, 0x1003))
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> TurnedClock:
+    return TurnedClock()
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def another(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
+    request: pytest.FixtureRequest, tmp_path: Path, clock: TurnedClock
 ) -> Iterator[Callable[[], PingRegistry]]:
     """Opens the registry as another process would; on a journal in memory, with no cache."""
     opened: list[Journal] = []
@@ -91,7 +92,7 @@ def complete(registry: PingRegistry, workflow: UUID) -> None:
 
 
 class TestExpire:
-    def test_after_a_day_and_not_before(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_after_a_day_and_not_before(self, clock: TurnedClock, registry: PingRegistry) -> None:
         registry.begin(FIRST)
         clock.now += DAY  # for more than a day
         assert collect(registry) == []
@@ -101,7 +102,7 @@ class TestExpire:
         assert listed(registry, FIRST) is ListedCode.COMPLETED
         assert collect(registry) == []
 
-    def test_by_the_start_in_the_index(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_by_the_start_in_the_index(self, clock: TurnedClock, registry: PingRegistry) -> None:
         registry.begin(FIRST)
         clock.now += 23 * HOUR
         registry.begin(SECOND)
@@ -110,7 +111,7 @@ class TestExpire:
         assert collect(registry) == [("expire", FIRST)]
 
     def test_what_was_summarized_keeps_its_summary(
-        self, clock: Clock, registry: PingRegistry
+        self, clock: TurnedClock, registry: PingRegistry
     ) -> None:
         registry.begin(FIRST)
         registry.operations.gather(FIRST, 1, "one failed")
@@ -118,14 +119,18 @@ class TestExpire:
         assert collect(registry) == [("expire", FIRST)]
         assert registry.workflows.find_id(FIRST).summary_status.message == "one failed"
 
-    def test_what_is_completed_does_not_expire(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_what_is_completed_does_not_expire(
+        self, clock: TurnedClock, registry: PingRegistry
+    ) -> None:
         complete(registry, FIRST)
         clock.now += 1.1 * DAY
         assert collect(registry) == []
 
 
 class TestDelete:
-    def test_after_five_days_and_not_before(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_after_five_days_and_not_before(
+        self, clock: TurnedClock, registry: PingRegistry
+    ) -> None:
         registry.begin(FIRST)
         clock.now += 0.9 * DAY  # counts from the completion
         registry.operations.gather(FIRST, 0, "")
@@ -140,7 +145,7 @@ class TestDelete:
         assert collect(registry) == []
 
     def test_what_expires_is_deleted_five_days_later(
-        self, clock: Clock, registry: PingRegistry
+        self, clock: TurnedClock, registry: PingRegistry
     ) -> None:
         registry.begin(FIRST)
         clock.now += 7 * DAY
@@ -151,7 +156,7 @@ class TestDelete:
         assert collect(registry) == [("delete", FIRST)]
 
     def test_reads_as_empty_in_every_process(
-        self, clock: Clock, registry: PingRegistry, another: Callable[[], PingRegistry]
+        self, clock: TurnedClock, registry: PingRegistry, another: Callable[[], PingRegistry]
     ) -> None:
         complete(registry, FIRST)
         other = another()
@@ -168,7 +173,7 @@ class TestDelete:
                 each.commit(FIRST)
 
     def test_the_id_is_free_after_thirty_days_and_not_before(
-        self, clock: Clock, registry: PingRegistry, another: Callable[[], PingRegistry]
+        self, clock: TurnedClock, registry: PingRegistry, another: Callable[[], PingRegistry]
     ) -> None:
         complete(registry, FIRST)
         clock.now += 5 * DAY + MOMENT
@@ -191,7 +196,7 @@ class TestDelete:
         assert len(other.workflows.events(FIRST)) == 1
 
     def test_events_are_removed_after_fifteen_days(
-        self, clock: Clock, registry: PingRegistry
+        self, clock: TurnedClock, registry: PingRegistry
     ) -> None:
         complete(registry, FIRST)
         clock.now += 5 * DAY + MOMENT
@@ -205,7 +210,7 @@ class TestDelete:
         collected = registry.journal.collect()
         assert (collected.entries, collected.freed) == (0, (FIRST,))
 
-    def test_other_thresholds(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_other_thresholds(self, clock: TurnedClock, registry: PingRegistry) -> None:
         complete(registry, FIRST)
         registry.begin(SECOND)
         clock.now += 61
@@ -218,7 +223,7 @@ class TestDelete:
 
 
 class TestRun:
-    def test_takes_one_fixed_time(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_takes_one_fixed_time(self, clock: TurnedClock, registry: PingRegistry) -> None:
         registry.begin(FIRST)
         clock.now += HOUR
         registry.begin(SECOND)
@@ -229,7 +234,7 @@ class TestRun:
             clock.now += HOUR  # each action takes its time
         assert workflows == {FIRST, None}  # None: of an action on all histories
 
-    def test_the_plan_does_nothing(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_the_plan_does_nothing(self, clock: TurnedClock, registry: PingRegistry) -> None:
         complete(registry, FIRST)
         clock.now += 4 * DAY
         registry.begin(SECOND)
@@ -248,7 +253,7 @@ class TestRun:
         assert collect(registry) == [(each.name, each.workflow) for each in planned]
 
     def test_a_failing_workflow_is_reported_and_the_run_goes_on(
-        self, clock: Clock, registry: PingRegistry, caplog: pytest.LogCaptureFixture
+        self, clock: TurnedClock, registry: PingRegistry, caplog: pytest.LogCaptureFixture
     ) -> None:
         for workflow in (FIRST, SECOND, THIRD):
             registry.begin(workflow)
@@ -268,7 +273,7 @@ class TestRun:
         failed = [each for each in caplog.records if each.levelno == logging.ERROR]
         assert [each.__dict__["fields"]["workflow"] for each in failed] == [str(SECOND)]
 
-    def test_only_its_own_registry(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_only_its_own_registry(self, clock: TurnedClock, registry: PingRegistry) -> None:
         other = PingRegistry(registry.journal, "other")
         other.begin(FIRST)
         clock.now += 2 * DAY
@@ -376,7 +381,7 @@ class TestTrim:
             SECOND,
         )
 
-    def test_at_most_each_thirty_days(self, clock: Clock, index: PingRegistry) -> None:
+    def test_at_most_each_thirty_days(self, clock: TurnedClock, index: PingRegistry) -> None:
         assert index.journal.trim(REGISTRY.index_id)
         start = index.indexes.events(REGISTRY.index_id)[0]
         index.indexes.snapshot(REGISTRY.index_id, NO_VC, False)
@@ -390,7 +395,7 @@ class TestTrim:
         assert not index.journal.trim(REGISTRY.index_id)  # nothing to move
 
     def test_trimmed_events_are_removed_thirty_days_later(
-        self, clock: Clock, index: PingRegistry
+        self, clock: TurnedClock, index: PingRegistry
     ) -> None:
         index.journal.trim(REGISTRY.index_id)
         clock.now += 30 * DAY
@@ -405,7 +410,7 @@ class TestTrim:
     @pytest.mark.parametrize("removed", [False, True], ids=["trimmed", "removed"])
     def test_readers_that_started_before_finish(
         self,
-        clock: Clock,
+        clock: TurnedClock,
         registry: PingRegistry,
         another: Callable[[], PingRegistry],
         removed: bool,
@@ -436,7 +441,7 @@ class TestTrim:
         assert listed(late, THIRD) is ListedCode.COMPLETED
 
     def test_a_daemon_that_was_behind_takes_nothing_up_twice(
-        self, clock: Clock, registry: PingRegistry
+        self, clock: TurnedClock, registry: PingRegistry
     ) -> None:
         def serve(role: Role) -> None:
             journal: Any = RolesJournal(registry.journal, role)

@@ -37,10 +37,11 @@ from pingregistrywf.coordination.registry import ABORTED, ACTIVE, Vids
 from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.coordination.waiting import Stop
 from pingregistrywf.runtime import waiting as runtime_waiting
-from pingregistrywf.runtime.journal import ChartIdentity, Entry, Reading, Subscription
+from pingregistrywf.runtime.journal import ChartIdentity, Entry, Subscription
 from pingregistrywf.runtime.operations import Operation
+from pingregistrywf.testing.journal import TurnedClock
 
-from .simulation import START, Clock
+from .simulation import START, Counted
 
 
 class Before:
@@ -68,12 +69,12 @@ def interrupt() -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> TurnedClock:
+    return TurnedClock()
 
 
 @pytest.fixture
-def journal(clock: Clock) -> Journal:
+def journal(clock: TurnedClock) -> Journal:
     return open_journal("memory:", clock=clock)
 
 
@@ -229,7 +230,7 @@ def end(part: Iterator[float]) -> list[float]:
 
 class TestServer:
     def test_posts_its_pings_at_its_pace(
-        self, clock: Clock, registry: PingRegistry, workflow_id: uuid.UUID
+        self, clock: TurnedClock, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         times = end(Server(registry, "alpha", interval=2.5, code=7).take_part(workflow_id))
         assert times == [START + 2.5, START + 2.5]
@@ -337,7 +338,7 @@ class TestServe:
         assert "corrupted data" in failures[0].fields["error"]  # type: ignore[attr-defined]
 
     def test_a_deadline_in_the_machines_sleep_is_kept_when_it_wakes(
-        self, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, clock: TurnedClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Meanwhile nothing but the journal's clock went on, and no change wakes anybody."""
         monkeypatch.setattr(runtime_waiting, "LONGEST_WAIT", 0.01)
@@ -359,7 +360,7 @@ class TestServe:
         # This clock stood still since the gatherer's last look, and the machine's did not.
         assert fields == {"name": "gatherer", "seconds": pytest.approx(7200, abs=60)}
 
-    def test_each_jump_of_the_clock_is_noticed_once(self, clock: Clock) -> None:
+    def test_each_jump_of_the_clock_is_noticed_once(self, clock: TurnedClock) -> None:
         jumping = waiting.JumpingClock(clock)
         noticed = []
         for seconds in (0, 3600, 0, 59, -3600, 0):
@@ -390,7 +391,7 @@ class TestServe:
 
 class TestGatherer:
     def test_waits_for_the_deadline_then_summarizes(
-        self, clock: Clock, registry: PingRegistry, workflow_id: uuid.UUID
+        self, clock: TurnedClock, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         clock.now = START + 4
         registry.workflows.append_ping(workflow_id, NO_VC, 5, "alpha ping 1")
@@ -430,23 +431,13 @@ class TestGatherer:
         assert len(gathered) == 1
 
     def test_reads_each_event_once(
-        self,
-        journal: Journal,
-        registry: PingRegistry,
-        workflow_id: uuid.UUID,
-        monkeypatch: pytest.MonkeyPatch,
+        self, journal: Journal, registry: PingRegistry, workflow_id: uuid.UUID
     ) -> None:
         for number in range(5):
             registry.workflows.append_ping(workflow_id, NO_VC, 0, f"alpha ping {number}")
-        read, readings = journal.read, list[Reading]()
-
-        def counted(*args: Any, **options: Any) -> Reading:
-            readings.append(read(*args, **options))
-            return readings[-1]
-
-        monkeypatch.setattr(journal, "read", counted)
-        end(Gatherer(PingRegistry(journal, "reg"), pings=0).take_part(workflow_id))
-        assert sum(len(each.entries) for each in readings) == 6
+        counted = Counted(journal)
+        end(Gatherer(PingRegistry(counted, "reg"), pings=0).take_part(workflow_id))
+        assert counted.entries == 6
 
     def test_summary_of_no_pings(self) -> None:
         assert summary(()) == (0, "{ totalCount: 0, errorCount: 0 }")
@@ -554,7 +545,7 @@ class TestStop:
 class TestByName:
     """What a program does with a registry of which it knows the name alone."""
 
-    def test_a_whole_workflow(self, clock: Clock, journal: Journal) -> None:
+    def test_a_whole_workflow(self, clock: TurnedClock, journal: Journal) -> None:
         registry = PingRegistry(journal, "reg")
         first, second = uuid.uuid4(), uuid.uuid4()
         registry.begin(first)
@@ -583,7 +574,7 @@ class TestByName:
         assert registry.collect()[0] == Action("delete", second)
         assert registry.list() == ()
 
-    def test_collects_by_other_limits(self, clock: Clock, registry: PingRegistry) -> None:
+    def test_collects_by_other_limits(self, clock: TurnedClock, registry: PingRegistry) -> None:
         registry.begin(workflow_id := uuid.uuid4())
         clock.now += 61
         assert "expire" not in {each.name for each in registry.collect()}

@@ -31,8 +31,7 @@ from pingregistrywf._generated.ping_registry_operations import OPERATIONS
 from pingregistrywf.coordination.registry import PingRegistry, Vids
 from pingregistrywf.coordination.registry_ids import RegistryIds
 from pingregistrywf.runtime.operations import Operation
-
-from .simulation import Clock
+from pingregistrywf.testing.journal import TurnedClock
 
 DAY = 86_400.0
 WORKFLOW = UUID(int=0x1001)
@@ -59,12 +58,14 @@ class Paused:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> TurnedClock:
+    return TurnedClock()
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Journal]:
+def journal(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: TurnedClock
+) -> Iterator[Journal]:
     url = "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'pings.db'}"
     with open_journal(url, clock=clock) as journal:
         yield journal
@@ -109,14 +110,14 @@ def delete(registry: PingRegistry) -> None:
     registry.operations.delete(WORKFLOW, registry.index_id)
 
 
-def free(registry: PingRegistry, clock: Clock) -> None:
+def free(registry: PingRegistry, clock: TurnedClock) -> None:
     """Let the marks of all deletions expire, so that ids may be used again."""
     clock.now += 31 * DAY
     while registry.journal.collect():
         pass
 
 
-def begin_anew(registry: PingRegistry, clock: Clock) -> None:
+def begin_anew(registry: PingRegistry, clock: TurnedClock) -> None:
     """Let the workflow end and be deleted, as far as it is not, and begin another one of its id."""
     if kinds(registry):
         expire(registry)
@@ -145,7 +146,7 @@ class TestBegin:
         assert listed(others) is None
 
     def test_does_not_list_it_either_when_the_id_is_free_again(
-        self, slow: PingRegistry, others: PingRegistry, pause: Paused, clock: Clock
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused, clock: TurnedClock
     ) -> None:
         def meanwhile() -> None:
             begin(others)
@@ -180,7 +181,7 @@ class TestBegin:
         assert vids == Vids(others.index().vid, others.state_of(WORKFLOW).vid)
 
     def test_waits_until_an_earlier_workflow_of_the_id_is_listed_no_more(
-        self, others: PingRegistry, clock: Clock
+        self, others: PingRegistry, clock: TurnedClock
     ) -> None:
         begin(others)
         expire(others)
@@ -247,7 +248,7 @@ class TestExpire:
         slow: PingRegistry,
         others: PingRegistry,
         pause: Paused,
-        clock: Clock,
+        clock: TurnedClock,
         step: int,
         error: type[Exception],
     ) -> None:
@@ -276,7 +277,7 @@ class TestCommit:
         slow: PingRegistry,
         others: PingRegistry,
         pause: Paused,
-        clock: Clock,
+        clock: TurnedClock,
         step: int,
         error: type[Exception],
     ) -> None:
@@ -300,7 +301,7 @@ class TestDelete:
         slow: PingRegistry,
         others: PingRegistry,
         pause: Paused,
-        clock: Clock,
+        clock: TurnedClock,
         step: int,
     ) -> None:
         def meanwhile() -> None:
@@ -316,7 +317,7 @@ class TestDelete:
         assert listed(others) is ListedCode.COMPLETED
 
     def test_run_again_leaves_the_workflow_of_another_registry_alone(
-        self, journal: Journal, others: PingRegistry, clock: Clock
+        self, journal: Journal, others: PingRegistry, clock: TurnedClock
     ) -> None:
         begin(others)
         expire(others)
@@ -337,7 +338,7 @@ class TestDelete:
 
 class TestCollector:
     def test_does_what_it_planned_to_the_workflows_that_it_found(
-        self, slow: PingRegistry, others: PingRegistry, pause: Paused, clock: Clock
+        self, slow: PingRegistry, others: PingRegistry, pause: Paused, clock: TurnedClock
     ) -> None:
         first = UUID(int=0x1000)
         others.begin(first)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingregistrywf import EPOCH, NO_VC, RETRY_NO_VC, Ulid, UlidSource
+from pingregistrywf.testing.journal import TurnedClock
 
 LAST = Ulid(b"\xff" * 16)
 SIXTEEN = st.binary(min_size=16, max_size=16)
@@ -145,14 +146,6 @@ def test_version_control_is_no_ulid() -> None:
 
 
 # --- The source ------------------------------------------------------------------------------
-
-
-class TurnedClock:
-    def __init__(self, now: float = 1_700_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_an_id_says_the_clock_and_then_the_randomness() -> None:
